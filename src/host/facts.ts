@@ -1,0 +1,48 @@
+/**
+ * What this host can do, as data. `probe.ts` reads it once; `compilePlan` is given it, so that it stays pure.
+ */
+
+export interface HostFacts {
+  readonly kernel: { readonly major: number; readonly minor: number; readonly release: string };
+  readonly arch: 'x64' | 'arm64';
+  readonly cgroup: CgroupFacts;
+  /** The caller's effective uid and gid in its own user namespace. */
+  readonly uid: number;
+  readonly gid: number;
+  /** Effective capabilities of the caller, as names (`CAP_SYS_ADMIN`). */
+  readonly capabilities: readonly string[];
+  /** Highest capability number of this kernel (`/proc/sys/kernel/cap_last_cap`). */
+  readonly lastCapability: number;
+  /** 0 = none. Scopes need 6. */
+  readonly landlockAbi: number;
+  /** Processors that are online. */
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+  readonly pageBytes: number;
+  readonly swapBytes: number;
+  readonly supports: KernelSupport;
+}
+
+export interface CgroupFacts {
+  readonly mode: 'v2' | 'hybrid' | 'v1' | 'none';
+  /** Where the v2 tree is mounted: `/sys/fs/cgroup`, or `/sys/fs/cgroup/unified` on a hybrid host; empty when there is none. */
+  readonly root: string;
+  /** The cgroup under `root` that tsrun makes its own in, e.g. `/tsrun`. */
+  readonly base: string;
+  /** Controllers that `base` can hand down. */
+  readonly controllers: readonly string[];
+  /** Controllers that sit on a v1 mount, with that mount's path. */
+  readonly v1Controllers: Readonly<Record<string, string>>;
+  /** May the caller make cgroups under `base`? */
+  readonly writable: boolean;
+}
+
+export interface KernelSupport {
+  readonly overlay: boolean;
+  readonly userNamespaces: boolean;
+  readonly timeNamespaces: boolean;
+  readonly seccomp: boolean;
+  /** Overlay layers given as descriptors (6.15 or so). */
+  readonly overlayLayerFds: boolean;
+  readonly idmappedTmpfs: boolean;
+}

@@ -1,0 +1,125 @@
+/**
+ * Every error that tsrun raises. `code` is stable and is what a program should test; the message is for people:
+ * lower case, no full stop, paths quoted. `hint` is one line that says what to do about it.
+ */
+
+const brand = Symbol.for('tsrun.error');
+
+export type ErrorCode =
+  /** An option, flag or spec field has a value that is not allowed. Nothing was touched. */
+  | 'ERR_TSRUN_INVALID_ARGUMENT'
+  /** A config.json or spec object breaks the runtime-spec. Nothing was touched. */
+  | 'ERR_TSRUN_INVALID_SPEC'
+  /** The spec asks for something that tsrun does not do. Nothing was touched. */
+  | 'ERR_TSRUN_UNSUPPORTED'
+  /** The kernel, the cgroup tree or the caller's rights cannot give what was asked for. */
+  | 'ERR_TSRUN_HOST'
+  /** A limit that was asked for cannot be held on this host. */
+  | 'ERR_TSRUN_LIMIT_UNAVAILABLE'
+  /** The image is missing or is not something that tsrun can run. */
+  | 'ERR_TSRUN_IMAGE'
+  /** A user or group name is not in the image's own passwd or group file. */
+  | 'ERR_TSRUN_USER_NOT_FOUND'
+  /** A step of the plan failed; everything before it was undone. */
+  | 'ERR_TSRUN_SETUP'
+  /** The program is not in the image (exit code 127). */
+  | 'ERR_TSRUN_COMMAND_NOT_FOUND'
+  /** The program is there but cannot be executed (exit code 126). */
+  | 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE'
+  /** No container has this id. */
+  | 'ERR_TSRUN_NOT_FOUND'
+  /** A container with this id exists. */
+  | 'ERR_TSRUN_EXISTS'
+  /** The container is not in a state that allows the operation. */
+  | 'ERR_TSRUN_STATE'
+  /** The launcher died or its connection broke. */
+  | 'ERR_TSRUN_LAUNCHER_LOST'
+  /** The addon or the launcher could not be loaded. */
+  | 'ERR_TSRUN_NATIVE_LOAD'
+  /** The operation was cancelled by its AbortSignal. */
+  | 'ERR_TSRUN_ABORTED';
+
+export interface ErrorDetails {
+  /** One line: what to do about it. */
+  readonly hint?: string | undefined;
+  /** JSON pointer of the spec field that caused it, e.g. `/mounts/0/destination`. */
+  readonly field?: string | undefined;
+  readonly cause?: unknown;
+}
+
+export class TsrunError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly field: string | undefined;
+  readonly [brand] = true;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.hint = details.hint;
+    this.field = details.field;
+  }
+
+  /** True for an error of any copy of tsrun that is loaded in this process. */
+  static is(value: unknown): value is TsrunError {
+    return typeof value === 'object' && value !== null && brand in value;
+  }
+}
+
+export interface SetupErrorDetails extends ErrorDetails {
+  /** Index of the step in the plan. */
+  readonly step: number;
+  readonly stepCount: number;
+  /** The step's name, e.g. `mount`. */
+  readonly op: string;
+  readonly syscall: string;
+  /** Negative, as in Node's system errors. */
+  readonly errno: number;
+  /** E.g. `EPERM`. */
+  readonly errnoName: string;
+}
+
+/** A step of the plan failed. Everything before it was undone before this was raised. */
+export class SetupError extends TsrunError {
+  readonly step: number;
+  readonly stepCount: number;
+  readonly op: string;
+  readonly syscall: string;
+  readonly errno: number;
+  readonly errnoName: string;
+
+  constructor(code: ErrorCode, message: string, details: SetupErrorDetails) {
+    super(code, message, details);
+    this.step = details.step;
+    this.stepCount = details.stepCount;
+    this.op = details.op;
+    this.syscall = details.syscall;
+    this.errno = details.errno;
+    this.errnoName = details.errnoName;
+  }
+}
+
+/** The candidate nearest to `word` by edit distance, if it is near enough to be a misspelling. */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,41 @@
+/**
+ * What the runtime-spec cannot say, in one record beside it. There is no third place for configuration.
+ * Unknown keys are refused (`validate.ts`).
+ */
+
+import type { NamespaceType } from './types.js';
+
+export interface Extensions {
+  /** What becomes of writes to the root file system. `disposable` needs overlayfs. */
+  readonly root?: RootMode;
+  /** A reaper as pid 1 that forwards signals to the program (`--init`). */
+  readonly init?: boolean;
+  /** Landlock scopes (ABI 6, Linux 6.12): signals and abstract sockets may not leave the container. */
+  readonly landlockScopes?: boolean;
+  /** Ranges for the container's user namespace are taken by `container/id-ranges.ts`; this says which kind was asked for. */
+  readonly idMap?: 'auto' | 'spec';
+  /** The container lives on when the process that started it ends. */
+  readonly survive?: boolean;
+  /** Remove the record of the container when it ends; otherwise `ps -a` shows it until `rm`. */
+  readonly autoRemove?: boolean;
+  /** Keep what the container prints, for `logs` and `attach`. */
+  readonly log?: LogOptions;
+  /** Files that the container gets instead of the image's own, by absolute inner path (`/etc/hosts` …). */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Namespaces given as descriptors of the calling process instead of by path. */
+  readonly namespaceFds?: Readonly<Partial<Record<NamespaceType, number>>>;
+  /** Names, not numbers, that limits came from by default: a host that cannot hold them warns instead of failing. */
+  readonly defaultedLimits?: readonly string[];
+  /** memory.oom.group: the whole container dies of an out-of-memory kill, not one process of it. */
+  readonly memoryOomGroup?: boolean;
+}
+
+export type RootMode =
+  | { readonly kind: 'disposable'; readonly sizeBytes: number }
+  | { readonly kind: 'writable' }
+  | { readonly kind: 'read-only' };
+
+export interface LogOptions {
+  /** Bytes kept at most; the oldest go first. */
+  readonly maxBytes: number;
+}
