@@ -17,6 +17,8 @@ export interface HostFacts {
   readonly landlockAbi: number;
   /** Processors that are online. */
   readonly cpuCount: number;
+  /** The same as a kernel list, `0-3,8`; absent when the kernel does not say. */
+  readonly onlineCpus?: string;
   readonly memoryBytes: number;
   readonly pageBytes: number;
   readonly swapBytes: number;
@@ -31,10 +33,12 @@ export interface CgroupFacts {
   readonly base: string;
   /** Controllers that `base` can hand down. */
   readonly controllers: readonly string[];
-  /** Controllers that sit on a v1 mount, with that mount's path. */
+  /** Controllers that sit on a v1 hierarchy, by their v2 name, with that mount's path (empty when it is not mounted where it usually is). */
   readonly v1Controllers: Readonly<Record<string, string>>;
   /** May the caller make cgroups under `base`? */
   readonly writable: boolean;
+  /** Names of the files that a container's cgroup has; known once `base` is prepared (`cgroup/layout.ts`). */
+  readonly files?: readonly string[];
 }
 
 export interface KernelSupport {

@@ -1,0 +1,94 @@
+#include "addon/host_calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <linux/openat2.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "addon/failure.h"
+
+namespace tsrun {
+namespace {
+
+int32_t number(const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); }
+
+// landlockAbi(): version of the Landlock ABI, 0 for none (landlock_create_ruleset(2)).
+Napi::Value LandlockAbi(const Napi::CallbackInfo& info) {
+  long version = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  return Napi::Number::New(info.Env(), version < 0 ? 0 : static_cast<double>(version));
+}
+
+// syscallName(number): as this architecture counts; for error messages.
+Napi::Value SyscallName(const Napi::CallbackInfo& info) {
+  if (info.Length() != 1 || !info[0].IsNumber()) return throw_usage(info.Env(), "a number is needed");
+  char* name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number(info[0]));
+  Napi::Value result = Napi::String::New(info.Env(), name == nullptr ? "" : name);
+  free(name);
+  return result;
+}
+
+// setWindowSize(terminal, rows, columns).
+Napi::Value SetWindowSize(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() != 3 || !info[0].IsNumber() || !info[1].IsNumber() || !info[2].IsNumber()) {
+    return throw_usage(env, "terminal, rows and columns are needed");
+  }
+  winsize size{};
+  size.ws_row = static_cast<unsigned short>(number(info[1]));
+  size.ws_col = static_cast<unsigned short>(number(info[2]));
+  if (ioctl(number(info[0]), TIOCSWINSZ, &size) != 0) return throw_failure(env, "ioctl", errno);
+  return env.Undefined();
+}
+
+// readInRoot(root, path, limitBytes): a regular file of a hostile root file system. Links stay inside the root, a FIFO
+// does not block, and no more than the limit is read. Null when it is missing.
+Napi::Value ReadInRoot(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() != 3 || !info[0].IsString() || !info[1].IsString() || !info[2].IsNumber()) {
+    return throw_usage(env, "root, path and limit are needed");
+  }
+  int root = open(info[0].As<Napi::String>().Utf8Value().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0) return throw_failure(env, "open", errno);
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  std::string path = info[1].As<Napi::String>().Utf8Value();
+  auto file = static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how));
+  int error = errno;
+  close(root);
+  if (file < 0) return error == ENOENT || error == ENOTDIR ? env.Null() : throw_failure(env, "openat2", error);
+  struct stat status;
+  auto limit = static_cast<size_t>(info[2].As<Napi::Number>().Int64Value());
+  if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
+    close(file);
+    return throw_failure(env, "fstat", EINVAL);
+  }
+  std::string content(std::min(limit, static_cast<size_t>(status.st_size)), '\0');
+  size_t used = 0;
+  while (used < content.size()) {
+    ssize_t count = read(file, content.data() + used, content.size() - used);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    used += static_cast<size_t>(count);
+  }
+  close(file);
+  return Napi::Buffer<char>::Copy(env, content.data(), used);
+}
+
+}  // namespace
+
+void InitHostCalls(Napi::Env env, Napi::Object exports) {
+  exports.Set("landlockAbi", Napi::Function::New(env, LandlockAbi));
+  exports.Set("syscallName", Napi::Function::New(env, SyscallName));
+  exports.Set("setWindowSize", Napi::Function::New(env, SetWindowSize));
+  exports.Set("readInRoot", Napi::Function::New(env, ReadInRoot));
+}
+
+}  // namespace tsrun

@@ -1,0 +1,116 @@
+// The reaper of `--init`: pid 1 of a container that starts the program, hands signals on to it and reaps orphans.
+// Freestanding, without the C library: it lives as long as the container, so it should be a few pages.
+//
+// Arguments: the channel's descriptor, how many paths follow, the paths to try, the program's own arguments.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+
+#include "sys/call.h"
+
+namespace tsrun {
+namespace {
+
+inline constexpr int kNoHang = 1;
+inline constexpr uint32_t kChannelFailed = 3;  // ChannelWord::kFailed
+
+// As launcher/channel.h has it; `step` is filled in by the launcher's reader as the last step of the plan.
+struct ChannelMessage {
+  uint32_t word;
+  uint32_t step;
+  Status status;
+};
+
+struct SignalInfo {
+  int number;
+  char rest[124];
+};
+
+unsigned parse(const char* digits) {
+  unsigned value = 0;
+  for (; *digits >= '0' && *digits <= '9'; ++digits) value = value * 10 + static_cast<unsigned>(*digits - '0');
+  return value;
+}
+
+bool try_next(int error) { return error == ENOENT || error == ENOTDIR || error == EACCES; }
+
+[[noreturn]] void leave(int code) {
+  for (;;) (void)sys::raw(SYS_exit_group, code);
+}
+
+[[noreturn]] void be_program(unsigned channel, unsigned paths, char** words, char** environment) {
+  uint64_t none = 0;
+  // In its own, foreground process group, so that Ctrl-C at a terminal reaches the program and not the reaper.
+  (void)sys::raw(SYS_setpgid, 0, 0);
+  int group = static_cast<int>(sys::raw(SYS_getpid));
+  (void)sys::raw(SYS_ioctl, 0, TIOCSPGRP, reinterpret_cast<long>(&group));
+  (void)sys::raw(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&none), 0, sizeof none);
+  Status failure{SYS_execve, ENOENT};
+  for (unsigned index = 0; index < paths; ++index) {
+    Status tried = sys::call<SYS_execve>(words[index], words + paths, environment).status();
+    if (failure.error != EACCES) failure = tried;
+    if (!try_next(tried.error)) break;
+  }
+  ChannelMessage message{kChannelFailed, 0, failure};
+  (void)sys::call<SYS_sendto>(channel, &message, sizeof message, 0, 0, 0);
+  leave(127);
+}
+
+int code_of(int status) {
+  int signal = status & 0x7f;
+  return signal == 0 ? (status >> 8) & 0xff : 128 + signal;
+}
+
+// Reaps whatever has ended; gives the program's exit code once it is among them.
+bool reap(long program, int* code) {
+  for (;;) {
+    int status = 0;
+    sys::Outcome reaped = sys::call<SYS_wait4>(-1, &status, kNoHang, 0);
+    if (reaped.value <= 0) return false;
+    if (reaped.value != program) continue;
+    *code = code_of(status);
+    return true;
+  }
+}
+
+[[noreturn]] void watch_over(long program) {
+  uint64_t all = ~uint64_t{0};
+  int code = 0;
+  while (!reap(program, &code)) {
+    SignalInfo info;
+    sys::Outcome signal = sys::call<SYS_rt_sigtimedwait>(&all, &info, 0, sizeof all);
+    if (signal.ok() && signal.value != SIGCHLD) (void)sys::raw(SYS_kill, program, signal.value);
+  }
+  leave(code);
+}
+
+[[noreturn]] void start(long* stack) {
+  auto count = static_cast<unsigned>(stack[0]);
+  auto** words = reinterpret_cast<char**>(stack + 1);
+  char** environment = words + count + 1;
+  if (count < 5) leave(125);
+  unsigned channel = parse(words[1]);
+  unsigned paths = parse(words[2]);
+  if (paths + 4 > count) leave(125);
+  // Blocked before the program exists, so that none is lost between fork and wait.
+  uint64_t all = ~uint64_t{0};
+  (void)sys::raw(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&all), 0, sizeof all);
+  // From here on only the program's own execve decides what the launcher hears.
+  (void)sys::raw(SYS_fcntl, static_cast<long>(channel), F_SETFD, FD_CLOEXEC);
+  long program = sys::raw(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  if (program == 0) be_program(channel, paths, words + 3, environment);
+  (void)sys::raw(SYS_close, static_cast<long>(channel));
+  if (program < 0) leave(125);
+  watch_over(program);
+}
+
+}  // namespace
+}  // namespace tsrun
+
+extern "C" [[noreturn]] void tsrun_reaper_start(long* stack) { tsrun::start(stack); }
+
+#if defined(__x86_64__)
+__asm__(".globl _start\n_start:\n  xor %ebp, %ebp\n  mov %rsp, %rdi\n  and $-16, %rsp\n  call tsrun_reaper_start\n");
+#else
+__asm__(".globl _start\n_start:\n  mov x29, #0\n  mov x0, sp\n  bl tsrun_reaper_start\n");
+#endif

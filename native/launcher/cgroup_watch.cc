@@ -1,0 +1,66 @@
+#include "launcher/cgroup_watch.h"
+
+#include <sys/epoll.h>
+
+#include "launcher/client.h"
+#include "sys/memory.h"
+
+namespace tsrun {
+namespace {
+
+Status read_again(int file, char* buffer, size_t capacity, size_t* size) {
+  sys::Outcome read = sys::call<SYS_pread64>(file, buffer, capacity - 1, 0);
+  *size = read.ok() ? static_cast<size_t>(read.value) : 0;
+  buffer[*size] = 0;
+  return read.status();
+}
+
+void changed(void* owner, uint32_t) {
+  auto* watch = static_cast<CgroupWatch*>(owner);
+  char content[2048];
+  size_t size;
+  if (!read_again(watch->file.get(), content, sizeof content, &size).ok()) return;
+  if (watch->container->owner == nullptr) return;
+  EventCgroupChanged event{};
+  event.container = watch->container->handle;
+  event.file = Text{watch->name, static_cast<uint32_t>(strlen(watch->name))};
+  event.content = Text{content, static_cast<uint32_t>(size)};
+  send_event(*watch->container->owner, event);
+}
+
+}  // namespace
+
+Status watch_cgroup_file(Loop& loop, Container& container, int cgroup, Text name) {
+  if (name.size >= sizeof CgroupWatch::name) return Status{SYS_openat, ENAMETOOLONG};
+  auto* watch = make<CgroupWatch>();
+  if (watch == nullptr) return Status{SYS_brk, ENOMEM};
+  watch->container = &container;
+  watch->next = container.watches;
+  container.watches = watch;
+  memcpy(watch->name, name.data, name.size);
+  TSRUN_TRY(take(sys::call<SYS_openat>(cgroup, name.data, O_RDONLY | O_CLOEXEC), &watch->file));
+  // Reading once arms the file: without it the first wait returns at once.
+  char content[2048];
+  size_t size;
+  TSRUN_TRY(read_again(watch->file.get(), content, sizeof content, &size));
+  return loop.add(&watch->watch, watch->file.get(), EPOLLPRI, changed, watch);
+}
+
+void end_cgroup_watches(Loop& loop, Container& container) {
+  while (container.watches != nullptr) {
+    CgroupWatch* watch = container.watches;
+    container.watches = watch->next;
+    loop.remove(&watch->watch);
+    destroy(watch);
+  }
+}
+
+Status read_small_file(int directory, const char* name, char* buffer, size_t capacity, size_t* size) {
+  UniqueFd file;
+  *size = 0;
+  buffer[0] = 0;
+  TSRUN_TRY(take(sys::call<SYS_openat>(directory, name, O_RDONLY | O_CLOEXEC), &file));
+  return read_again(file.get(), buffer, capacity, size);
+}
+
+}  // namespace tsrun

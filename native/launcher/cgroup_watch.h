@@ -1,0 +1,18 @@
+// Event files of a cgroup (`memory.events`, `pids.events` …): each change is reported with the file's content.
+#ifndef TSRUN_LAUNCHER_CGROUP_WATCH_H_
+#define TSRUN_LAUNCHER_CGROUP_WATCH_H_
+
+#include "launcher/container.h"
+#include "plan/codec.h"
+
+namespace tsrun {
+
+Status watch_cgroup_file(Loop& loop, Container& container, int cgroup, Text name);
+void end_cgroup_watches(Loop& loop, Container& container);
+
+// Reads a small kernel file whole; gives its size, at most `capacity` - 1, and ends it with NUL.
+Status read_small_file(int directory, const char* name, char* buffer, size_t capacity, size_t* size);
+
+}  // namespace tsrun
+
+#endif  // TSRUN_LAUNCHER_CGROUP_WATCH_H_

@@ -1,0 +1,42 @@
+// What passes between the launcher and a container's first process until execve: one SOCK_SEQPACKET pair, close-on-exec.
+// Its end on the launcher's side tells of success (the process's end closed by execve) as well.
+#ifndef TSRUN_LAUNCHER_CHANNEL_H_
+#define TSRUN_LAUNCHER_CHANNEL_H_
+
+#include <sys/socket.h>
+
+#include "sys/fd.h"
+
+namespace tsrun {
+
+enum class ChannelWord : uint32_t {
+  kProceed = 1,   // launcher: your /proc files are written
+  kStart = 2,     // launcher: execute
+  kFailed = 3,    // process: a step failed; it is about to exit
+  kCreated = 4,   // process: everything is done but execve
+  kTerminal = 5,  // process: the terminal's master is attached
+};
+
+struct ChannelMessage {
+  ChannelWord word;
+  uint32_t step;
+  Status status;
+};
+
+// A control message with one descriptor.
+struct alignas(cmsghdr) OneDescriptor {
+  char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+inline Status send_word(int channel, const ChannelMessage& message) {
+  return sys::call<SYS_sendto>(channel, &message, sizeof message, MSG_NOSIGNAL, 0, 0).status();
+}
+
+Status send_word_with(int channel, const ChannelMessage& message, int descriptor);
+
+// False at the end of the channel. A descriptor that came along is put into `descriptor`.
+bool receive_word(int channel, ChannelMessage* message, UniqueFd* descriptor);
+
+}  // namespace tsrun
+
+#endif  // TSRUN_LAUNCHER_CHANNEL_H_

@@ -1,0 +1,95 @@
+// What the launcher knows of one container, or of one process that was executed in one.
+#ifndef TSRUN_LAUNCHER_CONTAINER_H_
+#define TSRUN_LAUNCHER_CONTAINER_H_
+
+#include <stdint.h>
+
+#include "launcher/watch.h"
+#include "plan/slots.h"
+#include "sys/fd.h"
+
+namespace tsrun {
+
+struct Client;
+struct Launcher;
+struct Container;
+
+inline constexpr uint32_t kMaxHandedOver = 8;
+inline constexpr uint32_t kMaxName = 256;
+
+// A folder that a step made, by its parent's descriptor, so that it can be removed from any mount namespace.
+struct MadeFolder {
+  int parent_fd = -1;  // kept by ParentFolders for the launcher's life
+  char name[kMaxName] = "";
+
+  bool made() const { return parent_fd >= 0; }
+};
+
+enum class Phase : uint8_t {
+  kStarting,  // the first process is doing its steps
+  kCreated,   // it waits for `start`
+  kRunning,   // the program was executed
+  kEnding,    // the first process is gone; its cgroup is not yet empty
+};
+
+// A client that is not the owner and wants to hear of the end.
+struct Watcher {
+  Watcher* next = nullptr;
+  Client* client = nullptr;
+  uint32_t handle = 0;
+};
+
+struct CgroupWatch {
+  CgroupWatch* next = nullptr;
+  Container* container = nullptr;
+  Watch watch;
+  UniqueFd file;
+  char name[64] = "";
+};
+
+struct Container {
+  Container* next = nullptr;
+  uint32_t handle = 0;
+  Launcher* launcher = nullptr;
+  Client* owner = nullptr;
+  char id[kMaxName] = "";
+  Phase phase = Phase::kStarting;
+  bool survive = false;
+  bool keep_record = false;
+  bool announced = false;  // the client was told that it runs
+  int pid = 0;
+  Status failure;
+  uint32_t failed_step = 0;
+  uint64_t started_ns = 0;
+  UniqueFd pidfd;
+  UniqueFd channel;
+  UniqueFd cgroup;
+  Watch pidfd_watch;
+  Watch channel_watch;
+  Watch empty_watch;
+  UniqueFd empty_events;  // cgroup.events while ending
+  MadeFolder state;
+  MadeFolder cgroup_folder;
+  uint8_t* reports = nullptr;  // texts in wire form: cgroup files to read before the end
+  uint32_t report_count = 0;
+  uint8_t* contents = nullptr;  // what was read of them, in wire form
+  uint32_t content_count = 0;
+  int handed_over[kMaxHandedOver];
+  uint32_t handed_over_count = 0;
+  UniqueFd input;     // writing end of its standard input, while clients may attach
+  UniqueFd terminal;  // master of its terminal, likewise
+  bool logs_terminal = false;
+  uint64_t terminal_log_bytes = 0;
+  UniqueFd terminal_forward;
+  Watcher* watchers = nullptr;
+  CgroupWatch* watches = nullptr;
+  uint32_t status = 0;
+  uint64_t ended_ns = 0;
+  uint64_t user_us = 0;
+  uint64_t system_us = 0;
+  uint64_t max_rss_bytes = 0;
+};
+
+}  // namespace tsrun
+
+#endif  // TSRUN_LAUNCHER_CONTAINER_H_

@@ -1,0 +1,80 @@
+#include "launcher/home.h"
+
+#include <sys/mount.h>
+
+#include "sys/file_system.h"
+
+namespace tsrun {
+namespace {
+
+Status open_namespace(UniqueFd* into) {
+  return take(sys::call<SYS_openat>(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), into);
+}
+
+// While home is built, the working directory is its root.
+const char* relative(const char* path) { return path + 1; }
+
+Status make_directory(const char* path) { return sys::call<SYS_mkdirat>(AT_FDCWD, path, 0755).status(); }
+
+Status mount_at(const char* type, const char* path, uint64_t attributes) {
+  UniqueFd mount;
+  TSRUN_TRY(make_directory(path));
+  TSRUN_TRY(make_file_system(type, "", Texts{}, attributes, &mount));
+  return attach_at_path(mount.get(), path);
+}
+
+// What masked paths are covered with. Ours alone: a mask taken from the image could be the attacker's (CVE-2025-31133).
+Status make_masks() {
+  UniqueFd mount;
+  TSRUN_TRY(make_directory("mask"));
+  TSRUN_TRY(make_file_system("tmpfs", "", Texts{}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &mount));
+  TSRUN_TRY(attach_at_path(mount.get(), "mask"));
+  UniqueFd file;
+  TSRUN_TRY(take(sys::call<SYS_openat>(AT_FDCWD, relative(kMaskFile), O_CREAT | O_EXCL | O_RDONLY | O_CLOEXEC, 0), &file));
+  TSRUN_TRY(sys::call<SYS_mkdirat>(AT_FDCWD, relative(kMaskDirectory), 0).status());
+  return set_mount(mount.get(), MountAttributes{MOUNT_ATTR_RDONLY, 0, 0, 0}, false);
+}
+
+}  // namespace
+
+Status Home::prune() {
+  TSRUN_TRY(open_namespace(&source_));
+  TSRUN_TRY(take(sys::call<SYS_openat>(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC), &source_root_));
+  TSRUN_TRY(sys::call<SYS_unshare>(CLONE_NEWNS).status());
+  MountAttributes private_tree{0, 0, MS_PRIVATE, 0};
+  TSRUN_TRY(sys::call<SYS_mount_setattr>(AT_FDCWD, "/", AT_RECURSIVE, &private_tree, sizeof private_tree).status());
+
+  // proc and sysfs must be whole and writable here, or the kernel refuses new ones inside a user namespace
+  // (mount_too_revealing); both are made before the host's are let go.
+  UniqueFd root;
+  TSRUN_TRY(make_file_system("tmpfs", "", Texts{}, MOUNT_ATTR_NOSUID, &root));
+  TSRUN_TRY(attach_at_path(root.get(), "/"));
+  TSRUN_TRY(sys::call<SYS_fchdir>(root.get()).status());
+  TSRUN_TRY(mount_at("proc", "proc", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+  TSRUN_TRY(mount_at("sysfs", "sys", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+  TSRUN_TRY(make_masks());
+  TSRUN_TRY(make_directory(relative(kAttachPoint)));
+  TSRUN_TRY(make_directory(relative(kScratch)));
+  TSRUN_TRY(sys::call<SYS_pivot_root>(".", ".").status());
+  TSRUN_TRY(sys::call<SYS_umount2>(".", MNT_DETACH).status());
+  TSRUN_TRY(sys::call<SYS_chdir>("/").status());
+  return open_namespace(&home_);
+}
+
+Status Home::enter_source() {
+  if (in_source_) return kOk;
+  TSRUN_TRY(sys::call<SYS_setns>(source_.get(), CLONE_NEWNS).status());
+  in_source_ = true;
+  // setns puts us at the namespace's root, which is not the caller's when the caller lives in a chroot.
+  TSRUN_TRY(sys::call<SYS_fchdir>(source_root_.get()).status());
+  return sys::call<SYS_chroot>(".").status();
+}
+
+Status Home::return_home() {
+  if (!in_source_) return kOk;
+  TSRUN_TRY(sys::call<SYS_setns>(home_.get(), CLONE_NEWNS).status());
+  in_source_ = false;
+  return kOk;
+}
+
+}  // namespace tsrun

@@ -1,0 +1,35 @@
+// The two mount namespaces of the launcher. At home it sees almost nothing: one tmpfs with a whole procfs and sysfs, so
+// that a container's mount namespace, a copy of home, never holds the host's mount table (1.5 ms with 500 mounts).
+// Host paths are opened in the *source* namespace, which is entered for single steps (setns(2)).
+#ifndef TSRUN_LAUNCHER_HOME_H_
+#define TSRUN_LAUNCHER_HOME_H_
+
+#include "sys/fd.h"
+
+namespace tsrun {
+
+// Fixed places at home.
+inline constexpr char kAttachPoint[] = "/root";       // a container's root is attached here, in the container's copy
+inline constexpr char kMaskFile[] = "/mask/file";     // empty and read-only
+inline constexpr char kMaskDirectory[] = "/mask/dir";
+inline constexpr char kScratch[] = "/scratch";        // overlay layers are attached here while an overlay is made
+
+class Home {
+ public:
+  // Leaves the host's mount namespace for a pruned one. Once, at start.
+  Status prune();
+
+  // Host paths resolve after this, from the root that the launcher was started with.
+  Status enter_source();
+  Status return_home();
+
+ private:
+  UniqueFd source_;
+  UniqueFd source_root_;
+  UniqueFd home_;
+  bool in_source_ = false;
+};
+
+}  // namespace tsrun
+
+#endif  // TSRUN_LAUNCHER_HOME_H_

@@ -1,0 +1,185 @@
+// From a plan's bytes to a process that does the plan's second half.
+#include "launcher/channel.h"
+#include "launcher/requests.h"
+#include "steps/child_steps.h"
+#include "steps/launcher_steps.h"
+#include "sys/memory.h"
+#include "sys/process.h"
+
+namespace tsrun {
+namespace {
+
+inline constexpr Status kMalformed{0, EBADMSG};
+
+// ---- the child -----------------------------------------------------------------------------------------------------
+
+Status await_proceed(int channel) {
+  ChannelMessage message;
+  UniqueFd unexpected;
+  bool proceed = receive_word(channel, &message, &unexpected) && message.word == ChannelWord::kProceed;
+  return proceed ? kOk : Status{SYS_recvmsg, ECANCELED};
+}
+
+Status walk_child_steps(ChildContext& context, const Plan& plan, Plan::Walk& walk) {
+  for (; context.step < plan.step_count(); ++context.step) {
+    StepView view = walk.next();
+    auto runs = [&context](const auto& step) { return run(context, step); };
+    TSRUN_TRY(visit_child_step(view.op, view.fields, runs, kMalformed));
+  }
+  return kOk;
+}
+
+[[noreturn]] void be_child(LauncherContext& born_in, const Plan& plan, Plan::Walk walk, int channel, bool waits) {
+  ChildContext context{born_in.slots, channel, born_in.container.launcher->reaper.get(), plan.clone_index(), UniqueFd()};
+  Status status = waits ? await_proceed(channel) : kOk;
+  if (status.ok()) {
+    ++context.step;
+    status = walk_child_steps(context, plan, walk);
+  }
+  (void)send_word(channel, ChannelMessage{ChannelWord::kFailed, context.step, status});
+  for (;;) (void)sys::raw(SYS_exit_group, 1);
+}
+
+// ---- the launcher --------------------------------------------------------------------------------------------------
+
+// setns and unshare for what a child is born into: its pid namespace and clocks follow its parent's.
+class BirthPlace {
+ public:
+  explicit BirthPlace(Launcher& launcher) : launcher_(launcher) {}
+  ~BirthPlace() {
+    if (pid_) (void)sys::call<SYS_setns>(launcher_.own_pid_namespace.get(), CLONE_NEWPID);
+    if (time_) (void)sys::call<SYS_setns>(launcher_.own_time_namespace.get(), CLONE_NEWTIME);
+  }
+
+  Status prepare(const StepClone& step, int pid_namespace) {
+    if (pid_namespace >= 0) {
+      TSRUN_TRY(sys::call<SYS_setns>(pid_namespace, CLONE_NEWPID).status());
+      pid_ = true;
+    }
+    if (step.time_offsets.empty()) return kOk;
+    TSRUN_TRY(sys::call<SYS_unshare>(CLONE_NEWTIME).status());
+    time_ = true;
+    return write_file_at(AT_FDCWD, "/proc/self/timens_offsets", step.time_offsets.data, step.time_offsets.size);
+  }
+
+ private:
+  Launcher& launcher_;
+  bool pid_ = false;
+  bool time_ = false;
+};
+
+Status write_proc_files(int pid, Texts files, Texts values) {
+  if (files.count != values.count) return kMalformed;
+  while (files.count > 0) {
+    Text file = files.next();
+    Text value = values.next();
+    TSRUN_TRY(write_proc(pid, file.data, value.data, value.size));
+  }
+  return kOk;
+}
+
+// For other processes that read the state folder; the record itself was written before there was a pid.
+void note_pid(const Container& container) {
+  if (!container.state.made()) return;
+  UniqueFd folder;
+  UniqueFd file;
+  Decimal number(static_cast<uint64_t>(container.pid));
+  if (!take(sys::call<SYS_openat>(container.state.parent_fd, container.state.name, O_PATH | O_CLOEXEC), &folder).ok()) return;
+  if (!take(sys::call<SYS_openat>(folder.get(), "pid", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), &file).ok()) return;
+  (void)write_all(file.get(), number.text(), number.size());
+}
+
+Status make_channel(UniqueFd* ours, UniqueFd* theirs) {
+  int ends[2];
+  TSRUN_TRY(sys::call<SYS_socketpair>(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends).status());
+  ours->reset(ends[0]);
+  theirs->reset(ends[1]);
+  return kOk;
+}
+
+Status clone_container(LauncherContext& context, const Plan& plan, Plan::Walk& walk) {
+  Container& container = context.container;
+  const StepClone& step = context.clone;
+  UniqueFd theirs;
+  TSRUN_TRY(context.home.return_home());
+  TSRUN_TRY(make_channel(&container.channel, &theirs));
+  bool waits = step.proc_files.count > 0;
+  int pid_fd = -1;
+  {
+    BirthPlace place(*container.launcher);
+    TSRUN_TRY(place.prepare(step, context.slots.get(step.pid_namespace)));
+    sys::Outcome pid = clone_process(step.flags, context.slots.get(step.cgroup), &pid_fd);
+    if (!pid.ok()) return pid.status();
+    if (pid.value == 0) be_child(context, plan, walk, theirs.get(), waits);
+    container.pid = pid.fd();
+  }
+  container.pidfd.reset(pid_fd);
+  container.survive = step.survive;
+  container.started_ns = monotonic_ns();
+  if (!waits) return kOk;
+  TSRUN_TRY(write_proc_files(container.pid, step.proc_files, step.proc_values));
+  return send_word(container.channel.get(), ChannelMessage{ChannelWord::kProceed, 0, kOk});
+}
+
+Status walk_plan(LauncherContext& context, const Plan& plan, uint32_t* index) {
+  Plan::Walk walk(plan);
+  for (*index = 0; *index <= plan.clone_index(); ++*index) {
+    StepView view = walk.next();
+    auto runs = [&context](const auto& step) { return run(context, step); };
+    TSRUN_TRY(visit_launcher_step(view.op, view.fields, runs, kMalformed));
+  }
+  --*index;
+  return clone_container(context, plan, walk);
+}
+
+Container* add_container(Client& client, const RequestLaunch& request) {
+  auto* container = make<Container>();
+  if (container == nullptr || request.id.size >= kMaxName) return nullptr;
+  Launcher& launcher = *client.launcher;
+  container->launcher = &launcher;
+  container->owner = &client;
+  container->handle = request.container;
+  memcpy(container->id, request.id.data, request.id.size);
+  container->next = launcher.containers;
+  launcher.containers = container;
+  return container;
+}
+
+}  // namespace
+
+Status run(LauncherContext& context, const StepClone& step) {
+  context.clone = step;
+  return kOk;
+}
+
+void launch(Client& client, const RequestLaunch& request, Passed& passed) {
+  Launcher& launcher = *client.launcher;
+  Container* container = add_container(client, request);
+  if (container == nullptr) {
+    client.lost = true;
+    return;
+  }
+  LauncherContext context{launcher.home, launcher.id_maps, launcher.parents, launcher.loop, *container, {}, {}};
+  for (uint32_t index = 0; index < passed.count; ++index) {
+    (void)context.slots.put(index, UniqueFd(passed.take(index)));
+  }
+  Plan plan;
+  Status status = plan.parse(request.plan.data, request.plan.size) ? kOk : kMalformed;
+  if (status.ok()) status = walk_plan(context, plan, &container->failed_step);
+  (void)launcher.home.return_home();
+  context.slots.close_all();
+  if (status.ok()) {
+    note_pid(*container);
+    status = watch_container(*container);
+  }
+  if (status.ok()) return;
+  container->failure = status;
+  if (container->pidfd.valid()) {
+    // Born, but not to be: its end is waited for like any other.
+    (void)send_signal(container->pidfd.get(), SIGKILL);
+    if (watch_container(*container).ok()) return;
+  }
+  finish_container(*container);
+}
+
+}  // namespace tsrun

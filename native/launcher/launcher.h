@@ -1,0 +1,38 @@
+// Everything that one launcher holds.
+#ifndef TSRUN_LAUNCHER_LAUNCHER_H_
+#define TSRUN_LAUNCHER_LAUNCHER_H_
+
+#include "launcher/container.h"
+#include "launcher/home.h"
+#include "launcher/id_maps.h"
+#include "launcher/parent_folders.h"
+#include "launcher/watch.h"
+
+namespace tsrun {
+
+struct Output;
+
+struct Launcher {
+  Loop loop;
+  Home home;
+  IdMaps id_maps;
+  ParentFolders parents;
+  // Own namespaces, to come back from a container's.
+  UniqueFd own_pid_namespace;
+  UniqueFd own_net_namespace;
+  UniqueFd own_time_namespace;
+  Client* clients = nullptr;
+  Container* containers = nullptr;
+  Output* outputs = nullptr;
+  UniqueFd listener;
+  Watch listener_watch;
+  char listener_path[128] = "";
+  UniqueFd reaper;  // the sealed program of `--init`
+
+  Status open();
+  bool idle() const { return clients == nullptr && containers == nullptr && outputs == nullptr; }
+};
+
+}  // namespace tsrun
+
+#endif  // TSRUN_LAUNCHER_LAUNCHER_H_

@@ -1,0 +1,230 @@
+// What the launcher hears of a container: that its program runs, that a step failed, that it ended.
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+#include "launcher/cgroup_watch.h"
+#include "launcher/channel.h"
+#include "launcher/output.h"
+#include "launcher/requests.h"
+#include "sys/memory.h"
+#include "sys/process.h"
+
+namespace tsrun {
+namespace {
+
+void announce(Container& container, bool created) {
+  if (container.owner != nullptr) {
+    EventStarted event{};
+    event.container = container.handle;
+    event.pid = static_cast<uint32_t>(container.pid);
+    event.created = created;
+    Status sent = container.announced
+                      ? kOk
+                      : send_descriptors(*container.owner, container.handed_over, container.handed_over_count);
+    event.descriptors = container.announced || !sent.ok() ? 0 : container.handed_over_count;
+    send_event(*container.owner, event);
+  }
+  for (uint32_t index = 0; index < container.handed_over_count; ++index) close_fd(container.handed_over[index]);
+  container.handed_over_count = 0;
+  container.announced = true;
+}
+
+void close_channel(Container& container) {
+  container.launcher->loop.remove(&container.channel_watch);
+  container.channel.reset();
+}
+
+// The client gets the master; where output is kept, the launcher reads it and the client gets what is passed on.
+void take_terminal(Container& container, UniqueFd master) {
+  if (container.logs_terminal) {
+    UniqueFd source;
+    (void)take(sys::call<SYS_fcntl>(master.get(), F_DUPFD_CLOEXEC, 3), &source);
+    (void)take(sys::call<SYS_fcntl>(master.get(), F_DUPFD_CLOEXEC, 3), &container.terminal);
+    (void)keep_output(container, static_cast<UniqueFd&&>(source), 0, static_cast<UniqueFd&&>(container.terminal_forward),
+                      container.terminal_log_bytes);
+  }
+  if (container.handed_over_count < kMaxHandedOver) container.handed_over[container.handed_over_count++] = master.release();
+}
+
+// The channel's end is closed by execve; a process that could not get there said so before.
+void channel_ready(void* owner, uint32_t) {
+  auto& container = *static_cast<Container*>(owner);
+  ChannelMessage message;
+  UniqueFd descriptor;
+  if (!receive_word(container.channel.get(), &message, &descriptor)) {
+    close_channel(container);
+    if (!container.failure.ok()) return;
+    container.phase = Phase::kRunning;
+    announce(container, false);
+    return;
+  }
+  if (message.word == ChannelWord::kFailed) {
+    container.failure = message.status;
+    container.failed_step = message.step;
+  } else if (message.word == ChannelWord::kTerminal) {
+    take_terminal(container, static_cast<UniqueFd&&>(descriptor));
+  } else if (message.word == ChannelWord::kCreated) {
+    container.phase = Phase::kCreated;
+    announce(container, true);
+  }
+}
+
+void take_exit(Container& container) {
+  siginfo_t info{};
+  rusage usage{};
+  Status waited = wait_process(container.pidfd.get(), &info, &usage);
+  container.ended_ns = monotonic_ns();
+  if (!waited.ok()) return;
+  bool exited = info.si_code == CLD_EXITED;
+  // As wait(2) has it: exit code in the second byte, signal in the first.
+  container.status = static_cast<uint32_t>(exited ? info.si_status << 8 : info.si_status);
+  container.user_us = static_cast<uint64_t>(usage.ru_utime.tv_sec) * 1000000 + static_cast<uint64_t>(usage.ru_utime.tv_usec);
+  container.system_us = static_cast<uint64_t>(usage.ru_stime.tv_sec) * 1000000 + static_cast<uint64_t>(usage.ru_stime.tv_usec);
+  container.max_rss_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+void cgroup_changed(void* owner, uint32_t) {
+  auto& container = *static_cast<Container*>(owner);
+  Status removed = remove_container_cgroup(container);
+  if (removed.error != EBUSY) finish_container(container);
+}
+
+// Processes are left in the cgroup (no pid namespace of its own): kill them and wait for the kernel to say it is empty.
+void await_empty(Container& container) {
+  Launcher& launcher = *container.launcher;
+  char content[256];
+  size_t size;
+  Status opened = take(sys::call<SYS_openat>(container.cgroup.get(), "cgroup.events", O_RDONLY | O_CLOEXEC), &container.empty_events);
+  if (opened.ok()) {
+    (void)sys::call<SYS_pread64>(container.empty_events.get(), content, sizeof content, 0);
+    opened = launcher.loop.add(&container.empty_watch, container.empty_events.get(), EPOLLPRI, cgroup_changed, &container);
+  }
+  kill_container(container);
+  // It may have become empty between the two.
+  (void)read_small_file(container.cgroup.get(), "cgroup.events", content, sizeof content, &size);
+  bool empty = strstr(content, "populated 0") != nullptr;
+  if (!opened.ok() || empty) {
+    (void)remove_container_cgroup(container);
+    finish_container(container);
+  }
+}
+
+void process_ended(void* owner, uint32_t) {
+  auto& container = *static_cast<Container*>(owner);
+  // What it said last may still wait in the channel.
+  while (container.channel.valid()) channel_ready(&container, 0);
+  container.launcher->loop.remove(&container.pidfd_watch);
+  take_exit(container);
+  container.phase = Phase::kEnding;
+  end_cgroup_watches(container.launcher->loop, container);
+  if (remove_container_cgroup(container).error == EBUSY) return await_empty(container);
+  finish_container(container);
+}
+
+void tell_end(const Container& container, Client* client, uint32_t handle) {
+  if (client == nullptr) return;
+  if (!container.failure.ok()) {
+    EventFailed event{};
+    event.container = handle;
+    event.step = container.failed_step;
+    event.syscall = container.failure.syscall;
+    event.error = container.failure.error;
+    return send_event(*client, event);
+  }
+  EventExited event{};
+  event.container = handle;
+  event.status = container.status;
+  event.started_ns = container.started_ns;
+  event.ended_ns = container.ended_ns;
+  event.user_us = container.user_us;
+  event.system_us = container.system_us;
+  event.max_rss_bytes = container.max_rss_bytes;
+  event.reports = Texts{container.reports, container.report_count};
+  event.contents = Texts{container.contents, container.content_count};
+  send_event(*client, event);
+}
+
+bool watches(const Container& container, const Client& client, uint32_t handle) {
+  for (const Watcher* each = container.watchers; each != nullptr; each = each->next) {
+    if (each->client == &client && each->handle == handle) return true;
+  }
+  return false;
+}
+
+void tell_everybody(Container& container) {
+  tell_end(container, container.owner, container.handle);
+  while (container.watchers != nullptr) {
+    Watcher* watcher = container.watchers;
+    container.watchers = watcher->next;
+    tell_end(container, watcher->client, watcher->handle);
+    destroy(watcher);
+  }
+}
+
+}  // namespace
+
+Container* find_by_id(Launcher& launcher, Text id) {
+  for (Container* each = launcher.containers; each != nullptr; each = each->next) {
+    if (strcmp(each->id, id.data) == 0 && each->announced) return each;
+  }
+  return nullptr;
+}
+
+Container* find_known(Client& client, uint32_t handle) {
+  for (Container* each = client.launcher->containers; each != nullptr; each = each->next) {
+    if ((each->owner == &client && each->handle == handle) || watches(*each, client, handle)) return each;
+  }
+  return nullptr;
+}
+
+Status watch_container(Container& container) {
+  Loop& loop = container.launcher->loop;
+  TSRUN_TRY(loop.add(&container.channel_watch, container.channel.get(), EPOLLIN, channel_ready, &container));
+  return loop.add(&container.pidfd_watch, container.pidfd.get(), EPOLLIN, process_ended, &container);
+}
+
+void kill_container(Container& container) {
+  if (container.cgroup.valid() && write_file_at(container.cgroup.get(), "cgroup.kill", "1", 1).ok()) return;
+  if (container.pidfd.valid()) (void)send_signal(container.pidfd.get(), SIGKILL);
+}
+
+void finish_container(Container& container) {
+  Launcher& launcher = *container.launcher;
+  launcher.loop.remove(&container.channel_watch);
+  launcher.loop.remove(&container.pidfd_watch);
+  launcher.loop.remove(&container.empty_watch);
+  end_cgroup_watches(launcher.loop, container);
+  if (container.cgroup_folder.made()) (void)remove_container_cgroup(container);
+  if (container.state.made()) (void)end_record(container);
+  leave_outputs(container);
+  tell_everybody(container);
+  for (uint32_t index = 0; index < container.handed_over_count; ++index) close_fd(container.handed_over[index]);
+  for (Container** at = &launcher.containers; *at != nullptr; at = &(*at)->next) {
+    if (*at == &container) {
+      *at = container.next;
+      break;
+    }
+  }
+  free(container.reports);
+  free(container.contents);
+  destroy(&container);
+}
+
+void abandon_containers_of(Client& client) {
+  for (Container* each = client.launcher->containers; each != nullptr; each = each->next) {
+    for (Watcher** at = &each->watchers; *at != nullptr;) {
+      Watcher* watcher = *at;
+      if (watcher->client != &client) {
+        at = &watcher->next;
+        continue;
+      }
+      *at = watcher->next;
+      destroy(watcher);
+    }
+    if (each->owner != &client) continue;
+    each->owner = nullptr;
+    if (!each->survive) kill_container(*each);
+  }
+}
+
+}  // namespace tsrun

@@ -1,0 +1,65 @@
+// The launcher: one small single-threaded process that makes, watches and ends all containers of a runtime.
+// It is started from a sealed memfd with nothing but: 0-2 /dev/null, 3 the request socket of its first client,
+// 4 the sealed reaper for `--init`.
+#include <linux/close_range.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include "launcher/requests.h"
+
+namespace tsrun {
+namespace {
+
+inline constexpr int kFirstClient = 3;
+inline constexpr int kReaper = 4;
+
+Status open_own(const char* path, UniqueFd* into) {
+  return take(sys::call<SYS_openat>(AT_FDCWD, path, O_RDONLY | O_CLOEXEC), into);
+}
+
+// The client waits for the process that it started; the launcher proper is that one's child, so that nobody in the
+// embedding program ever has to reap it.
+void detach_from_parent() {
+  if (sys::raw(SYS_clone, SIGCHLD, 0, 0, 0, 0) != 0) sys::raw(SYS_exit_group, 0);
+  (void)sys::call<SYS_setsid>();
+}
+
+Status protect_itself() {
+  TSRUN_TRY(sys::call<SYS_close_range>(kReaper + 1, ~0U, 0).status());
+  TSRUN_TRY(sys::call<SYS_close_range>(kFirstClient, kReaper, CLOSE_RANGE_CLOEXEC).status());
+  // Nobody may trace it, read its memory or reopen its files, and its children inherit that until their execve.
+  return sys::call<SYS_prctl>(PR_SET_DUMPABLE, 0, 0, 0, 0).status();
+}
+
+int serve() {
+  static Launcher launcher;
+  if (!protect_itself().ok() || !launcher.open().ok()) return 1;
+  launcher.reaper.reset(kReaper);
+  if (!add_client(launcher, UniqueFd(kFirstClient)).ok()) return 1;
+  while (!launcher.idle()) {
+    if (!launcher.loop.turn().ok()) return 1;
+  }
+  if (launcher.listener.valid() && launcher.home.enter_source().ok()) {
+    (void)sys::call<SYS_unlinkat>(AT_FDCWD, launcher.listener_path, 0);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Status Launcher::open() {
+  signal(SIGPIPE, SIG_IGN);
+  (void)sys::call<SYS_umask>(0);
+  TSRUN_TRY(open_own("/proc/self/ns/pid", &own_pid_namespace));
+  TSRUN_TRY(open_own("/proc/self/ns/net", &own_net_namespace));
+  TSRUN_TRY(open_own("/proc/self/ns/time", &own_time_namespace));
+  TSRUN_TRY(loop.open());
+  return home.prune();
+}
+
+}  // namespace tsrun
+
+int main() {
+  tsrun::detach_from_parent();
+  return tsrun::serve();
+}

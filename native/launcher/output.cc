@@ -1,0 +1,194 @@
+#include "launcher/output.h"
+
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "launcher/launcher.h"
+#include "sys/memory.h"
+
+namespace tsrun {
+namespace {
+
+inline constexpr size_t kPiece = 65536;
+inline constexpr char kLog[] = "log";
+inline constexpr char kOlderLog[] = "log.1";
+
+void source_ready(void* owner, uint32_t);
+
+void drop_forward(Forward& forward) {
+  Output& output = *forward.output;
+  output.launcher->loop.remove(&forward.watch);
+  for (Forward** at = &output.forwards; *at != nullptr; at = &(*at)->next) {
+    if (*at == &forward) {
+      *at = forward.next;
+      break;
+    }
+  }
+  free(forward.unsent);
+  destroy(&forward);
+}
+
+bool waits_for_reader(const Output& output) {
+  for (const Forward* each = output.forwards; each != nullptr; each = each->next) {
+    if (each->unsent_size > 0) return true;
+  }
+  return false;
+}
+
+void read_on(Output& output) {
+  if (waits_for_reader(output) || output.watch.fd >= 0) return;
+  (void)output.launcher->loop.add(&output.watch, output.source.get(), EPOLLIN, source_ready, &output);
+}
+
+void forward_ready(void* owner, uint32_t) {
+  auto& forward = *static_cast<Forward*>(owner);
+  Output& output = *forward.output;
+  sys::Outcome written = sys::call<SYS_write>(forward.pipe.get(), forward.unsent, forward.unsent_size);
+  if (written.ok()) {
+    forward.unsent_size -= static_cast<size_t>(written.value);
+    memmove(forward.unsent, forward.unsent + written.value, forward.unsent_size);
+    if (forward.unsent_size == 0) output.launcher->loop.remove(&forward.watch);
+  } else if (written.error() != EAGAIN) {
+    drop_forward(forward);
+  }
+  read_on(output);
+}
+
+void pass_on(Forward& forward, const uint8_t* data, size_t size) {
+  sys::Outcome written = sys::call<SYS_write>(forward.pipe.get(), data, size);
+  if (!written.ok() && written.error() != EAGAIN) return drop_forward(forward);
+  size_t done = written.ok() ? static_cast<size_t>(written.value) : 0;
+  if (done == size) return;
+  auto* unsent = static_cast<uint8_t*>(realloc(forward.unsent, kPiece));
+  if (unsent == nullptr) return drop_forward(forward);
+  memcpy(unsent, data + done, size - done);
+  forward.unsent = unsent;
+  forward.unsent_size = size - done;
+  Loop& loop = forward.output->launcher->loop;
+  if (!loop.add(&forward.watch, forward.pipe.get(), EPOLLOUT, forward_ready, &forward).ok()) drop_forward(forward);
+}
+
+Status open_log(Output& output) {
+  output.log_bytes = 0;
+  return take(sys::call<SYS_openat>(output.folder.get(), kLog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600),
+              &output.log);
+}
+
+// Two files of half the size each: the older one goes when the newer is full. stdout and stderr append to the same
+// file, so the one that finds it full moves it and the other notices by the link count.
+void make_room(Output& output, size_t size) {
+  off_t end = sys::call<SYS_lseek>(output.log.get(), 0, SEEK_END).value;
+  output.log_bytes = end > 0 ? static_cast<uint64_t>(end) : 0;
+  if (output.log_bytes + size <= output.max_bytes / 2) return;
+  (void)sys::call<SYS_renameat2>(output.folder.get(), kLog, output.folder.get(), kOlderLog, 0);
+  // Every output of the container goes on in the new file.
+  for (Output* each = output.launcher->outputs; each != nullptr; each = each->next) {
+    if (each->container == output.container) (void)open_log(*each);
+  }
+}
+
+// A full disk loses the piece, not the container.
+void write_log(Output& output, const uint8_t* data, size_t size) {
+  if (!output.log.valid()) return;
+  timespec now{};
+  (void)sys::raw(SYS_clock_gettime, CLOCK_REALTIME, reinterpret_cast<long>(&now));
+  LogHeader header{static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec), output.stream,
+                   static_cast<uint32_t>(size)};
+  make_room(output, size + sizeof header);
+  struct {
+    const void* data;
+    size_t size;
+  } parts[] = {{&header, sizeof header}, {data, size}};
+  (void)sys::call<SYS_writev>(output.log.get(), parts, 2);
+}
+
+void end_output(Output& output) {
+  Launcher& launcher = *output.launcher;
+  launcher.loop.remove(&output.watch);
+  while (output.forwards != nullptr) {
+    // What is still unsent goes with a last try; the reader had all the time that the container had.
+    Forward& forward = *output.forwards;
+    if (forward.unsent_size > 0) (void)sys::call<SYS_write>(forward.pipe.get(), forward.unsent, forward.unsent_size);
+    drop_forward(forward);
+  }
+  for (Output** at = &launcher.outputs; *at != nullptr; at = &(*at)->next) {
+    if (*at == &output) {
+      *at = output.next;
+      break;
+    }
+  }
+  destroy(&output);
+}
+
+void source_ready(void* owner, uint32_t) {
+  auto& output = *static_cast<Output*>(owner);
+  static uint8_t piece[kPiece];
+  sys::Outcome read = sys::call<SYS_read>(output.source.get(), piece, kPiece);
+  if (read.error() == EAGAIN) return;
+  // A terminal says EIO when the last process that had it open is gone.
+  if (read.value <= 0) return end_output(output);
+  auto size = static_cast<size_t>(read.value);
+  write_log(output, piece, size);
+  for (Forward* each = output.forwards; each != nullptr;) {
+    Forward* next = each->next;
+    pass_on(*each, piece, size);
+    each = next;
+  }
+  if (waits_for_reader(output)) output.launcher->loop.remove(&output.watch);
+}
+
+Status make_nonblocking(int fd) {
+  sys::Outcome flags = sys::call<SYS_fcntl>(fd, F_GETFL, 0);
+  if (!flags.ok()) return flags.status();
+  return sys::call<SYS_fcntl>(fd, F_SETFL, flags.value | O_NONBLOCK).status();
+}
+
+}  // namespace
+
+Status keep_output(Container& container, UniqueFd source, uint32_t stream, UniqueFd forward, uint64_t max_bytes) {
+  auto* output = make<Output>();
+  if (output == nullptr) return Status{SYS_brk, ENOMEM};
+  Launcher& launcher = *container.launcher;
+  output->launcher = &launcher;
+  output->container = &container;
+  output->stream = stream;
+  output->max_bytes = max_bytes;
+  output->source = static_cast<UniqueFd&&>(source);
+  output->next = launcher.outputs;
+  launcher.outputs = output;
+  TSRUN_TRY(make_nonblocking(output->source.get()));
+  if (container.state.made()) {
+    TSRUN_TRY(take(sys::call<SYS_openat>(container.state.parent_fd, container.state.name, O_PATH | O_DIRECTORY | O_CLOEXEC),
+                   &output->folder));
+    TSRUN_TRY(open_log(*output));
+  }
+  if (forward.valid()) TSRUN_TRY(add_forward(*output, static_cast<UniqueFd&&>(forward)));
+  return launcher.loop.add(&output->watch, output->source.get(), EPOLLIN, source_ready, output);
+}
+
+Status add_forward(Output& output, UniqueFd pipe) {
+  auto* forward = make<Forward>();
+  if (forward == nullptr) return Status{SYS_brk, ENOMEM};
+  TSRUN_TRY(make_nonblocking(pipe.get()));
+  forward->output = &output;
+  forward->pipe = static_cast<UniqueFd&&>(pipe);
+  forward->next = output.forwards;
+  output.forwards = forward;
+  return kOk;
+}
+
+void leave_outputs(Container& container) {
+  for (Output* each = container.launcher->outputs; each != nullptr;) {
+    Output* next = each->next;
+    if (each->container == &container) {
+      each->container = nullptr;
+      // Without a record there is nothing to write to any more; who is attached still gets the rest.
+      if (!container.keep_record) each->log.reset();
+      // A start that failed leaves no writer, and an end that came late none either.
+      read_on(*each);
+    }
+    each = next;
+  }
+}
+
+}  // namespace tsrun

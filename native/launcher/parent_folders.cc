@@ -1,0 +1,81 @@
+#include "launcher/parent_folders.h"
+
+namespace tsrun {
+namespace {
+
+struct DirectoryEntry {
+  uint64_t inode;
+  int64_t offset;
+  uint16_t size;
+  uint8_t type;
+  char name[];
+};
+
+bool is_dots(const char* name) { return strcmp(name, ".") == 0 || strcmp(name, "..") == 0; }
+
+}  // namespace
+
+Status ParentFolders::open(Home& home, const char* path, int* fd) {
+  for (Entry& entry : entries_) {
+    if (entry.fd >= 0 && strcmp(entry.path, path) == 0) {
+      *fd = entry.fd;
+      return kOk;
+    }
+  }
+  TSRUN_TRY(home.enter_source());
+  sys::Outcome opened = sys::call<SYS_openat>(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (!opened.ok()) return opened.status();
+  *fd = opened.fd();
+  // A full table overwrites its oldest entry; that descriptor stays open, since containers may still use it.
+  Entry& entry = entries_[next_];
+  next_ = (next_ + 1) % kCapacity;
+  entry.fd = opened.fd();
+  memcpy(entry.path, path, strlen(path) + 1);
+  return kOk;
+}
+
+Status ParentFolders::make(Home& home, Text path, uint32_t mode, MadeFolder* folder) {
+  auto* slash = static_cast<const char*>(memrchr(path.data, '/', path.size));
+  char parent[sizeof Entry::path];
+  if (slash == nullptr || slash == path.data || strlen(slash + 1) >= kMaxName) return Status{SYS_mkdirat, EINVAL};
+  auto length = static_cast<size_t>(slash - path.data);
+  if (length >= sizeof parent) return Status{SYS_mkdirat, ENAMETOOLONG};
+  memcpy(parent, path.data, length);
+  parent[length] = 0;
+
+  int fd = -1;
+  TSRUN_TRY(open(home, parent, &fd));
+  sys::Outcome made = sys::call<SYS_mkdirat>(fd, slash + 1, mode);
+  if (made.error() == ENOENT) {
+    // The parent was removed and made again since it was opened.
+    for (Entry& entry : entries_) {
+      if (entry.fd == fd) entry = Entry{};
+    }
+    TSRUN_TRY(open(home, parent, &fd));
+    made = sys::call<SYS_mkdirat>(fd, slash + 1, mode);
+  }
+  if (!made.ok()) return made.status();
+  folder->parent_fd = fd;
+  memcpy(folder->name, slash + 1, strlen(slash + 1) + 1);
+  return kOk;
+}
+
+Status remove_flat_folder(const MadeFolder& folder) {
+  UniqueFd directory;
+  TSRUN_TRY(take(sys::call<SYS_openat>(folder.parent_fd, folder.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW),
+                 &directory));
+  alignas(8) char buffer[2048];
+  for (;;) {
+    sys::Outcome read = sys::call<SYS_getdents64>(directory.get(), buffer, sizeof buffer);
+    if (!read.ok()) return read.status();
+    if (read.value == 0) break;
+    for (long at = 0; at < read.value;) {
+      auto* entry = reinterpret_cast<DirectoryEntry*>(buffer + at);
+      if (!is_dots(entry->name)) TSRUN_TRY(sys::call<SYS_unlinkat>(directory.get(), entry->name, 0).status());
+      at += entry->size;
+    }
+  }
+  return sys::call<SYS_unlinkat>(folder.parent_fd, folder.name, AT_REMOVEDIR).status();
+}
+
+}  // namespace tsrun

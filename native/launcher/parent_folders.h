@@ -1,0 +1,36 @@
+// Descriptors of the few host folders in which containers' state folders and cgroups are made. With them the launcher
+// makes, reads and removes those by name, whatever mount namespace it is in.
+#ifndef TSRUN_LAUNCHER_PARENT_FOLDERS_H_
+#define TSRUN_LAUNCHER_PARENT_FOLDERS_H_
+
+#include "launcher/container.h"
+#include "launcher/home.h"
+#include "plan/codec.h"
+
+namespace tsrun {
+
+class ParentFolders {
+ public:
+  // Makes the last folder of an absolute path.
+  Status make(Home& home, Text path, uint32_t mode, MadeFolder* folder);
+
+ private:
+  static constexpr int kCapacity = 16;
+
+  struct Entry {
+    char path[512] = "";
+    int fd = -1;
+  };
+
+  Status open(Home& home, const char* path, int* fd);
+
+  Entry entries_[kCapacity];
+  int next_ = 0;
+};
+
+// Removes the files of a flat folder and the folder.
+Status remove_flat_folder(const MadeFolder& folder);
+
+}  // namespace tsrun
+
+#endif  // TSRUN_LAUNCHER_PARENT_FOLDERS_H_

@@ -1,0 +1,206 @@
+#include "launcher/requests.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "launcher/channel.h"
+#include "launcher/output.h"
+#include "sys/memory.h"
+#include "sys/process.h"
+
+namespace tsrun {
+namespace {
+
+void answer(Client& client, uint32_t request, Status status, uint32_t descriptors = 0) {
+  EventAnswered event{};
+  event.request = request;
+  event.error = status.error;
+  event.descriptors = descriptors;
+  send_event(client, event);
+}
+
+Status become_watcher(Client& client, Container& container, uint32_t handle) {
+  auto* watcher = make<Watcher>();
+  if (watcher == nullptr) return Status{SYS_brk, ENOMEM};
+  watcher->client = &client;
+  watcher->handle = handle;
+  watcher->next = container.watchers;
+  container.watchers = watcher;
+  return kOk;
+}
+
+inline constexpr Status kNoSuchContainer{SYS_pidfd_send_signal, ESRCH};
+
+void handle(Client& client, const RequestHello& request, Passed& passed) {
+  client.lost = request.protocol != kProtocolVersion || passed.count != 1 || client.events.valid();
+  if (client.lost) return;
+  client.events.reset(passed.take(0));
+  EventReady event{};
+  event.protocol = kProtocolVersion;
+  event.pid = static_cast<uint32_t>(sys::raw(SYS_getpid));
+  send_event(client, event);
+}
+
+void handle(Client& client, const RequestListen& request, Passed&) {
+  answer(client, request.request, listen_for_clients(*client.launcher, request.path));
+}
+
+void handle(Client& client, const RequestLaunch& request, Passed& passed) { launch(client, request, passed); }
+
+void handle(Client& client, const RequestStart& request, Passed&) {
+  Container* container = find_known(client, request.container);
+  if (container == nullptr || container->phase != Phase::kCreated) return;
+  (void)send_word(container->channel.get(), ChannelMessage{ChannelWord::kStart, 0, kOk});
+}
+
+void handle(Client& client, const RequestSignal& request, Passed&) {
+  Container* container = find_known(client, request.container);
+  Status status = container == nullptr ? kNoSuchContainer
+                                       : send_signal(container->pidfd.get(), static_cast<int>(request.signal));
+  answer(client, request.request, status);
+}
+
+void handle(Client& client, const RequestKillAll& request, Passed&) {
+  Container* container = find_known(client, request.container);
+  if (container != nullptr) kill_container(*container);
+  answer(client, request.request, container == nullptr ? kNoSuchContainer : kOk);
+}
+
+union InternetAddress {
+  sockaddr_in v4;
+  sockaddr_in6 v6;
+};
+
+Status fill_address(const RequestConnect& request, InternetAddress* address, size_t* size) {
+  auto port = static_cast<uint16_t>(request.port << 8 | request.port >> 8);
+  if (request.family == AF_INET && request.address.size == sizeof address->v4.sin_addr) {
+    address->v4.sin_family = AF_INET;
+    address->v4.sin_port = port;
+    memcpy(&address->v4.sin_addr, request.address.data, request.address.size);
+    *size = sizeof address->v4;
+    return kOk;
+  }
+  if (request.family == AF_INET6 && request.address.size == sizeof address->v6.sin6_addr) {
+    address->v6.sin6_family = AF_INET6;
+    address->v6.sin6_port = port;
+    memcpy(&address->v6.sin6_addr, request.address.data, request.address.size);
+    *size = sizeof address->v6;
+    return kOk;
+  }
+  return Status{SYS_connect, EAFNOSUPPORT};
+}
+
+// A socket belongs to the namespace in which it was made, wherever it is used later; so one thread that goes there and
+// back is enough.
+Status connect_inside(Launcher& launcher, const Container& container, const RequestConnect& request, UniqueFd* socket) {
+  InternetAddress address{};
+  size_t size;
+  TSRUN_TRY(fill_address(request, &address, &size));
+  TSRUN_TRY(sys::call<SYS_setns>(container.pidfd.get(), CLONE_NEWNET).status());
+  Status status = take(sys::call<SYS_socket>(request.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), socket);
+  if (status.ok()) status = sys::call<SYS_connect>(socket->get(), &address, size).status();
+  if (status.error == EINPROGRESS) status = kOk;
+  TSRUN_TRY(sys::call<SYS_setns>(launcher.own_net_namespace.get(), CLONE_NEWNET).status());
+  return status;
+}
+
+void handle(Client& client, const RequestConnect& request, Passed&) {
+  Container* container = find_known(client, request.container);
+  UniqueFd socket;
+  Status status = container == nullptr ? kNoSuchContainer : connect_inside(*client.launcher, *container, request, &socket);
+  int fd = socket.get();
+  if (status.ok()) status = send_descriptors(client, &fd, 1);
+  answer(client, request.request, status, status.ok() ? 1 : 0);
+}
+
+Status adopt(Client& client, const RequestAdopt& request, Container& container) {
+  if (!request.own) return become_watcher(client, container, request.container);
+  if (!container.survive || container.owner != nullptr) return Status{SYS_connect, EBUSY};
+  container.owner = &client;
+  container.handle = request.container;
+  return kOk;
+}
+
+void handle(Client& client, const RequestAdopt& request, Passed&) {
+  Container* container = find_by_id(*client.launcher, request.id);
+  answer(client, request.request, container == nullptr ? kNoSuchContainer : adopt(client, request, *container));
+}
+
+// The streams that an attached client gets, each with its name in the answer.
+class Attachment {
+ public:
+  Status add(const char* name, UniqueFd fd) {
+    if (count_ == kMaxStreams) return Status{SYS_sendmsg, EMFILE};
+    fds_[count_++] = fd.release();
+    names_.text(Text{name, static_cast<uint32_t>(strlen(name))});
+    return kOk;
+  }
+  Status add_copy(const char* name, int fd) {
+    UniqueFd copy;
+    TSRUN_TRY(take(sys::call<SYS_fcntl>(fd, F_DUPFD_CLOEXEC, 3), &copy));
+    return add(name, static_cast<UniqueFd&&>(copy));
+  }
+  Status add_output(Output& output) {
+    int ends[2];
+    TSRUN_TRY(sys::call<SYS_pipe2>(ends, O_CLOEXEC).status());
+    UniqueFd reader(ends[0]);
+    TSRUN_TRY(add_forward(output, UniqueFd(ends[1])));
+    return add(output.stream == 2 ? "stderr" : "stdout", static_cast<UniqueFd&&>(reader));
+  }
+  Status send(Client& client, uint32_t request) {
+    TSRUN_TRY(send_descriptors(client, fds_, count_));
+    EventAnswered event{};
+    event.request = request;
+    event.descriptors = count_;
+    event.texts = Texts{bytes_, count_};
+    send_event(client, event);
+    return kOk;
+  }
+  ~Attachment() {
+    while (count_ > 0) close_fd(fds_[--count_]);
+  }
+
+ private:
+  static constexpr uint32_t kMaxStreams = 5;
+
+  int fds_[kMaxStreams];
+  uint32_t count_ = 0;
+  uint8_t bytes_[256];
+  Writer names_{bytes_, sizeof bytes_};
+};
+
+Status attach(Client& client, const RequestAttach& request, Container& container) {
+  Attachment attachment;
+  if (container.input.valid()) TSRUN_TRY(attachment.add_copy("stdin", container.input.get()));
+  if (container.terminal.valid()) TSRUN_TRY(attachment.add_copy("terminal", container.terminal.get()));
+  for (Output* each = client.launcher->outputs; each != nullptr; each = each->next) {
+    if (each->container == &container) TSRUN_TRY(attachment.add_output(*each));
+  }
+  return attachment.send(client, request.request);
+}
+
+void handle(Client& client, const RequestAttach& request, Passed&) {
+  Container* container = find_known(client, request.container);
+  Status status = container == nullptr ? kNoSuchContainer : attach(client, request, *container);
+  if (!status.ok()) answer(client, request.request, status);
+}
+
+}  // namespace
+
+void handle_request(Client& client, const uint8_t* data, size_t size, Passed& passed) {
+  uint32_t op;
+  uint32_t length;
+  client.lost = size < kRecordHeader;
+  if (client.lost) return;
+  memcpy(&op, data, sizeof op);
+  memcpy(&length, data + 4, sizeof length);
+  auto handles = [&](const auto& request) {
+    handle(client, request, passed);
+    return true;
+  };
+  bool known = length == size && op <= UINT16_MAX &&
+               visit_request(static_cast<uint16_t>(op), Reader(data + kRecordHeader, size - kRecordHeader), handles, false);
+  if (!known) client.lost = true;
+}
+
+}  // namespace tsrun

@@ -1,0 +1,47 @@
+// A plan as the launcher received it: bytes whose every record, slot and order was checked before anything is done.
+#ifndef TSRUN_PLAN_PLAN_H_
+#define TSRUN_PLAN_PLAN_H_
+
+#include "plan/wire.generated.h"
+
+namespace tsrun {
+
+inline constexpr uint32_t kMaxSlots = 512;
+inline constexpr uint32_t kMaxSteps = 4096;
+
+struct StepView {
+  uint16_t op;
+  Reader fields;
+};
+
+// Layout: u32 slot count, u32 step count, then the steps: the launcher's, one `clone`, the child's, of which the last
+// is `execute`.
+class Plan {
+ public:
+  // False when the bytes are not a plan; nothing of them may be used then.
+  bool parse(const uint8_t* data, size_t size);
+
+  uint32_t slot_count() const { return slot_count_; }
+  uint32_t step_count() const { return step_count_; }
+  uint32_t clone_index() const { return clone_index_; }
+
+  // Walks the steps in order; `index` is where the walk stands.
+  class Walk {
+   public:
+    explicit Walk(const Plan& plan) : at_(plan.steps_) {}
+    StepView next();
+
+   private:
+    const uint8_t* at_;
+  };
+
+ private:
+  const uint8_t* steps_ = nullptr;
+  uint32_t slot_count_ = 0;
+  uint32_t step_count_ = 0;
+  uint32_t clone_index_ = 0;
+};
+
+}  // namespace tsrun
+
+#endif  // TSRUN_PLAN_PLAN_H_

@@ -1,0 +1,43 @@
+// cgroup v2: made and limited before the clone, so that the container is born inside its limits.
+#include <stdlib.h>
+#include <sys/epoll.h>
+
+#include "launcher/cgroup_watch.h"
+#include "steps/launcher_steps.h"
+
+namespace tsrun {
+namespace {
+
+Status keep_reports(Container& container, Texts reports) {
+  if (reports.count == 0) return kOk;
+  Texts end = reports;
+  while (end.count > 0) (void)end.next();
+  auto size = static_cast<size_t>(end.at - reports.at);
+  container.reports = static_cast<uint8_t*>(malloc(size));
+  if (container.reports == nullptr) return Status{SYS_brk, ENOMEM};
+  memcpy(container.reports, reports.at, size);
+  container.report_count = reports.count;
+  return kOk;
+}
+
+}  // namespace
+
+Status run(LauncherContext& context, const StepMakeCgroup& step) {
+  Container& container = context.container;
+  MadeFolder& folder = container.cgroup_folder;
+  TSRUN_TRY(context.parents.make(context.home, step.path, 0755, &folder));
+  TSRUN_TRY(take(sys::call<SYS_openat>(folder.parent_fd, folder.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                 &container.cgroup));
+  TSRUN_TRY(keep_reports(container, step.reports));
+  return context.slots.put(step.into, sys::call<SYS_fcntl>(container.cgroup.get(), F_DUPFD_CLOEXEC, 3));
+}
+
+Status run(LauncherContext& context, const StepWriteCgroup& step) {
+  return write_file_at(context.slots.get(step.cgroup), step.file.data, step.value.data, step.value.size);
+}
+
+Status run(LauncherContext& context, const StepWatchCgroup& step) {
+  return watch_cgroup_file(context.loop, context.container, context.slots.get(step.cgroup), step.file);
+}
+
+}  // namespace tsrun

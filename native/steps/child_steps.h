@@ -1,0 +1,67 @@
+// The steps of the container's first process, from its birth to execve. It is a copy of the launcher: nothing here
+// allocates, throws, or calls the C library beyond memory and string functions (a test reads the object files).
+#ifndef TSRUN_STEPS_CHILD_STEPS_H_
+#define TSRUN_STEPS_CHILD_STEPS_H_
+
+#include "plan/slots.h"
+
+namespace tsrun {
+
+struct ChildContext {
+  Slots& slots;
+  int channel;        // to the launcher: failures, the terminal, and the word to start
+  int reaper;         // the sealed program of `--init`
+  uint32_t step = 0;  // index of the step that runs
+  UniqueFd root;
+};
+
+// root.cc
+Status run(ChildContext& context, const StepAttachRoot& step);
+Status run(ChildContext& context, const StepEnterRoot& step);
+Status run(ChildContext& context, const StepPivotRoot& step);
+Status run(ChildContext& context, const StepMakeDirectory& step);
+Status run(ChildContext& context, const StepWriteFile& step);
+Status run(ChildContext& context, const StepSetDirectory& step);
+// mounts.cc
+Status run(ChildContext& context, const StepMakeMount& step);
+Status run(ChildContext& context, const StepAttachMount& step);
+Status run(ChildContext& context, const StepSetPropagation& step);
+Status run(ChildContext& context, const StepRemount& step);
+Status run(ChildContext& context, const StepMaskPath& step);
+Status run(ChildContext& context, const StepReadonlyPath& step);
+// namespaces.cc
+Status run(ChildContext& context, const StepJoinNamespaces& step);
+Status run(ChildContext& context, const StepWriteSysctl& step);
+Status run(ChildContext& context, const StepSetHostname& step);
+Status run(ChildContext& context, const StepSetDomainname& step);
+Status run(ChildContext& context, const StepRaiseLoopback& step);
+// identity.cc
+Status run(ChildContext& context, const StepSetIds& step);
+Status run(ChildContext& context, const StepDropBounding& step);
+Status run(ChildContext& context, const StepKeepCapabilities& step);
+Status run(ChildContext& context, const StepSetCapabilities& step);
+Status run(ChildContext& context, const StepDieWithLauncher& step);
+Status run(ChildContext& context, const StepNoNewPrivileges& step);
+Status run(ChildContext& context, const StepRestrictScopes& step);
+Status run(ChildContext& context, const StepLoadSeccomp& step);
+// process.cc
+Status run(ChildContext& context, const StepNewSession& step);
+Status run(ChildContext& context, const StepJoinKeyring& step);
+Status run(ChildContext& context, const StepSetRlimit& step);
+Status run(ChildContext& context, const StepSetUmask& step);
+Status run(ChildContext& context, const StepSetScheduler& step);
+Status run(ChildContext& context, const StepSetIoPriority& step);
+Status run(ChildContext& context, const StepSetAffinity& step);
+Status run(ChildContext& context, const StepSetPersonality& step);
+// terminal.cc
+Status run(ChildContext& context, const StepOpenTerminal& step);
+Status run(ChildContext& context, const StepSetStdio& step);
+// execute.cc
+Status run(ChildContext& context, const StepCloseDescriptors& step);
+Status run(ChildContext& context, const StepResetSignals& step);
+Status run(ChildContext& context, const StepAwaitStart& step);
+Status run(ChildContext& context, const StepExecute& step);
+
+}  // namespace tsrun
+
+#endif  // TSRUN_STEPS_CHILD_STEPS_H_

@@ -1,0 +1,92 @@
+// The last step.
+#include <linux/close_range.h>
+#include <signal.h>
+
+#include "launcher/channel.h"
+#include "steps/child_steps.h"
+#include "sys/process.h"
+
+namespace tsrun {
+namespace {
+
+inline constexpr uint32_t kMaxWords = 65536;
+
+// In static memory: nothing may be allocated here. A page that is never touched costs nothing.
+const char* argument_words[kMaxWords];
+const char* environment_words[kMaxWords];
+
+Status point_at(Texts texts, const char** words) {
+  if (texts.count >= kMaxWords) return Status{SYS_execve, E2BIG};
+  uint32_t used = 0;
+  while (texts.count > 0) words[used++] = texts.next().data;
+  words[used] = nullptr;
+  return kOk;
+}
+
+// The kernel's layout of struct sigaction.
+struct KernelSignalAction {
+  void (*handler)(int);
+  unsigned long flags;
+  void (*restorer)();
+  uint64_t mask;
+};
+
+// The reaper's own arguments in front of the program's: see init/reaper.cc.
+Status become_reaper(ChildContext& context, const StepExecute& step) {
+  static Decimal channel(0);
+  static Decimal count(0);
+  channel = Decimal(static_cast<uint64_t>(context.channel));
+  count = Decimal(step.paths.count);
+  if (step.paths.count + size_t{step.arguments.count} + 4 > kMaxWords) return Status{SYS_execveat, E2BIG};
+  uint32_t used = 0;
+  argument_words[used++] = "tsrun-init";
+  argument_words[used++] = channel.text();
+  argument_words[used++] = count.text();
+  for (Texts rest = step.paths; rest.count > 0;) argument_words[used++] = rest.next().data;
+  for (Texts rest = step.arguments; rest.count > 0;) argument_words[used++] = rest.next().data;
+  argument_words[used] = nullptr;
+  // The reaper reports what becomes of the program's execve; it closes the channel itself.
+  TSRUN_TRY(sys::call<SYS_fcntl>(context.channel, F_SETFD, 0).status());
+  return sys::call<SYS_execveat>(context.reaper, "", argument_words, environment_words, AT_EMPTY_PATH).status();
+}
+
+bool try_next(int error) { return error == ENOENT || error == ENOTDIR || error == EACCES; }
+
+}  // namespace
+
+// Every descriptor of ours is close-on-exec already; this is for the one that a later change forgets.
+Status run(ChildContext&, const StepCloseDescriptors&) {
+  return sys::call<SYS_close_range>(3, ~0U, CLOSE_RANGE_CLOEXEC).status();
+}
+
+// The launcher ignores SIGPIPE, and what is ignored stays so over clone3 and execve.
+Status run(ChildContext&, const StepResetSignals&) {
+  KernelSignalAction action{};
+  uint64_t none = 0;
+  TSRUN_TRY(sys::call<SYS_rt_sigaction>(SIGPIPE, &action, 0, sizeof none).status());
+  return sys::call<SYS_rt_sigprocmask>(SIG_SETMASK, &none, 0, sizeof none).status();
+}
+
+Status run(ChildContext& context, const StepAwaitStart&) {
+  TSRUN_TRY(send_word(context.channel, ChannelMessage{ChannelWord::kCreated, context.step, kOk}));
+  ChannelMessage message;
+  UniqueFd unexpected;
+  bool start = receive_word(context.channel, &message, &unexpected) && message.word == ChannelWord::kStart;
+  return start ? kOk : Status{SYS_recvmsg, ECANCELED};
+}
+
+// A file that is there and may not be executed tells more than the folders of PATH in which there is none (execvp(3)).
+Status run(ChildContext& context, const StepExecute& step) {
+  TSRUN_TRY(point_at(step.environment, environment_words));
+  if (step.reaper) return become_reaper(context, step);
+  TSRUN_TRY(point_at(step.arguments, argument_words));
+  Status failure{SYS_execve, ENOENT};
+  for (Texts paths = step.paths; paths.count > 0;) {
+    Status tried = sys::call<SYS_execve>(paths.next().data, argument_words, environment_words).status();
+    if (!try_next(tried.error)) return tried;
+    if (failure.error != EACCES) failure = tried;
+  }
+  return failure;
+}
+
+}  // namespace tsrun

@@ -1,0 +1,94 @@
+// Who the process is and what it may never do again. The order is the plan's: bounding set, ids, capabilities, then
+// what cannot be undone.
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include "steps/child_steps.h"
+
+namespace tsrun {
+namespace {
+
+// landlock_ruleset_attr of ABI 6 (Linux 6.12), newer than Debian 12's header.
+struct LandlockRules {
+  uint64_t file_access;
+  uint64_t net_access;
+  uint64_t scoped;
+};
+
+inline constexpr uint32_t kMaxGroups = 1024;
+
+Status prctl(int option, unsigned long a = 0, unsigned long b = 0) {
+  return sys::call<SYS_prctl>(option, a, b, 0UL, 0UL).status();
+}
+
+uint32_t low(uint64_t set) { return static_cast<uint32_t>(set); }
+uint32_t high(uint64_t set) { return static_cast<uint32_t>(set >> 32); }
+
+}  // namespace
+
+Status run(ChildContext&, const StepSetIds& step) {
+  if (step.set_groups) {
+    uint32_t groups[kMaxGroups];
+    if (step.groups.count > kMaxGroups) return Status{SYS_setgroups, EINVAL};
+    for (uint32_t index = 0; index < step.groups.count; ++index) groups[index] = step.groups[index];
+    TSRUN_TRY(sys::call<SYS_setgroups>(step.groups.count, groups).status());
+  }
+  TSRUN_TRY(sys::call<SYS_setresgid>(step.gid, step.gid, step.gid).status());
+  return sys::call<SYS_setresuid>(step.uid, step.uid, step.uid).status();
+}
+
+Status run(ChildContext&, const StepDropBounding& step) {
+  for (uint32_t capability = 0; capability <= step.last; ++capability) {
+    if ((step.keep >> capability & 1) == 0) TSRUN_TRY(prctl(PR_CAPBSET_DROP, capability));
+  }
+  return kOk;
+}
+
+Status run(ChildContext&, const StepKeepCapabilities&) { return prctl(PR_SET_KEEPCAPS, 1); }
+
+Status run(ChildContext&, const StepSetCapabilities& step) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2] = {
+      {low(step.effective), low(step.permitted), low(step.inheritable)},
+      {high(step.effective), high(step.permitted), high(step.inheritable)},
+  };
+  TSRUN_TRY(sys::call<SYS_capset>(&header, data).status());
+  TSRUN_TRY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL));
+  for (unsigned capability = 0; capability < 64; ++capability) {
+    if ((step.ambient >> capability & 1) == 1) TSRUN_TRY(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability));
+  }
+  return kOk;
+}
+
+// The launcher may have died before the prctl; in a new pid namespace getppid() is 0 always, so its end of the channel
+// is asked instead.
+Status run(ChildContext& context, const StepDieWithLauncher&) {
+  TSRUN_TRY(prctl(PR_SET_PDEATHSIG, SIGKILL));
+  pollfd poll{context.channel, 0, 0};
+  timespec now{};
+  TSRUN_TRY(sys::call<SYS_ppoll>(&poll, 1, &now, 0, 0).status());
+  return (poll.revents & POLLHUP) != 0 ? Status{SYS_prctl, ECHILD} : kOk;
+}
+
+Status run(ChildContext&, const StepNoNewPrivileges&) { return prctl(PR_SET_NO_NEW_PRIVS, 1); }
+
+Status run(ChildContext&, const StepRestrictScopes& step) {
+  LandlockRules rules{0, 0, step.scopes};
+  UniqueFd ruleset;
+  TSRUN_TRY(take(sys::call<SYS_landlock_create_ruleset>(&rules, sizeof rules, 0), &ruleset));
+  return sys::call<SYS_landlock_restrict_self>(ruleset.get(), 0).status();
+}
+
+Status run(ChildContext&, const StepLoadSeccomp& step) {
+  if (step.filter.size % sizeof(sock_filter) != 0) return Status{SYS_seccomp, EINVAL};
+  sock_fprog program{};
+  program.len = static_cast<unsigned short>(step.filter.size / sizeof(sock_filter));
+  program.filter = reinterpret_cast<sock_filter*>(const_cast<uint8_t*>(step.filter.data));
+  return sys::call<SYS_seccomp>(SECCOMP_SET_MODE_FILTER, step.flags, &program).status();
+}
+
+}  // namespace tsrun

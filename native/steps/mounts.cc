@@ -1,0 +1,85 @@
+// Mounts inside the container's root. Targets are descriptors, so nothing can be swapped between check and mount
+// (CVE-2021-30465).
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "launcher/home.h"
+#include "steps/child_steps.h"
+#include "steps/root_path.h"
+#include "sys/file_system.h"
+
+namespace tsrun {
+namespace {
+
+Links links(bool follow) { return follow ? Links::kFollowInside : Links::kRefuse; }
+
+Status kind_of(int fd, TargetKind* kind) {
+  struct stat info;
+  TSRUN_TRY(sys::call<SYS_newfstatat>(fd, "", &info, AT_EMPTY_PATH).status());
+  *kind = S_ISDIR(info.st_mode) ? TargetKind::kDirectory : TargetKind::kFile;
+  return kOk;
+}
+
+// What is not there needs no mask.
+bool is_absent(Status status) { return status.error == ENOENT || status.error == ENOTDIR; }
+
+Status clone_of(int target, bool recursive, UniqueFd* mount) {
+  return clone_tree(target, "", AT_EMPTY_PATH | (recursive ? unsigned{AT_RECURSIVE} : 0U), mount);
+}
+
+}  // namespace
+
+Status run(ChildContext& context, const StepMakeMount& step) {
+  UniqueFd target;
+  UniqueFd mount;
+  TSRUN_TRY(open_target(context.root.get(), step.target, TargetKind::kDirectory, step.create, links(step.follow), &target));
+  TSRUN_TRY(make_file_system(step.type.data, step.source.data, step.options, step.attributes, &mount));
+  return attach_at(mount.get(), target.get());
+}
+
+Status run(ChildContext& context, const StepAttachMount& step) {
+  int mount = context.slots.get(step.mount);
+  TargetKind kind;
+  UniqueFd target;
+  TSRUN_TRY(kind_of(mount, &kind));
+  TSRUN_TRY(open_target(context.root.get(), step.target, kind, step.create, links(step.follow), &target));
+  return attach_at(mount, target.get());
+}
+
+Status run(ChildContext& context, const StepSetPropagation& step) {
+  UniqueFd target;
+  TSRUN_TRY(open_in_root(context.root.get(), step.target.data, O_PATH, Links::kFollowInside, &target));
+  return set_mount(target.get(), MountAttributes{0, 0, step.propagation, 0}, step.recursive);
+}
+
+Status run(ChildContext& context, const StepRemount& step) {
+  UniqueFd target;
+  TSRUN_TRY(open_in_root(context.root.get(), step.target.data, O_PATH, Links::kFollowInside, &target));
+  return set_mount(target.get(), MountAttributes{step.set, step.clear, 0, 0}, step.recursive);
+}
+
+// The cover is ours, from home; it never comes from the image (CVE-2025-31133).
+Status run(ChildContext& context, const StepMaskPath& step) {
+  UniqueFd target;
+  Status opened = open_in_root(context.root.get(), step.target.data, O_PATH, Links::kFollowInside, &target);
+  if (is_absent(opened)) return kOk;
+  TSRUN_TRY(opened);
+  TargetKind kind;
+  UniqueFd cover;
+  TSRUN_TRY(kind_of(target.get(), &kind));
+  TSRUN_TRY(clone_tree(AT_FDCWD, kind == TargetKind::kDirectory ? kMaskDirectory : kMaskFile, 0, &cover));
+  return attach_at(cover.get(), target.get());
+}
+
+Status run(ChildContext& context, const StepReadonlyPath& step) {
+  UniqueFd target;
+  Status opened = open_in_root(context.root.get(), step.target.data, O_PATH, Links::kFollowInside, &target);
+  if (is_absent(opened)) return kOk;
+  TSRUN_TRY(opened);
+  UniqueFd mount;
+  TSRUN_TRY(clone_of(target.get(), true, &mount));
+  TSRUN_TRY(set_mount(mount.get(), MountAttributes{MOUNT_ATTR_RDONLY, 0, 0, 0}, true));
+  return attach_at(mount.get(), target.get());
+}
+
+}  // namespace tsrun

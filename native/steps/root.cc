@@ -1,0 +1,54 @@
+// The container's root: attached, filled in, and made the only one.
+#include <sys/mount.h>
+
+#include "launcher/home.h"
+#include "steps/child_steps.h"
+#include "steps/root_path.h"
+#include "sys/file_system.h"
+
+namespace tsrun {
+
+Status run(ChildContext& context, const StepAttachRoot& step) {
+  int mount = context.slots.take(step.mount);
+  context.root.reset(mount);
+  return attach_at_path(mount, kAttachPoint);
+}
+
+Status run(ChildContext& context, const StepEnterRoot&) {
+  return take(sys::call<SYS_openat>(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC), &context.root);
+}
+
+// pivot_root(2) with one folder for both roots stacks the old one on the new, from where it is let go: no folder for
+// it is needed, and no path of the old root stays reachable.
+Status run(ChildContext& context, const StepPivotRoot&) {
+  TSRUN_TRY(sys::call<SYS_fchdir>(context.root.get()).status());
+  TSRUN_TRY(sys::call<SYS_pivot_root>(".", ".").status());
+  TSRUN_TRY(sys::call<SYS_umount2>(".", MNT_DETACH).status());
+  return sys::call<SYS_chdir>("/").status();
+}
+
+Status run(ChildContext& context, const StepMakeDirectory& step) {
+  return make_directories(context.root.get(), step.path, step.mode, true);
+}
+
+Status run(ChildContext& context, const StepWriteFile& step) {
+  TSRUN_TRY(make_directories(context.root.get(), step.path, 0755, false));
+  UniqueFd parent;
+  UniqueFd file;
+  const char* name;
+  TSRUN_TRY(open_parent(context.root.get(), step.path, &parent, &name));
+  sys::Outcome removed = sys::call<SYS_unlinkat>(parent.get(), name, 0);
+  if (!removed.ok() && removed.error() != ENOENT) return removed.status();
+  TSRUN_TRY(take(sys::call<SYS_openat>(parent.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, step.mode),
+                 &file));
+  return write_all(file.get(), step.content.data, step.content.size);
+}
+
+// By descriptor, so that a working directory such as /proc/self/fd/7 cannot lead outside (CVE-2024-21626).
+Status run(ChildContext& context, const StepSetDirectory& step) {
+  UniqueFd directory;
+  TSRUN_TRY(open_target(context.root.get(), step.path, TargetKind::kDirectory, step.create, Links::kFollowInside, &directory));
+  return sys::call<SYS_fchdir>(directory.get()).status();
+}
+
+}  // namespace tsrun

@@ -1,0 +1,92 @@
+#include "steps/root_path.h"
+
+#include "sys/kernel.h"
+
+namespace tsrun {
+namespace {
+
+inline constexpr size_t kMaxPath = 4096;
+
+// A copy of a path that can be cut at its slashes.
+struct PathCopy {
+  char text[kMaxPath];
+
+  Status assign(Text path) {
+    if (path.size >= kMaxPath) return Status{SYS_openat2, ENAMETOOLONG};
+    memcpy(text, path.data, path.size + size_t{1});
+    size_t length = path.size;
+    while (length > 1 && text[length - 1] == '/') text[--length] = 0;
+    return kOk;
+  }
+};
+
+Status make_directory_in_parent(int root, Text path, uint32_t mode) {
+  UniqueFd parent;
+  const char* name;
+  TSRUN_TRY(open_parent(root, path, &parent, &name));
+  sys::Outcome made = sys::call<SYS_mkdirat>(parent.get(), name, mode);
+  // Somebody may have been quicker; what stands there is looked at when it is opened.
+  return made.error() == EEXIST ? kOk : made.status();
+}
+
+Status make_file_in_parent(int root, Text path) {
+  UniqueFd parent;
+  UniqueFd file;
+  const char* name;
+  TSRUN_TRY(open_parent(root, path, &parent, &name));
+  return take(sys::call<SYS_openat>(parent.get(), name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_RDONLY, 0644), &file);
+}
+
+}  // namespace
+
+Status open_in_root(int root, const char* path, uint64_t flags, Links links, UniqueFd* into) {
+  open_how how{};
+  how.flags = flags | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  if (links == Links::kRefuse) how.resolve |= RESOLVE_NO_SYMLINKS;
+  return take(sys::call<SYS_openat2>(root, path, &how, sizeof how), into);
+}
+
+Status open_parent(int root, Text path, UniqueFd* parent, const char** name) {
+  PathCopy copy;
+  TSRUN_TRY(copy.assign(path));
+  char* slash = strrchr(copy.text, '/');
+  const char* last = slash == nullptr ? copy.text : slash + 1;
+  if (*last == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0) return Status{SYS_openat2, EINVAL};
+  *name = path.data + (last - copy.text);
+  if (path.data[path.size - 1] == '/') return Status{SYS_openat2, EINVAL};
+  if (slash == nullptr || slash == copy.text) return open_in_root(root, ".", O_PATH | O_DIRECTORY, Links::kFollowInside, parent);
+  *slash = 0;
+  return open_in_root(root, copy.text, O_PATH | O_DIRECTORY, Links::kFollowInside, parent);
+}
+
+Status make_directories(int root, Text path, uint32_t mode, bool whole) {
+  PathCopy copy;
+  TSRUN_TRY(copy.assign(path));
+  for (char* at = copy.text + 1;; ++at) {
+    bool last = *at == 0;
+    if (last && !whole) return kOk;
+    if (*at != '/' && !last) continue;
+    *at = 0;
+    UniqueFd existing;
+    Status opened = open_in_root(root, copy.text, O_PATH | O_DIRECTORY, Links::kFollowInside, &existing);
+    if (opened.error == ENOENT) {
+      TSRUN_TRY(make_directory_in_parent(root, Text{copy.text, static_cast<uint32_t>(at - copy.text)}, mode));
+    } else if (!opened.ok()) {
+      return opened;
+    }
+    if (last) return kOk;
+    *at = '/';
+  }
+}
+
+Status open_target(int root, Text path, TargetKind kind, bool create, Links links, UniqueFd* into) {
+  uint64_t flags = O_PATH | (kind == TargetKind::kDirectory ? O_DIRECTORY : 0);
+  Status opened = open_in_root(root, path.data, flags, links, into);
+  if (opened.error != ENOENT || !create) return opened;
+  TSRUN_TRY(make_directories(root, path, 0755, kind == TargetKind::kDirectory));
+  if (kind == TargetKind::kFile) TSRUN_TRY(make_file_in_parent(root, path));
+  return open_in_root(root, path.data, flags, links, into);
+}
+
+}  // namespace tsrun

@@ -1,0 +1,58 @@
+// Host objects, opened in the source namespace and carried as descriptors: no path of the host is looked up later.
+#include <linux/nsfs.h>
+
+#include "launcher/requests.h"
+#include "steps/launcher_steps.h"
+#include "sys/file_system.h"
+
+namespace tsrun {
+
+Status run(LauncherContext& context, const StepOpenTree& step) {
+  TSRUN_TRY(context.home.enter_source());
+  UniqueFd mount;
+  TSRUN_TRY(clone_tree(AT_FDCWD, step.path.data, step.recursive ? AT_RECURSIVE : 0, &mount));
+  return context.slots.put(step.into, static_cast<UniqueFd&&>(mount));
+}
+
+Status run(LauncherContext& context, const StepSetMount& step) {
+  MountAttributes attributes{step.set, step.clear, step.propagation, 0};
+  if (step.id_map != kNoSlot) {
+    attributes.set |= kMountIdMap;
+    attributes.user_namespace = static_cast<uint64_t>(context.slots.get(step.id_map));
+  }
+  return set_mount(context.slots.get(step.mount), attributes, step.recursive);
+}
+
+Status run(LauncherContext& context, const StepMakeIdMap& step) {
+  TSRUN_TRY(context.home.return_home());
+  UniqueFd map;
+  TSRUN_TRY(context.id_maps.open(step.uid_map, step.gid_map, &map));
+  return context.slots.put(step.into, static_cast<UniqueFd&&>(map));
+}
+
+Status run(LauncherContext& context, const StepOpenNamespace& step) {
+  TSRUN_TRY(context.home.enter_source());
+  UniqueFd file;
+  TSRUN_TRY(take(sys::call<SYS_openat>(AT_FDCWD, step.path.data, O_RDONLY | O_CLOEXEC | O_NONBLOCK), &file));
+  // Anything but a namespace of this kind would be joined as something else, or not at all.
+  sys::Outcome kind = sys::call<SYS_ioctl>(file.get(), NS_GET_NSTYPE, 0);
+  if (!kind.ok()) return kind.status();
+  if (static_cast<uint32_t>(kind.value) != step.kind) return Status{SYS_ioctl, EINVAL};
+  return context.slots.put(step.into, static_cast<UniqueFd&&>(file));
+}
+
+Status run(LauncherContext& context, const StepOpenFile& step) {
+  TSRUN_TRY(context.home.enter_source());
+  return context.slots.put(step.into, sys::call<SYS_openat>(AT_FDCWD, step.path.data, step.flags | O_CLOEXEC, 0600));
+}
+
+// By the launcher's own descriptors, so that no reused pid can be hit.
+Status run(LauncherContext& context, const StepOpenContainer& step) {
+  const Container* container = find_by_id(*context.container.launcher, step.id);
+  if (container == nullptr) return Status{SYS_pidfd_open, ESRCH};
+  TSRUN_TRY(context.slots.put(step.process, sys::call<SYS_fcntl>(container->pidfd.get(), F_DUPFD_CLOEXEC, 3)));
+  if (!container->cgroup.valid()) return kOk;
+  return context.slots.put(step.cgroup, sys::call<SYS_fcntl>(container->cgroup.get(), F_DUPFD_CLOEXEC, 3));
+}
+
+}  // namespace tsrun

@@ -1,0 +1,92 @@
+// Processes by descriptor: clone3, waiting, signalling, and their files in procfs.
+#ifndef TSRUN_SYS_PROCESS_H_
+#define TSRUN_SYS_PROCESS_H_
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "sys/fd.h"
+#include "sys/kernel.h"
+
+namespace tsrun {
+
+inline constexpr int kWaitForAnyClone = 0x40000000;  // __WALL: children whose exit signal is not SIGCHLD too
+inline constexpr int kWaitExited = 4;                // WEXITED
+
+// A decimal number without the C library.
+class Decimal {
+ public:
+  explicit Decimal(uint64_t value) {
+    char* at = digits_ + sizeof digits_ - 1;
+    *at = 0;
+    do {
+      *--at = static_cast<char>('0' + value % 10);
+      value /= 10;
+    } while (value > 0);
+    start_ = at - digits_;
+  }
+  const char* text() const { return digits_ + start_; }
+  size_t size() const { return sizeof digits_ - 1 - static_cast<size_t>(start_); }
+
+ private:
+  char digits_[24];
+  long start_;
+};
+
+// A child in the making: nothing but the flags that the caller gives is shared with it, and its pidfd comes back.
+inline sys::Outcome clone_process(uint64_t flags, int cgroup_fd, int* pid_fd) {
+  CloneArguments arguments{};
+  arguments.flags = flags | kClonePidfd | kCloneClearSignalHandlers;
+  arguments.pidfd = reinterpret_cast<uint64_t>(pid_fd);
+  arguments.exit_signal = SIGCHLD;
+  if (cgroup_fd >= 0) {
+    arguments.flags |= kCloneIntoCgroup;
+    arguments.cgroup = static_cast<uint64_t>(cgroup_fd);
+  }
+  return sys::call<SYS_clone3>(&arguments, sizeof arguments);
+}
+
+inline uint64_t monotonic_ns() {
+  timespec now{};
+  (void)sys::raw(SYS_clock_gettime, CLOCK_MONOTONIC, reinterpret_cast<long>(&now));
+  return static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+inline Status send_signal(int pid_fd, int signal) {
+  return sys::call<SYS_pidfd_send_signal>(pid_fd, signal, 0, 0).status();
+}
+
+inline Status wait_process(int pid_fd, siginfo_t* info, rusage* usage) {
+  return sys::call<SYS_waitid>(kPidfdIdType, pid_fd, info, kWaitExited | kWaitForAnyClone, usage).status();
+}
+
+// `/proc/<pid>/<name>` in the launcher's own procfs.
+class ProcPath {
+ public:
+  ProcPath(int pid, const char* name) {
+    Decimal number(static_cast<uint64_t>(pid));
+    append("/proc/");
+    append(number.text());
+    append("/");
+    append(name);
+  }
+  const char* path() const { return path_; }
+
+ private:
+  void append(const char* text) {
+    while (*text != 0 && used_ + 1 < sizeof path_) path_[used_++] = *text++;
+    path_[used_] = 0;
+  }
+
+  char path_[128] = "";
+  size_t used_ = 0;
+};
+
+inline Status write_proc(int pid, const char* name, const char* text, size_t size) {
+  return write_file_at(AT_FDCWD, ProcPath(pid, name).path(), text, size);
+}
+
+}  // namespace tsrun
+
+#endif  // TSRUN_SYS_PROCESS_H_

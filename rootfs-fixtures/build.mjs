@@ -1,0 +1,46 @@
+// `node rootfs-fixtures/build.mjs <name>` prints the folder of a root file system, after building it when it is not cached.
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import * as busybox from './busybox.mjs';
+import { cached } from './cache.mjs';
+import * as debian from './debian.mjs';
+import { aptPackages, ensurePackages } from './packages.mjs';
+
+const recipes = { busybox, debian };
+
+export const fixtureNames = Object.keys(recipes);
+
+export function fixture(name) {
+  const recipe = recipes[name];
+  if (!recipe) throw new Error(`no fixture called ${name ?? '(nothing)'}; there are ${fixtureNames.join(', ')}`);
+  return provided(name) ?? cachedFixture(name, recipe);
+}
+
+/** A VM lane brings its fixtures on a disk of its own. */
+function provided(name) {
+  const { TSRUN_FIXTURES: folder } = process.env;
+  if (!folder) return undefined;
+  if (!existsSync(join(folder, name))) throw new Error(`TSRUN_FIXTURES is ${folder}, which has no ${name}`);
+  return join(folder, name);
+}
+
+function cachedFixture(name, recipe) {
+  ensurePackages(aptPackages(recipe.packages));
+  const entry = cached('fixtures', name, recipe.key(), (folder) => {
+    const root = join(folder, 'rootfs');
+    mkdirSync(root, { mode: 0o755 });
+    recipe.build(root);
+  });
+  return join(entry, 'rootfs');
+}
+
+function main() {
+  try {
+    process.stdout.write(`${fixture(process.argv[2])}\n`);
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === import.meta.filename) main();

@@ -1,0 +1,38 @@
+// The Debian packages that fixtures and VM lanes need, as data, and one function that installs what is missing.
+import { spawnSync } from 'node:child_process';
+import { run } from './shell.mjs';
+
+const purposes = {
+  busybox: ['busybox-static', 'gcc', 'libc6-dev'],
+  debian: ['debootstrap', 'debian-archive-keyring'],
+  vm: ['busybox-static', 'cpio', 'debian-archive-keyring', 'e2fsprogs', 'kmod', 'util-linux', 'xz-utils'],
+  'vm-amd64': ['qemu-system-x86', 'seabios', 'ipxe-qemu'],
+  'vm-arm64': ['qemu-system-arm', 'ipxe-qemu'],
+};
+
+/** Package names for any of: busybox, debian, vm (the harness), vm-amd64 and vm-arm64 (the emulator). */
+export function aptPackages(...names) {
+  return [...new Set(names.flatMap((name) => purposes[name] ?? unknownPurpose(name)))].sort();
+}
+
+export function missingPackages(packages) {
+  const query = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...packages], { encoding: 'utf8' });
+  const installed = new Set((query.stdout ?? '').split('\n').filter((line) => line.endsWith(' installed')).map((line) => line.split(' ')[0]));
+  return packages.filter((name) => !installed.has(name));
+}
+
+/** Installs as root; otherwise throws an error whose message is the one line to run. */
+export function ensurePackages(packages) {
+  const missing = missingPackages(packages);
+  if (missing.length === 0) return;
+  const line = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
+  if (process.getuid() !== 0) throw new Error(`missing packages; run: sudo ${line}`);
+  process.stderr.write(`installing ${missing.join(' ')}\n`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  run('apt-get', ['update', '-q'], { env });
+  run('apt-get', line.split(' ').slice(1), { env });
+}
+
+function unknownPurpose(name) {
+  throw new Error(`no package list called ${name}; there are ${Object.keys(purposes).join(', ')}`);
+}

@@ -1,0 +1,146 @@
+/**
+ * The cgroup that all of tsrun's lie in, with every controller handed down to it. Moves no process, ever: a cgroup that
+ * holds processes cannot hand down controllers (cgroups(7), "no internal processes"), and that is then reported.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { CgroupFacts } from '../host/facts.js';
+import { joinCgroup } from '../host/probe-cgroup.js';
+import { TsrunError } from '../spec/errors.js';
+import { errnoOf } from './errno.js';
+
+/** A controller that the host has on v2 and that did not reach the base. */
+export interface WithheldController {
+  readonly controller: string;
+  /** The cgroup that does not hand it down, as a path under the v2 mount. */
+  readonly cgroup: string;
+  readonly reason: string;
+}
+
+export interface PreparedBase {
+  /** The facts as they are now: `controllers` is what containers really get, `files` what their cgroups hold. */
+  readonly cgroup: CgroupFacts;
+  readonly withheld: readonly WithheldController[];
+}
+
+/**
+ * How deep a container that may write its cgroups can nest them. Without a bound it could build a path that is longer
+ * than any system call takes, and that then cannot be removed by name.
+ */
+const MAX_DEPTH = 64;
+
+/** Makes the base cgroup and hands all available controllers down to it. Two quick reads when that is already so. */
+export function prepareBase(cgroup: CgroupFacts): PreparedBase {
+  if (cgroup.base === '' || !cgroup.writable) return { cgroup, withheld: [] };
+  const base = joinCgroup(cgroup.root, cgroup.base);
+  const present = controlWords(`${base}/cgroup.subtree_control`);
+  if (present !== undefined && cgroup.controllers.every((controller) => present.includes(controller))) {
+    return { cgroup: { ...cgroup, files: readdirSync(base) }, withheld: [] };
+  }
+  const withheld = preparePath(cgroup.root, cgroup.base, cgroup.controllers);
+  const controllers = controlWords(`${base}/cgroup.subtree_control`) ?? [];
+  return { cgroup: { ...cgroup, controllers, files: readdirSync(base) }, withheld };
+}
+
+/**
+ * Makes `path` and each missing cgroup above it, and hands `controllers` down from its parent and from itself. Levels
+ * above the parent are touched only if the controllers do not reach it yet.
+ */
+export function preparePath(root: string, path: string, controllers: readonly string[]): WithheldController[] {
+  const withheld = new Map<string, WithheldController>();
+  let wanted = controllers;
+  for (const level of levels(path)) {
+    const folder = joinCgroup(root, level);
+    if (level !== '/') makeCgroup(folder, level);
+    const available = controlWords(`${folder}/cgroup.controllers`) ?? [];
+    const { enabled, refused } = handDown(folder, level, wanted.filter((controller) => available.includes(controller)));
+    for (const refusal of refused) withheld.set(refusal.controller, refusal);
+    for (const controller of wanted) {
+      if (enabled.includes(controller) || withheld.has(controller)) continue;
+      withheld.set(controller, { controller, cgroup: level, reason: 'the cgroup above it does not hand it down' });
+    }
+    wanted = enabled;
+  }
+  return [...withheld.values()];
+}
+
+/** `/a/b` gives `/`, `/a`, `/a/b`. */
+function levels(path: string): string[] {
+  const found: string[] = [];
+  for (let level = path; level !== '/' && level !== '.'; level = dirname(level)) found.unshift(level);
+  return ['/', ...found];
+}
+
+function makeCgroup(folder: string, level: string): void {
+  try {
+    mkdirSync(folder, 0o755);
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return;
+    throw new TsrunError('ERR_TSRUN_HOST', `cannot make the cgroup '${level}': ${errnoOf(error)}`, {
+      hint: 'run as root, or delegate a cgroup to this user (systemd: Delegate=yes)',
+      cause: error,
+    });
+  }
+  // best effort: the bound is a second line of defence, and the file is always there on the kernels that tsrun runs on
+  writeControl(`${folder}/cgroup.max.depth`, String(MAX_DEPTH));
+}
+
+interface HandedDown {
+  readonly enabled: readonly string[];
+  readonly refused: readonly WithheldController[];
+}
+
+function handDown(folder: string, level: string, wanted: readonly string[]): HandedDown {
+  const file = `${folder}/cgroup.subtree_control`;
+  const before = controlWords(file) ?? [];
+  const absent = wanted.filter((controller) => !before.includes(controller));
+  if (absent.length === 0) return { enabled: wanted, refused: [] };
+  const refused = holdsProcesses(folder) ? refuseAll(absent, level) : enableEach(file, level, absent);
+  const lost = new Set(refused.map((refusal) => refusal.controller));
+  return { enabled: wanted.filter((controller) => !lost.has(controller)), refused };
+}
+
+/**
+ * Asked before trying: in a populated cgroup the kernel refuses memory and io with EBUSY, but takes a list of nothing
+ * but cpu, pids and cpuset, makes it a threaded root, and then no container can start below it. The host's root cgroup
+ * is exempt; it alone has no cgroup.events (a cgroup namespace's `/` has one).
+ */
+function holdsProcesses(folder: string): boolean {
+  try {
+    return existsSync(`${folder}/cgroup.events`) && readFileSync(`${folder}/cgroup.procs`, 'utf8') !== '';
+  } catch {
+    return false;
+  }
+}
+
+function refuseAll(controllers: readonly string[], level: string): WithheldController[] {
+  return controllers.map((controller) => ({ controller, cgroup: level, reason: 'EBUSY: the cgroup itself holds processes' }));
+}
+
+/** All at once is one write; when that fails, one by one tells which controller it was. */
+function enableEach(file: string, level: string, controllers: readonly string[]): WithheldController[] {
+  if (writeControl(file, controllers.map((controller) => `+${controller}`).join(' ')) === undefined) return [];
+  return controllers.flatMap((controller) => {
+    const errno = writeControl(file, `+${controller}`);
+    if (errno === undefined) return [];
+    return [{ controller, cgroup: level, reason: errno === 'EBUSY' ? 'EBUSY: the cgroup itself holds processes' : errno }];
+  });
+}
+
+/** The errno's name when the write failed. */
+function writeControl(file: string, value: string): string | undefined {
+  try {
+    writeFileSync(file, value);
+    return undefined;
+  } catch (error) {
+    return errnoOf(error);
+  }
+}
+
+function controlWords(file: string): string[] | undefined {
+  try {
+    return readFileSync(file, 'utf8').split(/\s+/).filter((word) => word !== '');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,35 @@
+/** `resources.unified`: cgroup v2 files by name, and those who may not be written that way. */
+import { pointer } from '../spec/quote.js';
+import type { Resources } from '../spec/types.js';
+import { invalidLimit, type LimitWrite } from './limit-types.js';
+
+const FIELD = '/linux/resources/unified';
+
+/** Of the core's files only these bound something; the others would move, kill, freeze or reshape. */
+const coreLimits: ReadonlySet<string> = new Set(['cgroup.max.depth', 'cgroup.max.descendants', 'cgroup.pressure']);
+
+export function unifiedWrites(unified: NonNullable<Resources['unified']>): LimitWrite[] {
+  return Object.entries(unified).flatMap(([file, value]) => {
+    const field = pointer(FIELD, file);
+    const controller = checkName(file, field);
+    if (value.includes('\0')) throw invalidLimit(field, value, 'text without NUL');
+    // files such as io.max take one line a write
+    const lines = value.split('\n').filter((line) => line.trim() !== '');
+    return lines.map((line) => ({ file, value: line, field, controller }));
+  });
+}
+
+/** The controller that the file belongs to. */
+function checkName(file: string, field: string): string {
+  if (!/^[a-z_]+\.[A-Za-z0-9_.]+$/.test(file)) {
+    throw invalidLimit(field, file, "the name of a cgroup v2 file, e.g. 'memory.high'");
+  }
+  const controller = file.slice(0, file.indexOf('.'));
+  if (controller === 'cgroup' && !coreLimits.has(file)) {
+    throw invalidLimit(field, file, `of the core's own files only ${[...coreLimits].join(', ')}`);
+  }
+  if (file.endsWith('.pressure') && controller !== 'cgroup') {
+    throw invalidLimit(field, file, 'a limit; a pressure trigger lives only as long as the descriptor that wrote it');
+  }
+  return controller;
+}

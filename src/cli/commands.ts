@@ -1,0 +1,226 @@
+/** The table of commands. A handler is loaded only when its command is run, so that none pays for the others. */
+import { nearest } from '../index.js';
+import type { CommandModule, CommandName } from './invocation.js';
+import type { Completion } from './values/value-type.js';
+
+export interface Positional {
+  readonly name: string;
+  readonly required: boolean;
+  /** Takes everything that is left. */
+  readonly many: boolean;
+  readonly completion: Completion;
+}
+
+export interface Example {
+  readonly line: string;
+  readonly what: string;
+}
+
+export interface Command {
+  readonly name: CommandName;
+  /** One line, lower case, no full stop. */
+  readonly summary: string;
+  readonly usage: string;
+  /** More than the summary, in whole sentences. */
+  readonly description?: string;
+  readonly positionals: readonly Positional[];
+  /** A program and its arguments follow the positionals: flags end at the first positional. */
+  readonly takesProgram: boolean;
+  /** Exit code of tsrun's own failures: 125 where the program's own codes must stay apart, else 1. */
+  readonly failureCode: 1 | 125;
+  readonly examples: readonly Example[];
+  readonly load: () => Promise<CommandModule>;
+}
+
+const image: Positional = { name: 'image', required: true, many: false, completion: 'image' };
+const container: Positional = { name: 'container', required: true, many: false, completion: 'container' };
+const containers: Positional = { ...container, many: true };
+const plain = { takesProgram: false, failureCode: 1, examples: [] } as const;
+const attached = { takesProgram: true, failureCode: 125 } as const;
+
+export const commands: readonly Command[] = [
+  {
+    ...attached,
+    name: 'run',
+    summary: 'run an image as a new container',
+    usage: 'tsrun run [flags] IMAGE [--] [PROGRAM [ARGUMENT…]]',
+    description:
+      'IMAGE is an unpacked root file system or an OCI bundle. Flags end at IMAGE; what follows is for the program. ' +
+      'Signals are passed on. Without --tty, ctrl-c twice kills; with it, ctrl-p ctrl-q detaches.',
+    positionals: [image],
+    examples: [
+      { line: 'tsrun run -it --rm ./busybox sh', what: 'a shell in a disposable container' },
+      { line: 'tsrun run -d --name web -m 512m --cpus 1 -e PORT=5000 ./app', what: 'a limited server in the background' },
+      { line: 'tsrun run --rm -v "$PWD":/src:ro -w /src ./node node --test', what: "a folder's tests, unable to change it" },
+    ],
+    load: () => import('./run.js'),
+  },
+  {
+    ...plain,
+    name: 'ps',
+    summary: 'list containers',
+    usage: 'tsrun ps [flags]',
+    positionals: [],
+    examples: [{ line: 'tsrun rm $(tsrun ps -a -q)', what: 'forget every container that has ended' }],
+    load: () => import('./ps.js'),
+  },
+  {
+    ...attached,
+    name: 'exec',
+    summary: 'run another program in a running container',
+    usage: 'tsrun exec [flags] CONTAINER [--] PROGRAM [ARGUMENT…]',
+    positionals: [container],
+    examples: [{ line: 'tsrun exec -it web sh', what: 'a shell beside the server' }],
+    load: () => import('./exec.js'),
+  },
+  {
+    ...plain,
+    failureCode: 125,
+    name: 'attach',
+    summary: "connect to a running container's input and output",
+    usage: 'tsrun attach CONTAINER',
+    description: 'Ends with the exit code of the container. With a terminal, ctrl-p ctrl-q leaves the container running.',
+    positionals: [container],
+    load: () => import('./attach.js'),
+  },
+  {
+    ...plain,
+    name: 'logs',
+    summary: 'show what a container has printed',
+    usage: 'tsrun logs [flags] CONTAINER',
+    positionals: [container],
+    examples: [{ line: 'tsrun logs -f --tail 20 web', what: 'the last 20 lines, and what comes' }],
+    load: () => import('./logs.js'),
+  },
+  {
+    ...plain,
+    name: 'stop',
+    summary: 'ask containers to end, then kill them',
+    usage: 'tsrun stop [flags] CONTAINER…',
+    positionals: [containers],
+    load: () => import('./stop.js'),
+  },
+  {
+    ...plain,
+    name: 'kill',
+    summary: 'send a signal to containers',
+    usage: 'tsrun kill [flags] CONTAINER…',
+    positionals: [containers],
+    examples: [{ line: 'tsrun kill -s HUP web', what: 'make a server read its configuration again' }],
+    load: () => import('./kill.js'),
+  },
+  {
+    ...plain,
+    name: 'rm',
+    summary: 'forget containers that have ended',
+    usage: 'tsrun rm [flags] CONTAINER…',
+    positionals: [containers],
+    load: () => import('./rm.js'),
+  },
+  {
+    ...plain,
+    name: 'pause',
+    summary: 'freeze containers',
+    usage: 'tsrun pause CONTAINER…',
+    positionals: [containers],
+    load: () => import('./pause.js'),
+  },
+  {
+    ...plain,
+    name: 'unpause',
+    summary: 'let frozen containers go on',
+    usage: 'tsrun unpause CONTAINER…',
+    positionals: [containers],
+    load: () => import('./unpause.js'),
+  },
+  {
+    ...plain,
+    name: 'wait',
+    summary: 'wait until containers end, and print their exit codes',
+    usage: 'tsrun wait CONTAINER…',
+    positionals: [containers],
+    load: () => import('./wait.js'),
+  },
+  {
+    ...plain,
+    name: 'stats',
+    summary: 'show what containers use',
+    usage: 'tsrun stats [flags] [CONTAINER…]',
+    positionals: [{ ...containers, required: false }],
+    load: () => import('./stats.js'),
+  },
+  {
+    ...plain,
+    name: 'inspect',
+    summary: 'show everything that is known of a container',
+    usage: 'tsrun inspect [flags] CONTAINER',
+    positionals: [container],
+    examples: [
+      { line: 'tsrun inspect --isolation web', what: 'which walls stand' },
+      { line: 'tsrun inspect --diff other web', what: 'which walls differ between two containers' },
+    ],
+    load: () => import('./inspect.js'),
+  },
+  {
+    ...plain,
+    name: 'update',
+    summary: 'change the limits of running containers',
+    usage: 'tsrun update flags CONTAINER…',
+    positionals: [containers],
+    examples: [{ line: 'tsrun update -m 1g --cpus 2 web', what: 'more room for a server' }],
+    load: () => import('./update.js'),
+  },
+  {
+    ...plain,
+    name: 'gc',
+    summary: 'remove what dead owners have left behind',
+    usage: 'tsrun gc',
+    positionals: [],
+    load: () => import('./gc.js'),
+  },
+  {
+    ...plain,
+    takesProgram: true,
+    name: 'explain',
+    summary: 'print what run would do, step by step, without doing it',
+    usage: 'tsrun explain [flags] IMAGE [PROGRAM [ARGUMENT…]] [-- [flags] [IMAGE [PROGRAM…]]]',
+    description:
+      'Takes every flag of run. With --diff, a second set of flags follows after --, and only the difference is printed; ' +
+      'the second set names an image and a program only where they differ.',
+    positionals: [image],
+    examples: [
+      { line: 'tsrun explain ./busybox', what: 'the default plan, each step with its cause' },
+      { line: 'tsrun explain --diff ./busybox -- --privileged', what: 'what --privileged takes away' },
+    ],
+    load: () => import('./explain.js'),
+  },
+  {
+    ...plain,
+    name: 'doctor',
+    summary: 'say what this host can and cannot do, and how to change it',
+    usage: 'tsrun doctor [flags]',
+    positionals: [],
+    load: () => import('./doctor.js'),
+  },
+  {
+    ...plain,
+    name: 'completion',
+    summary: 'print a completion script for a shell',
+    usage: 'tsrun completion bash|zsh|fish',
+    positionals: [{ name: 'shell', required: true, many: false, completion: ['bash', 'zsh', 'fish'] }],
+    examples: [
+      { line: 'tsrun completion bash > /etc/bash_completion.d/tsrun', what: 'for every user of bash' },
+      { line: 'tsrun completion zsh > "${fpath[1]}/_tsrun"', what: 'for zsh' },
+      { line: 'tsrun completion fish > ~/.config/fish/completions/tsrun.fish', what: 'for fish' },
+    ],
+    load: () => import('./completion.js'),
+  },
+];
+
+export function findCommand(name: string): Command | undefined {
+  return commands.find((command) => command.name === name);
+}
+
+export function nearestCommand(word: string): string | undefined {
+  return nearest(word, [...commands.map((command) => command.name), 'help']);
+}

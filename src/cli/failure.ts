@@ -1,0 +1,29 @@
+/** How an error is told to a person, and with which exit code. */
+import { TsrunError } from '../index.js';
+import type { Command } from './commands.js';
+import { escapeControl, type Paint } from './output.js';
+
+/** Wrong flags and arguments are docker's 125 whatever the command; a program that cannot start is the shell's 126 or 127. */
+export function exitCodeOf(error: unknown, command: Command | undefined): number {
+  const code = TsrunError.is(error) ? error.code : undefined;
+  if (command === undefined || code === 'ERR_TSRUN_INVALID_ARGUMENT') return 125;
+  if (command.failureCode === 125 && code === 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE') return 126;
+  if (command.failureCode === 125 && code === 'ERR_TSRUN_COMMAND_NOT_FOUND') return 127;
+  return command.failureCode;
+}
+
+/** `tsrun: …` and, where there is one, `hint: …`; for a fault of tsrun itself the stack, since it is to be reported. */
+export function describeFailure(error: unknown, paint: Paint): string {
+  const head = paint('red', 'tsrun:');
+  if (TsrunError.is(error)) {
+    const hint = error.hint === undefined ? '' : `${paint('cyan', 'hint:')} ${safe(error.hint)}\n`;
+    return `${head} ${safe(error.message)}\n${hint}`;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `${head} internal error: ${safe(text)}\n${paint('cyan', 'hint:')} this is a fault of tsrun; please report it with the lines above\n`;
+}
+
+/** Line breaks stay: messages of several lines are meant to be read as such. */
+function safe(text: string): string {
+  return text.split('\n').map(escapeControl).join('\n');
+}

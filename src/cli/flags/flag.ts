@@ -1,0 +1,114 @@
+/** What one row of the table of flags holds, and the draft that flags fill in. */
+import type { RunOptions } from '../../index.js';
+import type { Completion, ValueContext, ValueKind, ValueType } from '../values/value-type.js';
+
+export type CommandName =
+  | 'run'
+  | 'ps'
+  | 'exec'
+  | 'attach'
+  | 'logs'
+  | 'stop'
+  | 'kill'
+  | 'rm'
+  | 'pause'
+  | 'unpause'
+  | 'wait'
+  | 'stats'
+  | 'inspect'
+  | 'update'
+  | 'gc'
+  | 'explain'
+  | 'doctor'
+  | 'completion';
+
+export const flagGroups = ['General', 'Process', 'Files', 'Limits', 'Isolation', 'Network', 'Output'] as const;
+export type FlagGroup = (typeof flagGroups)[number];
+
+/** What flags say to the command itself rather than to the container. */
+export interface CommandFlags {
+  readonly detach?: boolean;
+  readonly interactive?: boolean;
+  readonly tty?: boolean;
+  /** Where `run` writes the container's id; must not exist yet. */
+  readonly cidfile?: string;
+  readonly json?: boolean;
+  readonly all?: boolean;
+  readonly quiet?: boolean;
+  readonly follow?: boolean;
+  /** Lines to show from the end; absent = all. */
+  readonly tail?: number;
+  /** Milliseconds since the epoch. */
+  readonly sinceMs?: number;
+  readonly timestamps?: boolean;
+  /** Time before SIGKILL; -1 = for ever; absent = what the container was started with. */
+  readonly timeoutMs?: number;
+  readonly signal?: string;
+  readonly force?: boolean;
+  readonly noStream?: boolean;
+  readonly isolation?: boolean;
+  /** `inspect --diff`: the other container. */
+  readonly diffWith?: string;
+  /** `explain --diff`: a second set of flags follows after `--`. */
+  readonly diff?: boolean;
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** What is filled in while flags are read. */
+export interface Draft {
+  readonly options: Mutable<RunOptions>;
+  readonly flags: Mutable<CommandFlags>;
+  /** From env files, which yield to `--env` wherever they stand. */
+  fileEnv: Readonly<Record<string, string>>;
+}
+
+/** A row of the table. */
+export interface Flag {
+  /** Without dashes. */
+  readonly name: string;
+  /** One letter, without the dash. */
+  readonly short?: string;
+  readonly aliases?: readonly string[];
+  readonly kind: ValueKind;
+  /** How help names the value; empty for a boolean. */
+  readonly placeholder: string;
+  /** One line, lower case, no full stop. */
+  readonly help: string;
+  readonly group: FlagGroup;
+  /** What holds when the flag is not given, as help shows it. */
+  readonly default?: string;
+  readonly commands: readonly CommandName[];
+  readonly completion?: Completion | undefined;
+  /** A value that is always allowed, for the reference and for tests that walk the table. */
+  readonly example: string;
+  /** Checks the text and fills in the draft. @throws ValueError */
+  readonly apply: (draft: Draft, text: string, context: ValueContext) => void;
+}
+
+export interface FlagDefinition<T> extends Omit<Flag, 'kind' | 'placeholder' | 'example' | 'apply'> {
+  readonly placeholder?: string;
+  readonly example?: string;
+  readonly apply: (draft: Draft, value: T) => void;
+}
+
+/** One row: a type of value, and what the value does. */
+export function flag<T>(type: ValueType<T>, definition: FlagDefinition<T>): Flag {
+  return {
+    ...definition,
+    kind: type.kind,
+    placeholder: definition.placeholder ?? type.placeholder,
+    completion: definition.completion ?? type.completion,
+    example: definition.example ?? 'true',
+    apply: (draft, text, context) => {
+      definition.apply(draft, type.parse(text, context));
+    },
+  };
+}
+
+/** Commands that take everything about a container. */
+export const runLike = ['run', 'explain'] as const satisfies readonly CommandName[];
+
+export function emptyDraft(): Draft {
+  return { options: {}, flags: {}, fileEnv: {} };
+}

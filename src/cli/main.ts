@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+/** The entry of `tsrun`: finds the command, checks its command line, loads its handler alone, and ends with its code. */
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { TsrunError } from '../index.js';
+import { findCommand, nearestCommand, type Command } from './commands.js';
+import { describeFailure, exitCodeOf } from './failure.js';
+import { helpWidth, renderCommandHelp, renderOverview, type HelpStyle } from './help.js';
+import type { Invocation } from './invocation.js';
+import { painter, quote } from './output.js';
+import { parseCommandLine, type ParseResult } from './parse.js';
+import { readVersion } from './version.js';
+
+type Parsed = Extract<ParseResult, { kind: 'invocation' }>;
+
+/** The command whose handler runs, for what fails outside of its promise. */
+let running: Command | undefined;
+
+async function main(words: readonly string[]): Promise<number> {
+  const [word, ...rest] = words;
+  if (word === undefined || word === '--help' || word === '-h') return print(renderOverview(helpStyle()));
+  if (word === '--version' || word === '-v') return print(`tsrun ${readVersion()}\n`);
+  if (word === 'help') return help(rest[0]);
+  const command = findCommand(word);
+  if (command === undefined) return fail(unknownCommand(word), undefined);
+  try {
+    const parsed = parseCommandLine(command, rest, { env: process.env, readFile: (path) => readFileSync(path), now: Date.now });
+    if (parsed.kind === 'help') return print(renderCommandHelp(command, helpStyle()));
+    running = command;
+    const module = await command.load();
+    return await module.run(invocation(command, parsed));
+  } catch (error) {
+    return fail(error, command);
+  }
+}
+
+function help(name: string | undefined): number {
+  if (name === undefined) return print(renderOverview(helpStyle()));
+  const command = findCommand(name);
+  return command === undefined ? fail(unknownCommand(name), undefined) : print(renderCommandHelp(command, helpStyle()));
+}
+
+function invocation(command: Command, { first, second }: Parsed): Invocation {
+  return {
+    ...first,
+    ...(second === undefined ? {} : { second }),
+    command: command.name,
+    // Opening standard input changes its mode; a command that does not read must not do that.
+    get stdin() {
+      return process.stdin;
+    },
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+  };
+}
+
+function helpStyle(): HelpStyle {
+  const columns = process.stdout.isTTY ? process.stdout.columns : undefined;
+  return { width: helpWidth(columns), paint: painter(process.stdout, process.env) };
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+function fail(error: unknown, command: Command | undefined): number {
+  process.stderr.write(describeFailure(error, painter(process.stderr, process.env)));
+  return exitCodeOf(error, command);
+}
+
+function unknownCommand(word: string): TsrunError {
+  const meant = nearestCommand(word);
+  const message = `unknown command ${quote(word)}${meant === undefined ? '' : `, did you mean ${quote(meant)}?`}`;
+  return new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', message, { hint: 'tsrun --help lists the commands' });
+}
+
+/** Pipes are written asynchronously: an exit before they are drained would cut what was printed. */
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => {
+      resolve();
+    });
+  });
+}
+
+// The reader of a pipe may leave early (`tsrun ps | head -1`): end as SIGPIPE would have ended us. A command that carries
+// a program's output lives on for the program's sake and decides for itself.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (running?.failureCode !== 125) process.exit(128 + constants.signals.SIGPIPE);
+  });
+}
+
+// Whatever escapes a handler still ends with tsrun's own code, never with one that could be the program's.
+process.on('uncaughtException', (error) => {
+  process.exit(fail(error, running));
+});
+
+const code = await main(process.argv.slice(2));
+await Promise.all([drained(process.stdout), drained(process.stderr)]);
+process.exit(code);

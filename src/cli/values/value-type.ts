@@ -1,0 +1,46 @@
+/**
+ * What a flag's text may be. A value type turns text into a value or throws a ValueError; it knows nothing of the flag
+ * that it stands behind, so that the parser alone words the whole message.
+ */
+
+export type ValueKind = 'boolean' | 'string' | 'integer' | 'number' | 'size' | 'seconds' | 'list' | 'pairs';
+
+/** What the shell should offer for a value: a fixed list of words, or something that it looks up. */
+export type Completion = 'file' | 'folder' | 'container' | 'image' | readonly string[];
+
+/** What a value may depend on besides its text. Injected, so that parsing stays testable. */
+export interface ValueContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly readFile: (path: string) => Buffer;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export interface ValueType<T> {
+  readonly kind: ValueKind;
+  /** How help names the value, in capitals; empty for a boolean. */
+  readonly placeholder: string;
+  readonly parse: (text: string, context: ValueContext) => T;
+  readonly completion?: Completion | undefined;
+}
+
+/** A value that is not allowed. The message continues `invalid value "…" for --flag: `. */
+export class ValueError extends Error {
+  readonly hint: string | undefined;
+
+  constructor(message: string, hint?: string) {
+    super(message);
+    this.name = 'ValueError';
+    this.hint = hint;
+  }
+}
+
+/** The same value, given any number of times. */
+export function listOf<T>(element: ValueType<T>): ValueType<T> {
+  return { ...element, kind: 'list' };
+}
+
+/** The same value, given any number of times, each a key with a value. */
+export function pairsOf<T>(element: ValueType<T>): ValueType<T> {
+  return { ...element, kind: 'pairs' };
+}

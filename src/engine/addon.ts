@@ -1,0 +1,83 @@
+/**
+ * The only door to the addon. It is looked for among the prebuilt binaries first, then where a checkout builds it.
+ * This file alone knows what its functions are called; a worker thread may load it again, since it holds no state.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { TsrunError } from '../spec/errors.js';
+
+export interface Addon {
+  /** Starts a launcher; gives its request socket. Blocks about a millisecond, once. */
+  startLauncher(launcherPath: string, reaperPath: string): number;
+  /** Gives the request socket of a launcher that lives already. */
+  connectLauncher(path: string): number;
+  streamPair(): [number, number];
+  /** 0, or an errno. Never blocks. */
+  send(socket: number, bytes: Uint8Array, descriptors: readonly number[]): number;
+  /** The descriptors of one message. Never blocks. */
+  receive(socket: number): number[];
+  landlockAbi(): number;
+  syscallName(number: number): string;
+  setWindowSize(terminal: number, rows: number, columns: number): void;
+  /** A regular file of a hostile root, at most so many bytes of it; null when it is missing. */
+  readInRoot(root: string, path: string, limitBytes: number): Buffer | null;
+  compileSeccomp(profile: Uint8Array): Uint8Array;
+}
+
+export interface NativeFiles {
+  readonly addon: Addon;
+  readonly launcherPath: string;
+  readonly reaperPath: string;
+}
+
+const functions = [
+  'startLauncher',
+  'connectLauncher',
+  'streamPair',
+  'send',
+  'receive',
+  'landlockAbi',
+  'syscallName',
+  'setWindowSize',
+  'readInRoot',
+  'compileSeccomp',
+] as const satisfies readonly (keyof Addon)[];
+
+function isAddon(value: unknown): value is Addon {
+  if (typeof value !== 'object' || value === null) return false;
+  const members: Record<string, unknown> = { ...value };
+  return functions.every((name) => typeof members[name] === 'function');
+}
+
+/** Folders that may hold the binaries, best first. */
+function candidates(): string[] {
+  const root = resolve(import.meta.dirname, '../../..');
+  return [join(root, 'prebuilds', `linux-${process.arch}`), join(root, 'build', 'Release')];
+}
+
+let loaded: NativeFiles | undefined;
+
+/** @throws TsrunError `ERR_TSRUN_NATIVE_LOAD` */
+export function loadNative(): NativeFiles {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): NativeFiles {
+  const folders = candidates();
+  const folder = folders.find((each) => existsSync(join(each, 'tsrun.node')));
+  const hint = 'run `npm run build:native` in a checkout, or install the package for this architecture again';
+  if (folder === undefined) {
+    throw new TsrunError('ERR_TSRUN_NATIVE_LOAD', `no native part for linux-${process.arch}; looked in ${folders.join(' and ')}`, { hint });
+  }
+  const path = join(folder, 'tsrun.node');
+  let module: unknown;
+  try {
+    module = createRequire(import.meta.url)(path);
+  } catch (cause) {
+    throw new TsrunError('ERR_TSRUN_NATIVE_LOAD', `'${path}' could not be loaded`, { cause, hint });
+  }
+  if (!isAddon(module)) throw new TsrunError('ERR_TSRUN_NATIVE_LOAD', `'${path}' is not of this version`, { hint });
+  return { addon: module, launcherPath: join(folder, 'tsrun-launcher'), reaperPath: join(folder, 'tsrun-reaper') };
+}

@@ -1,0 +1,211 @@
+/**
+ * One connection to one launcher: requests with descriptors out, events in. It knows nothing of what a container is;
+ * who launches a plan gives a listener, which hears everything that becomes of it.
+ */
+import { Socket } from 'node:net';
+import { closeSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
+import { Reader, Writer } from '../plan/codec.js';
+import {
+  decodeEvent,
+  encodeRequest,
+  protocolVersion,
+  type EventAnswered,
+  type EventCgroupChanged,
+  type EventExited,
+  type EventFailed,
+  type EventStarted,
+  type LauncherEvent,
+  type Request,
+} from '../plan/wire.generated.js';
+import { TsrunError } from '../spec/errors.js';
+import type { Addon, NativeFiles } from './addon.js';
+
+export type ContainerEvent = EventStarted | EventFailed | EventExited | EventCgroupChanged;
+
+/** Hears what becomes of one container. Descriptors that come along are the listener's to close. */
+export interface ContainerListener {
+  onEvent(event: ContainerEvent, descriptors: readonly number[]): void;
+  /** The launcher is gone, and with it what it watched. */
+  onLost(error: TsrunError): void;
+}
+
+interface Answer {
+  readonly event: EventAnswered;
+  readonly descriptors: readonly number[];
+}
+
+interface Waiting {
+  resolve(answer: Answer): void;
+  reject(error: Error): void;
+}
+
+const recordHeader = 8;
+const eagain = 11;
+
+export class Launcher {
+  readonly #addon: Addon;
+  readonly #requests: number;
+  readonly #events: Socket;
+  readonly #listeners = new Map<number, ContainerListener>();
+  readonly #waiting = new Map<number, Waiting>();
+  /** Messages that the socket had no room for; each event from the launcher is a reason to try again. */
+  readonly #unsent: { bytes: Uint8Array; descriptors: readonly number[] }[] = [];
+  #received: Buffer = Buffer.alloc(0);
+  #nextHandle = 1;
+  #closed = false;
+
+  private constructor(addon: Addon, requests: number) {
+    this.#addon = addon;
+    this.#requests = requests;
+    const [ours, theirs] = addon.streamPair();
+    this.#events = new Socket({ fd: ours, readable: true, writable: false });
+    this.#events.on('data', (chunk: Buffer) => {
+      this.#take(chunk);
+    });
+    this.#events.on('error', () => undefined);
+    this.#events.on('close', () => {
+      this.#lose();
+    });
+    this.#events.unref();
+    this.#send({ op: 'hello', protocol: protocolVersion }, [theirs]);
+    closeSync(theirs);
+  }
+
+  static start(native: NativeFiles): Launcher {
+    return new Launcher(native.addon, native.addon.startLauncher(native.launcherPath, native.reaperPath));
+  }
+
+  static connect(native: NativeFiles, path: string): Launcher {
+    return new Launcher(native.addon, native.addon.connectLauncher(path));
+  }
+
+  /** Keeps the program alive while something is awaited from the launcher. */
+  ref(): void {
+    this.#events.ref();
+  }
+
+  unref(): void {
+    this.#events.unref();
+  }
+
+  /** Runs a plan; gives the handle by which later requests name the container. */
+  launch(id: string, plan: Uint8Array, descriptors: readonly number[], listener: ContainerListener): number {
+    const container = this.#nextHandle++;
+    this.#listeners.set(container, listener);
+    this.#updateRef();
+    this.#send({ op: 'launch', container, id, planInDescriptor: false, plan }, descriptors);
+    return container;
+  }
+
+  /** Lets a created container execute its program. */
+  startProgram(container: number): void {
+    this.#send({ op: 'start', container }, []);
+  }
+
+  async signal(container: number, signal: number): Promise<void> {
+    await this.#ask((request) => ({ op: 'signal', request, container, signal }));
+  }
+
+  async killAll(container: number): Promise<void> {
+    await this.#ask((request) => ({ op: 'killAll', request, container }));
+  }
+
+  async listen(path: string): Promise<void> {
+    await this.#ask((request) => ({ op: 'listen', request, path }));
+  }
+
+  /** A descriptor of a TCP socket that was connected inside the container's network namespace. */
+  async connect(container: number, family: number, address: Uint8Array, port: number): Promise<number> {
+    const { descriptors } = await this.#ask((request) => ({ op: 'connect', request, container, family, address, port }));
+    const [socket] = descriptors;
+    if (socket === undefined) throw new TsrunError('ERR_TSRUN_LAUNCHER_LOST', 'the launcher sent no socket');
+    return socket;
+  }
+
+  /** Ends the connection. The launcher kills the containers that do not survive their owner, and ends with the last. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#requests);
+    this.#events.destroy();
+  }
+
+  #ask(make: (request: number) => Request): Promise<Answer> {
+    const request = this.#nextHandle++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(request, { resolve, reject });
+      this.#updateRef();
+      this.#send(make(request), []);
+    });
+  }
+
+  #send(request: Request, descriptors: readonly number[]): void {
+    if (this.#closed) throw lost();
+    const writer = new Writer(request.op === 'launch' ? request.plan.length + 512 : 256);
+    encodeRequest(writer, request);
+    const message = { bytes: writer.finish(), descriptors };
+    if (this.#unsent.length > 0 || !this.#trySend(message)) this.#unsent.push(message);
+  }
+
+  #trySend({ bytes, descriptors }: { bytes: Uint8Array; descriptors: readonly number[] }): boolean {
+    const errno = this.#addon.send(this.#requests, bytes, descriptors);
+    if (errno === 0) return true;
+    if (errno === eagain) return false;
+    throw new TsrunError('ERR_TSRUN_LAUNCHER_LOST', `the launcher took no request (${getSystemErrorName(-errno)})`);
+  }
+
+  #take(chunk: Buffer): void {
+    const bytes = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    let at = 0;
+    while (bytes.length - at >= recordHeader) {
+      const size = bytes.readUInt32LE(at + 4);
+      if (bytes.length - at < size) break;
+      this.#handle(decodeEvent(bytes.readUInt32LE(at), new Reader(bytes, at + recordHeader)));
+      at += size;
+    }
+    this.#received = bytes.subarray(at);
+    while (!this.#closed && this.#unsent[0] !== undefined && this.#trySend(this.#unsent[0])) this.#unsent.shift();
+  }
+
+  #handle(event: LauncherEvent): void {
+    if (event.op === 'ready') return;
+    const descriptors = 'descriptors' in event && event.descriptors > 0 ? this.#addon.receive(this.#requests) : [];
+    if (event.op === 'answered') {
+      this.#answer(event, descriptors);
+      return;
+    }
+    const listener = this.#listeners.get(event.container);
+    if (event.op === 'exited' || event.op === 'failed') this.#listeners.delete(event.container);
+    listener?.onEvent(event, descriptors);
+    this.#updateRef();
+  }
+
+  #answer(event: EventAnswered, descriptors: readonly number[]): void {
+    const waiting = this.#waiting.get(event.request);
+    this.#waiting.delete(event.request);
+    this.#updateRef();
+    if (event.error === 0) waiting?.resolve({ event, descriptors });
+    else waiting?.reject(new TsrunError('ERR_TSRUN_STATE', `the launcher answered ${getSystemErrorName(-event.error)}`));
+  }
+
+  #lose(): void {
+    const error = lost();
+    this.close();
+    for (const listener of this.#listeners.values()) listener.onLost(error);
+    for (const waiting of this.#waiting.values()) waiting.reject(error);
+    this.#listeners.clear();
+    this.#waiting.clear();
+  }
+
+  #updateRef(): void {
+    if (this.#listeners.size + this.#waiting.size > 0) this.#events.ref();
+    else this.#events.unref();
+  }
+}
+
+function lost(): TsrunError {
+  return new TsrunError('ERR_TSRUN_LAUNCHER_LOST', 'the launcher is gone', {
+    hint: 'it was killed, or it crashed: open the runtime again; what it left behind is removed then',
+  });
+}

@@ -1,0 +1,185 @@
+/**
+ * Seccomp profiles on their way to the kernel: layers → the flat description that the addon reads → BPF, once for each
+ * profile and process. The addon knows libseccomp and nothing about what a profile should be.
+ */
+import { getSystemErrorName } from 'node:util';
+import { Writer } from '../plan/codec.js';
+import { TsrunError } from '../spec/errors.js';
+import type { Seccomp, SeccompArg } from '../spec/types.js';
+import { seccompLayers, type LayerRule } from './seccomp-layers.js';
+
+export type CompileSeccomp = (profile: Uint8Array) => Uint8Array;
+
+const operators: Readonly<Record<SeccompArg['op'], number>> = {
+  SCMP_CMP_NE: 1,
+  SCMP_CMP_LT: 2,
+  SCMP_CMP_LE: 3,
+  SCMP_CMP_EQ: 4,
+  SCMP_CMP_GE: 5,
+  SCMP_CMP_GT: 6,
+  SCMP_CMP_MASKED_EQ: 7,
+};
+
+/** The description's first word; its last byte is the version. */
+const magic = 0x5343_5001;
+
+/** The flat description that native/addon/seccomp.cc reads: words in little-endian order, texts as in plan/codec.ts. */
+export function encodeSeccomp(seccomp: Seccomp, arch: 'x64' | 'arm64'): Uint8Array {
+  const layers = seccompLayers(seccomp, arch);
+  const writer = new Writer(32_768);
+  writer.u32(magic);
+  writer.texts((seccomp.architectures ?? []).map(architectureName));
+  writer.u32(layers.length);
+  for (const layer of layers) {
+    writer.u32(layer.defaultAction);
+    writer.u32(layer.otherArchAction);
+    writer.bool(layer.nativeOnly);
+    writer.u32(layer.rules.length);
+    for (const rule of layer.rules) encodeRule(writer, rule);
+  }
+  return writer.finish();
+}
+
+function encodeRule(writer: Writer, rule: LayerRule): void {
+  writer.text(rule.name);
+  writer.i32(rule.number);
+  writer.u32(rule.action);
+  writer.bool(rule.required);
+  writer.u32(rule.conditions.length);
+  for (const condition of rule.conditions) {
+    writer.u32(condition.index);
+    writer.u32(operators[condition.op]);
+    writer.u64(condition.value);
+    writer.u64(condition.valueTwo ?? 0);
+  }
+}
+
+/** libseccomp's name: `SCMP_ARCH_X86_64` → `x86_64`. */
+function architectureName(name: string): string {
+  return name.replace(/^SCMP_ARCH_/, '').toLowerCase();
+}
+
+/** Flags of seccomp(2). */
+const filterFlags = new Map([
+  ['SECCOMP_FILTER_FLAG_TSYNC', 1],
+  ['SECCOMP_FILTER_FLAG_LOG', 2],
+  ['SECCOMP_FILTER_FLAG_SPEC_ALLOW', 4],
+  ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV', 32],
+]);
+const newListener = 8;
+const tsyncEsrch = 16;
+
+/** What `loadSeccomp` passes to seccomp(2) beside the filter. */
+export function seccompFlags(seccomp: Seccomp): number {
+  let flags = 0;
+  for (const [index, name] of (seccomp.flags ?? []).entries()) flags |= flagOf(name, index);
+  if (!notifies(seccomp)) return flags;
+  // The kernel cannot return both a listener and the thread that TSYNC failed on; the second flag (5.7) gives up the latter.
+  return flags | newListener | (flags & 1 ? tsyncEsrch : 0);
+}
+
+function flagOf(name: string, index: number): number {
+  const flag = filterFlags.get(name);
+  if (flag !== undefined) return flag;
+  throw new TsrunError('ERR_TSRUN_INVALID_SPEC', `unknown seccomp flag "${name}"`, {
+    field: `/linux/seccomp/flags/${index}`,
+    hint: `known are ${[...filterFlags.keys()].join(', ')}`,
+  });
+}
+
+/** True if a call may be handed to a listener. */
+function notifies(seccomp: Seccomp): boolean {
+  const actions = [seccomp.defaultAction, ...(seccomp.syscalls ?? []).map((rule) => rule.action)];
+  return actions.includes('SCMP_ACT_NOTIFY');
+}
+
+/** Compiled filters by the content of their profiles: building one costs a third of a container's start. */
+export class SeccompCache {
+  readonly #native: CompileSeccomp;
+  readonly #arch: 'x64' | 'arm64';
+  readonly #filters = new Map<string, Uint8Array>();
+
+  constructor(native: CompileSeccomp, arch: 'x64' | 'arm64') {
+    this.#native = native;
+    this.#arch = arch;
+  }
+
+  /**
+   * The BPF program of a profile, to be left unchanged.
+   *
+   * @throws TsrunError `ERR_TSRUN_INVALID_SPEC`, `ERR_TSRUN_UNSUPPORTED` when the profile cannot be compiled.
+   */
+  compile(seccomp: Seccomp): Uint8Array {
+    // By content, not by identity: profiles can be changed by their owner, and a stale filter would be a silent hole.
+    const key = contentOf(seccomp);
+    const known = this.#filters.get(key);
+    if (known !== undefined) {
+      this.#remember(key, known);
+      return known;
+    }
+    const filter = this.#build(seccomp);
+    this.#remember(key, filter);
+    return filter;
+  }
+
+  #build(seccomp: Seccomp): Uint8Array {
+    const profile = encodeSeccomp(seccomp, this.#arch);
+    try {
+      return this.#native(profile);
+    } catch (error) {
+      throw explained(error);
+    }
+  }
+
+  /** Keeps those used last: a caller that makes a profile for each container must not fill the memory. */
+  #remember(key: string, filter: Uint8Array): void {
+    this.#filters.delete(key);
+    this.#filters.set(key, filter);
+    if (this.#filters.size <= mostFilters) return;
+    for (const oldest of this.#filters.keys()) {
+      this.#filters.delete(oldest);
+      break;
+    }
+  }
+}
+
+const mostFilters = 64;
+
+/** What the filter depends on, as text. */
+function contentOf(seccomp: Seccomp): string {
+  const content = [seccomp.defaultAction, seccomp.defaultErrnoRet, seccomp.architectures, seccomp.syscalls];
+  try {
+    return JSON.stringify(content);
+  } catch {
+    // It cannot write a bigint, which few profiles have, and calling a function for each value makes it ten times slower.
+    return JSON.stringify(content, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  }
+}
+
+function explained(error: unknown): TsrunError {
+  const { syscall, errno, detail } = nativeDetails(error);
+  const object = detail === '' ? '' : ` of "${detail}"`;
+  const reason = errno === 0 ? '' : `: ${getSystemErrorName(-errno)}`;
+  return new TsrunError('ERR_TSRUN_INVALID_SPEC', `the seccomp profile cannot be compiled: ${syscall}${object}${reason}`, {
+    field: '/linux/seccomp',
+    hint: hints.get(syscall),
+    cause: error,
+  });
+}
+
+const hints = new Map([
+  ['seccomp_syscall_resolve_name', 'this libseccomp does not know the call, and without the rule it would be let through'],
+  ['seccomp_arch_resolve_name', 'this libseccomp does not know the architecture'],
+  ['seccomp', 'a filter has room for 4,096 instructions'],
+]);
+
+function nativeDetails(error: unknown): { syscall: string; errno: number; detail: string } {
+  const field = (name: string): unknown =>
+    typeof error === 'object' && error !== null ? Object.getOwnPropertyDescriptor(error, name)?.value : undefined;
+  const [syscall, errno, detail] = [field('syscall'), field('errno'), field('detail')];
+  return {
+    syscall: typeof syscall === 'string' ? syscall : String(error),
+    errno: typeof errno === 'number' && errno > 0 ? errno : 0,
+    detail: typeof detail === 'string' ? detail : '',
+  };
+}

@@ -1,0 +1,120 @@
+/** What `tsrun doctor` looks at beyond HostFacts. Not for the hot path: it tries mounts and searches folders. */
+import { userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import { subordinateRanges, type IdRange } from './id-ranges.js';
+import { readInteger, systemReader, type HostReader } from './reader.js';
+
+/** Tries an id-mapped mount of a folder; the addon gives it. `errno` is the name, e.g. `EINVAL`. */
+export type IdmapProbe = (path: string) => { readonly ok: true } | { readonly ok: false; readonly errno: string };
+
+export interface FolderToCheck {
+  /** What the folder is for, e.g. `state root`, `images`. */
+  readonly label: string;
+  readonly path: string;
+}
+
+export interface FolderFacts extends FolderToCheck {
+  /** The folder itself, or the nearest one above it that exists. */
+  readonly existing: string;
+  /** Magic number of the file system. */
+  readonly fsType: number | undefined;
+  /** Absent when nobody could try. */
+  readonly idmap?: ReturnType<IdmapProbe>;
+}
+
+export interface DoctorFacts {
+  /** Where the runtime keeps its state, e.g. `/run/tsrun`. */
+  readonly stateRoot: FolderFacts;
+  readonly folders: readonly FolderFacts[];
+  readonly userNamespaces: UserNamespaceFacts;
+  readonly subordinate: SubordinateFacts;
+  /** Pressure files (/proc/pressure) exist. */
+  readonly pressure: boolean;
+}
+
+export interface UserNamespaceFacts {
+  readonly max: number | undefined;
+  /** Debian's kernel.unprivileged_userns_clone. */
+  readonly unprivilegedClone: number | undefined;
+  readonly apparmorRestricts: number | undefined;
+  /** The caller is itself in a user namespace. */
+  readonly nested: boolean;
+  /** The file that tells that the caller runs in a container. */
+  readonly containerMark: string | undefined;
+}
+
+export interface SubordinateFacts {
+  readonly user: string;
+  readonly uids: readonly IdRange[];
+  readonly gids: readonly IdRange[];
+  readonly newuidmap: string | undefined;
+  readonly newgidmap: string | undefined;
+}
+
+export interface DoctorOptions {
+  readonly stateRoot: string;
+  readonly folders?: readonly FolderToCheck[];
+  readonly idmap?: IdmapProbe;
+  readonly reader?: HostReader;
+  readonly user?: { readonly name: string; readonly uid: number };
+  /** Default: the environment's PATH and the usual folders. */
+  readonly searchPath?: readonly string[];
+}
+
+const containerMarks = ['/run/.containerenv', '/.dockerenv', '/run/systemd/container'];
+const usualFolders = ['/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin', '/sbin'];
+
+export function gatherDoctorFacts(options: DoctorOptions): DoctorFacts {
+  const reader = options.reader ?? systemReader;
+  const folder = (candidate: FolderToCheck) => folderFacts(candidate, reader, options.idmap);
+  return {
+    stateRoot: folder({ label: 'state root', path: options.stateRoot }),
+    folders: (options.folders ?? []).map(folder),
+    userNamespaces: userNamespaceFacts(reader),
+    subordinate: subordinateFacts(reader, options),
+    pressure: reader.exists('/proc/pressure/memory'),
+  };
+}
+
+function folderFacts(candidate: FolderToCheck, reader: HostReader, idmap: IdmapProbe | undefined): FolderFacts {
+  let existing = candidate.path;
+  while (existing !== dirname(existing) && !reader.exists(existing)) existing = dirname(existing);
+  const facts = { ...candidate, existing, fsType: reader.fsType(existing) };
+  return idmap === undefined ? facts : { ...facts, idmap: idmap(existing) };
+}
+
+function userNamespaceFacts(reader: HostReader): UserNamespaceFacts {
+  return {
+    max: readInteger(reader, '/proc/sys/user/max_user_namespaces'),
+    unprivilegedClone: readInteger(reader, '/proc/sys/kernel/unprivileged_userns_clone'),
+    apparmorRestricts: readInteger(reader, '/proc/sys/kernel/apparmor_restrict_unprivileged_userns'),
+    // the initial namespace maps every id to itself
+    nested: !/^\s*0\s+0\s+4294967295\s*$/.test(reader.read('/proc/self/uid_map') ?? ''),
+    containerMark: containerMarks.find((path) => reader.exists(path)),
+  };
+}
+
+function subordinateFacts(reader: HostReader, options: DoctorOptions): SubordinateFacts {
+  const user = options.user ?? currentUser();
+  const search = options.searchPath ?? [...(process.env['PATH'] ?? '').split(':'), ...usualFolders];
+  const find = (name: string) =>
+    search.filter((entry) => entry.startsWith('/')).map((entry) => join(entry, name)).find((path) => reader.exists(path));
+  return {
+    user: user.name,
+    uids: subordinateRanges(reader.read('/etc/subuid') ?? '', user),
+    gids: subordinateRanges(reader.read('/etc/subgid') ?? '', user),
+    newuidmap: find('newuidmap'),
+    newgidmap: find('newgidmap'),
+  };
+}
+
+/** A user without a passwd entry makes userInfo throw. */
+function currentUser(): { name: string; uid: number } {
+  try {
+    const { username, uid } = userInfo();
+    return { name: username, uid };
+  } catch {
+    const uid = process.geteuid?.() ?? 0;
+    return { name: String(uid), uid };
+  }
+}

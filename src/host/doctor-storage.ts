@@ -1,0 +1,45 @@
+/** Findings about folders: is the runtime state in memory, can what lies in them be id-mapped. */
+import type { DoctorFacts, FolderFacts } from './doctor-facts.js';
+import type { HostFacts } from './facts.js';
+import { good, lack, type Finding } from './finding.js';
+import { fsTypeName, isMemoryFs, TMPFS_MAGIC } from './fs-types.js';
+
+export function storageFindings(host: HostFacts, { stateRoot, folders }: DoctorFacts): Finding[] {
+  return [stateFinding(stateRoot), ...[stateRoot, ...folders].map((folder) => idmapFinding(host, folder))];
+}
+
+function stateFinding({ path, existing, fsType }: FolderFacts): Finding {
+  const topic = 'state root';
+  if (fsType !== undefined && isMemoryFs(fsType)) return good(topic, `${path} is in memory`);
+  return lack(topic, 'partly', {
+    text: `${path} is on a disk (${existing}: ${typeName(fsType)})`,
+    cost: 'records of containers outlive a boot and wait for the disk: an fsync there costs a quarter of a start',
+    remedy: `mount a tmpfs at ${existing}, or choose another state root on one`,
+  });
+}
+
+function idmapFinding(host: HostFacts, { label, path, fsType, idmap }: FolderFacts): Finding {
+  const topic = `id-mapping: ${label}`;
+  const where = `${path} (${typeName(fsType)})`;
+  if (host.uid !== 0) {
+    return lack(topic, 'no', {
+      text: `${where}: an ordinary user cannot id-map file systems`,
+      cost: 'images are unpacked with shifted owners instead of being shared',
+      remedy: 'run as root',
+    });
+  }
+  if (idmap === undefined) {
+    return lack(topic, 'partly', { text: `${where}: not tried`, cost: 'unknown until a container is started', remedy: 'build the addon and ask again' });
+  }
+  if (idmap.ok) return good(topic, where);
+  const old = fsType === TMPFS_MAGIC && !host.supports.idmappedTmpfs;
+  return lack(topic, 'no', {
+    text: `${where}: ${idmap.errno}`,
+    cost: 'images and volumes there cannot be used with a user namespace, only with --userns host',
+    remedy: old ? 'run Linux 6.3 or newer, or use ext4, xfs or btrfs' : 'move it to a file system that can be id-mapped: ext4, xfs, btrfs',
+  });
+}
+
+function typeName(fsType: number | undefined): string {
+  return fsType === undefined ? 'unknown file system' : fsTypeName(fsType);
+}

@@ -1,0 +1,22 @@
+/** `tsrun doctor` as data: what this host can and cannot do, what that costs, how to change it. The CLI prints it. */
+import { capabilityFindings } from './doctor-capabilities.js';
+import { cgroupFindings } from './doctor-cgroup.js';
+import type { DoctorFacts } from './doctor-facts.js';
+import { kernelFindings } from './doctor-kernel.js';
+import { storageFindings } from './doctor-storage.js';
+import { userFindings } from './doctor-user.js';
+import type { HostFacts } from './facts.js';
+import type { Finding } from './finding.js';
+
+export type { Finding } from './finding.js';
+
+/** In the order in which a person should read it: what everything else rests on comes first. */
+export function diagnose(host: HostFacts, more: DoctorFacts): Finding[] {
+  return [
+    ...kernelFindings(host),
+    ...cgroupFindings(host, more.pressure),
+    ...userFindings(host, more),
+    ...storageFindings(host, more),
+    ...capabilityFindings(host),
+  ];
+}

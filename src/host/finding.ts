@@ -1,0 +1,24 @@
+/** One answer of `tsrun doctor`. What is not a plain yes says what it costs and how to change it. */
+export type Finding = GoodFinding | LackFinding;
+
+export interface GoodFinding {
+  readonly topic: string;
+  readonly ok: 'yes';
+  readonly text: string;
+}
+
+export interface LackFinding {
+  readonly topic: string;
+  readonly ok: 'no' | 'partly';
+  readonly text: string;
+  readonly cost: string;
+  readonly remedy: string;
+}
+
+export function good(topic: string, text: string): GoodFinding {
+  return { topic, ok: 'yes', text };
+}
+
+export function lack(topic: string, ok: LackFinding['ok'], { text, cost, remedy }: Pick<LackFinding, 'text' | 'cost' | 'remedy'>): LackFinding {
+  return { topic, ok, text, cost, remedy };
+}

@@ -1,0 +1,33 @@
+/** The container's cgroup: made and limited before the clone, so that the first process is born inside its limits. */
+import { limitsToWrites, missingLimitError } from '../cgroup/limits.js';
+import { TsrunError } from '../spec/errors.js';
+import type { Compilation } from './compile.js';
+
+/** Read after the last exit, for the result; those that this kernel has. */
+const reports = ['memory.events', 'memory.peak', 'memory.swap.peak', 'cpu.stat', 'io.stat', 'pids.events', 'pids.peak'];
+const watched = ['memory.events', 'pids.events'];
+
+/** The slot of the cgroup, or null when there is none to be born in. */
+export function compileCgroup({ input, builder }: Compilation): number | null {
+  const { spec, extensions, host, cgroupPath } = input;
+  const extras = extensions.memoryOomGroup === undefined ? {} : { memoryOomGroup: extensions.memoryOomGroup };
+  const { writes, missing } = limitsToWrites(spec.linux?.resources ?? {}, extras, host);
+  const defaulted = new Set(extensions.defaultedLimits ?? []);
+  for (const limit of missing) {
+    if (!defaulted.has(limit.controller)) throw missingLimitError(limit);
+  }
+  if (cgroupPath === undefined) {
+    const [write] = writes.filter(({ controller }) => !defaulted.has(controller));
+    if (write === undefined) return null;
+    throw new TsrunError('ERR_TSRUN_LIMIT_UNAVAILABLE', `no cgroup can be made here, so ${write.file} cannot be set`, {
+      field: write.field,
+      hint: 'run in a delegated cgroup (systemd: Delegate=yes), or drop the limit; see tsrun doctor',
+    });
+  }
+  const has = (file: string) => host.cgroup.files?.includes(file) ?? false;
+  const slot = builder.slot();
+  builder.add('/linux/cgroupsPath', { op: 'makeCgroup', path: cgroupPath, reports: reports.filter(has), into: slot });
+  for (const { file, value, field } of writes) builder.add(field, { op: 'writeCgroup', cgroup: slot, file, value });
+  for (const file of watched.filter(has)) builder.add('default', { op: 'watchCgroup', cgroup: slot, file });
+  return slot;
+}

@@ -1,0 +1,103 @@
+/**
+ * /dev: always a tmpfs of the container's own. The launcher makes it, since device nodes work only on a file system of
+ * the initial user namespace.
+ */
+import { TsrunError } from '../spec/errors.js';
+import type { Device, Mount } from '../spec/types.js';
+import type { Compilation } from './compile.js';
+import { hostId } from './compile-root.js';
+import { mountAttributes, readMountOptions } from './mount-options.js';
+
+interface Node {
+  readonly name: string;
+  readonly type: number;
+  readonly mode: number;
+  readonly major: number;
+  readonly minor: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly field: string;
+}
+
+const characterDevice = 0o020000;
+const blockDevice = 0o060000;
+const fifo = 0o010000;
+
+const standardNodes: readonly (readonly [string, number, number])[] = [
+  ['null', 1, 3],
+  ['zero', 1, 5],
+  ['full', 1, 7],
+  ['random', 1, 8],
+  ['urandom', 1, 9],
+  ['tty', 5, 0],
+];
+
+const links: readonly (readonly [string, string])[] = [
+  ['fd', '/proc/self/fd'],
+  ['stdin', '/proc/self/fd/0'],
+  ['stdout', '/proc/self/fd/1'],
+  ['stderr', '/proc/self/fd/2'],
+  ['core', '/proc/kcore'],
+  ['ptmx', 'pts/ptmx'],
+];
+
+export function compileDev(compilation: Compilation, mount: Mount, field: string): () => void {
+  const { input, builder } = compilation;
+  const { uidMappings, gidMappings } = input.spec.linux ?? {};
+  refuseDeviceRules(compilation);
+  const { own, data } = readMountOptions(mount.options ?? ['nosuid', 'noexec', 'mode=755', 'size=65536k']);
+  const slot = builder.slot();
+  const owner = [`uid=${hostId(uidMappings, 0)}`, `gid=${hostId(gidMappings, 0)}`];
+  builder.add(field, { op: 'makeTmpfs', options: [...data, ...owner], attributes: own.set & ~mountAttributes.nodev, into: slot });
+  const folders = new Set<string>();
+  for (const node of nodes(input.spec.linux?.devices ?? [])) {
+    const [uid, gid] = [hostId(uidMappings, node.uid), hostId(gidMappings, node.gid)];
+    for (const folder of parents(node.name)) {
+      if (folders.has(folder)) continue;
+      folders.add(folder);
+      builder.add(node.field, { op: 'makeFolder', mount: slot, name: folder, mode: 0o755, uid: hostId(uidMappings, 0), gid: hostId(gidMappings, 0) });
+    }
+    const { name, major, minor, field: nodeField } = node;
+    builder.add(nodeField, { op: 'makeNode', mount: slot, name, mode: node.type | node.mode, major, minor, uid, gid });
+  }
+  for (const [name, target] of links) builder.add('default', { op: 'makeLink', mount: slot, name, target });
+  return () => {
+    builder.add(field, { op: 'attachMount', mount: slot, target: '/dev', create: true, follow: false });
+  };
+}
+
+function nodes(devices: readonly Device[]): Node[] {
+  const asked = devices.map((device, index) => node(device, `/linux/devices/${index}`));
+  const names = new Set(asked.map(({ name }) => name));
+  const standard = standardNodes
+    .filter(([name]) => !names.has(name))
+    .map(([name, major, minor]) => ({ name, type: characterDevice, mode: 0o666, major, minor, uid: 0, gid: 0, field: 'default' }));
+  return [...standard, ...asked];
+}
+
+function node({ path, type, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 }: Device, field: string): Node {
+  if (!path.startsWith('/dev/') || path.split('/').includes('..')) {
+    throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `the device '${path}' is not under /dev`, { field: `${field}/path`, hint: 'give it a path below /dev' });
+  }
+  const kind = { c: characterDevice, u: characterDevice, b: blockDevice, p: fifo }[type];
+  return { name: path.slice('/dev/'.length), type: kind, mode: fileMode & 0o777, major, minor, uid, gid, field };
+}
+
+function parents(name: string): string[] {
+  const parts = name.split('/');
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
+}
+
+/**
+ * Device rules are held by what can exist: no node but those above, and no right to make one. With CAP_MKNOD in the
+ * initial user namespace that does not hold, and a rule that is not held is refused.
+ */
+function refuseDeviceRules({ input: { spec }, namespaces }: Compilation): void {
+  const rules = spec.linux?.resources?.devices ?? [];
+  const mayMakeNodes = !namespaces.isNew('user') && (spec.process?.capabilities?.bounding?.includes('CAP_MKNOD') ?? false);
+  if (!mayMakeNodes || !rules.some(({ allow }) => !allow)) return;
+  throw new TsrunError('ERR_TSRUN_UNSUPPORTED', 'device rules cannot be held for a container with CAP_MKNOD and the host\'s user namespace', {
+    field: '/linux/resources/devices',
+    hint: 'drop CAP_MKNOD (--cap-drop MKNOD), or give the container a user namespace',
+  });
+}

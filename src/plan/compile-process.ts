@@ -1,0 +1,124 @@
+/** What the program inherits, who it is, and what it may never do. */
+import { capabilityNumber } from '../spec/capabilities.js';
+import { rlimitNumber } from '../spec/rlimits.js';
+import type { Process } from '../spec/types.js';
+import { TsrunError } from '../spec/errors.js';
+import type { Compilation } from './compile.js';
+
+const schedulerPolicies: Readonly<Record<string, number>> = {
+  SCHED_OTHER: 0,
+  SCHED_FIFO: 1,
+  SCHED_RR: 2,
+  SCHED_BATCH: 3,
+  SCHED_ISO: 4,
+  SCHED_IDLE: 5,
+  SCHED_DEADLINE: 6,
+};
+
+const schedulerFlags: Readonly<Record<string, number>> = {
+  SCHED_FLAG_RESET_ON_FORK: 0x01,
+  SCHED_FLAG_RECLAIM: 0x02,
+  SCHED_FLAG_DL_OVERRUN: 0x04,
+  SCHED_FLAG_KEEP_POLICY: 0x08,
+  SCHED_FLAG_KEEP_PARAMS: 0x10,
+  SCHED_FLAG_UTIL_CLAMP_MIN: 0x20,
+  SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
+};
+
+const ioClasses = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 } as const;
+
+/** Landlock ABI 6: abstract sockets and signals stay inside the domain. */
+const landlockScopes = 0b11;
+
+/** Attributes that need no identity of their own; they are inherited over execve. */
+export function compileProcess({ input, builder }: Compilation): void {
+  const process = requireProcess(input.spec.process);
+  builder.add('/process/cwd', { op: 'setDirectory', path: process.cwd, create: true });
+  for (const [index, { type, soft, hard }] of (process.rlimits ?? []).entries()) {
+    const resource = rlimitNumber(type);
+    if (resource !== undefined) builder.add(`/process/rlimits/${index}`, { op: 'setRlimit', resource, soft, hard });
+  }
+  builder.add('/process/user/umask', { op: 'setUmask', mask: process.user.umask ?? 0o022 });
+  builder.add('default', { op: 'joinKeyring', name: '_tsrun' });
+  compileScheduling(process, builder);
+  const personality = input.spec.linux?.personality;
+  if (personality !== undefined) {
+    builder.add('/linux/personality', { op: 'setPersonality', value: personality.domain === 'LINUX32' ? 8 : 0 });
+  }
+}
+
+function compileScheduling({ scheduler, ioPriority }: Process, builder: Compilation['builder']): void {
+  if (scheduler !== undefined) {
+    builder.add('/process/scheduler', {
+      op: 'setScheduler',
+      policy: schedulerPolicies[scheduler.policy] ?? 0,
+      flags: (scheduler.flags ?? []).reduce((sum, flag) => sum | (schedulerFlags[flag] ?? 0), 0),
+      nice: scheduler.nice ?? 0,
+      priority: scheduler.priority ?? 0,
+      runtime: scheduler.runtime ?? 0,
+      deadline: scheduler.deadline ?? 0,
+      period: scheduler.period ?? 0,
+    });
+  }
+  if (ioPriority !== undefined) {
+    const value = (ioClasses[ioPriority.class] << 13) | (ioPriority.priority ?? 0);
+    builder.add('/process/ioPriority', { op: 'setIoPriority', value });
+  }
+}
+
+/**
+ * From here on every step takes something away. Bounding set first, while it may still be changed; ids next, with the
+ * permitted set kept; then the sets themselves. The death signal comes after the last change of ids, which clears it;
+ * seccomp last, so that a filter need not allow what is done before.
+ */
+export function compileIdentity({ input, builder }: Compilation): void {
+  const { spec, extensions, host, filter } = input;
+  const process = requireProcess(spec.process);
+  const sets = process.capabilities;
+  if (sets !== undefined) {
+    builder.add('/process/capabilities/bounding', { op: 'dropBounding', keep: capabilityMask(sets.bounding), last: host.lastCapability });
+    builder.add('/process/capabilities/permitted', { op: 'keepCapabilities' });
+  }
+  const { uid, gid, additionalGids = [] } = process.user;
+  builder.add('/process/user', { op: 'setIds', uid, gid, setGroups: true, groups: additionalGids });
+  if (sets !== undefined) {
+    builder.add('/process/capabilities', {
+      op: 'setCapabilities',
+      effective: capabilityMask(sets.effective),
+      permitted: capabilityMask(sets.permitted),
+      inheritable: capabilityMask(sets.inheritable),
+      ambient: capabilityMask(sets.ambient),
+    });
+  }
+  builder.add('default', { op: 'dieWithLauncher' });
+  builder.add('default', { op: 'closeDescriptors' });
+  builder.add('default', { op: 'resetSignals' });
+  if (input.awaitStart === true) builder.add('create', { op: 'awaitStart' });
+  if (process.noNewPrivileges === true) builder.add('/process/noNewPrivileges', { op: 'noNewPrivileges' });
+  if (extensions.landlockScopes === true) builder.add('extensions.landlockScopes', { op: 'restrictScopes', scopes: landlockScopes });
+  if (filter !== undefined) builder.add('/linux/seccomp', { op: 'loadSeccomp', filter: filter.bytes, flags: filter.flags });
+  builder.add('/process/args', {
+    op: 'execute',
+    paths: programPaths(process),
+    arguments: process.args,
+    environment: process.env ?? [],
+    reaper: extensions.init ?? false,
+  });
+}
+
+function requireProcess(process: Process | undefined): Process {
+  if (process !== undefined) return process;
+  throw new TsrunError('ERR_TSRUN_INVALID_SPEC', 'the spec has no process to run', { field: '/process' });
+}
+
+function capabilityMask(names: readonly string[] = []): bigint {
+  return names.reduce((mask, name) => mask | (1n << BigInt(capabilityNumber(name) ?? 0)), 0n);
+}
+
+/** Where the program may be: as it is with a slash in it, else in each folder of the container's PATH. */
+export function programPaths({ args, env = [], cwd }: Process): string[] {
+  const [program = ''] = args;
+  if (program.includes('/')) return [program];
+  const path = env.findLast((each) => each.startsWith('PATH='))?.slice('PATH='.length);
+  return (path ?? '/bin:/usr/bin').split(':').map((folder) => `${folder === '' ? cwd : folder.replace(/\/$/, '')}/${program}`);
+}

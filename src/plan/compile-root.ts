@@ -1,0 +1,84 @@
+/** The root file system: the folder itself, or a disposable overlay over it, seen through the container's id map. */
+import { kernelAtLeast } from '../host/probe.js';
+import { TsrunError } from '../spec/errors.js';
+import type { RootMode } from '../spec/extensions.js';
+import type { IdMapping } from '../spec/types.js';
+import type { Compilation } from './compile.js';
+import { mountAttributes, privatePropagation } from './mount-options.js';
+
+export interface RootPlan {
+  readonly slot: number;
+  /** What can be done only when everything is in place: a read-only root needs its mount targets first. */
+  finish(): void;
+}
+
+const defaultUpperBytes = 64 * 1024 * 1024;
+
+/** The host id of an id of the container; the id itself without a user namespace of its own. */
+export function hostId(mappings: readonly IdMapping[] | undefined, id: number): number {
+  if (mappings === undefined) return id;
+  const mapping = mappings.find(({ containerID, size }) => id >= containerID && id < containerID + size);
+  return mapping === undefined ? 65_534 : mapping.hostID + (id - mapping.containerID);
+}
+
+export function idMapText(mappings: readonly IdMapping[]): string {
+  return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}`).join('\n');
+}
+
+export function compileRoot(compilation: Compilation): RootPlan {
+  const { input, builder } = compilation;
+  const mode: RootMode = input.extensions.root ?? { kind: 'writable' };
+  const readonly = mode.kind === 'read-only' || input.spec.root?.readonly === true;
+  const overlay = mode.kind !== 'writable';
+  if (overlay && !input.host.supports.overlay) {
+    throw new TsrunError('ERR_TSRUN_HOST', 'this kernel has no overlayfs, which a disposable root needs', {
+      field: 'extensions.root',
+      hint: 'load the module (modprobe overlay), or let the container write to the folder itself with --writable',
+    });
+  }
+  const tree = builder.slot();
+  builder.add('/root/path', { op: 'openTree', path: input.rootPath, recursive: !overlay, into: tree });
+  const idMap = overlayNeedsIdMap(compilation) ? makeIdMap(compilation) : null;
+  // Device nodes in an image would be the host's: none of them may be opened.
+  const set = mountAttributes.nodev;
+  builder.add('/root', { op: 'setMount', mount: tree, recursive: !overlay, set, clear: 0, propagation: privatePropagation, idMap });
+  const slot = overlay ? layOverlay(compilation, tree, mode) : tree;
+  return {
+    slot,
+    finish: () => {
+      if (!readonly) return;
+      builder.add('/root/readonly', { op: 'remount', target: '/', set: mountAttributes.readonly, clear: 0, recursive: false });
+    },
+  };
+}
+
+function overlayNeedsIdMap({ namespaces, input: { host } }: Compilation): boolean {
+  if (!namespaces.isNew('user')) return false;
+  if (kernelAtLeast(host.kernel, 5, 19)) return true;
+  throw new TsrunError('ERR_TSRUN_HOST', `Linux ${host.kernel.release} cannot id-map the layers of an overlay (5.19 can)`, {
+    field: '/linux/uidMappings',
+    hint: 'share the host\'s user namespace with --userns host, or use a newer kernel',
+  });
+}
+
+export function makeIdMap({ input: { spec }, builder }: Compilation): number {
+  const into = builder.slot();
+  const uidMap = idMapText(spec.linux?.uidMappings ?? []);
+  const gidMap = idMapText(spec.linux?.gidMappings ?? []);
+  builder.add('/linux/uidMappings', { op: 'makeIdMap', uidMap, gidMap, into });
+  return into;
+}
+
+/** Upper and work are not id-mapped: overlayfs writes there as itself, and would silently turn read-only. */
+function layOverlay({ input, builder }: Compilation, layer: number, mode: RootMode): number {
+  const { uidMappings, gidMappings } = input.spec.linux ?? {};
+  const [uid, gid] = [hostId(uidMappings, 0), hostId(gidMappings, 0)];
+  const sizeBytes = mode.kind === 'disposable' ? mode.sizeBytes : defaultUpperBytes;
+  const scratch = builder.slot();
+  builder.add('extensions.root', { op: 'makeTmpfs', options: [`size=${sizeBytes}`, 'mode=0700'], attributes: mountAttributes.nodev, into: scratch });
+  builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'upper', mode: 0o755, uid, gid });
+  builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'work', mode: 0o755, uid, gid });
+  const into = builder.slot();
+  builder.add('extensions.root', { op: 'makeOverlay', layers: [layer], scratch, attributes: mountAttributes.nodev, into });
+  return into;
+}

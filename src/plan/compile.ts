@@ -1,0 +1,162 @@
+/**
+ * `compilePlan`: spec + extensions + host facts → plan. Pure: no I/O, no clock; the same input gives the same plan on any
+ * system. The order of the parts below is the order of things in the launcher and in the container's first process, and
+ * most of it is forced by the kernel; where it is, the part that forces it says so.
+ */
+import { TsrunError } from '../spec/errors.js';
+import { compileCgroup } from './compile-cgroup.js';
+import { compileMounts, type MountPlan } from './compile-mounts.js';
+import { compileIdentity, compileProcess } from './compile-process.js';
+import { compileRoot } from './compile-root.js';
+import { compileStreams, type StreamSlots } from './compile-streams.js';
+import type { PlanInput } from './input.js';
+import { cloneFlags, Namespaces } from './namespaces.js';
+import { PlanBuilder, type Plan } from './plan.js';
+import { refuseUnsupported } from './unsupported.js';
+import type { IdMapping, NamespaceType } from '../spec/types.js';
+
+export interface Compilation {
+  readonly input: PlanInput;
+  readonly builder: PlanBuilder;
+  readonly namespaces: Namespaces;
+  /** Slots of the namespaces that are joined. */
+  readonly joined: Map<NamespaceType, number>;
+}
+
+export function compilePlan(input: PlanInput): Plan {
+  refuseUnsupported(input.spec);
+  const builder = new PlanBuilder();
+  const namespaces = new Namespaces(input.spec.linux, input.extensions.namespaceFds);
+  // Slots of passed descriptors come first, so both kinds are taken before anything else.
+  const streams = compileStreams(input, builder);
+  const joined = passNamespaces(namespaces, input, builder);
+  const compilation: Compilation = { input, builder, namespaces, joined };
+
+  // In the launcher.
+  if (input.state !== undefined) {
+    const { directory, temporary, record } = input.state;
+    const keep = !(input.extensions.autoRemove ?? true);
+    builder.add('extensions.autoRemove', { op: 'recordState', directory, temporary, content: Buffer.from(record), keep });
+  }
+  const cgroup = compileCgroup(compilation);
+  openNamespaces(compilation);
+  const root = compileRoot(compilation);
+  const mounts = compileMounts(compilation);
+  streams.makePipes();
+  addClone(compilation, cgroup);
+
+  // In the container's first process.
+  enterNamespaces(compilation);
+  builder.add('/root/path', { op: 'attachRoot', mount: root.slot });
+  attachAll(compilation, mounts, streams);
+  root.finish();
+  builder.add('/root/path', { op: 'pivotRoot' });
+  compileProcess(compilation);
+  compileIdentity(compilation);
+  return builder.finish();
+}
+
+function attachAll(compilation: Compilation, mounts: MountPlan, streams: StreamSlots): void {
+  mounts.attach();
+  setUpNamespaces(compilation);
+  writeFiles(compilation);
+  mounts.protect();
+  compilation.builder.add('default', { op: 'newSession' });
+  streams.place();
+}
+
+function passNamespaces(namespaces: Namespaces, { extensions }: PlanInput, builder: PlanBuilder): Map<NamespaceType, number> {
+  const slots = new Map<NamespaceType, number>();
+  for (const { type } of namespaces.joined()) {
+    if (extensions.namespaceFds?.[type] !== undefined) slots.set(type, builder.pass(`namespace:${type}`));
+  }
+  return slots;
+}
+
+function openNamespaces({ namespaces, builder, joined }: Compilation): void {
+  for (const { type, path } of namespaces.joined()) {
+    if (joined.has(type) || path === undefined) continue;
+    const into = builder.slot();
+    joined.set(type, into);
+    builder.add(namespaces.field(type), { op: 'openNamespace', path, kind: cloneFlags[type], into });
+  }
+}
+
+function mapText(mappings: readonly IdMapping[] = []): string {
+  return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}`).join('\n');
+}
+
+function timeOffsets({ input: { spec } }: Compilation): string {
+  const offsets = spec.linux?.timeOffsets;
+  const line = (clock: 'monotonic' | 'boottime') => {
+    const offset = offsets?.[clock];
+    return offset === undefined ? '' : `${clock} ${offset.secs ?? 0} ${offset.nanosecs ?? 0}\n`;
+  };
+  return line('monotonic') + line('boottime');
+}
+
+function addClone(compilation: Compilation, cgroup: number | null): void {
+  const { input, builder, namespaces, joined } = compilation;
+  const { spec, extensions } = input;
+  const offsets = timeOffsets(compilation);
+  let flags = cloneFlags.mount;
+  for (const type of ['pid', 'network', 'ipc', 'uts', 'cgroup', 'user', 'time'] as const) {
+    // A time namespace with offsets is entered by way of the launcher: offsets can be written only before the first
+    // process is in it (time_namespaces(7)).
+    if (namespaces.isNew(type) && !(type === 'time' && offsets !== '')) flags += cloneFlags[type];
+  }
+  const procFiles: string[] = [];
+  const procValues: string[] = [];
+  const write = (file: string, value: string) => {
+    procFiles.push(file);
+    procValues.push(value);
+  };
+  if (namespaces.isNew('user')) {
+    write('uid_map', mapText(spec.linux?.uidMappings));
+    write('gid_map', mapText(spec.linux?.gidMappings));
+  }
+  const score = spec.process?.oomScoreAdj;
+  if (score !== undefined) write('oom_score_adj', String(score));
+  builder.add('/linux/namespaces', {
+    op: 'clone',
+    flags,
+    cgroup,
+    pidNamespace: joined.get('pid') ?? null,
+    timeOffsets: offsets,
+    procFiles,
+    procValues,
+    survive: extensions.survive ?? false,
+  });
+}
+
+function enterNamespaces({ namespaces, builder, joined }: Compilation): void {
+  const becomeRoot = () => {
+    builder.add('/linux/uidMappings', { op: 'setIds', uid: 0, gid: 0, setGroups: false, groups: [] });
+  };
+  // Before it is root of its user namespace the process owns nothing there.
+  if (namespaces.isNew('user')) becomeRoot();
+  for (const { type } of namespaces.joined()) {
+    const slot = joined.get(type);
+    // The pid namespace was entered by being born; the mount namespace is always new (`unsupported.ts`).
+    if (slot === undefined || type === 'pid') continue;
+    builder.add(namespaces.field(type), { op: 'joinNamespaces', descriptor: slot, kinds: cloneFlags[type] });
+    if (type === 'user') becomeRoot();
+  }
+}
+
+function setUpNamespaces({ input: { spec }, namespaces, builder }: Compilation): void {
+  if (namespaces.isNew('network')) builder.add(namespaces.field('network'), { op: 'raiseLoopback' });
+  if (spec.hostname !== undefined) builder.add('/hostname', { op: 'setHostname', name: spec.hostname });
+  if (spec.domainname !== undefined) builder.add('/domainname', { op: 'setDomainname', name: spec.domainname });
+  for (const [key, value] of Object.entries(spec.linux?.sysctl ?? {})) {
+    const file = `/proc/sys/${key.replaceAll('.', '/')}`;
+    builder.add(`/linux/sysctl/${key}`, { op: 'writeSysctl', file, value });
+  }
+}
+
+function writeFiles({ input: { extensions }, builder }: Compilation): void {
+  for (const [path, content] of Object.entries(extensions.files ?? {})) {
+    if (!path.startsWith('/')) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${path}' is not an absolute path`, { field: 'extensions.files' });
+    builder.add(`extensions.files.${path}`, { op: 'writeFile', path, mode: 0o644, content: Buffer.from(content) });
+  }
+}

@@ -1,0 +1,26 @@
+/** Everything that a plan is compiled from. All of it is data that was read before; compiling asks nobody. */
+import type { HostFacts } from '../host/facts.js';
+import type { Extensions } from '../spec/extensions.js';
+import type { Spec } from '../spec/types.js';
+
+/** `passed`: a descriptor of the caller; `pipe`: made by the launcher, its other end comes back; `ignore`: /dev/null. */
+export type StreamPlan = 'passed' | 'pipe' | 'ignore';
+
+export interface PlanInput {
+  readonly spec: Spec;
+  readonly extensions: Extensions;
+  readonly host: HostFacts;
+  /** Absolute path of the root file system on the host. */
+  readonly rootPath: string;
+  /** Where the record goes, and what stands in it; none for a plan that leaves no trace. */
+  readonly state?: { readonly directory: string; readonly temporary: string; readonly record: string };
+  /** Absolute path of the cgroup that is made; none where the host has no cgroup v2 to write to. */
+  readonly cgroupPath?: string;
+  readonly stdin: StreamPlan;
+  readonly stdout: StreamPlan;
+  readonly stderr: StreamPlan;
+  /** The compiled seccomp filter of `spec.linux.seccomp`. */
+  readonly filter?: { readonly bytes: Uint8Array; readonly flags: number };
+  /** Stop before the program is executed, until `start`. */
+  readonly awaitStart?: boolean;
+}

@@ -1,0 +1,108 @@
+/** Mount options in the words of mount(8) and the runtime-spec, sorted into what the kernel takes where. */
+import { nearest, TsrunError } from '../spec/errors.js';
+
+/** MOUNT_ATTR_* of mount_setattr(2). */
+export const mountAttributes = {
+  readonly: 0x1n,
+  nosuid: 0x2n,
+  nodev: 0x4n,
+  noexec: 0x8n,
+  noatime: 0x10n,
+  strictatime: 0x20n,
+  atimeMask: 0x70n,
+  nodiratime: 0x80n,
+  nosymfollow: 0x20_0000n,
+} as const;
+
+/** MS_* propagation types of mount(2). */
+const propagations: Readonly<Record<string, number>> = {
+  shared: 1 << 20,
+  private: 1 << 18,
+  slave: 1 << 19,
+  unbindable: 1 << 17,
+};
+
+export const privatePropagation = 1 << 18;
+
+interface AttributeChange {
+  readonly set?: bigint;
+  readonly clear?: bigint;
+}
+
+const attributeWords: Readonly<Record<string, AttributeChange>> = {
+  ro: { set: mountAttributes.readonly },
+  rw: { clear: mountAttributes.readonly },
+  nosuid: { set: mountAttributes.nosuid },
+  suid: { clear: mountAttributes.nosuid },
+  nodev: { set: mountAttributes.nodev },
+  dev: { clear: mountAttributes.nodev },
+  noexec: { set: mountAttributes.noexec },
+  exec: { clear: mountAttributes.noexec },
+  noatime: { set: mountAttributes.noatime, clear: mountAttributes.atimeMask },
+  relatime: { clear: mountAttributes.atimeMask },
+  strictatime: { set: mountAttributes.strictatime, clear: mountAttributes.atimeMask },
+  nodiratime: { set: mountAttributes.nodiratime },
+  diratime: { clear: mountAttributes.nodiratime },
+  nosymfollow: { set: mountAttributes.nosymfollow },
+  symfollow: { clear: mountAttributes.nosymfollow },
+};
+
+/** Words that change nothing here: they say what is so anyway, or are for tools above the kernel. */
+const silentWords: ReadonlySet<string> = new Set(['defaults', 'bind', 'rbind', 'async', 'nomand', 'noiversion', 'loud', 'nolazytime']);
+
+export interface Attributes {
+  set: bigint;
+  clear: bigint;
+}
+
+export interface MountOptions {
+  /** For the mount alone. */
+  readonly own: Attributes;
+  /** For the mount and everything below it (`rro`, `rnosuid` …). */
+  readonly recursive: Attributes;
+  readonly propagation: number | undefined;
+  readonly propagationRecursive: boolean;
+  readonly bind: boolean;
+  readonly bindRecursive: boolean;
+  /** `idmap`/`ridmap`: owners go through the container's user namespace. */
+  readonly idMap: 'no' | 'own' | 'recursive';
+  /** Everything else, for the file system. */
+  readonly data: readonly string[];
+}
+
+export function readMountOptions(options: readonly string[] = []): MountOptions {
+  const own: Attributes = { set: 0n, clear: 0n };
+  const recursive: Attributes = { set: 0n, clear: 0n };
+  const data: string[] = [];
+  let propagation: number | undefined;
+  let propagationRecursive = false;
+  let idMap: MountOptions['idMap'] = 'no';
+  for (const option of options) {
+    const recursiveWord = option.startsWith('r') ? option.slice(1) : '';
+    if (attributeWords[option] !== undefined) apply(own, attributeWords[option]);
+    else if (propagations[option] !== undefined) [propagation, propagationRecursive] = [propagations[option], false];
+    else if (propagations[recursiveWord] !== undefined) [propagation, propagationRecursive] = [propagations[recursiveWord], true];
+    else if (attributeWords[recursiveWord] !== undefined) apply(recursive, attributeWords[recursiveWord]);
+    else if (option === 'idmap') idMap = 'own';
+    else if (option === 'ridmap') idMap = 'recursive';
+    else if (!silentWords.has(option)) data.push(option);
+  }
+  const bindRecursive = options.includes('rbind');
+  return { own, recursive, propagation, propagationRecursive, bind: bindRecursive || options.includes('bind'), bindRecursive, idMap, data };
+}
+
+function apply(attributes: Attributes, { set = 0n, clear = 0n }: AttributeChange): void {
+  attributes.clear |= clear & ~set;
+  attributes.set = (attributes.set & ~clear) | set;
+}
+
+/** Bind mounts have no file system of their own, so an option that is left over is a mistake. */
+export function refuseData(data: readonly string[], field: string): void {
+  const [unknown] = data;
+  if (unknown === undefined) return;
+  const near = nearest(unknown, [...Object.keys(attributeWords), ...Object.keys(propagations)]);
+  throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `mount option '${unknown}' is not known for a bind mount`, {
+    field,
+    hint: near === undefined ? 'see mount(8) for what a bind mount can be given' : `did you mean '${near}'?`,
+  });
+}

@@ -1,0 +1,57 @@
+/** Which namespaces a container gets: new, shared with the host, or joined. */
+import type { Linux, Namespace, NamespaceType } from '../spec/types.js';
+
+/** CLONE_NEW* of clone(2). */
+export const cloneFlags: Readonly<Record<NamespaceType, number>> = {
+  mount: 0x0002_0000,
+  cgroup: 0x0200_0000,
+  uts: 0x0400_0000,
+  ipc: 0x0800_0000,
+  user: 0x1000_0000,
+  pid: 0x2000_0000,
+  network: 0x4000_0000,
+  time: 0x80,
+};
+
+export class Namespaces {
+  readonly #listed: readonly Namespace[];
+  readonly #fds: Readonly<Partial<Record<NamespaceType, number>>>;
+
+  constructor(linux: Linux | undefined, fds: Readonly<Partial<Record<NamespaceType, number>>> = {}) {
+    this.#listed = linux?.namespaces ?? [];
+    this.#fds = fds;
+  }
+
+  /** Index in `linux.namespaces`, or -1. */
+  indexOf(type: NamespaceType): number {
+    return this.#listed.findIndex((each) => each.type === type);
+  }
+
+  path(type: NamespaceType): string | undefined {
+    return this.#listed.find((each) => each.type === type)?.path;
+  }
+
+  isJoined(type: NamespaceType): boolean {
+    return this.#fds[type] !== undefined || (this.path(type) ?? '') !== '';
+  }
+
+  isNew(type: NamespaceType): boolean {
+    return !this.isJoined(type) && this.indexOf(type) >= 0;
+  }
+
+  /** Shared with whoever starts the container. */
+  isShared(type: NamespaceType): boolean {
+    return !this.isJoined(type) && !this.isNew(type);
+  }
+
+  field(type: NamespaceType): string {
+    const index = this.indexOf(type);
+    return index < 0 ? `extensions.namespaceFds.${type}` : `/linux/namespaces/${index}`;
+  }
+
+  /** The joined ones, user first: it gives the right to join the others. */
+  joined(): { type: NamespaceType; path: string | undefined }[] {
+    const order: NamespaceType[] = ['user', 'pid', 'network', 'ipc', 'uts', 'cgroup', 'time', 'mount'];
+    return order.filter((type) => this.isJoined(type)).map((type) => ({ type, path: this.path(type) }));
+  }
+}

@@ -1,0 +1,51 @@
+/** A plan: steps in order, each with the spec field that caused it, and a table of descriptors that they share. */
+import { Writer } from './codec.js';
+import { encodeStep, type Step } from './wire.generated.js';
+
+export interface PlannedStep {
+  readonly step: Step;
+  /** JSON pointer into the spec, or `extensions.…`, or `default` with the reason. */
+  readonly field: string;
+}
+
+export interface Plan {
+  readonly steps: readonly PlannedStep[];
+  /** What the descriptors that come with the plan are for, in order; they fill the first slots. */
+  readonly passed: readonly string[];
+  readonly slotCount: number;
+}
+
+/** Collects steps and hands out slots. */
+export class PlanBuilder {
+  readonly #steps: PlannedStep[] = [];
+  readonly #passed: string[] = [];
+  #slots = 0;
+
+  add(field: string, step: Step): void {
+    this.#steps.push({ step, field });
+  }
+
+  /** A slot for a descriptor that comes with the plan. All of these must be taken before the first `slot()`. */
+  pass(name: string): number {
+    if (this.#slots !== this.#passed.length) throw new Error('descriptors that are passed come first');
+    this.#passed.push(name);
+    return this.#slots++;
+  }
+
+  slot(): number {
+    return this.#slots++;
+  }
+
+  finish(): Plan {
+    return { steps: this.#steps, passed: this.#passed, slotCount: this.#slots };
+  }
+}
+
+/** The bytes that the launcher reads (native/plan/plan.h). */
+export function encodePlan(plan: Plan): Uint8Array {
+  const writer = new Writer(32_768);
+  writer.u32(plan.slotCount);
+  writer.u32(plan.steps.length);
+  for (const { step } of plan.steps) encodeStep(writer, step);
+  return writer.finish();
+}

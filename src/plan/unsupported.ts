@@ -1,0 +1,20 @@
+/** What the runtime-spec can say and this version does not do: refused by name, never skipped. */
+import { TsrunError } from '../spec/errors.js';
+import type { Spec } from '../spec/types.js';
+
+export function refuseUnsupported(spec: Spec): void {
+  const { linux, process, hooks } = spec;
+  const refuse = (field: string, present: boolean) => {
+    if (present) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${field} is not supported yet`, { field, hint: 'remove the field' });
+  };
+  for (const [name, list] of Object.entries(hooks ?? {})) refuse(`/hooks/${name}`, Array.isArray(list) && list.length > 0);
+  refuse('/process/apparmorProfile', (process?.apparmorProfile ?? '') !== '');
+  refuse('/process/selinuxLabel', (process?.selinuxLabel ?? '') !== '');
+  refuse('/process/execCPUAffinity', process?.execCPUAffinity !== undefined);
+  refuse('/linux/mountLabel', (linux?.mountLabel ?? '') !== '');
+  refuse('/linux/netDevices', Object.keys(linux?.netDevices ?? {}).length > 0);
+  refuse('/linux/intelRdt', linux?.intelRdt !== undefined);
+  refuse('/linux/memoryPolicy', linux?.memoryPolicy !== undefined);
+  refuse('/linux/seccomp/listenerPath', (linux?.seccomp?.listenerPath ?? '') !== '');
+  refuse('/linux/namespaces (a mount namespace to join)', linux?.namespaces?.some(({ type, path }) => type === 'mount' && path !== undefined) ?? false);
+}

@@ -1,0 +1,63 @@
+/** Shapes that several parts of the spec share. */
+
+import { largestId } from './ids.js';
+import { anyOf, array, integer, object, record, text, type Shape } from './shape.js';
+import type { IdMapping } from './types.js';
+
+export const id = integer(0, largestId);
+export const uint16 = integer(0, 65_535);
+export const uint32 = integer(0, 4_294_967_295);
+/** As far as a number is exact; the spec's uint64 where no sane value is larger. */
+export const count = integer(0, Number.MAX_SAFE_INTEGER);
+
+/** dev_t has 12 bits for the major number and 20 for the minor (linux/kdev_t.h). */
+export const majorMost = 4095;
+export const minorMost = 1_048_575;
+
+export const strings = array(text());
+export const line = text('text on one line', /^[^\n]*$/);
+export const nonEmpty = text('text that is not empty', /^[^]/);
+
+/** PATH_MAX counts the terminating NUL. */
+export const absolutePath = text('an absolute path of at most 4095 bytes', {
+  test: (path) => path.startsWith('/') && Buffer.byteLength(path) <= 4095,
+});
+
+/** uts_namespaces(7): 64 bytes. White space in it would make further lines and columns in /etc/hosts. */
+export const hostName = text('a name of at most 64 bytes without spaces', {
+  test: (name) => !/[\s\0-\x1f\x7f]/.test(name) && Buffer.byteLength(name) <= 64,
+});
+
+export const cpuList = text('a list of numbers and ranges such as "0-3,7"', {
+  test: (list) => list === '' || list.split(/, */).every(isRange),
+});
+
+function isRange(range: string): boolean {
+  const [, first, last = first] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(range) ?? [];
+  return first !== undefined && Number(first) <= Number(last);
+}
+
+/** Text by text; an empty key has no meaning anywhere. */
+export const stringMap = record(text(), text('a key that is not empty', /^[^]/));
+
+/** Engines written in Go send the zero of what was not given: 0 stands for "not set". */
+export function unsetOr(least: number, most: number): Shape<number> {
+  return anyOf(integer(0, 0), integer(least, most));
+}
+
+/** `first + size` must not reach 4294967295, the kernel's "no id"; overlaps are looked for in `rules-ids.ts`. */
+export const idMappings = array(
+  object<IdMapping>({ containerID: id, hostID: id, size: integer(1, largestId + 1) }),
+  0,
+  // user_namespaces(7): UID_GID_MAP_MAX_EXTENTS since 4.15.
+  340,
+);
+
+/** A parameter of /proc/sys by its dotted name: neither a slash nor two dots, which would lead elsewhere. */
+export const sysctls = record(
+  text('a value on one line', /^[^\n]*$/),
+  text('a name such as "net.core.somaxconn"', /^[a-z0-9_]+(?:\.[A-Za-z0-9_-]+)+$/),
+);
+
+/** Files of the container's own cgroup, without a slash; which of them may be written is decided in `cgroup/`. */
+export const cgroupFiles = record(text(), text('the name of a cgroup v2 file such as "memory.high"', /^[a-z_]+(?:\.[A-Za-z0-9_-]+)+$/));

@@ -1,0 +1,79 @@
+/** Shapes of `linux.resources` (config-linux.md, "Control groups"). Zero is accepted for "not set": see `unsetOr`. */
+
+import { cgroupFiles, count, cpuList, majorMost, minorMost, nonEmpty, uint32, unsetOr } from './schema-common.js';
+import { anyOf, array, boolean, integer, object, oneOf, optional, record, text } from './shape.js';
+import type { BlockIO, DeviceRule, Resources, ThrottleDevice } from './types.js';
+
+type Part<K extends keyof Resources> = NonNullable<Resources[K]>;
+
+/** Bytes; -1 = no limit. */
+const limit = optional(integer(-1, Number.MAX_SAFE_INTEGER));
+const major = integer(0, majorMost);
+const minor = integer(0, minorMost);
+
+const deviceRule = object<DeviceRule>({
+  allow: boolean,
+  type: optional(oneOf('a type of device', ['a', 'c', 'b'])),
+  // -1 is how engines write "all".
+  major: optional(integer(-1, majorMost)),
+  minor: optional(integer(-1, minorMost)),
+  access: optional(text('any of the letters r, w and m', /^(?!.*(.).*\1)[rwm]+$/)),
+});
+
+const memory = object<Part<'memory'>>({
+  limit,
+  reservation: limit,
+  swap: limit,
+  kernel: limit,
+  kernelTCP: limit,
+  swappiness: optional(integer(0, 100)),
+  disableOOMKiller: optional(boolean),
+  useHierarchy: optional(boolean),
+  checkBeforeUpdate: optional(boolean),
+});
+
+const cpu = object<Part<'cpu'>>({
+  // The kernel's own bounds (kernel/sched/core.c): shares 2 to 2^18, period 1 ms to 1 s, quota from 1 ms.
+  shares: optional(unsetOr(2, 262_144)),
+  quota: optional(anyOf(integer(-1, 0), integer(1000, Number.MAX_SAFE_INTEGER))),
+  burst: optional(count),
+  period: optional(unsetOr(1000, 1_000_000)),
+  realtimeRuntime: optional(integer(-1, 1_000_000_000)),
+  realtimePeriod: optional(integer(0, 1_000_000_000)),
+  cpus: optional(cpuList),
+  mems: optional(cpuList),
+  idle: optional(integer(0, 1)),
+});
+
+const weight = optional(unsetOr(10, 1000));
+const throttle = optional(array(object<ThrottleDevice>({ major, minor, rate: count })));
+
+const blockIO = object<BlockIO>({
+  weight,
+  leafWeight: weight,
+  weightDevice: optional(array(object<NonNullable<BlockIO['weightDevice']>[number]>({ major, minor, weight, leafWeight: weight }))),
+  throttleReadBpsDevice: throttle,
+  throttleWriteBpsDevice: throttle,
+  throttleReadIOPSDevice: throttle,
+  throttleWriteIOPSDevice: throttle,
+});
+
+const hugepageLimit = object<Part<'hugepageLimits'>[number]>({
+  pageSize: text('a page size such as "2MB"', /^[1-9][0-9]{0,3}[KMG]B$/),
+  limit: count,
+});
+
+const priority = object<NonNullable<Part<'network'>['priorities']>[number]>({ name: nonEmpty, priority: uint32 });
+
+export const resourcesShape = object<Resources>({
+  devices: optional(array(deviceRule)),
+  memory: optional(memory),
+  cpu: optional(cpu),
+  // pids.max ends at PID_MAX_LIMIT; older engines send larger numbers for "no limit".
+  pids: optional(object<Part<'pids'>>({ limit })),
+  blockIO: optional(blockIO),
+  hugepageLimits: optional(array(hugepageLimit)),
+  network: optional(object<Part<'network'>>({ classID: optional(uint32), priorities: optional(array(priority)) })),
+  rdma: optional(record(object<Part<'rdma'>[string]>({ hcaHandles: optional(uint32), hcaObjects: optional(uint32) }))),
+  unified: optional(cgroupFiles),
+});

@@ -1,0 +1,79 @@
+/** Shapes of the whole spec (config.md) and of the extensions beside it. */
+
+import { absolutePath, count, hostName, idMappings, nonEmpty, stringMap, strings } from './schema-common.js';
+import { linuxShape } from './schema-linux.js';
+import { processShape } from './schema-process.js';
+import { array, boolean, integer, object, oneOf, optional, record, strictObject, tagged, text } from './shape.js';
+import type { Extensions, LogOptions, RootMode } from './extensions.js';
+import type { Hook, Hooks, Mount, NamespaceType, Root, Spec } from './types.js';
+
+/** semver.org's grammar as far as it matters; the next major version may mean something else by any field. */
+const version = text('a version such as "1.3.0", before 2.0.0', /^[01]\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:[-+][\w.+-]+)?$/);
+
+const mount = object<Mount>({
+  destination: absolutePath,
+  type: optional(text()),
+  source: optional(text()),
+  options: optional(array(nonEmpty)),
+  uidMappings: optional(idMappings),
+  gidMappings: optional(idMappings),
+});
+
+const hooks = optional(array(object<Hook>({
+  path: absolutePath,
+  args: optional(strings),
+  env: optional(strings),
+  timeout: optional(integer(1, 2_147_483_647)),
+})));
+
+export const specShape = object<Spec>({
+  ociVersion: version,
+  root: optional(object<Root>({ path: nonEmpty, readonly: optional(boolean) })),
+  process: optional(processShape),
+  hostname: optional(hostName),
+  domainname: optional(hostName),
+  mounts: optional(array(mount)),
+  hooks: optional(object<Hooks>({
+    prestart: hooks,
+    createRuntime: hooks,
+    createContainer: hooks,
+    startContainer: hooks,
+    poststart: hooks,
+    poststop: hooks,
+  })),
+  annotations: optional(stringMap),
+  linux: optional(linuxShape),
+});
+
+/** Descriptors are ints to the kernel. */
+export const descriptor = integer(0, 2_147_483_647);
+const namespaceFd = optional(descriptor);
+
+const rootMode = tagged('kind', {
+  disposable: strictObject<Extract<RootMode, { kind: 'disposable' }>>({ kind: oneOf('a kind', ['disposable']), sizeBytes: count }),
+  writable: strictObject<Extract<RootMode, { kind: 'writable' }>>({ kind: oneOf('a kind', ['writable']) }),
+  'read-only': strictObject<Extract<RootMode, { kind: 'read-only' }>>({ kind: oneOf('a kind', ['read-only']) }),
+});
+
+export const extensionsShape = strictObject<Extensions>({
+  root: optional(rootMode),
+  init: optional(boolean),
+  landlockScopes: optional(boolean),
+  idMap: optional(oneOf('a kind of map', ['auto', 'spec'])),
+  survive: optional(boolean),
+  autoRemove: optional(boolean),
+  log: optional(strictObject<LogOptions>({ maxBytes: count })),
+  files: optional(record(text(), absolutePath)),
+  namespaceFds: optional(strictObject<Partial<Record<NamespaceType, number>>>({
+    pid: namespaceFd,
+    network: namespaceFd,
+    mount: namespaceFd,
+    ipc: namespaceFd,
+    uts: namespaceFd,
+    user: namespaceFd,
+    cgroup: namespaceFd,
+    time: namespaceFd,
+  })),
+  defaultedLimits: optional(strings),
+  memoryOomGroup: optional(boolean),
+});

@@ -1,0 +1,66 @@
+/**
+ * From an unknown value to a typed one, or an error that names the field, what was found there and what is allowed.
+ * Whether tsrun does what a valid spec asks for is not decided here.
+ */
+
+import type { Extensions } from './extensions.js';
+import { Faults } from './faults.js';
+import { checkLinux, checkResources, checkSeccomp } from './rules-linux.js';
+import { checkNamespaces } from './rules-namespaces.js';
+import { checkProcess } from './rules-process.js';
+import { processShape } from './schema-process.js';
+import { resourcesShape } from './schema-resources.js';
+import { seccompShape } from './schema-seccomp.js';
+import { extensionsShape, specShape } from './schema.js';
+import { assertShape, type Shape } from './shape.js';
+import type { Process, Resources, Seccomp, Spec } from './types.js';
+
+/**
+ * A whole config.json. Unknown fields pass, as the runtime-spec demands, unless they are misspelt known ones.
+ *
+ * @param extensions what is given beside the spec: a namespace given there as a descriptor counts as joined
+ * @throws ERR_TSRUN_INVALID_SPEC
+ */
+export function validateSpec(value: unknown, extensions: Extensions = {}): Spec {
+  return validate('spec', specShape, value, (spec, faults) => {
+    // Optional in the schema, but config.md demands it on every platform except Windows.
+    if (spec.root === undefined) faults.expected('/root', 'an object', undefined);
+    if (spec.process !== undefined) checkProcess(spec.process, '/process', faults);
+    checkNamespaces(spec, extensions, faults);
+    if (spec.linux !== undefined) checkLinux(spec.linux, faults);
+  });
+}
+
+/** A `process` by itself, as `exec` is given one. @throws ERR_TSRUN_INVALID_SPEC */
+export function validateProcess(value: unknown): Process {
+  return validate('process', processShape, value, (process, faults) => {
+    checkProcess(process, '', faults);
+  });
+}
+
+/** `linux.resources` by itself, as `update` is given it. @throws ERR_TSRUN_INVALID_SPEC */
+export function validateResources(value: unknown): Resources {
+  return validate('resources', resourcesShape, value, (resources, faults) => {
+    checkResources(resources, '', faults);
+  });
+}
+
+/** A seccomp profile by itself. @throws ERR_TSRUN_INVALID_SPEC */
+export function validateSeccomp(value: unknown): Seccomp {
+  return validate('seccomp profile', seccompShape, value, (seccomp, faults) => {
+    checkSeccomp(seccomp, '', faults);
+  });
+}
+
+/** What stands beside a spec; every unknown field is refused. @throws ERR_TSRUN_INVALID_SPEC */
+export function validateExtensions(value: unknown): Extensions {
+  return validate('extensions', extensionsShape, value);
+}
+
+function validate<T>(subject: string, shape: Shape<T>, value: unknown, checkRules?: (value: T, faults: Faults) => void): T {
+  assertShape(shape, value, 'ERR_TSRUN_INVALID_SPEC', subject);
+  const faults = new Faults();
+  checkRules?.(value, faults);
+  faults.throwIfAny('ERR_TSRUN_INVALID_SPEC', subject);
+  return value;
+}

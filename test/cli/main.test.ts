@@ -1,0 +1,56 @@
+/** The executable itself, as far as it goes without a container. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { completionScript } from '../../src/cli/completion.js';
+
+const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+function tsrun(...words: string[]) {
+  const env = { ...process.env, FORCE_COLOR: '0' };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], { encoding: 'utf8', env });
+  return { status, stdout, stderr };
+}
+
+test('help and version go to standard output, with code 0', (t) => {
+  for (const words of [[], ['--help'], ['-h'], ['help']]) {
+    const { status, stdout, stderr } = tsrun(...words);
+    t.is(status, 0);
+    t.regex(stdout, /^Usage: tsrun COMMAND/m);
+    t.is(stderr, '');
+  }
+  t.is(tsrun('help', 'run').stdout, tsrun('run', '--help').stdout);
+  t.regex(tsrun('run', '-i', '--help').stdout, /^Usage: tsrun run /);
+  t.regex(tsrun('--version').stdout, /^tsrun \d+\.\d+\.\d+\n$/);
+});
+
+test('errors go to standard error in two lines, with code 125', (t) => {
+  t.deepEqual(tsrun('sotp'), {
+    status: 125,
+    stdout: '',
+    stderr: 'tsrun: unknown command "sotp", did you mean "stop"?\nhint: tsrun --help lists the commands\n',
+  });
+  t.is(tsrun('help', 'sotp').status, 125);
+  const { status, stdout, stderr } = tsrun('run', '-m', 'much', './image');
+  t.is(status, 125);
+  t.is(stdout, '');
+  t.regex(stderr, /^tsrun: invalid value "much" for -m: .*\nhint: for example -m 512m\n$/);
+});
+
+test('a command is loaded and run', (t) => {
+  t.deepEqual(tsrun('completion', 'fish'), { status: 0, stdout: completionScript('fish'), stderr: '' });
+  t.is(tsrun('completion', 'tcsh').status, 125);
+});
+
+test('a reader that leaves early is no failure that is told', (t) => {
+  const { stderr } = spawnSync('sh', ['-c', '"$0" "$1" completion bash | head -n 1 >/dev/null', process.execPath, main], { encoding: 'utf8' });
+  t.is(stderr, '');
+});
+
+test('no handler is imported before its command is known', (t) => {
+  const imports = (file: string) => [...readFileSync(new URL(`../../src/cli/${file}`, import.meta.url), 'utf8').matchAll(/^import .*'(\.\/[^']+)'/gm)].map(([, name]) => name);
+  const allowed = ['commands', 'failure', 'help', 'output', 'parse', 'version'].map((name) => `./${name}.js`);
+  t.deepEqual(imports('main.js').filter((name) => name !== undefined && !allowed.includes(name)), []);
+  t.deepEqual(imports('commands.js'), []);
+});

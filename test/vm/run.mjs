@@ -1,0 +1,98 @@
+// `node test/vm/run.mjs [lane] [--timeout SECONDS] -- <command…>`: runs the command in a guest, in this folder, as on the host.
+import { realpathSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { fixture, fixtureNames } from '../../rootfs-fixtures/build.mjs';
+import { cacheFolder } from '../../rootfs-fixtures/cache.mjs';
+import { aptPackages, ensurePackages } from '../../rootfs-fixtures/packages.mjs';
+import { diskWith } from './disk.mjs';
+import { runGuest } from './emulator.mjs';
+import { initramfsFor } from './initramfs.mjs';
+import { kernelFor } from './kernel.mjs';
+import { defaultLane, laneNamed } from './lanes.mjs';
+
+const usage = 'usage: node test/vm/run.mjs [lane] [--timeout SECONDS] -- <command...>';
+const ownFailure = 125;
+const timeoutStatus = 124;
+const defaultTimeout = '1800';
+const checkout = resolve(import.meta.dirname, '../..');
+const passedOn = ['CI', 'FORCE_COLOR', 'NO_COLOR', 'LANG', 'LC_ALL', 'NODE_OPTIONS'];
+
+export async function runInLane(laneName, command, options) {
+  const lane = laneNamed(laneName);
+  ensurePackages(aptPackages('vm', `vm-${lane.architecture}`));
+  const kernel = kernelFor(lane);
+  const files = {
+    modules: kernel.modules,
+    // QEMU refuses an empty file, so each list ends with an empty line.
+    keep: [...keptPaths(), '', ''].join('\n'),
+    setup: [...lane.setup, '', ''].join('\n'),
+    command: commandScript(command, process.cwd(), guestEnvironment(lane)),
+  };
+  const disk = diskWith(fixtureNames.map((name) => [name, fixture(name)]));
+  return runGuest({ lane, kernel, initramfs: initramfsFor(kernel), disk, files, ...options });
+}
+
+/** The guest has an empty /tmp and /run: what the run needs from there is shown again. */
+function keptPaths() {
+  const hidden = (path) => ['/tmp/', '/run/'].some((prefix) => path.startsWith(prefix));
+  return [...new Set([checkout, cacheFolder(), process.cwd(), dirname(process.execPath)])].filter(hidden);
+}
+
+function guestEnvironment(lane) {
+  const given = Object.entries(process.env).filter(([name]) => passedOn.includes(name) || name.startsWith('TSRUN_'));
+  const path = [dirname(process.execPath), '/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+  const own = { HOME: process.env.HOME ?? '/root', PATH: path.join(':'), TERM: 'dumb', USER: 'root', TSRUN_LANE: lane.name, TSRUN_FIXTURES: '/var/lib/tsrun-images' };
+  return { ...Object.fromEntries(given), ...own };
+}
+
+function commandScript(command, folder, environment) {
+  const exports = Object.entries(environment).map(([name, value]) => `export ${name}=${quoted(value)}`);
+  return [...exports, `cd ${quoted(folder)} || exit ${ownFailure}`, `exec ${command.map(quoted).join(' ')}`, ''].join('\n');
+}
+
+function quoted(text) {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function parse(argv) {
+  const split = argv.indexOf('--');
+  const { values, positionals } = parseArgs({
+    args: split < 0 ? argv : argv.slice(0, split),
+    options: { timeout: { type: 'string', default: defaultTimeout } },
+    allowPositionals: true,
+  });
+  const command = split < 0 ? [] : argv.slice(split + 1);
+  const timeoutSeconds = Number(values.timeout);
+  if (command.length === 0 || positionals.length > 1 || !(timeoutSeconds > 0)) throw new Error(usage);
+  return { lane: positionals[0] ?? defaultLane, command, timeoutSeconds };
+}
+
+async function main() {
+  const interrupt = new AbortController();
+  let interruptedBy;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(name, () => {
+      interruptedBy = name;
+      interrupt.abort();
+    });
+  }
+  const { lane, command, timeoutSeconds } = parse(process.argv.slice(2));
+  const output = (bytes) => process.stdout.write(bytes);
+  const errors = (bytes) => process.stderr.write(bytes);
+  const result = await runInLane(lane, command, { timeoutSeconds, output, errors, signal: interrupt.signal });
+  if (interruptedBy) return 128 + constants.signals[interruptedBy];
+  if (result.status !== undefined) return result.status;
+  process.stderr.write(`${result.console}\n${lane}: ${result.failure}\n`);
+  return result.timedOut ? timeoutStatus : ownFailure;
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === import.meta.filename) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = ownFailure;
+  }
+}
