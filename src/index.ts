@@ -18,3 +18,20 @@ export type {
   Size,
   StdioChoice,
 } from './container/options.js';
+
+export { Runtime, type ContainerSummary, type RuntimeOptions } from './container/runtime.js';
+export { Container, type ContainerState } from './container/container.js';
+export { ExecProcess, type ExecOptions } from './container/exec.js';
+export type { ContainerEvent } from './container/events.js';
+export type { ExitCause, ExitStatus, Usage } from './container/exit-status.js';
+export type { Collected } from './container/garbage.js';
+export { readLog, type LogPiece, type ReadLogOptions } from './container/log.js';
+export type { ContainerRecord } from './container/record.js';
+export type { StopOptions } from './container/running-process.js';
+export type { Terminal } from './container/streams.js';
+export type { ContainerStats } from './cgroup/stats.js';
+export type { HostFacts } from './host/facts.js';
+export { diagnose, type Finding } from './host/doctor.js';
+export { gatherDoctorFacts } from './host/doctor-facts.js';
+export type { Plan, PlannedStep } from './plan/plan.js';
+export { launcherOps, stepDocs, type Step } from './plan/wire.generated.js';

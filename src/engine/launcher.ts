@@ -115,6 +115,26 @@ export class Launcher {
     await this.#ask((request) => ({ op: 'listen', request, path }));
   }
 
+  /** Hears from now on of a container that another client owns; `own` takes over a surviving one. Gives its handle here. */
+  async adopt(id: string, own: boolean, listener: ContainerListener): Promise<number> {
+    const container = this.#nextHandle++;
+    this.#listeners.set(container, listener);
+    try {
+      await this.#ask((request) => ({ op: 'adopt', request, container, id, own }));
+      return container;
+    } catch (error) {
+      this.#listeners.delete(container);
+      this.#updateRef();
+      throw error;
+    }
+  }
+
+  /** The streams of a container that keeps its output, from now on, by name. */
+  async attach(container: number): Promise<Map<string, number>> {
+    const { event, descriptors } = await this.#ask((request) => ({ op: 'attach', request, container }));
+    return new Map(event.texts.map((name, index) => [name, descriptors[index] ?? -1]));
+  }
+
   /** A descriptor of a TCP socket that was connected inside the container's network namespace. */
   async connect(container: number, family: number, address: Uint8Array, port: number): Promise<number> {
     const { descriptors } = await this.#ask((request) => ({ op: 'connect', request, container, family, address, port }));

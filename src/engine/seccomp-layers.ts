@@ -6,6 +6,7 @@
  * lights. tsrun has one rule: **those with arguments first, in the order of the list; then the first without; then the
  * default**. To have exactly that from libseccomp, no call has two actions in one filter: where a profile gives it more,
  * it is cut into layers, each a filter that ends in "continue with the next", and the addon chains their programs.
+ * (So "allow with this argument" beside "deny" means "deny otherwise", where runc and crun deny always.)
  */
 import { TsrunError } from '../spec/errors.js';
 import { recentSyscalls } from '../spec/seccomp-numbers.js';
@@ -145,7 +146,8 @@ function cut(rules: readonly LayerRule[], last: Frame): Layer[] {
 }
 
 /** The rules of one call in the order in which they are asked, in runs that one filter can hold. */
-function runsOf(rules: readonly LayerRule[]): LayerRule[][] {
+function runsOf(rules: LayerRule[]): LayerRule[][] {
+  if (rules.length === 1) return [rules];
   const conditional = rules.filter((rule) => rule.conditions.length > 0);
   const always = rules.filter((rule) => rule.conditions.length === 0).slice(0, 1);
   const runs: LayerRule[][] = [];

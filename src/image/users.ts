@@ -87,7 +87,7 @@ class Accounts {
     const bytes = this.#read(path, mostFileBytes + 1) ?? Buffer.alloc(0);
     if (bytes.length <= mostFileBytes) return bytes;
     throw new TsrunError('ERR_TSRUN_IMAGE', `'${path}' of the image is larger than ${mostFileBytes} bytes`, {
-      hint: 'give user and group as numbers, UID:GID, and the file is not read',
+      hint: 'make the file smaller: each user and group is one line',
     });
   }
 }

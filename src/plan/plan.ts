@@ -13,12 +13,18 @@ export interface Plan {
   /** What the descriptors that come with the plan are for, in order; they fill the first slots. */
   readonly passed: readonly string[];
   readonly slotCount: number;
+  /** What the descriptors are that come back once the program runs, in order. */
+  readonly handedOver: readonly HandedOver[];
 }
+
+/** `terminal` is its master; `terminalOutput` is what it prints, where the launcher keeps that. */
+export type HandedOver = 'stdin' | 'stdout' | 'stderr' | 'terminalOutput' | 'terminal';
 
 /** Collects steps and hands out slots. */
 export class PlanBuilder {
   readonly #steps: PlannedStep[] = [];
   readonly #passed: string[] = [];
+  readonly #handedOver: HandedOver[] = [];
   #slots = 0;
 
   add(field: string, step: Step): void {
@@ -36,8 +42,19 @@ export class PlanBuilder {
     return this.#slots++;
   }
 
+  /** Has the launcher give a descriptor back. */
+  handOver(field: string, name: HandedOver, descriptor: number): void {
+    this.add(field, { op: 'handOver', descriptor });
+    this.expect(name);
+  }
+
+  /** Notes a descriptor that comes back without a step. */
+  expect(name: HandedOver): void {
+    this.#handedOver.push(name);
+  }
+
   finish(): Plan {
-    return { steps: this.#steps, passed: this.#passed, slotCount: this.#slots };
+    return { steps: this.#steps, passed: this.#passed, slotCount: this.#slots, handedOver: this.#handedOver };
   }
 }
 

@@ -3,8 +3,8 @@
  * known and denied fails with EPERM; one newer than the lists with ENOSYS, so that a C library falls back to an older.
  * The native ABI only: i386 and x32 would be a way past every filter on arguments (socketcall keeps them in memory).
  *
- * How rules for one call combine is tsrun's own, stricter than what libseccomp does, and said in
- * `engine/seccomp-layers.ts`: rules with arguments are looked at first, in order, then the one without.
+ * How rules for one call combine is said in `engine/seccomp-layers.ts`: those with arguments are looked at first, in
+ * order, then the one without. A runtime that leaves this to libseccomp would refuse every socket by this profile.
  */
 import { allowedCalls, deniedCalls, gatedCalls, x64OnlyCalls } from './seccomp-syscalls.js';
 import type { Seccomp, SeccompSyscall } from './types.js';

@@ -15,7 +15,7 @@ import { syscallNumbers } from '../support/syscall-numbers.js';
 const here = process.arch === 'arm64' ? 'arm64' : 'x64';
 const elsewhere = here === 'x64' ? 'arm64' : 'x64';
 const lastNumber = 600;
-const compileNative = await loadCompileSeccomp();
+const compileNative = loadCompileSeccomp();
 const compile = (profile: Seccomp): Uint8Array => compileNative(encodeSeccomp(profile, here));
 const noArgs: bigint[] = [0n, 0n, 0n, 0n, 0n, 0n];
 

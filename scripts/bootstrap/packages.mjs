@@ -1,0 +1,52 @@
+// Debian packages: which are needed, which of them are missing, and how they come.
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { aptPackages, missingPackages } from '../../rootfs-fixtures/packages.mjs';
+import { run } from './stages.mjs';
+
+// python3 is for node-gyp; libseccomp is linked into the addon.
+const build = ['g++', 'make', 'python3', 'libseccomp-dev'];
+// nm and strace look at what the native code calls; newuidmap is how an ordinary user gets its ids.
+const tools = ['binutils', 'strace', 'uidmap'];
+
+const needed = {
+  start: [...build, ...aptPackages('busybox')],
+  test: [...build, ...tools, ...aptPackages('busybox', 'debian', 'vm', 'vm-amd64')],
+};
+
+const install = ['install', '-y', '--no-install-recommends'];
+// A machine that has just been booted may be updating itself.
+const patience = ['-o', 'DPkg::Lock::Timeout=120', '-q'];
+
+export function lackingPackages(goal) {
+  return missingPackages([...new Set(needed[goal])]);
+}
+
+export async function addPackages(packages) {
+  if (spawnSync('apt-get', ['--version']).error) {
+    throw new Error(`this host has no apt-get; tsrun is built on Debian with: ${packages.join(' ')}`);
+  }
+  if (process.getuid() !== 0) {
+    throw new Error(`some packages are missing; run this, then try again:\n\n  sudo apt-get ${[...install, ...packages].join(' ')}`);
+  }
+  if (!hasLists()) await apt('update');
+  try {
+    await apt(...install, ...packages);
+  } catch {
+    // Lists that are older than the archive name files that are gone.
+    await apt('update');
+    await apt(...install, ...packages);
+  }
+}
+
+function apt(...args) {
+  return run('apt-get', [...patience, ...args], { DEBIAN_FRONTEND: 'noninteractive' });
+}
+
+function hasLists() {
+  try {
+    return readdirSync('/var/lib/apt/lists').some((name) => /_Packages(\.|$)/.test(name));
+  } catch {
+    return false;
+  }
+}

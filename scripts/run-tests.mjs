@@ -1,0 +1,87 @@
+// Runs the tests of a built checkout: `node scripts/run-tests.mjs [--lane bare|vm-6.1|all] [--filter TEXT]`.
+// Lint, unit tests and host tests run on this machine (lane bare); the host tests, and what could not run here, run again in a guest.
+// The last line is `N passed, N failed, N skipped` and counts each test once: scripts/tests/tally.mjs says how. `--filter` takes a part of
+// a file's path, or of a title when no path has it.
+import { parseArgs } from 'node:util';
+import { lanes as guestLanes } from '../test/vm/lanes.mjs';
+import { hostArchitecture } from '../rootfs-fixtures/archive.mjs';
+import { aptPackages, missingPackages } from '../rootfs-fixtures/packages.mjs';
+import { endAll } from './tests/child.mjs';
+import { showFailures, showLastLine, showSkips, showStage, showTable } from './tests/report.mjs';
+import { guest, harness, host, lint, unit } from './tests/stages.mjs';
+import { Tally } from './tests/tally.mjs';
+
+const bare = 'bare';
+const choices = [bare, ...Object.keys(guestLanes), 'all'];
+
+function options() {
+  const { values } = parseArgs({ options: { lane: { type: 'string', default: 'all' }, filter: { type: 'string' } } });
+  if (!choices.includes(values.lane)) throw new Error(`no lane called ${values.lane}; there are ${choices.join(', ')}`);
+  return values;
+}
+
+async function stage(tally, lane, title, run) {
+  const start = Date.now();
+  const tests = await run();
+  if (tests.length === 0) return tests;
+  showStage(title, tests, (Date.now() - start) / 1000);
+  for (const test of tests) tally.add(lane, test);
+  return tests;
+}
+
+async function runBare(tally, filter) {
+  if (filter === undefined) await stage(tally, 'lint', 'lint', lint);
+  const tests = await stage(tally, bare, 'unit tests', () => unit(filter));
+  await stage(tally, bare, 'host tests', () => host(filter));
+  return [...new Set(tests.filter(({ outcome }) => outcome === 'skipped').map(({ file }) => file))];
+}
+
+async function runGuest(tally, lane, skippedFiles, filter) {
+  await stage(tally, lane, `${lane}: its harness`, () => harness(filter));
+  await stage(tally, lane, `${lane}: host tests`, () => guest(lane, skippedFiles, filter));
+}
+
+/** Why a lane cannot run here, or undefined. */
+function obstacle(lane) {
+  const { architecture } = guestLanes[lane];
+  // The guest runs the host's own files.
+  if (architecture !== hostArchitecture()) return `needs a host of architecture ${architecture}`;
+  if (process.getuid() === 0) return undefined;
+  const missing = missingPackages(aptPackages('vm', `vm-${architecture}`));
+  return missing.length > 0 ? `needs ${missing.join(' ')}` : undefined;
+}
+
+/** Gives whether every lane has run. */
+async function runLanes(tally, { lane: chosen, filter }) {
+  const skippedFiles = chosen === 'all' || chosen === bare ? await runBare(tally, filter) : [];
+  for (const lane of Object.keys(guestLanes).filter((name) => chosen === 'all' || chosen === name)) {
+    const reason = obstacle(lane);
+    if (reason === undefined) await runGuest(tally, lane, skippedFiles, filter);
+    else process.stdout.write(`${lane} did not run: ${reason}\n`);
+  }
+  return chosen === 'all';
+}
+
+function summarize(tally, strict) {
+  showSkips(tally.skips());
+  showFailures(tally.failures({ strict }));
+  const total = tally.counts({ strict });
+  showTable([...tally.lanes().map((lane) => [lane, tally.counts({ lane })]), ['each test once', total]]);
+  showLastLine(total);
+  return total.failed === 0 && total.passed > 0 ? 0 : 1;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    void endAll().then(() => process.exit(130));
+  });
+}
+
+try {
+  const tally = new Tally();
+  const strict = await runLanes(tally, options());
+  process.exitCode = summarize(tally, strict);
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}

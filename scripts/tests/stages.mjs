@@ -1,0 +1,91 @@
+// The stages of a run. Each gives the lane that its tests count for and their list; a stage that goes wrong as a whole gives a failed
+// test of its own name, so that nothing that happened is left out of the count.
+import { join } from 'node:path';
+import { runLimited } from './child.mjs';
+import { checkout, selectFiles, testFiles } from './files.mjs';
+import { countedFailures, readTap } from './tap.mjs';
+
+// Seconds. Together less than 20 minutes on the host and 10 in the guest.
+const limits = { lint: 180, unit: 300, host: 540, harness: 180, guest: 600 };
+// The harness keeps its own time, and needs some for a kernel that is not cached yet.
+const guestPreparation = 240;
+
+const ava = ['node_modules/ava/entrypoints/cli.mjs', '--tap'];
+const lastLines = 40;
+
+/** Both checks of `npm run lint`, each counted as one test. */
+export async function lint() {
+  const checks = [['eslint', ['node_modules/eslint/bin/eslint.js', '.']], ['layers', ['scripts/check-layers.mjs']]];
+  const tests = [];
+  for (const [title, args] of checks) {
+    const result = await runLimited(process.execPath, args, { limitSeconds: limits.lint });
+    const passed = result.status === 0;
+    tests.push(passed ? test({ title, outcome: 'passed' }) : wholeStage(title, { ...result, limitSeconds: limits.lint }));
+  }
+  return tests.map((each) => ({ ...each, file: 'lint' }));
+}
+
+export function unit(filter) {
+  return avaOnHost('unit', 'ava.config.js', testFiles().unit, filter);
+}
+
+export function host(filter) {
+  return avaOnHost('host', 'ava.host.config.js', testFiles().host, filter);
+}
+
+export function harness(filter) {
+  return avaOnHost('harness', 'ava.host.config.js', testFiles().harness, filter);
+}
+
+/** The host tests, and the unit files that have tests which could not run on the bare host, in a guest; nothing is built there. */
+export async function guest(lane, skippedFiles, filter) {
+  const { files, titles } = selectFiles([...new Set([...testFiles().host, ...skippedFiles])].sort(), filter);
+  if (files.length === 0) return [];
+  const inside = [process.execPath, ...avaArguments('ava.guest.config.js', files, titles)];
+  const args = ['test/vm/run.mjs', lane, '--timeout', `${limits.guest}`, '--', ...inside];
+  const limitSeconds = limits.guest + guestPreparation;
+  return readRun(lane, files, titles, { ...(await runLimited(process.execPath, args, { limitSeconds, env: quiet })), limitSeconds });
+}
+
+const quiet = { NO_COLOR: '1' };
+
+async function avaOnHost(stage, config, all, filter) {
+  const { files, titles } = selectFiles(all, filter);
+  if (files.length === 0) return [];
+  const limitSeconds = limits[stage];
+  const result = await runLimited(process.execPath, avaArguments(config, files, titles), { limitSeconds, env: quiet });
+  return readRun(stage, files, titles, { ...result, limitSeconds });
+}
+
+function avaArguments(config, files, titles) {
+  return [join(checkout, ava[0]), ...ava.slice(1), '--config', config, ...(titles === undefined ? [] : ['--match', `*${titles}*`]), ...files];
+}
+
+function readRun(stage, files, titles, result) {
+  const tests = readTap(result.output, files);
+  // What ava says of a whole file, such as a crash, is often explained on stderr only.
+  tests.find((each) => each.file === undefined)?.details.push(...lastWords(result.errors));
+  const failed = tests.filter(({ outcome }) => outcome === 'failed').length;
+  const ended = countedFailures(result.output);
+  const seen = new Set(tests.map(({ file }) => file));
+  // With a filter by title most files have nothing to run, and ava says so with an exit status.
+  if (titles !== undefined && ended !== undefined && !result.timedOut) return tests;
+  const silent = ended === undefined ? [] : files.filter((file) => !seen.has(file));
+  tests.push(...silent.map((file) => test({ file, title: 'the file as a whole', outcome: 'failed', details: [`ran no test in stage ${stage}`] })));
+  const unexplained = ended === undefined || ended > failed || (result.status !== 0 && failed + silent.length === 0);
+  if (unexplained) tests.push(wholeStage(stage, result));
+  return tests;
+}
+
+function wholeStage(stage, { status, timedOut, output, errors, limitSeconds }) {
+  const reason = timedOut ? `stopped after ${limitSeconds} s` : `ended with ${status}`;
+  return test({ title: `${stage} as a whole`, outcome: 'failed', details: [reason, ...lastWords(`${output}${errors}`)] });
+}
+
+function lastWords(text) {
+  return text.trimEnd().split('\n').slice(-lastLines);
+}
+
+function test({ file, title, outcome, details = [] }) {
+  return { file, title, outcome, lack: undefined, details };
+}

@@ -1,0 +1,44 @@
+/** What the runtime-spec has no words for. */
+
+import { defaultLogBytes, defaultMemoryFsBytes } from '../spec/defaults.js';
+import type { Extensions, RootMode } from '../spec/extensions.js';
+import { parseSize } from '../spec/size.js';
+import type { Spec } from '../spec/types.js';
+import { buildFiles } from './build-files.js';
+import type { BuildInput } from './build-input.js';
+import type { IdMaps, NamespaceParts } from './build-namespaces.js';
+import type { ResourceParts } from './build-resources.js';
+import { landlockScopes } from './build-security.js';
+
+export function rootMode({ options, image }: Pick<BuildInput, 'options' | 'image'>): RootMode {
+  const kind = options.root ?? (image.spec?.root?.readonly === true ? 'read-only' : 'disposable');
+  if (kind !== 'disposable') return { kind };
+  return { kind, sizeBytes: options.rootBytes === undefined ? defaultMemoryFsBytes : parseSize(options.rootBytes) };
+}
+
+export interface ExtensionParts {
+  readonly spec: Spec;
+  readonly resources: ResourceParts;
+  readonly parts: NamespaceParts;
+  readonly maps: IdMaps | undefined;
+}
+
+export function buildExtensions(input: BuildInput, { parts, maps, resources, spec }: ExtensionParts): Extensions {
+  const { options, image, host, resolvConf } = input;
+  const files = buildFiles({ options, isBundle: image.kind === 'bundle', hostname: spec.hostname, network: parts.standing.network, resolvConf });
+  // To be strict is to ask for the defaults: what was asked for and cannot be held is an error.
+  const defaulted = options.strict === true ? [] : resources.defaulted;
+  const survive = options.survive === true;
+  return {
+    root: rootMode(input),
+    ...(options.init === true && { init: true }),
+    ...(landlockScopes(options, host) && { landlockScopes: true }),
+    ...(maps !== undefined && { idMap: maps.source }),
+    ...(survive && { survive }),
+    autoRemove: options.autoRemove ?? true,
+    ...((options.log ?? survive) && { log: { maxBytes: defaultLogBytes } }),
+    ...(Object.keys(files).length > 0 && { files }),
+    ...(Object.keys(parts.fds).length > 0 && { namespaceFds: parts.fds }),
+    ...(defaulted.length > 0 && { defaultedLimits: defaulted }),
+  };
+}

@@ -1,0 +1,59 @@
+/** The small files that tell a program its name and who else there is. */
+
+import type { Mount } from '../spec/types.js';
+import { normal } from './build-mounts.js';
+import type { Standing } from './build-namespaces.js';
+import type { RunOptions } from './options.js';
+
+export interface FileInput {
+  readonly options: RunOptions;
+  readonly isBundle: boolean;
+  /** Absent where the container shares the host's name. */
+  readonly hostname: string | undefined;
+  readonly network: Standing;
+  /** The host's /etc/resolv.conf, for a container that shares its network. */
+  readonly resolvConf: string | undefined;
+}
+
+/** By inner path. A place that the caller mounts over is the caller's; a bundle gets only what was asked for. */
+export function buildFiles(input: FileInput): Record<string, string> {
+  const { options, isBundle, hostname } = input;
+  const taken = new Set((options.mounts ?? []).map(({ destination }) => normal(destination)));
+  const files: [string, string | undefined][] = [
+    ['/etc/hostname', hostname !== undefined && (!isBundle || options.hostname !== undefined) ? `${hostname}\n` : undefined],
+    ['/etc/hosts', !isBundle || options.addHosts !== undefined || options.hostname !== undefined ? hosts(input) : undefined],
+    ['/etc/resolv.conf', !isBundle || options.dns !== undefined ? resolver(input) : undefined],
+  ];
+  return Object.fromEntries(files.flatMap(([path, text]) => (text === undefined || taken.has(path) ? [] : [[path, text]])));
+}
+
+/** What a file replaces: a bundle's own mount there would cover it. */
+export function withoutMountsAt(mounts: readonly Mount[], files: Readonly<Record<string, string>>): Mount[] {
+  return mounts.filter(({ destination }) => !Object.hasOwn(files, normal(destination)));
+}
+
+function hosts({ options, hostname }: FileInput): string {
+  const { addHosts = {}, domainname } = options;
+  const full = domainname === undefined || hostname === undefined || hostname.includes('.') ? [] : [`${hostname}.${domainname}`];
+  return lines([
+    '127.0.0.1\tlocalhost',
+    '::1\tlocalhost ip6-localhost ip6-loopback',
+    'ff02::1\tip6-allnodes',
+    'ff02::2\tip6-allrouters',
+    // Debian's address for the name of a machine whose own address is not known.
+    ...(hostname === undefined ? [] : [`127.0.1.1\t${[...full, hostname].join(' ')}`]),
+    ...Object.entries(addHosts).map(([name, address]) => `${address}\t${name}`),
+  ]);
+}
+
+/** Without a server in the file the C library asks 127.0.0.1, where nobody listens: look-ups fail at once. */
+function resolver({ options, network, resolvConf }: FileInput): string | undefined {
+  const { dns = [] } = options;
+  if (dns.length === 0) return network === 'new' ? '# no network, so no name server\n' : resolvConf === '' ? undefined : resolvConf;
+  const others = network === 'new' ? [] : (resolvConf ?? '').split('\n').filter((line) => /^(?:search|options)\s/.test(line));
+  return lines([...dns.map((address) => `nameserver ${address}`), ...others]);
+}
+
+function lines(text: readonly string[]): string {
+  return `${text.join('\n')}\n`;
+}

@@ -1,0 +1,99 @@
+/** The program: what is run, as whom, where, with which environment. */
+
+import type { ResolvedImage } from '../image/folder.js';
+import type { ResolvedUser } from '../image/users.js';
+import { defaultEnvironment, defaultTerm, defaultUmask } from '../spec/defaults.js';
+import { TsrunError } from '../spec/errors.js';
+import type { Faults } from '../spec/faults.js';
+import { show } from '../spec/quote.js';
+import type { Capabilities, Process, User } from '../spec/types.js';
+import { buildRlimits } from './build-resources.js';
+import type { RunOptions } from './options.js';
+
+export interface ProcessInput {
+  readonly options: RunOptions;
+  readonly image: ResolvedImage;
+  readonly user: ResolvedUser;
+  readonly maxNofile: number;
+  /** Absent where the container shares the host's name. */
+  readonly hostname: string | undefined;
+  readonly capabilities: Capabilities | undefined;
+}
+
+export function buildProcess(input: ProcessInput, faults: Faults): Process {
+  const { options, image, capabilities, maxNofile } = input;
+  const base = image.spec?.process;
+  const terminal = options.terminal === undefined ? base?.terminal : options.terminal !== false;
+  const size = typeof options.terminal === 'object' ? { height: options.terminal.rows, width: options.terminal.columns } : base?.consoleSize;
+  const rlimits = buildRlimits({ ulimits: options.ulimits, base: image.spec === undefined ? undefined : (base?.rlimits ?? []), maxNofile }, faults);
+  const privileges = noNewPrivileges(options, base, image.kind === 'bundle');
+  return {
+    ...base,
+    ...(terminal !== undefined && { terminal }),
+    ...(size !== undefined && { consoleSize: size }),
+    user: processUser(input, base?.user),
+    args: programArgs(options, image, base),
+    env: environment(input, terminal === true),
+    cwd: options.cwd ?? base?.cwd ?? '/',
+    ...(capabilities !== undefined && { capabilities }),
+    rlimits,
+    ...(privileges !== undefined && { noNewPrivileges: privileges }),
+    ...(options.apparmor !== undefined && { apparmorProfile: options.apparmor }),
+    ...(options.oomScoreAdj !== undefined && { oomScoreAdj: options.oomScoreAdj }),
+  };
+}
+
+function noNewPrivileges(options: RunOptions, base: Process | undefined, isBundle: boolean): boolean | undefined {
+  if (options.noNewPrivileges !== undefined) return options.noNewPrivileges;
+  if (options.privileged === true) return false;
+  return isBundle ? base?.noNewPrivileges : true;
+}
+
+/** A new entrypoint takes the image's command away, as docker has it; a bundle does not tell one from the other. */
+function programArgs({ entrypoint, command }: RunOptions, image: ResolvedImage, base: Process | undefined): string[] {
+  const args = entrypoint === undefined && command === undefined ? (base?.args ?? []) : [...(entrypoint ?? []), ...(command ?? [])];
+  if (args.length === 0) {
+    throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `no command to run, and image ${show(image.name)} names none`, {
+      field: '/command',
+      hint: 'give it after the image, such as /bin/sh',
+    });
+  }
+  if (args[0] === '') {
+    throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'the name of the program is empty', { field: entrypoint?.[0] === '' ? '/entrypoint/0' : '/command/0', hint: 'name a program' });
+  }
+  return args;
+}
+
+/**
+ * The user that `resolveUser` is to look up: the option, else the bundle's, else root with root's groups, as docker has it.
+ */
+export function userToResolve(options: RunOptions, image: ResolvedImage): string {
+  const base = image.spec?.process?.user;
+  return options.user ?? (base === undefined ? '0' : `${base.uid}:${base.gid}`);
+}
+
+function processUser({ options, user }: ProcessInput, base: User | undefined): User {
+  const umask = options.umask ?? (base === undefined ? defaultUmask : base.umask);
+  const mask = umask !== undefined && { umask };
+  if (base === undefined || options.user !== undefined) {
+    return { uid: user.uid, gid: user.gid, ...mask, additionalGids: [...user.additionalGids] };
+  }
+  if (options.groups === undefined || options.groups.length === 0) return { ...base, ...mask };
+  return { ...base, ...mask, additionalGids: [...new Set([...(base.additionalGids ?? []), ...user.additionalGids])] };
+}
+
+/** One entry a name: with two, some programs would see the first and some the last. */
+function environment({ options, image, user, hostname }: ProcessInput, terminal: boolean): string[] {
+  const entries = new Map<string, string>();
+  const set = (name: string, value: string) => entries.set(name, `${name}=${value}`);
+  const isBundle = image.spec !== undefined;
+  // A bundle says what it wants; runtimes add a home where it has none.
+  const defaults = isBundle
+    ? { HOME: user.home, ...(terminal && options.terminal !== undefined && { TERM: defaultTerm }) }
+    : defaultEnvironment({ hostname, home: user.home, terminal });
+  for (const [name, value] of Object.entries(defaults)) set(name, value);
+  for (const entry of image.spec?.process?.env ?? []) entries.set(entry.split('=', 1)[0] ?? '', entry);
+  const asked: Readonly<Record<string, string | undefined>> = options.env ?? {};
+  for (const [name, value] of Object.entries(asked)) if (value !== undefined) set(name, value);
+  return [...entries.values()];
+}

@@ -1,0 +1,145 @@
+/** Limits as linux.resources and process.rlimits. */
+
+import type { HostFacts } from '../host/facts.js';
+import { defaultPidsLimit, defaultRlimits } from '../spec/defaults.js';
+import type { Faults } from '../spec/faults.js';
+import { readRlimit, rlimitInfinity } from '../spec/rlimits.js';
+import { parseSize } from '../spec/size.js';
+import type { DeviceRule, Resources, Rlimit, Uint64 } from '../spec/types.js';
+import type { RunOptions } from './options.js';
+import type { ResolvedDevice } from './resolve-devices.js';
+
+export interface ResourceInput {
+  readonly options: RunOptions;
+  /** Of a bundle; absent for the default profile. */
+  readonly base: Resources | undefined;
+  readonly isBundle: boolean;
+  readonly host: HostFacts;
+  readonly devices: readonly ResolvedDevice[];
+}
+
+export interface ResourceParts {
+  readonly resources: Resources;
+  /** Limits that nobody asked for. */
+  readonly defaulted: readonly string[];
+}
+
+export function buildResources(input: ResourceInput, faults: Faults): ResourceParts {
+  const { options, base = {}, isBundle } = input;
+  const memory = memoryLimits(options, base.memory, input.host, faults);
+  const cpu = cpuLimits(options, base.cpu);
+  // A bundle's config.json can say this limit: where it does not, none was meant.
+  const isDefault = options.pids === undefined && !isBundle;
+  const pids = options.pids ?? base.pids?.limit ?? (isDefault ? defaultPidsLimit : undefined);
+  const unified = { ...base.unified, ...options.unified };
+  const devices = deviceRules(input);
+  const resources: Resources = {
+    ...base,
+    ...(devices.length > 0 && { devices }),
+    ...(Object.keys(memory).length > 0 && { memory }),
+    ...(Object.keys(cpu).length > 0 && { cpu }),
+    ...(pids !== undefined && { pids: { limit: pids } }),
+    ...(Object.keys(unified).length > 0 && { unified }),
+  };
+  return { resources, defaulted: isDefault ? ['pids'] : [] };
+}
+
+type Memory = NonNullable<Resources['memory']>;
+
+/** Docker's meanings: 0 = not set, memory-swap counts both, and memory alone allows the same amount of swap. */
+function memoryLimits(options: RunOptions, base: Memory = {}, host: HostFacts, faults: Faults): Memory {
+  const own = bytes(options.memory);
+  const limit = options.memory !== undefined ? own : positive(base.limit) ? base.limit : undefined;
+  const reservation = bytes(options.memoryReservation);
+  const swap = options.memorySwap === -1 ? -1 : bytes(options.memorySwap);
+  if (limit !== undefined && reservation !== undefined && reservation > limit) {
+    faults.add('/memoryReservation', `${reservation} bytes are more than the limit of ${limit}`, 'reserve at most what memory allows');
+  }
+  if (swap !== undefined && swap !== -1) checkSwap(swap, limit, faults);
+  const implied = own !== undefined && swap === undefined && hasSwap(host) ? Math.min(own * 2, Number.MAX_SAFE_INTEGER) : undefined;
+  // A bundle's swap belongs to the bundle's limit: both in one figure.
+  const { swap: baseSwap, limit: baseLimit, ...others } = base;
+  const kept = options.memory === undefined ? { ...(baseLimit !== undefined && { limit: baseLimit }), ...(baseSwap !== undefined && { swap: baseSwap }) } : {};
+  return {
+    ...others,
+    ...kept,
+    ...(own !== undefined && { limit: own }),
+    ...(reservation !== undefined && { reservation }),
+    ...(swap !== undefined ? { swap } : implied !== undefined && { swap: implied }),
+  };
+}
+
+function checkSwap(swap: number, limit: number | undefined, faults: Faults): void {
+  if (limit === undefined) faults.add('/memorySwap', 'needs memory beside it, since it counts memory and swap together', 'set memory as well');
+  else if (swap < limit) faults.add('/memorySwap', `${swap} bytes are less than the memory limit of ${limit}`, 'it counts memory and swap together; -1 allows all swap');
+}
+
+/** A host without swap may lack the file, and what nobody asked for must not fail. */
+function hasSwap({ swapBytes, cgroup }: HostFacts): boolean {
+  return swapBytes > 0 || (cgroup.files?.includes('memory.swap.max') ?? false);
+}
+
+function positive(limit: number | undefined): limit is number {
+  return limit !== undefined && limit > 0;
+}
+
+function bytes(size: number | string | undefined): number | undefined {
+  const value = size === undefined ? 0 : parseSize(size);
+  return value === 0 ? undefined : value;
+}
+
+/** Docker's period: 100 ms. */
+const periodMicros = 100_000;
+
+function cpuLimits({ cpus, cpuShares, cpusetCpus }: RunOptions, base: Resources['cpu'] = {}): NonNullable<Resources['cpu']> {
+  return {
+    ...base,
+    ...(cpus !== undefined && { quota: Math.round(cpus * periodMicros), period: periodMicros }),
+    ...(cpuShares !== undefined && cpuShares !== 0 && { shares: cpuShares }),
+    ...(cpusetCpus !== undefined && cpusetCpus !== '' && { cpus: cpusetCpus.replaceAll(' ', '') }),
+  };
+}
+
+/** All are denied but those of /dev, which the runtime adds, and those that were asked for (GHSA-g54h-m393-cpwq). */
+function deviceRules({ options, base, isBundle, devices }: ResourceInput): DeviceRule[] {
+  if (options.privileged === true) return [{ allow: true, access: 'rwm' }];
+  const rules = devices.map(({ device, access }) => deviceRule(device, access));
+  return [...(isBundle ? (base?.devices ?? []) : [{ allow: false, access: 'rwm' }]), ...rules];
+}
+
+function deviceRule({ type, major, minor }: ResolvedDevice['device'], access: string): DeviceRule {
+  return { allow: true, type, major, minor, access };
+}
+
+export interface RlimitInput {
+  readonly ulimits: RunOptions['ulimits'];
+  /** Of a bundle; absent for the default profile. */
+  readonly base: readonly Rlimit[] | undefined;
+  /** Highest hard limit for open files that the caller may give. */
+  readonly maxNofile: number;
+}
+
+export function buildRlimits({ ulimits = {}, base, maxNofile }: RlimitInput, faults: Faults): Rlimit[] {
+  const limits = new Map<string, Rlimit>((base ?? defaultRlimits(maxNofile)).map((limit) => [limit.type, limit]));
+  for (const [name, { soft, hard }] of Object.entries(ulimits)) {
+    const type = readRlimit(name);
+    const field = `/ulimits/${name}`;
+    if (type === undefined) {
+      faults.add(field, 'unknown limit');
+      continue;
+    }
+    const most = type === 'RLIMIT_NOFILE' ? maxNofile : undefined;
+    // No process may have more open files than fs.nr_open allows, so that "unlimited" is the most there is.
+    const limit = { type, soft: value(soft, most), hard: value(hard, most) };
+    if (limit.soft > limit.hard) faults.add(`${field}/soft`, `${soft} is above the hard limit ${hard}`, 'lower it, or raise the hard limit');
+    if (most !== undefined && limit.hard > most) {
+      faults.add(`${field}/hard`, `${hard} is above ${most}, the most that may be given here`, 'a higher one needs CAP_SYS_RESOURCE, and fs.nr_open bounds it');
+    }
+    limits.set(type, limit);
+  }
+  return [...limits.values()];
+}
+
+function value(limit: number, most: number | undefined): Uint64 {
+  return limit === -1 ? (most ?? rlimitInfinity) : limit;
+}

@@ -1,0 +1,104 @@
+/** Options that contradict each other, the image or the host: refused before anything is touched. */
+
+import type { ResolvedImage } from '../image/folder.js';
+import type { ResolvedUser } from '../image/users.js';
+import type { HostFacts } from '../host/facts.js';
+import { TsrunError } from '../spec/errors.js';
+import type { Faults } from '../spec/faults.js';
+import { pointer, show } from '../spec/quote.js';
+import type { IdMapping, NamespaceType } from '../spec/types.js';
+import { normal } from './build-mounts.js';
+import { hasOffsets, type IdMaps, type Standing } from './build-namespaces.js';
+import type { RunOptions } from './options.js';
+
+export interface ConflictInput {
+  readonly options: RunOptions;
+  readonly image: ResolvedImage;
+  readonly user: ResolvedUser;
+  readonly maps: IdMaps | undefined;
+  readonly standing: Readonly<Record<NamespaceType, Standing>>;
+}
+
+export function checkConflicts(input: ConflictInput, faults: Faults): void {
+  checkNames(input, faults);
+  checkRoot(input, faults);
+  checkShm(input, faults);
+  checkNamespaces(input, faults);
+  checkIds(input, faults);
+}
+
+function checkNames({ options, standing }: ConflictInput, faults: Faults): void {
+  for (const name of ['hostname', 'domainname'] as const) {
+    if (options[name] !== undefined && standing.uts === 'host') {
+      faults.add(`/${name}`, "it would rename the host, as the container shares the host's uts namespace", `drop --uts host, or --${name}`);
+    }
+  }
+}
+
+function checkRoot({ options, image }: ConflictInput, faults: Faults): void {
+  const readonly = image.spec?.root?.readonly === true;
+  if (options.root === 'writable' && readonly) {
+    faults.add('/root', `the root of bundle ${show(image.name)} is read-only by its config.json`, 'change root.readonly there, or drop --writable');
+  }
+  const kind = options.root ?? (readonly ? 'read-only' : 'disposable');
+  if (options.rootBytes !== undefined && kind !== 'disposable') faults.add('/rootBytes', `a ${kind} root has no layer for writes to size`, 'leave it out');
+}
+
+function checkShm({ options, standing }: ConflictInput, faults: Faults): void {
+  if (options.shmBytes === undefined) return;
+  if (standing.ipc === 'host') faults.add('/shmBytes', "/dev/shm is the host's, as the ipc namespace is", 'drop --ipc host, or --shm-size');
+  if ((options.mounts ?? []).some(({ destination }) => normal(destination) === '/dev/shm')) {
+    faults.add('/shmBytes', 'another mount at /dev/shm is asked for as well', 'leave one of the two out');
+  }
+}
+
+function checkNamespaces({ options, standing }: ConflictInput, faults: Faults): void {
+  if (standing.network === 'host') {
+    const key = Object.keys(options.sysctls ?? {}).find((name) => name.startsWith('net.'));
+    if (key !== undefined) faults.add(pointer('/sysctls', key), "it would change the host, as the container shares the host's network", 'drop --network host, or --sysctl');
+  }
+  if (hasOffsets(options.timeOffsets) && standing.time !== 'new') {
+    faults.add('/timeOffsets', 'clocks can be moved only in a new time namespace', 'leave namespaces.time out, or the offsets');
+  }
+  // Its processes belong to another user namespace, which a new one has no right over: not even to mount their /proc.
+  if (standing.pid === 'joined' && standing.user === 'new') {
+    faults.add('/namespaces/pid', 'a pid namespace cannot be joined from a new user namespace', 'join its user namespace as well, or add --userns host');
+  }
+}
+
+/** setuid and setgroups take only ids that the user namespace maps (EINVAL). */
+function checkIds({ options, image, user, maps }: ConflictInput, faults: Faults): void {
+  if (maps === undefined || (image.spec?.process !== undefined && options.user === undefined && options.groups === undefined)) return;
+  const check = (kind: string, id: number, mappings: readonly IdMapping[], field: string) => {
+    if (mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size)) return;
+    const last = Math.max(...mappings.map(({ containerID, size }) => containerID + size - 1));
+    faults.add(field, `${kind} ${id} does not exist in the container, whose ids end at ${last}`, 'take a lower one, or share the host\'s ids with --userns host');
+  };
+  check('user', user.uid, maps.uidMappings, '/user');
+  for (const gid of new Set([user.gid, ...user.additionalGids])) check('group', gid, maps.gidMappings, (options.groups ?? []).includes(gid) ? '/groups' : '/user');
+}
+
+/** Walls that this kernel cannot build. A default that is missing is an error only when the caller is strict. */
+export function checkHost({ options, standing }: Pick<ConflictInput, 'options' | 'standing'>, host: HostFacts): void {
+  if (standing.user === 'new' && !host.supports.userNamespaces) {
+    throw missing('/namespaces/user', 'user namespaces are not to be had here', 'tsrun doctor says who blocks them; --userns host does without');
+  }
+  if (standing.time === 'new' && !host.supports.timeNamespaces) {
+    throw missing('/namespaces/time', 'this kernel has no time namespaces', 'leave the offsets out');
+  }
+  const demanded = options.landlock ?? (options.strict === true && options.privileged !== true);
+  if (demanded && !hasLandlockScopes(host)) {
+    throw missing('/landlock', `this kernel has no Landlock scopes (ABI ${host.landlockAbi}, they need ${scopesAbi})`, 'use Linux 6.12 or newer, or --security-opt landlock=off');
+  }
+}
+
+/** LANDLOCK_SCOPE_SIGNAL and LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET (landlock(7)). */
+const scopesAbi = 6;
+
+export function hasLandlockScopes({ landlockAbi }: HostFacts): boolean {
+  return landlockAbi >= scopesAbi;
+}
+
+function missing(field: string, message: string, hint: string): TsrunError {
+  return new TsrunError('ERR_TSRUN_HOST', message, { field, hint });
+}

@@ -1,0 +1,164 @@
+/** One container, as its owner sees it, or as another process that knows its id sees it. */
+import { writeFile } from 'node:fs/promises';
+import { isIP, Socket } from 'node:net';
+import { join } from 'node:path';
+import { freeze, thaw } from '../cgroup/control.js';
+import { limitsToWrites, missingLimitError } from '../cgroup/limits.js';
+import { readStats, type ContainerStats } from '../cgroup/stats.js';
+import type { HostFacts } from '../host/facts.js';
+import type { Plan } from '../plan/plan.js';
+import type { EventCgroupChanged } from '../plan/wire.generated.js';
+import { TsrunError } from '../spec/errors.js';
+import type { Resources } from '../spec/types.js';
+import { EventCounters, EventStream, type ContainerEvent } from './events.js';
+import type { ExitStatus } from './exit-status.js';
+import type { ContainerRecord } from './record.js';
+import { RunningProcess, type ProcessSettings } from './running-process.js';
+
+export type ContainerState = 'created' | 'running' | 'stopped';
+
+export interface ContainerSettings extends ProcessSettings {
+  readonly record: ContainerRecord;
+  readonly host: HostFacts;
+  /** Limits that were defaults and that this host does not hold. */
+  readonly warnings: readonly string[];
+  readonly onEnd: (container: Container | undefined) => void;
+}
+
+const addressFamilies = { 4: 2, 6: 10 } as const;
+
+export class Container extends RunningProcess {
+  readonly #settings: ContainerSettings;
+  readonly #events = new EventStream<ContainerEvent>();
+  readonly #counters = new EventCounters();
+  #state: ContainerState = 'created';
+
+  constructor(settings: ContainerSettings, plan?: Plan) {
+    super(settings, plan);
+    this.#settings = settings;
+  }
+
+  get id(): string {
+    return this.#settings.record.id;
+  }
+
+  get record(): ContainerRecord {
+    return this.#settings.record;
+  }
+
+  get state(): ContainerState {
+    return this.#state;
+  }
+
+  /** Limits that were defaults and that this host does not hold, as sentences. */
+  get warnings(): readonly string[] {
+    return this.#settings.warnings;
+  }
+
+  /** Executes the program of a container that was created. */
+  start(): void {
+    if (this.#state !== 'created') throw new TsrunError('ERR_TSRUN_STATE', `the container '${this.id}' is ${this.#state}, not created`);
+    this.launcher.startProgram(this.handle);
+    this.markRunning();
+  }
+
+  /** For the runtime: the program was, or is about to be, executed. */
+  markRunning(): void {
+    this.#state = 'running';
+    this.#events.push({ type: 'started', pid: this.pid });
+  }
+
+  /** Stops every process of the container where it stands, until `resume`. */
+  async pause(): Promise<void> {
+    await freeze(this.#cgroup());
+  }
+
+  async resume(): Promise<void> {
+    await thaw(this.#cgroup());
+  }
+
+  /**
+   * Changes limits of the live container.
+   * @throws TsrunError `ERR_TSRUN_LIMIT_UNAVAILABLE` for a limit that this host cannot hold; nothing is changed then
+   */
+  async update(resources: Resources): Promise<void> {
+    const cgroup = this.#cgroup();
+    const { writes, missing } = limitsToWrites(resources, {}, this.#settings.host);
+    const [first] = missing;
+    if (first !== undefined) throw missingLimitError(first);
+    for (const { file, value, field } of writes) {
+      try {
+        await writeFile(join(cgroup, file), value);
+      } catch (cause) {
+        throw new TsrunError('ERR_TSRUN_SETUP', `the kernel does not take '${value}' for ${file}`, { field, cause });
+      }
+    }
+  }
+
+  /** What it uses now; absent figures are of controllers that are not on cgroup v2. */
+  async stats(): Promise<ContainerStats> {
+    const stats = await readStats(this.#cgroup());
+    if (stats === undefined) throw this.#ended();
+    return stats;
+  }
+
+  /** Typed events from now on; ends when the container has ended. */
+  events(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<ContainerEvent> {
+    return this.#events.read(options.signal);
+  }
+
+  /** A socket to a TCP port inside the container's network namespace, whatever network it has. */
+  async connect(port: number, options: { readonly host?: string } = {}): Promise<Socket> {
+    const { host = '127.0.0.1' } = options;
+    const family = isIP(host);
+    if (family === 0) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${host}' is not an address`, { hint: 'give an address: names are not resolved inside a container' });
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `${port} is not a port`, { hint: '1 to 65535' });
+    const fd = await this.launcher.connect(this.handle, family === 4 ? addressFamilies[4] : addressFamilies[6], addressBytes(host, family), port);
+    return new Socket({ fd, readable: true, writable: true });
+  }
+
+  /** For an AbortSignal: stop, then kill; `exited` rejects with `ERR_TSRUN_ABORTED`. */
+  abort(cause: unknown): void {
+    this.endsAs(new TsrunError('ERR_TSRUN_ABORTED', `the container '${this.id}' was aborted`, { cause }));
+    this.stop().catch(() => undefined);
+  }
+
+  /** Ends it, whatever it takes, within moments. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.exitStatus !== undefined) return;
+    await this.killAll().catch(() => undefined);
+    await this.exited.catch(() => undefined);
+  }
+
+  protected override onCgroupChanged(event: EventCgroupChanged): void {
+    for (const change of this.#counters.read(event)) this.#events.push(change);
+  }
+
+  protected override onEnd(status: ExitStatus | undefined): void {
+    this.#state = 'stopped';
+    if (status !== undefined) this.#events.push({ type: 'exited', status });
+    this.#events.end();
+    this.#settings.onEnd(this);
+  }
+
+  #cgroup(): string {
+    if (this.#state === 'stopped') throw this.#ended();
+    if (this.record.cgroup !== '') return this.record.cgroup;
+    throw new TsrunError('ERR_TSRUN_HOST', `the container '${this.id}' has no cgroup`, { hint: 'cgroup v2 is not writable for this user: see tsrun doctor' });
+  }
+
+  #ended(): TsrunError {
+    return new TsrunError('ERR_TSRUN_STATE', `the container '${this.id}' has ended`);
+  }
+}
+
+/** The bytes of an address in network order; the platform's own parser decides what they are. */
+function addressBytes(host: string, family: number): Uint8Array {
+  if (family === 4) return Uint8Array.from(host.split('.').map(Number));
+  const full = new URL(`http://[${host}]`).hostname.slice(1, -1);
+  const [head = '', tail] = full.split('::');
+  const words = (text: string) => (text === '' ? [] : text.split(':').map((word) => Number.parseInt(word, 16)));
+  const [before, after] = [words(head), words(tail ?? '')];
+  const all = tail === undefined ? before : [...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after];
+  return Uint8Array.from(all.flatMap((word) => [word >> 8, word & 0xff]));
+}

@@ -1,0 +1,81 @@
+/** Why a program could not be executed: execve says ENOENT for a missing program and for a missing interpreter alike. */
+import type { StepExecute } from '../plan/wire.generated.js';
+import type { ErrorCode } from '../spec/errors.js';
+import type { FailureContext } from './setup-error.js';
+
+export interface ProgramDiagnosis {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+}
+
+const headBytes = 4096;
+
+export function diagnoseProgram(step: StepExecute, errno: string, { readInRoot }: FailureContext): ProgramDiagnosis {
+  const program = step.arguments[0] ?? '';
+  const found = step.paths.map((path) => ({ path, head: readHead(readInRoot, path) })).find(({ head }) => head !== null);
+  if (errno === 'ENOENT' && found?.head instanceof Buffer) return missingInterpreter(found.path, found.head);
+  if (errno === 'ENOENT' || errno === 'ENOTDIR') {
+    const looked = program.includes('/') ? 'there is no such file in the image' : `it is in none of ${folders(step.paths)}`;
+    return {
+      code: 'ERR_TSRUN_COMMAND_NOT_FOUND',
+      message: `the program '${program}' was not found: ${looked}`,
+      hint: program.includes('/') ? 'look into the image for the right path' : 'give its full path, or set PATH with -e',
+    };
+  }
+  const reasons: Readonly<Record<string, readonly [string, string]>> = {
+    EACCES: ['it is not an executable file, or a folder on the way may not be entered by this user', 'chmod +x it in the image, or choose another user with -u'],
+    ENOEXEC: ['it is neither a binary for this processor nor a script with #!', 'check the architecture of the image, and the first line of a script'],
+    E2BIG: ['its arguments and environment are too long', 'pass less, or pass it in a file'],
+    ELOOP: ['its path is a circle of symbolic links', 'mend the links in the image'],
+    EISDIR: ['it is a folder', 'name a program'],
+  };
+  const [why, hint] = reasons[errno] ?? [`execve says ${errno}`, 'see execve(2)'];
+  return { code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE', message: `'${program}' cannot be executed: ${why}`, hint };
+}
+
+function readHead(readInRoot: FailureContext['readInRoot'], path: string): Buffer | null {
+  try {
+    return readInRoot(path, headBytes);
+  } catch {
+    return null;
+  }
+}
+
+function folders(paths: readonly string[]): string {
+  return paths.map((path) => path.slice(0, Math.max(1, path.lastIndexOf('/')))).join(':');
+}
+
+/** The program is there, so what is missing is what it is to be run by. */
+function missingInterpreter(path: string, head: Buffer): ProgramDiagnosis {
+  const script = /^#!\s*(\S+)/.exec(head.toString('latin1'))?.[1];
+  if (script !== undefined) {
+    return {
+      code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE',
+      message: `'${path}' is a script for '${script}', which is not in the image`,
+      hint: 'add the interpreter to the image, or change the first line of the script',
+    };
+  }
+  const loader = elfInterpreter(head) ?? 'its dynamic loader';
+  return {
+    code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE',
+    message: `'${path}' needs the shared library loader '${loader}', which is not in the image`,
+    hint: 'the program was built for another C library (glibc or musl): build it statically or for this image',
+  };
+}
+
+/** PT_INTERP of a 64-bit ELF file, if it lies in the first bytes (elf(5)). */
+function elfInterpreter(head: Buffer): string | undefined {
+  if (head.length < 64 || head.toString('latin1', 0, 4) !== '\x7fELF' || head[4] !== 2) return undefined;
+  const headers = Number(head.readBigUInt64LE(32));
+  const size = head.readUInt16LE(54);
+  for (let index = 0; index < head.readUInt16LE(56); index++) {
+    const at = headers + index * size;
+    if (at + 56 > head.length) return undefined;
+    if (head.readUInt32LE(at) !== 3) continue;
+    const offset = Number(head.readBigUInt64LE(at + 8));
+    const end = offset + Number(head.readBigUInt64LE(at + 32));
+    return end <= head.length ? head.toString('utf8', offset, end).replace(/\0+$/, '') : undefined;
+  }
+  return undefined;
+}

@@ -1,0 +1,85 @@
+/** What a container does, as typed events in an async iterator; nothing is polled, nothing is lost between two reads. */
+import { parseFlat } from '../cgroup/stats.js';
+import type { EventCgroupChanged } from '../plan/wire.generated.js';
+import type { ExitStatus } from './exit-status.js';
+
+export type ContainerEvent =
+  | { readonly type: 'started'; readonly pid: number }
+  /** A process was killed for want of memory; `kills` counts since the start. */
+  | { readonly type: 'oom'; readonly kills: number }
+  /** Memory was reclaimed because the limit was reached. */
+  | { readonly type: 'memory-max'; readonly times: number }
+  /** A fork was refused by the pids limit. */
+  | { readonly type: 'pids-max'; readonly times: number }
+  | { readonly type: 'exited'; readonly status: ExitStatus };
+
+/** Turns changes of event files into events: the kernel only says that a counter may have moved. */
+export class EventCounters {
+  readonly #last = new Map<string, number>();
+
+  read({ file, content }: EventCgroupChanged): ContainerEvent[] {
+    const counters = parseFlat(content);
+    const events: ContainerEvent[] = [];
+    const moved = (key: string, make: (count: number) => ContainerEvent) => {
+      const count = counters[key] ?? 0;
+      if (count > (this.#last.get(`${file}:${key}`) ?? 0)) events.push(make(count));
+      this.#last.set(`${file}:${key}`, count);
+    };
+    if (file === 'memory.events') {
+      moved('oom_kill', (kills) => ({ type: 'oom', kills }));
+      moved('max', (times) => ({ type: 'memory-max', times }));
+    } else if (file === 'pids.events') {
+      moved('max', (times) => ({ type: 'pids-max', times }));
+    }
+    return events;
+  }
+}
+
+/** One source, any number of readers, each with all events since it began to read. */
+export class EventStream<T> {
+  readonly #readers = new Set<(event: T | undefined) => void>();
+  #ended = false;
+
+  push(event: T): void {
+    for (const reader of this.#readers) reader(event);
+  }
+
+  end(): void {
+    this.#ended = true;
+    for (const reader of this.#readers) reader(undefined);
+  }
+
+  /** Listens from this call on, not from the first read. */
+  read(signal?: AbortSignal): AsyncIterableIterator<T> {
+    const queue: (T | undefined)[] = this.#ended ? [undefined] : [];
+    let wake: (() => void) | undefined;
+    const reader = (event: T | undefined) => {
+      queue.push(event);
+      wake?.();
+    };
+    this.#readers.add(reader);
+    const onAbort = () => {
+      reader(undefined);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const readers = this.#readers;
+    async function* events(): AsyncGenerator<T> {
+      try {
+        for (;;) {
+          while (queue.length === 0) {
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+          }
+          const event = queue.shift();
+          if (event === undefined) return;
+          yield event;
+        }
+      } finally {
+        readers.delete(reader);
+        signal?.removeEventListener('abort', onAbort);
+      }
+    }
+    return events();
+  }
+}

@@ -1,0 +1,97 @@
+/** A further program in a live container. */
+import type { Addon } from '../engine/addon.js';
+import type { SeccompCache } from '../engine/seccomp.js';
+import type { HostFacts } from '../host/facts.js';
+import { resolveUser } from '../image/users.js';
+import { compileExec } from '../plan/compile-exec.js';
+import { encodePlan } from '../plan/plan.js';
+import { defaultSeccomp } from '../spec/seccomp-profile.js';
+import { capabilityNames } from '../spec/capabilities.js';
+import type { Process, Seccomp } from '../spec/types.js';
+import type { Container } from './container.js';
+import type { RunOptions } from './options.js';
+import { filterOf, streamsOf } from './prepare.js';
+import type { ContainerRecord } from './record.js';
+import { RunningProcess } from './running-process.js';
+import { setupError } from './setup-error.js';
+
+export interface ExecOptions extends Pick<RunOptions, 'env' | 'cwd' | 'user' | 'groups' | 'terminal' | 'stdin' | 'stdout' | 'stderr' | 'privileged'> {
+  readonly command: readonly string[];
+}
+
+/** A process that was executed in a container. It ends with the container at the latest. */
+export class ExecProcess extends RunningProcess {}
+
+export interface ExecSurroundings {
+  readonly host: HostFacts;
+  readonly addon: Addon;
+  readonly seccomp: SeccompCache;
+}
+
+export async function executeIn(container: Container, options: ExecOptions, { host, addon, seccomp }: ExecSurroundings): Promise<ExecProcess> {
+  const { record } = container;
+  const readInRoot = (path: string, limitBytes: number) => addon.readInRoot(`/proc/${container.pid}/root`, path, limitBytes);
+  const process = execProcess(record, options, readInRoot);
+  const { plan: streams, passed } = streamsOf(options, process.terminal === true);
+  const filter = options.privileged === true ? undefined : seccompOf(record, host);
+  const plan = compileExec({
+    containerId: record.id,
+    spec: record.spec,
+    extensions: options.privileged === true ? { ...record.extensions, landlockScopes: false } : record.extensions,
+    process,
+    hasCgroup: record.cgroup !== '',
+    host,
+    ...streams,
+    ...filterOf(filter, seccomp),
+  });
+  const executed = new ExecProcess(
+    {
+      launcher: container.launcher,
+      stopSignal: record.stopSignal,
+      stopTimeoutMs: record.stopTimeoutMs,
+      resizeTerminal: (fd, rows, columns) => {
+        addon.setWindowSize(fd, rows, columns);
+      },
+      explain: (event) => setupError(event, plan, { syscallName: (number) => addon.syscallName(number), readInRoot }),
+    },
+    plan,
+  );
+  executed.bind(container.launcher.launch('', encodePlan(plan), passed, executed));
+  await executed.started;
+  return executed;
+}
+
+/** The container's own process with what the caller wants to be different. */
+function execProcess({ spec }: ContainerRecord, options: ExecOptions, read: (path: string, limitBytes: number) => Buffer | null): Process {
+  const base: Process = spec.process ?? { user: { uid: 0, gid: 0 }, args: [], cwd: '/' };
+  const { terminal = false } = options;
+  const process: Process = {
+    ...base,
+    args: [...options.command],
+    env: mergeEnvironment(base.env ?? [], options.env ?? {}),
+    cwd: options.cwd ?? base.cwd,
+    terminal: terminal !== false,
+  };
+  if (typeof terminal === 'object') process.consoleSize = { height: terminal.rows, width: terminal.columns };
+  if (options.user !== undefined) {
+    const { uid, gid, additionalGids } = resolveUser(options.user, options.groups ?? [], read);
+    process.user = { ...base.user, uid, gid, additionalGids: [...additionalGids] };
+  }
+  if (options.privileged === true) {
+    const all = [...capabilityNames];
+    process.capabilities = { bounding: all, permitted: all, effective: all };
+    process.noNewPrivileges = false;
+  }
+  return process;
+}
+
+function mergeEnvironment(base: readonly string[], added: Readonly<Record<string, string>>): string[] {
+  const kept = base.filter((entry) => !Object.hasOwn(added, entry.slice(0, entry.indexOf('='))));
+  return [...kept, ...Object.entries(added).map(([name, value]) => `${name}=${value}`)];
+}
+
+function seccompOf({ spec, defaultSeccomp: isDefault }: ContainerRecord, host: HostFacts): Seccomp | undefined {
+  if (!isDefault) return spec.linux?.seccomp;
+  const userNamespace = spec.linux?.namespaces?.some(({ type }) => type === 'user') ?? false;
+  return defaultSeccomp({ arch: host.arch, capabilities: spec.process?.capabilities?.bounding ?? [], userNamespace });
+}

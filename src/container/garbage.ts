@@ -1,0 +1,70 @@
+/**
+ * Undoes what a launcher left that was killed: with it died its containers (the kernel sees to that), so what is left is
+ * records, cgroups, id ranges and its socket. What a live launcher holds is never touched. Runs whenever a state root is opened.
+ */
+import { closeSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
+import { killAll, removeCgroup } from '../cgroup/control.js';
+import type { Addon } from '../engine/addon.js';
+import { releaseRangesOf } from './id-ranges.js';
+import type { StateRoot } from './state-root.js';
+
+export interface Collected {
+  /** Ids of containers of which something was removed. */
+  readonly containers: readonly string[];
+  readonly launchers: readonly string[];
+}
+
+export async function collectGarbage(root: StateRoot, addon: Addon): Promise<Collected> {
+  const alive = livenessTest(root, addon);
+  const containers: string[] = [];
+  for (const entry of root.entries()) {
+    if (entry.startsWith('.') ? removeUnfinished(root, entry, alive) : await removeDead(root, entry, alive)) containers.push(entry);
+  }
+  releaseRangesOf(root.rangesPath, alive);
+  const launchers = readdirSync(root.launchersPath).filter((name) => !alive(name));
+  for (const name of launchers) rmSync(root.launcherPath(name), { force: true });
+  return { containers, launchers };
+}
+
+/** A launcher lives as long as its socket takes connections; the kernel closes that at its death. */
+export function livenessTest(root: StateRoot, addon: Addon): (launcher: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (launcher) => {
+    let alive = known.get(launcher);
+    if (alive === undefined) {
+      alive = isLauncherAlive(root.launcherPath(launcher), addon);
+      known.set(launcher, alive);
+    }
+    return alive;
+  };
+}
+
+function isLauncherAlive(path: string, addon: Addon): boolean {
+  try {
+    closeSync(addon.connectLauncher(path));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `.<launcher>.<id>`: the launcher died between making the folder and giving it its name. Nothing else was begun. */
+function removeUnfinished(root: StateRoot, entry: string, alive: (launcher: string) => boolean): boolean {
+  const launcher = entry.split('.')[1] ?? '';
+  if (alive(launcher)) return false;
+  rmSync(root.containerPath(entry), { recursive: true, force: true });
+  return true;
+}
+
+async function removeDead(root: StateRoot, id: string, alive: (launcher: string) => boolean): Promise<boolean> {
+  const record = root.read(id);
+  // A record with an exit is one that was to be kept.
+  if (record === undefined || root.readExit(id) !== undefined || alive(record.launcher)) return false;
+  if (record.cgroup !== '' && existsSync(record.cgroup) && basename(record.cgroup).startsWith(id)) {
+    await killAll(record.cgroup);
+    await removeCgroup(record.cgroup);
+  }
+  rmSync(root.containerPath(id), { recursive: true, force: true });
+  return true;
+}

@@ -1,0 +1,162 @@
+/** From image and options to a plan on its way: what every start of a container goes through. */
+import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Addon } from '../engine/addon.js';
+import type { Launcher } from '../engine/launcher.js';
+import type { SeccompCache } from '../engine/seccomp.js';
+import type { HostFacts } from '../host/facts.js';
+import type { IdRange } from '../host/id-ranges.js';
+import { compilePlan } from '../plan/compile.js';
+import { encodePlan, type Plan } from '../plan/plan.js';
+import type { NamespaceType } from '../spec/types.js';
+import { TsrunError } from '../spec/errors.js';
+import type { NamedLauncher } from './connection.js';
+import { Container, type ContainerSettings } from './container.js';
+import type { RunOptions } from './options.js';
+import { filterOf, prepare, streamsOf, type Preparation } from './prepare.js';
+import { writeRecord, type ContainerRecord } from './record.js';
+import { setupError } from './setup-error.js';
+import type { StateRoot } from './state-root.js';
+
+export interface LaunchRequest {
+  readonly id: string;
+  readonly image: string;
+  readonly options: RunOptions;
+  readonly awaitStart: boolean;
+  readonly idRange: IdRange | undefined;
+  readonly named: NamedLauncher;
+  /** Called once: when it has ended, or when it could not be made (then without a container). */
+  readonly onEnd: (container: Container | undefined) => void;
+}
+
+export interface LaunchingSurroundings {
+  readonly addon: Addon;
+  readonly host: HostFacts;
+  readonly root: StateRoot;
+  readonly seccomp: SeccompCache;
+}
+
+export interface SettingsInput {
+  readonly record: ContainerRecord;
+  readonly launcher: Launcher;
+  readonly warnings: readonly string[];
+  readonly onEnd: (container: Container | undefined) => void;
+  /** Absent for a container that another process started. */
+  readonly plan?: Plan;
+}
+
+export class Launching {
+  readonly #surroundings: LaunchingSurroundings;
+  readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  readonly #maxNofile = hardNofile();
+
+  constructor(surroundings: LaunchingSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /** Sends the plan; `started` of the container says what became of it. */
+  async launch(request: LaunchRequest): Promise<Container> {
+    try {
+      const prepared = await this.prepare(request);
+      return this.#send(prepared, request);
+    } catch (error) {
+      request.onEnd(undefined);
+      throw error;
+    }
+  }
+
+  async prepare({ id, image, options, idRange }: Pick<LaunchRequest, 'id' | 'image' | 'options' | 'idRange'>): Promise<Preparation> {
+    const { host, addon } = this.#surroundings;
+    return prepare({ image, options, id, host, addon, idRange, maxNofile: this.#maxNofile });
+  }
+
+  /** Pure but for the cache of filters: nothing is touched. */
+  compile(prepared: Preparation, id: string, launcherName: string, awaitStart: boolean): { readonly plan: Plan; readonly record: ContainerRecord; readonly passed: readonly number[] } {
+    const { host, root, seccomp } = this.#surroundings;
+    const { spec, extensions, image } = prepared;
+    const record = this.#record(prepared, id, launcherName);
+    const streams = streamsOf(prepared.options, spec.process?.terminal === true);
+    const plan = compilePlan({
+      spec,
+      extensions,
+      host,
+      rootPath: image.rootPath,
+      state: { directory: root.containerPath(id), temporary: root.temporaryPath(launcherName, id), record: writeRecord(record) },
+      ...(record.cgroup === '' ? {} : { cgroupPath: record.cgroup }),
+      ...streams.plan,
+      ...filterOf(spec.linux?.seccomp, seccomp),
+      awaitStart,
+    });
+    const namespaces = plan.passed.filter((name) => name.startsWith('namespace:')).map((name) => namespaceFd(prepared, name));
+    return { plan, record, passed: [...streams.passed, ...namespaces] };
+  }
+
+  settings({ record, launcher, warnings, onEnd, plan }: SettingsInput): ContainerSettings {
+    const { addon, host } = this.#surroundings;
+    return {
+      launcher,
+      record,
+      host,
+      warnings,
+      onEnd,
+      stopSignal: record.stopSignal,
+      stopTimeoutMs: record.stopTimeoutMs,
+      resizeTerminal: (fd, rows, columns) => {
+        addon.setWindowSize(fd, rows, columns);
+      },
+      explain: (event) => {
+        if (plan === undefined) return new TsrunError('ERR_TSRUN_STATE', `the container '${record.id}' did not start`);
+        return setupError(event, plan, {
+          syscallName: (number) => addon.syscallName(number),
+          readInRoot: (path, limitBytes) => addon.readInRoot(record.rootPath, path, limitBytes),
+        });
+      },
+    };
+  }
+
+  #send(prepared: Preparation, { id, awaitStart, named: { launcher, name }, onEnd }: LaunchRequest): Container {
+    const { plan, record, passed } = this.compile(prepared, id, name, awaitStart);
+    const container = new Container(this.settings({ record, launcher, warnings: prepared.warnings, onEnd, plan }), plan);
+    container.bind(launcher.launch(id, encodePlan(plan), passed, container));
+    return container;
+  }
+
+  #record(prepared: Preparation, id: string, launcher: string): ContainerRecord {
+    const { spec, extensions, image, options, stopSignal, stopTimeoutMs } = prepared;
+    const { cgroup } = this.#surroundings.host;
+    const isDefault = (options.seccomp ?? 'default') === 'default' && spec.linux?.seccomp !== undefined && image.spec === undefined;
+    const { seccomp, ...linux } = spec.linux ?? {};
+    return {
+      version: 1,
+      id,
+      image: image.name,
+      createdAtMs: Date.now(),
+      bootId: this.#bootId,
+      launcher,
+      // Never the same twice, so that nothing of an earlier container of this name can be hit.
+      cgroup: cgroup.writable && cgroup.base !== '' ? `${cgroup.root}${cgroup.base}/${id}-${randomInt(2 ** 32).toString(36)}` : '',
+      rootPath: image.rootPath,
+      stopSignal,
+      stopTimeoutMs,
+      labels: options.labels ?? {},
+      spec: isDefault || seccomp === undefined ? { ...spec, linux } : spec,
+      extensions,
+      defaultSeccomp: isDefault,
+    };
+  }
+}
+
+/** The caller's own hard limit of open files: without CAP_SYS_RESOURCE no container can have more. */
+function hardNofile(): number {
+  const line = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
+  return line?.[1] === undefined || line[1] === 'unlimited' ? 1_048_576 : Number(line[1]);
+}
+
+const namespaceTypes: readonly NamespaceType[] = ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time'];
+
+function namespaceFd({ extensions }: Preparation, passed: string): number {
+  const type = namespaceTypes.find((each) => passed === `namespace:${each}`);
+  const fd = type === undefined ? undefined : extensions.namespaceFds?.[type];
+  if (fd === undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `no descriptor for ${passed}`);
+  return fd;
+}

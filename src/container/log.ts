@@ -1,0 +1,134 @@
+/**
+ * The log that the launcher keeps of a container's output: pieces with time and stream, in two files of half the size
+ * each. What is read here is exactly what was printed, byte for byte, but for what was older than the size.
+ */
+import { watch } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface LogPiece {
+  readonly timeMs: number;
+  /** `terminal` when the container has one: both streams are one there. */
+  readonly stream: 'stdout' | 'stderr' | 'terminal';
+  readonly bytes: Buffer;
+}
+
+export interface ReadLogOptions {
+  /** Go on with what is printed from now on, until the container's record has an end (or is gone). */
+  readonly follow?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+const headerBytes = 16;
+const streams = ['terminal', 'stdout', 'stderr'] as const;
+
+/** Pieces, oldest first. */
+export async function* readLog(folder: string, options: ReadLogOptions = {}): AsyncGenerator<LogPiece> {
+  yield* readWhole(join(folder, 'log.1'));
+  const file = await openIfThere(join(folder, 'log'));
+  if (file === undefined) return;
+  try {
+    yield* options.follow === true ? follow(folder, file, options.signal) : readPieces(file, { at: 0 });
+  } finally {
+    await file.close();
+  }
+}
+
+async function* readWhole(path: string): AsyncGenerator<LogPiece> {
+  const file = await openIfThere(path);
+  if (file === undefined) return;
+  try {
+    yield* readPieces(file, { at: 0 });
+  } finally {
+    await file.close();
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whole pieces from a position on, which moves along. */
+async function* readPieces(file: FileHandle, position: { at: number }): AsyncGenerator<LogPiece> {
+  const header = Buffer.alloc(headerBytes);
+  for (;;) {
+    const { bytesRead } = await file.read(header, 0, headerBytes, position.at);
+    if (bytesRead < headerBytes) return;
+    const size = header.readUInt32LE(12);
+    const bytes = Buffer.alloc(size);
+    const read = await file.read(bytes, 0, size, position.at + headerBytes);
+    if (read.bytesRead < size) return;
+    position.at += headerBytes + size;
+    yield { timeMs: Number(header.readBigUInt64LE(0)) / 1e6, stream: streams[header.readUInt32LE(8)] ?? 'stdout', bytes };
+  }
+}
+
+/** By inotify on the folder: new bytes, a full file that was moved away, the end of the container. */
+async function* follow(folder: string, first: FileHandle, signal: AbortSignal | undefined): AsyncGenerator<LogPiece> {
+  let wake: (() => void) | undefined;
+  let changed = true;
+  const watcher = watch(folder, () => {
+    changed = true;
+    wake?.();
+  });
+  const stop = () => {
+    changed = true;
+    wake?.();
+  };
+  signal?.addEventListener('abort', stop, { once: true });
+  let file = first;
+  let position = { at: 0 };
+  try {
+    while (signal?.aborted !== true) {
+      changed = false;
+      // Asked before reading: what was printed before the end is then read after it.
+      const ended = await hasEnded(folder);
+      yield* readPieces(file, position);
+      const next = await movedOn(folder, file);
+      if (next !== undefined) {
+        yield* readPieces(file, position);
+        if (file !== first) await file.close();
+        [file, position, changed] = [next, { at: 0 }, true];
+        continue;
+      }
+      if (ended) return;
+      if (!changedNow()) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    watcher.close();
+    signal?.removeEventListener('abort', stop);
+    if (file !== first) await file.close();
+  }
+  function changedNow(): boolean {
+    return changed;
+  }
+}
+
+/** The new current file, once the launcher has moved the one that is read out of the way. */
+async function movedOn(folder: string, file: FileHandle): Promise<FileHandle | undefined> {
+  const current = await openIfThere(join(folder, 'log'));
+  if (current === undefined) return undefined;
+  const [ours, theirs] = await Promise.all([file.stat(), current.stat()]);
+  if (ours.ino !== theirs.ino) return current;
+  await current.close();
+  return undefined;
+}
+
+async function hasEnded(folder: string): Promise<boolean> {
+  const exit = await openIfThere(join(folder, 'exit'));
+  if (exit !== undefined) {
+    await exit.close();
+    return true;
+  }
+  const record = await openIfThere(join(folder, 'state.json'));
+  await record?.close();
+  return record === undefined;
+}

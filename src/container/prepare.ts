@@ -1,0 +1,87 @@
+/** From an image and options to everything that a launch needs. Reads files, touches nothing. */
+import { readFileSync } from 'node:fs';
+import type { Addon } from '../engine/addon.js';
+import { seccompFlags, type SeccompCache } from '../engine/seccomp.js';
+import { limitsToWrites } from '../cgroup/limits.js';
+import type { HostFacts } from '../host/facts.js';
+import type { IdRange } from '../host/id-ranges.js';
+import { resolveImage, type ResolvedImage } from '../image/folder.js';
+import { resolveUser } from '../image/users.js';
+import type { PlanInput, StreamPlan } from '../plan/input.js';
+import type { Seccomp } from '../spec/types.js';
+import { userToResolve } from './build-process.js';
+import { buildSpec, type BuiltSpec } from './build-spec.js';
+import type { RunOptions, StdioChoice } from './options.js';
+import { resolveDevices } from './resolve-devices.js';
+import { validateRunOptions } from './validate-options.js';
+
+export interface Preparation extends BuiltSpec {
+  readonly image: ResolvedImage;
+  readonly options: RunOptions;
+  /** Defaults that this host does not hold. */
+  readonly warnings: readonly string[];
+}
+
+export interface PrepareInput {
+  readonly image: string;
+  readonly options: RunOptions;
+  readonly id: string;
+  readonly host: HostFacts;
+  readonly addon: Addon;
+  readonly idRange: IdRange | undefined;
+  readonly maxNofile: number;
+}
+
+export async function prepare({ image: path, options: given, id, host, addon, idRange, maxNofile }: PrepareInput): Promise<Preparation> {
+  const options = validateRunOptions(given);
+  const image = await resolveImage(path);
+  const read = (innerPath: string, limitBytes: number) => addon.readInRoot(image.rootPath, innerPath, limitBytes);
+  const user = resolveUser(userToResolve(options, image), options.groups ?? [], read);
+  const devices = await resolveDevices(options);
+  const resolvConf = options.network === 'host' ? readIfThere('/etc/resolv.conf') : '';
+  const built = buildSpec({ options, image, host, id, user, maxNofile, devices, resolvConf, ...(idRange === undefined ? {} : { idRange }) });
+  return { ...built, image, options, warnings: warningsOf(built, host) };
+}
+
+function warningsOf({ spec, extensions }: BuiltSpec, host: HostFacts): string[] {
+  const defaulted = new Set(extensions.defaultedLimits ?? []);
+  const { missing } = limitsToWrites(spec.linux?.resources ?? {}, {}, host);
+  return missing
+    .filter(({ controller }) => defaulted.has(controller))
+    .map(({ controller, mountedAt }) => {
+      const where = mountedAt === undefined ? 'is not handed down to tsrun' : `is on cgroup v1 ('${mountedAt}')`;
+      return `the default ${controller} limit is not held: the controller ${where}`;
+    });
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** The compiled filter of a spec, from the cache. */
+export function filterOf(seccomp: Seccomp | undefined, cache: SeccompCache): Pick<PlanInput, 'filter'> {
+  return seccomp === undefined ? {} : { filter: { bytes: cache.compile(seccomp), flags: seccompFlags(seccomp) } };
+}
+
+export interface Streams {
+  readonly plan: Pick<PlanInput, 'stdin' | 'stdout' | 'stderr'>;
+  /** Descriptors of this process that go along, in the plan's order. */
+  readonly passed: readonly number[];
+}
+
+/** Where the standard streams go. */
+export function streamsOf({ stdin, stdout, stderr }: Pick<RunOptions, 'stdin' | 'stdout' | 'stderr'>, terminal: boolean): Streams {
+  const passed: number[] = [];
+  const read = (choice: StdioChoice, number: number): StreamPlan => {
+    if (choice === 'pipe' || choice === 'ignore') return choice;
+    passed.push(choice === 'inherit' ? number : choice);
+    return 'passed';
+  };
+  if (terminal) return { plan: { stdin: 'pipe', stdout: stdout === 'ignore' ? 'ignore' : 'pipe', stderr: 'ignore' }, passed };
+  const plan = { stdin: read(stdin ?? 'ignore', 0), stdout: read(stdout ?? 'pipe', 1), stderr: read(stderr ?? 'pipe', 2) };
+  return { plan, passed };
+}

@@ -1,0 +1,57 @@
+/** What stands in a container's `state.json`: written once, before anything is made, and never changed. */
+import { TsrunError } from '../spec/errors.js';
+import type { Extensions } from '../spec/extensions.js';
+import type { Spec } from '../spec/types.js';
+import { validateExtensions, validateSpec } from '../spec/validate.js';
+
+const recordVersion = 1;
+
+export interface ContainerRecord {
+  readonly version: typeof recordVersion;
+  readonly id: string;
+  readonly image: string;
+  readonly createdAtMs: number;
+  readonly bootId: string;
+  /** Name of the launcher's socket in the state root. */
+  readonly launcher: string;
+  /** Path of the cgroup on the host; empty when there is none. */
+  readonly cgroup: string;
+  readonly rootPath: string;
+  readonly stopSignal: number;
+  readonly stopTimeoutMs: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly spec: Spec;
+  readonly extensions: Extensions;
+  /** The seccomp profile is tsrun's own; it is left out of `spec` and made again when it is needed. */
+  readonly defaultSeccomp: boolean;
+}
+
+/** Bigints (rlimits) go as numbers in text; `parseJson` gives them back whole. */
+export function writeRecord(record: ContainerRecord): string {
+  const seen: string[] = [];
+  const text = JSON.stringify(record, (_key, value: unknown) => {
+    if (typeof value !== 'bigint') return value;
+    seen.push(value.toString());
+    return `@@bigint:${seen.length - 1}@@`;
+  });
+  return seen.length === 0 ? text : text.replace(/"@@bigint:(\d+)@@"/g, (_match, index: string) => seen[Number(index)] ?? '0');
+}
+
+export function readRecord(value: unknown, path: string): ContainerRecord {
+  if (!isRecord(value)) throw new TsrunError('ERR_TSRUN_STATE', `'${path}' was written by another version of tsrun`, { hint: 'remove the container with the version that made it, or with gc' });
+  const extensions = validateExtensions(value.extensions);
+  return { ...value, extensions, spec: validateSpec(value.spec, extensions) };
+}
+
+function isRecord(value: unknown): value is ContainerRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const fields: Record<string, unknown> = { ...value };
+  const texts = ['id', 'image', 'bootId', 'launcher', 'cgroup', 'rootPath'];
+  return (
+    fields['version'] === recordVersion &&
+    texts.every((name) => typeof fields[name] === 'string') &&
+    typeof fields['createdAtMs'] === 'number' &&
+    typeof fields['stopSignal'] === 'number' &&
+    typeof fields['stopTimeoutMs'] === 'number'
+  );
+}

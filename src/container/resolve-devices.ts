@@ -1,0 +1,96 @@
+/** Devices that were asked for, looked up on the host. */
+
+import type { BigIntStats } from 'node:fs';
+import { lstat, readdir, stat } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { TsrunError } from '../spec/errors.js';
+import { show } from '../spec/quote.js';
+import type { Device } from '../spec/types.js';
+import type { DeviceOption, RunOptions } from './options.js';
+
+export interface ResolvedDevice {
+  readonly device: Device & { readonly type: 'c' | 'b'; readonly major: number; readonly minor: number };
+  /** Any of `r`, `w`, `m`. */
+  readonly access: string;
+}
+
+const defaultAccess = 'rw';
+/** A folder such as /dev/snd has a dozen; more are a mistake. */
+const mostDevices = 1024;
+const deepest = 4;
+
+/** In the container they are the runtime's own: its terminals, its shared memory, what it puts into each /dev. */
+const ownOfContainer = new Set(['console', 'core', 'fd', 'full', 'mqueue', 'null', 'ptmx', 'pts', 'random', 'shm', 'stderr', 'stdin', 'stdout', 'tty', 'urandom', 'zero']);
+
+/**
+ * A folder stands for every device in it, as docker has it. With `privileged` and the host's user namespace all of /dev
+ * comes along; in a user namespace of its own the container could not open them.
+ *
+ * @throws ERR_TSRUN_INVALID_ARGUMENT
+ */
+export async function resolveDevices({ devices = [], privileged, namespaces }: RunOptions): Promise<ResolvedDevice[]> {
+  const found = new Map<string, ResolvedDevice>();
+  if (privileged === true && namespaces?.user === 'host') for (const each of await hostDevices('/dev')) found.set(each.device.path, each);
+  for (const [index, option] of devices.entries()) {
+    for (const each of await resolveDevice(option, `/devices/${index}/source`)) found.set(each.device.path, each);
+  }
+  return [...found.values()];
+}
+
+/** Every device below a folder that is not the container's own anyway. */
+export async function hostDevices(folder: string): Promise<ResolvedDevice[]> {
+  const names = (await readdir(folder)).filter((name) => !ownOfContainer.has(name));
+  const found = await Promise.all(names.map((name) => inFolder(join(folder, name), posix.join('/dev', name), 'rwm', 1)));
+  return found.flat();
+}
+
+async function resolveDevice({ source, destination = source, access = defaultAccess }: DeviceOption, field: string): Promise<ResolvedDevice[]> {
+  let status: BigIntStats;
+  try {
+    status = await stat(source, { bigint: true });
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    throw fault(reason === 'ENOENT' ? `device ${show(source)} does not exist` : `device ${show(source)}: ${reason}`, field, 'ls -l /dev shows what there is');
+  }
+  const path = posix.normalize(destination);
+  if (!status.isDirectory()) {
+    const device = nodeOf(status, path, access);
+    if (device === undefined) throw fault(`${show(source)} is not a device`, field, 'a file or folder is given with --volume');
+    return [device];
+  }
+  const devices = await inFolder(source, path, access, 0);
+  if (devices.length === 0) throw fault(`there is no device in the folder ${show(source)}`, field, 'name a device');
+  if (devices.length > mostDevices) throw fault(`the folder ${show(source)} holds more than ${mostDevices} devices`, field, 'name the devices');
+  return devices;
+}
+
+/** Links are left out: what they lead to is found where it is. */
+async function inFolder(source: string, destination: string, access: string, depth: number): Promise<ResolvedDevice[]> {
+  const status = await lstat(source, { bigint: true }).catch(() => undefined);
+  if (status === undefined) return [];
+  if (status.isDirectory() && depth < deepest) {
+    const names = (await readdir(source)).slice(0, mostDevices + 1);
+    const found = await Promise.all(names.map((name) => inFolder(join(source, name), posix.join(destination, name), access, depth + 1)));
+    return found.flat();
+  }
+  const device = nodeOf(status, destination, access);
+  return device === undefined ? [] : [device];
+}
+
+function nodeOf(status: BigIntStats, path: string, access: string): ResolvedDevice | undefined {
+  const type = status.isCharacterDevice() ? 'c' : status.isBlockDevice() ? 'b' : undefined;
+  if (type === undefined) return undefined;
+  const device = { type, path, ...numbers(status.rdev), fileMode: Number(status.mode & 0o777n), uid: Number(status.uid), gid: Number(status.gid) } as const;
+  return { device, access };
+}
+
+/** makedev(3): both numbers are split over the 64 bits. */
+function numbers(rdev: bigint): { readonly major: number; readonly minor: number } {
+  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n);
+  const minor = (rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n);
+  return { major: Number(major), minor: Number(minor) };
+}
+
+function fault(message: string, field: string, hint: string): TsrunError {
+  return new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', message, { field, hint });
+}

@@ -1,0 +1,204 @@
+/** What a container and a process executed in one have in common: streams, signals, an end. */
+import type { Readable, Writable } from 'node:stream';
+import type { ContainerEvent, ContainerListener, Launcher } from '../engine/launcher.js';
+import type { HandedOver, Plan } from '../plan/plan.js';
+import type { EventCgroupChanged, EventFailed } from '../plan/wire.generated.js';
+import { TsrunError } from '../spec/errors.js';
+import { parseSignal } from '../spec/signals.js';
+import { deferred } from './deferred.js';
+import { exitStatus, lostStatus, type ExitStatus } from './exit-status.js';
+import { LazyStream, Terminal } from './streams.js';
+
+export interface StopOptions {
+  /** Sent first. Default: the container's stop signal, else SIGTERM. */
+  readonly signal?: string | number;
+  /** Milliseconds until SIGKILL; -1 waits for ever. Default: the container's, else 10,000. */
+  readonly graceMs?: number;
+}
+
+export interface ProcessSettings {
+  readonly launcher: Launcher;
+  readonly stopSignal: number;
+  readonly stopTimeoutMs: number;
+  /** Makes a readable error of a step that failed. */
+  readonly explain: (event: EventFailed) => Error;
+  readonly resizeTerminal: (fd: number, rows: number, columns: number) => void;
+}
+
+/** Descriptors by what they are. */
+export type Descriptors = ReadonlyMap<HandedOver, number>;
+
+export function nameDescriptors(plan: Plan, descriptors: readonly number[]): Descriptors {
+  return new Map(plan.handedOver.flatMap((name, index) => (descriptors[index] === undefined ? [] : [[name, descriptors[index]] as const])));
+}
+
+export class RunningProcess implements ContainerListener {
+  readonly #settings: ProcessSettings;
+  readonly #plan: Plan | undefined;
+  readonly #started = deferred<undefined>();
+  readonly #exited = deferred<ExitStatus>();
+  #handle = 0;
+  #pid = 0;
+  #status: ExitStatus | undefined;
+  #stdin = new LazyStream(undefined, 'write');
+  #stdout = new LazyStream(undefined, 'read');
+  #stderr = new LazyStream(undefined, 'read');
+  #terminal: Terminal | undefined;
+
+  constructor(settings: ProcessSettings, plan?: Plan) {
+    this.#settings = settings;
+    this.#plan = plan;
+    // Who does not ask how it ended is not told by an unhandled rejection.
+    this.#exited.promise.catch(() => undefined);
+    this.#started.promise.catch(() => undefined);
+  }
+
+  /** Pid of the first process, as the host counts. */
+  get pid(): number {
+    return this.#pid;
+  }
+
+  /** Null unless it was given a pipe. */
+  get stdin(): Writable | null {
+    return this.#stdin.get() ?? null;
+  }
+
+  get stdout(): Readable | null {
+    return this.#stdout.get() ?? null;
+  }
+
+  get stderr(): Readable | null {
+    return this.#stderr.get() ?? null;
+  }
+
+  /** With `terminal` only. */
+  get terminal(): Terminal | null {
+    return this.#terminal ?? null;
+  }
+
+  /** How it ended. Never rejects once the program ran, but with `ERR_TSRUN_ABORTED` when its AbortSignal ended it. */
+  get exited(): Promise<ExitStatus> {
+    return this.#exited.promise;
+  }
+
+  /** Undefined while it runs. */
+  get exitStatus(): ExitStatus | undefined {
+    return this.#status;
+  }
+
+  /** Resolves when the program was executed (or, created, waits for that). */
+  get started(): Promise<undefined> {
+    return this.#started.promise;
+  }
+
+  /**
+   * Sends a signal to the first process.
+   * @throws TsrunError `ERR_TSRUN_STATE` when it has ended
+   */
+  async kill(signal: string | number = 'SIGKILL'): Promise<void> {
+    await this.#settings.launcher.signal(this.#handle, parseSignal(signal));
+  }
+
+  /** Stop signal, grace, SIGKILL. Resolves when it has ended. */
+  async stop(options: StopOptions = {}): Promise<ExitStatus> {
+    if (this.#status !== undefined) return this.#status;
+    const { signal = this.#settings.stopSignal, graceMs = this.#settings.stopTimeoutMs } = options;
+    const timer = graceMs < 0 ? undefined : setTimeout(() => void this.killAll().catch(() => undefined), graceMs);
+    // It may have ended by itself in this moment.
+    await this.kill(signal).catch(() => undefined);
+    try {
+      return await this.#exited.promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Kills every process of it. */
+  async killAll(): Promise<void> {
+    await this.#settings.launcher.killAll(this.#handle);
+  }
+
+  /** The number by which its launcher knows it. */
+  get handle(): number {
+    return this.#handle;
+  }
+
+  get launcher(): Launcher {
+    return this.#settings.launcher;
+  }
+
+  /** The handle under which the launcher knows it; called right after the launch. */
+  bind(handle: number): void {
+    this.#handle = handle;
+  }
+
+  /** Takes over streams by descriptor. */
+  take(pid: number, descriptors: Descriptors): void {
+    this.#pid = pid;
+    this.#stdin = new LazyStream(descriptors.get('stdin'), 'write');
+    this.#stdout = new LazyStream(descriptors.get('stdout'), 'read');
+    this.#stderr = new LazyStream(descriptors.get('stderr'), 'read');
+    const master = descriptors.get('terminal');
+    if (master !== undefined) this.#terminal = new Terminal(master, descriptors.get('terminalOutput'), this.#settings.resizeTerminal);
+    this.#started.resolve(undefined);
+  }
+
+  onEvent(event: ContainerEvent, descriptors: readonly number[]): void {
+    switch (event.op) {
+      case 'started':
+        // A created container says so twice: when it waits, with its streams, and when its program runs.
+        if (this.#pid === 0) this.take(event.pid, this.#plan === undefined ? new Map() : nameDescriptors(this.#plan, descriptors));
+        break;
+      case 'cgroupChanged':
+        this.onCgroupChanged(event);
+        break;
+      case 'failed':
+        this.#fail(this.#settings.explain(event));
+        break;
+      case 'exited':
+        this.#end(exitStatus(event));
+        break;
+    }
+  }
+
+  onLost(error: TsrunError): void {
+    if (this.#pid === 0) this.#fail(error);
+    else this.#end(lostStatus());
+  }
+
+  protected onCgroupChanged(_event: EventCgroupChanged): void {
+    // Only containers have event files of their own.
+  }
+
+  /** Called once, when it has ended or could not start. */
+  protected onEnd(_status: ExitStatus | undefined): void {
+    // For what subclasses hold.
+  }
+
+  /** Rejects `exited` once it has ended, instead of resolving it. */
+  protected endsAs(error: TsrunError): void {
+    this.#endError = error;
+  }
+  #endError: TsrunError | undefined;
+
+  #end(status: ExitStatus): void {
+    this.#status = status;
+    this.#disposeStreams();
+    this.onEnd(status);
+    if (this.#endError === undefined) this.#exited.resolve(status);
+    else this.#exited.reject(this.#endError);
+  }
+
+  #fail(error: Error): void {
+    this.#disposeStreams();
+    this.onEnd(undefined);
+    this.#started.reject(error);
+    this.#exited.reject(error);
+  }
+
+  /** What was printed last may still be read. */
+  #disposeStreams(): void {
+    this.#stdin.dispose();
+    this.#terminal?.dispose();
+  }
+}

@@ -1,0 +1,96 @@
+/** From `{step, system call, errno}` back to a sentence that a person can act on. */
+import { getSystemErrorName } from 'node:util';
+import type { EventFailed, Step } from '../plan/wire.generated.js';
+import type { Plan } from '../plan/plan.js';
+import { SetupError, type ErrorCode, type SetupErrorDetails } from '../spec/errors.js';
+import { diagnoseProgram } from './diagnose-program.js';
+
+export interface FailureContext {
+  readonly syscallName: (number: number) => string;
+  readonly readInRoot: (path: string, limitBytes: number) => Buffer | null;
+}
+
+export function setupError(event: EventFailed, plan: Plan, context: FailureContext): SetupError {
+  const planned = plan.steps[event.step];
+  const name = event.error > 0 ? getSystemErrorName(-event.error) : 'EUNKNOWN';
+  const syscall = context.syscallName(event.syscall);
+  const details: SetupErrorDetails = {
+    step: event.step,
+    stepCount: plan.steps.length,
+    op: planned?.step.op ?? 'plan',
+    syscall,
+    errno: -event.error,
+    errnoName: name,
+    field: planned?.field,
+  };
+  if (planned === undefined) return new SetupError('ERR_TSRUN_SETUP', `the launcher refused the plan: ${name}`, details);
+  const known = explain(planned.step, name, context);
+  const where = `(step ${event.step + 1} of ${plan.steps.length}, from ${planned.field})`;
+  const message = known?.message ?? `${describe(planned.step)}: ${syscall} says ${name}`;
+  return new SetupError(known?.code ?? 'ERR_TSRUN_SETUP', `${message} ${where}`, { ...details, hint: known?.hint ?? hints[name] });
+}
+
+interface Explanation {
+  readonly code?: ErrorCode;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+/** What a step was about, in a few words. */
+export function describe(step: Step): string {
+  const parts: string[] = [step.op];
+  if ('path' in step) parts.push(`'${step.path}'`);
+  if ('target' in step && 'type' in step) parts.push(`${step.type} on '${step.target}'`);
+  else if ('target' in step) parts.push(`'${step.target}'`);
+  if ('file' in step) parts.push(step.file);
+  if ('value' in step && typeof step.value === 'string') parts.push(`'${step.value}'`);
+  if ('directory' in step) parts.push(`'${step.directory}'`);
+  if ('name' in step) parts.push(`'${step.name}'`);
+  return parts.join(' ');
+}
+
+/** Hints for an errno when the step says nothing more special. */
+const hints: Readonly<Record<string, string>> = {
+  EPERM: 'the kernel or a security module forbids it here: see tsrun doctor',
+  EACCES: 'the caller has no right to it: run as root, or see tsrun doctor',
+  ENOSPC: 'a limit of the kernel is reached (mounts, namespaces, cgroups), or the disk is full: see tsrun doctor',
+  EMFILE: 'too many open files: raise the limit of the calling process',
+  ENOMEM: 'the host, or the cgroup that the container was to be born in, has no memory left',
+  EBADMSG: 'launcher and library are of different versions: build or install again',
+};
+
+function explain(step: Step, errno: string, context: FailureContext): Explanation | undefined {
+  switch (step.op) {
+    case 'recordState':
+      if (errno !== 'EEXIST') return undefined;
+      return { code: 'ERR_TSRUN_EXISTS', message: `a container of this name exists: '${step.directory.split('/').at(-1) ?? ''}'`, hint: 'choose another name, or remove it with tsrun rm' };
+    case 'openTree':
+      if (errno !== 'ENOENT') return undefined;
+      return { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: `'${step.path}' does not exist on the host`, hint: 'make it first: a missing source is never made' };
+    case 'setMount':
+      if (step.idMap === null || errno !== 'EINVAL') return undefined;
+      return { code: 'ERR_TSRUN_HOST', message: 'the file system cannot be id-mapped', hint: 'put the image on ext4, xfs or btrfs (tmpfs: Linux 6.3), or share the user namespace with --userns host' };
+    case 'writeCgroup':
+      return { message: `the kernel does not take '${step.value}' for ${step.file}: ${errno}`, hint: hints[errno] ?? 'see cgroup-v2.rst of the kernel for what this file takes' };
+    case 'clone':
+      return cloneFailure(errno);
+    case 'setDirectory':
+      return errno === 'ENOTDIR' ? { message: `the working directory '${step.path}' is not a folder`, hint: 'choose another with -w' } : undefined;
+    case 'loadSeccomp':
+      return errno === 'EACCES' ? { message: 'a seccomp filter needs no_new_privs or CAP_SYS_ADMIN', hint: 'leave no-new-privileges on' } : undefined;
+    case 'execute':
+      return diagnoseProgram(step, errno, context);
+    default:
+      return undefined;
+  }
+}
+
+function cloneFailure(errno: string): Explanation | undefined {
+  const reasons: Readonly<Record<string, Explanation>> = {
+    EAGAIN: { message: 'no process can be made: a pids limit is reached', hint: 'raise --pids-limit, or the limit of a cgroup above' },
+    ENOSPC: { message: 'no more namespaces may be made', hint: 'raise the limits in /proc/sys/user (max_user_namespaces …)' },
+    EPERM: { message: 'namespaces may not be made here', hint: 'user namespaces may be switched off: see tsrun doctor' },
+    EBUSY: { message: 'the cgroup hands controllers down, so no process can be in it', hint: 'choose a leaf cgroup' },
+  };
+  return reasons[errno];
+}

@@ -1,0 +1,98 @@
+/**
+ * The state root: `/run/tsrun` for root, `$XDG_RUNTIME_DIR/tsrun` for others. One folder a container, one socket a
+ * launcher, one file an id range in use. It lies on a tmpfs, so nothing here is synced.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseJson } from '../spec/json.js';
+import { TsrunError } from '../spec/errors.js';
+import { readRecord, type ContainerRecord } from './record.js';
+
+export function defaultStateRoot(uid: number, env: Readonly<Record<string, string | undefined>>): string {
+  const chosen = env['TSRUN_ROOT'];
+  if (chosen !== undefined && chosen !== '') return chosen;
+  if (uid === 0) return '/run/tsrun';
+  const runtimeDirectory = env['XDG_RUNTIME_DIR'];
+  if (runtimeDirectory !== undefined && runtimeDirectory !== '') return join(runtimeDirectory, 'tsrun');
+  throw new TsrunError('ERR_TSRUN_HOST', 'there is no folder for runtime state', {
+    hint: 'log in through a session manager, or set XDG_RUNTIME_DIR or TSRUN_ROOT to a folder of your own',
+  });
+}
+
+export class StateRoot {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+    for (const folder of [path, this.containersPath, this.launchersPath, this.rangesPath]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+
+  get containersPath(): string {
+    return join(this.path, 'containers');
+  }
+
+  get launchersPath(): string {
+    return join(this.path, 'launchers');
+  }
+
+  get rangesPath(): string {
+    return join(this.path, 'ranges');
+  }
+
+  containerPath(id: string): string {
+    return join(this.containersPath, id);
+  }
+
+  /** Where a record is made before it gets its name; the launcher in the name tells `gc` whose it is. */
+  temporaryPath(launcherName: string, id: string): string {
+    return join(this.containersPath, `.${launcherName}.${id}`);
+  }
+
+  launcherPath(name: string): string {
+    return join(this.launchersPath, name);
+  }
+
+  newLauncherName(): string {
+    return randomBytes(6).toString('hex');
+  }
+
+  /** Names of the folders of containers, unfinished ones (with a leading dot) included. */
+  entries(): string[] {
+    return readdirSync(this.containersPath);
+  }
+
+  ids(): string[] {
+    return this.entries().filter((name) => !name.startsWith('.'));
+  }
+
+  /** The record of a container, or undefined when there is none (any more). */
+  read(id: string): ContainerRecord | undefined {
+    const path = join(this.containerPath(id), 'state.json');
+    const text = readIfThere(path);
+    return text === undefined ? undefined : readRecord(parseJson(text, path), path);
+  }
+
+  /** The pid of the first process, once it was born. */
+  readPid(id: string): number | undefined {
+    const text = readIfThere(join(this.containerPath(id), 'pid'));
+    return text === undefined || text === '' ? undefined : Number(text);
+  }
+
+  /** How it ended, in the launcher's words (an encoded `exited` event). */
+  readExit(id: string): Buffer | undefined {
+    try {
+      return readFileSync(join(this.containerPath(id), 'exit'));
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,77 @@
+/** Descriptors of pipes and terminals as Node streams. A stream that nobody asks for costs nothing but its descriptor. */
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { ReadStream } from 'node:tty';
+import type { Readable, Writable } from 'node:stream';
+
+/** Closes what nobody used and nobody can use any more. */
+const abandoned = new FinalizationRegistry<{ fd: number | undefined }>((held) => {
+  if (held.fd !== undefined) closeSync(held.fd);
+});
+
+/** One descriptor that becomes a stream when it is first used. */
+export class LazyStream {
+  readonly #held: { fd: number | undefined };
+  #stream: Socket | undefined;
+  readonly #direction: 'read' | 'write';
+
+  constructor(fd: number | undefined, direction: 'read' | 'write') {
+    this.#held = { fd };
+    this.#direction = direction;
+    if (fd !== undefined) abandoned.register(this, this.#held);
+  }
+
+  get(): Socket | undefined {
+    const fd = this.take();
+    if (fd !== undefined) {
+      this.#stream = new Socket({ fd, readable: this.#direction === 'read', writable: this.#direction === 'write' });
+      // A reader or writer that went away is no error of the container's.
+      this.#stream.on('error', () => undefined);
+    }
+    return this.#stream;
+  }
+
+  /** The descriptor itself; it is the caller's to close from now on. */
+  take(): number | undefined {
+    const { fd } = this.#held;
+    this.#held.fd = undefined;
+    return fd;
+  }
+
+  /** Closes what was never used; a stream that somebody reads ends by itself. */
+  dispose(): void {
+    const fd = this.take();
+    if (fd !== undefined) closeSync(fd);
+    if (this.#direction === 'write') this.#stream?.destroy();
+  }
+}
+
+/** The terminal of a container: what it prints, what is typed, and its size. */
+export class Terminal {
+  readonly #stream: ReadStream | Socket;
+  readonly #fd: number;
+  readonly #resize: (fd: number, rows: number, columns: number) => void;
+
+  /** `output`: what the launcher passes on when it keeps the output; else the master itself is read. */
+  constructor(master: number, output: number | undefined, resize: (fd: number, rows: number, columns: number) => void) {
+    this.#fd = master;
+    this.#resize = resize;
+    this.#stream = new ReadStream(master);
+    // The master says EIO when the last program has closed the terminal: that is its end.
+    this.#stream.on('error', () => undefined);
+    this.output = output === undefined ? this.#stream : new Socket({ fd: output, readable: true, writable: false });
+    if (output !== undefined) this.#stream.pause();
+    this.input = this.#stream;
+  }
+
+  readonly output: Readable;
+  readonly input: Writable;
+
+  resize(rows: number, columns: number): void {
+    if (!this.#stream.destroyed) this.#resize(this.#fd, rows, columns);
+  }
+
+  dispose(): void {
+    if (this.output !== this.#stream) this.#stream.destroy();
+  }
+}

@@ -1,0 +1,168 @@
+/** What a path that a person gives as an image is: an unpacked root file system, or an OCI bundle. */
+
+import type { Stats } from 'node:fs';
+import { access, constants, lstat, opendir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { TsrunError } from '../spec/errors.js';
+import { printable } from '../spec/quote.js';
+import type { Spec } from '../spec/types.js';
+import { readBundle } from './bundle.js';
+import { errnoName } from './errno.js';
+
+export interface ResolvedImage {
+  readonly kind: 'rootfs' | 'bundle';
+  /** Absolute, without links, as the host sees it. */
+  readonly rootPath: string;
+  /** Of a bundle: its config.json, with sources of binds made absolute. */
+  readonly spec?: Spec;
+  /** For people: the folder's own name. */
+  readonly name: string;
+}
+
+/** Folders of which every distribution's root has some. */
+const usualFolders = ['bin', 'etc', 'lib', 'sbin', 'usr'];
+const mostLookedAt = 2000;
+const deepestLookedAt = 3;
+
+export interface ImageChoices {
+  /** What the folder must be, where the caller knows: then nothing in it can make it something else. */
+  readonly kind?: ResolvedImage['kind'];
+}
+
+/**
+ * A folder that looks like a root file system is one, whatever else lies in it: an image that brings a config.json must
+ * not turn itself into a bundle, which chooses its own walls.
+ *
+ * @throws ERR_TSRUN_IMAGE; for a bundle's config.json also ERR_TSRUN_INVALID_SPEC
+ */
+export async function resolveImage(path: string, { kind }: ImageChoices = {}): Promise<ResolvedImage> {
+  const folder = await realFolder(path);
+  const name = basename(folder) || '/';
+  const rootfs = { kind: 'rootfs', rootPath: folder, name } as const;
+  if (kind === 'rootfs') return rootfs;
+  if (kind === 'bundle') return { kind, ...(await readBundle(folder, name)), name };
+  if (await hasUsualFolder(folder)) return rootfs;
+  if (await exists(join(folder, 'config.json'))) return { kind: 'bundle', ...(await readBundle(folder, name)), name };
+  if (await exists(join(folder, 'oci-layout'))) throw unsupported(path, 'an OCI image layout');
+  if (await exists(join(folder, 'manifest.json'))) throw unsupported(path, 'an unpacked docker archive');
+  if (await holdsProgram(folder)) return rootfs;
+  throw await notAnImage(path, folder);
+}
+
+async function realFolder(path: string): Promise<string> {
+  if (path === '' || path.includes('\0')) {
+    throw imageError(path === '' ? 'the path of the image is empty' : `the path of the image '${printable(path)}' holds a NUL`, 'name a folder');
+  }
+  try {
+    const folder = await realpath(path);
+    const status = await stat(folder);
+    if (!status.isDirectory()) throw notAFolder(path);
+    await access(folder, constants.R_OK | constants.X_OK);
+    return folder;
+  } catch (cause) {
+    throw TsrunError.is(cause) ? cause : await unreachable(path, cause);
+  }
+}
+
+async function unreachable(path: string, cause: unknown): Promise<TsrunError> {
+  const shown = printable(path, 400);
+  switch (errnoName(cause)) {
+    case 'ENOENT':
+      return imageError(`image '${shown}' does not exist`, await missingHint(path), cause);
+    case 'ENOTDIR':
+      return imageError(`image '${shown}' does not exist: a part of the path is a file, not a folder`, 'check the path', cause);
+    case 'EACCES':
+      return imageError(`image '${shown}' cannot be read: permission denied`, 'run as its owner, or let the folder be read and searched', cause);
+    case 'ELOOP':
+      return imageError(`image '${shown}' is a symbolic link that leads to itself`, 'name the folder itself', cause);
+    default:
+      return imageError(`image '${shown}' cannot be opened: ${errnoName(cause) ?? String(cause)}`, 'name a folder', cause);
+  }
+}
+
+/** `alpine:3.20` is the name of an image in a registry; `./rotfs` is a slip. */
+async function missingHint(path: string): Promise<string> {
+  if (!/^[./~]/.test(path) && /^[\w.-]+(?:\/[\w.-]+)*(?::[\w.-]+)?(?:@[\w:]+)?$/.test(path)) {
+    return 'images are not fetched from registries; name the folder of an unpacked root file system or of an OCI bundle';
+  }
+  const parent = dirname(resolve(path));
+  return (await exists(parent)) ? `there is no such entry in '${printable(parent, 400)}'` : `'${printable(parent, 400)}' does not exist either`;
+}
+
+function notAFolder(path: string): TsrunError {
+  const isArchive = /\.(?:tar|tgz|tar\.\w+|zip)$/.test(path);
+  return imageError(
+    `image '${printable(path, 400)}' is a file, not a folder`,
+    isArchive ? 'archives are not supported yet; unpack its layers into a folder and name that' : 'name the folder of a root file system or of an OCI bundle',
+  );
+}
+
+function unsupported(path: string, what: string): TsrunError {
+  return imageError(`'${printable(path, 400)}' is ${what}, which is not supported yet`, 'unpack its layers into a folder and name that');
+}
+
+async function notAnImage(path: string, folder: string): Promise<TsrunError> {
+  const looked = `looked for config.json, for ${usualFolders.map((name) => `/${name}`).join(', ')} and for an executable file`;
+  const entries = await list(folder, 1);
+  const state = entries.length === 0 ? 'is an empty folder' : 'is neither a root file system nor an OCI bundle';
+  const inner = entries.length === 0 ? undefined : await innerRoot(folder);
+  const hint = inner === undefined ? 'name the folder that holds the unpacked files of the image' : `did you mean '${printable(join(path, inner), 400)}'?`;
+  return imageError(`image '${printable(path, 400)}' ${state}: ${looked}`, hint);
+}
+
+/** A folder that holds nothing but a root file system, one level too high. */
+async function innerRoot(folder: string): Promise<string | undefined> {
+  for (const name of await list(folder, 100)) {
+    if (await hasUsualFolder(join(folder, name))) return name;
+  }
+  return undefined;
+}
+
+async function hasUsualFolder(folder: string): Promise<boolean> {
+  const found = await Promise.all(usualFolders.map((name) => look(join(folder, name))));
+  return found.some((status) => status !== undefined && (status.isDirectory() || status.isSymbolicLink()));
+}
+
+/** Images made from nothing hold a single static program, at any place. */
+async function holdsProgram(folder: string): Promise<boolean> {
+  let left = mostLookedAt;
+  const search = async (at: string, depth: number): Promise<boolean> => {
+    const below: string[] = [];
+    for (const name of await list(at, left)) {
+      left--;
+      const path = join(at, name);
+      const status = await look(path);
+      if (status?.isFile() === true && (status.mode & 0o111) !== 0) return true;
+      if (status?.isDirectory() === true && depth < deepestLookedAt) below.push(path);
+    }
+    for (const path of below) if (await search(path, depth + 1)) return true;
+    return false;
+  };
+  return search(folder, 1);
+}
+
+async function list(folder: string, most: number): Promise<string[]> {
+  const names: string[] = [];
+  if (most <= 0) return names;
+  // Entry by entry: a folder may hold millions.
+  const entries = await opendir(folder).catch(() => undefined);
+  if (entries === undefined) return names;
+  for await (const entry of entries) {
+    names.push(entry.name);
+    if (names.length >= most) break;
+  }
+  return names.sort();
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await look(path)) !== undefined;
+}
+
+/** Never through a link: those of an image are meant for inside it, and lead anywhere here. */
+async function look(path: string): Promise<Stats | undefined> {
+  return lstat(path).catch(() => undefined);
+}
+
+function imageError(message: string, hint: string, cause?: unknown): TsrunError {
+  return new TsrunError('ERR_TSRUN_IMAGE', message, { hint, cause });
+}

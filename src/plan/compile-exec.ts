@@ -1,0 +1,72 @@
+/** A further process in a live container: the same steps as for the first one, less everything that exists already. */
+import type { Extensions } from '../spec/extensions.js';
+import type { Process, Spec } from '../spec/types.js';
+import { compileIdentity, compileProcess } from './compile-process.js';
+import { compileStreams } from './compile-streams.js';
+import type { PlanInput } from './input.js';
+import { cloneFlags, Namespaces } from './namespaces.js';
+import { PlanBuilder, type Plan } from './plan.js';
+
+export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' | 'stderr' | 'filter'> {
+  readonly containerId: string;
+  /** The container's own spec and extensions. */
+  readonly spec: Spec;
+  readonly extensions: Extensions;
+  readonly process: Process;
+  readonly hasCgroup: boolean;
+}
+
+export function compileExec(input: ExecInput): Plan {
+  const builder = new PlanBuilder();
+  const namespaces = new Namespaces(input.spec.linux, input.extensions.namespaceFds);
+  const planInput = execPlanInput(input, namespaces);
+  const streams = compileStreams(planInput, builder);
+  const [process, cgroup] = [builder.slot(), builder.slot()];
+  builder.add('exec', { op: 'openContainer', id: input.containerId, process, cgroup });
+  streams.makePipes();
+  builder.add('exec', {
+    op: 'clone',
+    flags: 0,
+    cgroup: input.hasCgroup ? cgroup : null,
+    pidNamespace: namespaces.isShared('pid') ? null : process,
+    timeOffsets: '',
+    procFiles: [],
+    procValues: [],
+    survive: false,
+  });
+  // In one call: the kernel joins the user namespace first, which gives the right to the others (setns(2), Linux 5.8).
+  // The pid namespace was entered by being born.
+  builder.add('exec', { op: 'joinNamespaces', descriptor: process, kinds: joinedKinds(namespaces) });
+  if (!namespaces.isShared('user')) builder.add('exec', { op: 'setIds', uid: 0, gid: 0, setGroups: false, groups: [] });
+  builder.add('exec', { op: 'enterRoot' });
+  builder.add('default', { op: 'newSession' });
+  streams.place();
+  const compilation = { input: planInput, builder, namespaces, joined: new Map() };
+  compileProcess(compilation);
+  compileIdentity(compilation);
+  return builder.finish();
+}
+
+function joinedKinds(namespaces: Namespaces): number {
+  const kinds = (['user', 'network', 'ipc', 'uts', 'cgroup', 'time'] as const).filter((type) => !namespaces.isShared(type));
+  return kinds.reduce((sum, type) => sum + cloneFlags[type], cloneFlags.mount);
+}
+
+/**
+ * Landlock scopes would part the new process from the container's others: a domain is inherited, not joined. They are
+ * set only where a namespace does not already keep signals and abstract sockets inside.
+ */
+function execPlanInput(input: ExecInput, namespaces: Namespaces): PlanInput {
+  const contained = namespaces.isNew('pid') && namespaces.isNew('network');
+  const { landlockScopes = false } = input.extensions;
+  return {
+    spec: { ...input.spec, process: input.process },
+    extensions: { landlockScopes: landlockScopes && !contained },
+    host: input.host,
+    rootPath: '',
+    stdin: input.stdin,
+    stdout: input.stdout,
+    stderr: input.stderr,
+    ...(input.filter === undefined ? {} : { filter: input.filter }),
+  };
+}
