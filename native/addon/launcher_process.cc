@@ -192,6 +192,24 @@ Napi::Value Send(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, sent < 0 ? errno : 0);
 }
 
+// sealBytes(bytes): a sealed memfd that holds them, for what is too long for one message.
+Napi::Value SealBytes(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() != 1 || !info[0].IsTypedArray()) return throw_usage(env, "bytes are needed");
+  auto bytes = info[0].As<Napi::Uint8Array>();
+  Descriptor file(memfd_create("tsrun-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (file.get() < 0) return throw_failure(env, "memfd_create", errno);
+  for (size_t at = 0; at < bytes.ByteLength();) {
+    ssize_t written = write(file.get(), bytes.Data() + at, bytes.ByteLength() - at);
+    if (written < 0) return throw_failure(env, "write", errno);
+    at += static_cast<size_t>(written);
+  }
+  if (fcntl(file.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
+    return throw_failure(env, "fcntl", errno);
+  }
+  return Napi::Number::New(env, file.release());
+}
+
 // receive(socket): the descriptors of one message; they are close-on-exec.
 Napi::Value Receive(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
@@ -227,6 +245,7 @@ void InitLauncherProcess(Napi::Env env, Napi::Object exports) {
   exports.Set("connectLauncher", Napi::Function::New(env, ConnectLauncher));
   exports.Set("streamPair", Napi::Function::New(env, StreamPair));
   exports.Set("send", Napi::Function::New(env, Send));
+  exports.Set("sealBytes", Napi::Function::New(env, SealBytes));
   exports.Set("receive", Napi::Function::New(env, Receive));
 }
 

@@ -18,7 +18,7 @@ Status send_word_with(int channel, const ChannelMessage& message, int descriptor
   return sys::call<SYS_sendmsg>(channel, &header, MSG_NOSIGNAL).status();
 }
 
-bool receive_word(int channel, ChannelMessage* message, UniqueFd* descriptor) {
+bool receive_word(int channel, Patience patience, ChannelMessage* message, UniqueFd* descriptor) {
   iovec part{message, sizeof *message};
   OneDescriptor control{};
   msghdr header{};
@@ -26,7 +26,7 @@ bool receive_word(int channel, ChannelMessage* message, UniqueFd* descriptor) {
   header.msg_iovlen = 1;
   header.msg_control = &control;
   header.msg_controllen = sizeof control;
-  sys::Outcome received = sys::call<SYS_recvmsg>(channel, &header, MSG_CMSG_CLOEXEC);
+  sys::Outcome received = sys::call<SYS_recvmsg>(channel, &header, MSG_CMSG_CLOEXEC | (patience == Patience::kWait ? 0 : MSG_DONTWAIT));
   if (received.value != sizeof *message) return false;
   cmsghdr* entry = CMSG_FIRSTHDR(&header);
   if (entry != nullptr && entry->cmsg_level == SOL_SOCKET && entry->cmsg_type == SCM_RIGHTS) {

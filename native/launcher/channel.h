@@ -34,8 +34,11 @@ inline Status send_word(int channel, const ChannelMessage& message) {
 
 Status send_word_with(int channel, const ChannelMessage& message, int descriptor);
 
-// False at the end of the channel. A descriptor that came along is put into `descriptor`.
-bool receive_word(int channel, ChannelMessage* message, UniqueFd* descriptor);
+enum class Patience : bool { kNone, kWait };
+
+// False at the end of the channel (or when nothing is there for who does not wait). A descriptor that came along is put
+// into `descriptor`.
+bool receive_word(int channel, Patience patience, ChannelMessage* message, UniqueFd* descriptor);
 
 }  // namespace tsrun
 

@@ -53,6 +53,8 @@ void requests_ready(void* owner, uint32_t) {
   // A cut message cannot be trusted, and its sender is not one of ours.
   bool whole = received.value > 0 && (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
   if (whole) handle_request(client, request_buffer, static_cast<size_t>(received.value), passed);
+  // The next child is a copy of this memory: no container's plan may be left in it.
+  if (received.ok()) memset(request_buffer, 0, static_cast<size_t>(received.value));
   if (!whole || client.lost) drop_client(client);
 }
 

@@ -38,6 +38,7 @@ void send_event(Client& client, const Event& event) {
   Writer writer(buffer, sizeof buffer);
   encode(writer, event);
   if (!writer.overflow()) send_bytes(client, buffer, writer.size());
+  memset(buffer, 0, writer.size());  // children are copies of this memory
 }
 
 }  // namespace tsrun

@@ -1,4 +1,6 @@
 // From a plan's bytes to a process that does the plan's second half.
+#include <sys/mman.h>
+
 #include "launcher/channel.h"
 #include "launcher/requests.h"
 #include "steps/child_steps.h"
@@ -16,7 +18,7 @@ inline constexpr Status kMalformed{0, EBADMSG};
 Status await_proceed(int channel) {
   ChannelMessage message;
   UniqueFd unexpected;
-  bool proceed = receive_word(channel, &message, &unexpected) && message.word == ChannelWord::kProceed;
+  bool proceed = receive_word(channel, Patience::kWait, &message, &unexpected) && message.word == ChannelWord::kProceed;
   return proceed ? kOk : Status{SYS_recvmsg, ECANCELED};
 }
 
@@ -133,8 +135,8 @@ Status walk_plan(LauncherContext& context, const Plan& plan, uint32_t* index) {
 }
 
 Container* add_container(Client& client, const RequestLaunch& request) {
-  auto* container = make<Container>();
-  if (container == nullptr || request.id.size >= kMaxName) return nullptr;
+  auto* container = request.id.size < kMaxName ? make<Container>() : nullptr;
+  if (container == nullptr) return nullptr;
   Launcher& launcher = *client.launcher;
   container->launcher = &launcher;
   container->owner = &client;
@@ -144,6 +146,38 @@ Container* add_container(Client& client, const RequestLaunch& request) {
   launcher.containers = container;
   return container;
 }
+
+// The bytes of a plan: in the message, or in a descriptor when they are too many for one.
+class PlanBytes {
+ public:
+  Status open(const RequestLaunch& request, Passed& passed, uint32_t* first_descriptor) {
+    data_ = request.plan.data;
+    size_ = request.plan.size;
+    *first_descriptor = 0;
+    if (!request.plan_in_descriptor) return kOk;
+    if (passed.count == 0) return kMalformed;
+    *first_descriptor = 1;
+    UniqueFd file(passed.take(0));
+    sys::Outcome end = sys::call<SYS_lseek>(file.get(), 0L, SEEK_END);
+    if (!end.ok()) return end.status();
+    sys::Outcome mapped = sys::call<SYS_mmap>(0L, end.value, PROT_READ, MAP_PRIVATE, file.get(), 0L);
+    if (!mapped.ok()) return mapped.status();
+    mapped_ = true;
+    data_ = reinterpret_cast<const uint8_t*>(mapped.value);
+    size_ = static_cast<size_t>(end.value);
+    return kOk;
+  }
+  ~PlanBytes() {
+    if (mapped_) (void)sys::call<SYS_munmap>(data_, size_);
+  }
+  const uint8_t* data() const { return data_; }
+  size_t size() const { return size_; }
+
+ private:
+  const uint8_t* data_ = nullptr;
+  size_t size_ = 0;
+  bool mapped_ = false;
+};
 
 }  // namespace
 
@@ -160,11 +194,14 @@ void launch(Client& client, const RequestLaunch& request, Passed& passed) {
     return;
   }
   LauncherContext context{launcher.home, launcher.id_maps, launcher.parents, launcher.loop, *container, {}, {}};
-  for (uint32_t index = 0; index < passed.count; ++index) {
-    (void)context.slots.put(index, UniqueFd(passed.take(index)));
-  }
+  PlanBytes bytes;
   Plan plan;
-  Status status = plan.parse(request.plan.data, request.plan.size) ? kOk : kMalformed;
+  uint32_t first;
+  Status status = bytes.open(request, passed, &first);
+  for (uint32_t index = first; index < passed.count; ++index) {
+    (void)context.slots.put(index - first, UniqueFd(passed.take(index)));
+  }
+  if (status.ok() && !plan.parse(bytes.data(), bytes.size())) status = kMalformed;
   if (status.ok()) status = walk_plan(context, plan, &container->failed_step);
   (void)launcher.home.return_home();
   context.slots.close_all();

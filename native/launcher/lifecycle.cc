@@ -51,7 +51,7 @@ void channel_ready(void* owner, uint32_t) {
   auto& container = *static_cast<Container*>(owner);
   ChannelMessage message;
   UniqueFd descriptor;
-  if (!receive_word(container.channel.get(), &message, &descriptor)) {
+  if (!receive_word(container.channel.get(), Patience::kNone, &message, &descriptor)) {
     close_channel(container);
     if (!container.failure.ok()) return;
     container.phase = Phase::kRunning;

@@ -134,6 +134,7 @@ void source_ready(void* owner, uint32_t) {
     pass_on(*each, piece, size);
     each = next;
   }
+  memset(piece, 0, size);  // children are copies of this memory
   if (waits_for_reader(output)) output.launcher->loop.remove(&output.watch);
 }
 

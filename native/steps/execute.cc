@@ -71,7 +71,7 @@ Status run(ChildContext& context, const StepAwaitStart&) {
   TSRUN_TRY(send_word(context.channel, ChannelMessage{ChannelWord::kCreated, context.step, kOk}));
   ChannelMessage message;
   UniqueFd unexpected;
-  bool start = receive_word(context.channel, &message, &unexpected) && message.word == ChannelWord::kStart;
+  bool start = receive_word(context.channel, Patience::kWait, &message, &unexpected) && message.word == ChannelWord::kStart;
   return start ? kOk : Status{SYS_recvmsg, ECANCELED};
 }
 

@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { ContainerEvent, ContainerListener, Launcher } from '../engine/launcher.js';
 import type { HandedOver, Plan } from '../plan/plan.js';
 import type { EventCgroupChanged, EventFailed } from '../plan/wire.generated.js';
-import { TsrunError } from '../spec/errors.js';
+import type { TsrunError } from '../spec/errors.js';
 import { parseSignal } from '../spec/signals.js';
 import { deferred } from './deferred.js';
 import { exitStatus, lostStatus, type ExitStatus } from './exit-status.js';
@@ -44,6 +44,7 @@ export class RunningProcess implements ContainerListener {
   #stdout = new LazyStream(undefined, 'read');
   #stderr = new LazyStream(undefined, 'read');
   #terminal: Terminal | undefined;
+  #endError: TsrunError | undefined;
 
   constructor(settings: ProcessSettings, plan?: Plan) {
     this.#settings = settings;
@@ -150,7 +151,7 @@ export class RunningProcess implements ContainerListener {
         if (this.#pid === 0) this.take(event.pid, this.#plan === undefined ? new Map() : nameDescriptors(this.#plan, descriptors));
         break;
       case 'cgroupChanged':
-        this.onCgroupChanged(event);
+        this.onCgroupChanged?.(event);
         break;
       case 'failed':
         this.#fail(this.#settings.explain(event));
@@ -166,32 +167,28 @@ export class RunningProcess implements ContainerListener {
     else this.#end(lostStatus());
   }
 
-  protected onCgroupChanged(_event: EventCgroupChanged): void {
-    // Only containers have event files of their own.
-  }
+  /** An event file of the cgroup changed; only containers have such. */
+  protected onCgroupChanged?(event: EventCgroupChanged): void;
 
-  /** Called once, when it has ended or could not start. */
-  protected onEnd(_status: ExitStatus | undefined): void {
-    // For what subclasses hold.
-  }
+  /** Called once, when it has ended (with how) or could not start. */
+  protected onEnd?(status: ExitStatus | undefined): void;
 
   /** Rejects `exited` once it has ended, instead of resolving it. */
   protected endsAs(error: TsrunError): void {
     this.#endError = error;
   }
-  #endError: TsrunError | undefined;
 
   #end(status: ExitStatus): void {
     this.#status = status;
     this.#disposeStreams();
-    this.onEnd(status);
+    this.onEnd?.(status);
     if (this.#endError === undefined) this.#exited.resolve(status);
     else this.#exited.reject(this.#endError);
   }
 
   #fail(error: Error): void {
     this.#disposeStreams();
-    this.onEnd(undefined);
+    this.onEnd?.(undefined);
     this.#started.reject(error);
     this.#exited.reject(error);
   }

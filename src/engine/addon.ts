@@ -15,6 +15,8 @@ export interface Addon {
   streamPair(): [number, number];
   /** 0, or an errno. Never blocks. */
   send(socket: number, bytes: Uint8Array, descriptors: readonly number[]): number;
+  /** A sealed memfd that holds the bytes. */
+  sealBytes(bytes: Uint8Array): number;
   /** The descriptors of one message. Never blocks. */
   receive(socket: number): number[];
   landlockAbi(): number;
@@ -37,6 +39,7 @@ const functions = [
   'streamPair',
   'send',
   'receive',
+  'sealBytes',
   'landlockAbi',
   'syscallName',
   'setWindowSize',

@@ -35,12 +35,22 @@ interface Answer {
   readonly descriptors: readonly number[];
 }
 
+interface Message {
+  readonly bytes: Uint8Array;
+  readonly descriptors: readonly number[];
+  /** Of the descriptors, those to close once they are sent. */
+  readonly owned: readonly number[];
+}
+
 interface Waiting {
   resolve(answer: Answer): void;
   reject(error: Error): void;
 }
 
 const recordHeader = 8;
+
+/** What a SOCK_SEQPACKET message surely takes: half of the default of net.core.wmem_default. */
+const largestMessage = 96 * 1024;
 const eagain = 11;
 
 export class Launcher {
@@ -50,7 +60,7 @@ export class Launcher {
   readonly #listeners = new Map<number, ContainerListener>();
   readonly #waiting = new Map<number, Waiting>();
   /** Messages that the socket had no room for; each event from the launcher is a reason to try again. */
-  readonly #unsent: { bytes: Uint8Array; descriptors: readonly number[] }[] = [];
+  readonly #unsent: Message[] = [];
   #received: Buffer = Buffer.alloc(0);
   #nextHandle = 1;
   #closed = false;
@@ -68,8 +78,7 @@ export class Launcher {
       this.#lose();
     });
     this.#events.unref();
-    this.#send({ op: 'hello', protocol: protocolVersion }, [theirs]);
-    closeSync(theirs);
+    this.#send({ op: 'hello', protocol: protocolVersion }, [theirs], [theirs]);
   }
 
   static start(native: NativeFiles): Launcher {
@@ -94,7 +103,12 @@ export class Launcher {
     const container = this.#nextHandle++;
     this.#listeners.set(container, listener);
     this.#updateRef();
-    this.#send({ op: 'launch', container, id, planInDescriptor: false, plan }, descriptors);
+    if (plan.length <= largestMessage) {
+      this.#send({ op: 'launch', container, id, planInDescriptor: false, plan }, descriptors);
+      return container;
+    }
+    const file = this.#addon.sealBytes(plan);
+    this.#send({ op: 'launch', container, id, planInDescriptor: true, plan: new Uint8Array() }, [file, ...descriptors], [file]);
     return container;
   }
 
@@ -160,18 +174,19 @@ export class Launcher {
     });
   }
 
-  #send(request: Request, descriptors: readonly number[]): void {
+  #send(request: Request, descriptors: readonly number[], owned: readonly number[] = []): void {
     if (this.#closed) throw lost();
     const writer = new Writer(request.op === 'launch' ? request.plan.length + 512 : 256);
     encodeRequest(writer, request);
-    const message = { bytes: writer.finish(), descriptors };
+    const message = { bytes: writer.finish(), descriptors, owned };
     if (this.#unsent.length > 0 || !this.#trySend(message)) this.#unsent.push(message);
   }
 
-  #trySend({ bytes, descriptors }: { bytes: Uint8Array; descriptors: readonly number[] }): boolean {
+  #trySend({ bytes, descriptors, owned }: Message): boolean {
     const errno = this.#addon.send(this.#requests, bytes, descriptors);
-    if (errno === 0) return true;
     if (errno === eagain) return false;
+    for (const descriptor of owned) closeSync(descriptor);
+    if (errno === 0) return true;
     throw new TsrunError('ERR_TSRUN_LAUNCHER_LOST', `the launcher took no request (${getSystemErrorName(-errno)})`);
   }
 
