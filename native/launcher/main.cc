@@ -49,6 +49,8 @@ int serve() {
 
 Status Launcher::open() {
   signal(SIGPIPE, SIG_IGN);
+  // It was started as /proc/self/fd/N, which is what `ps` would show.
+  (void)sys::call<SYS_prctl>(PR_SET_NAME, "tsrun-launcher", 0, 0, 0);
   (void)sys::call<SYS_umask>(0);
   TSRUN_TRY(open_own("/proc/self/ns/pid", &own_pid_namespace));
   TSRUN_TRY(open_own("/proc/self/ns/net", &own_net_namespace));

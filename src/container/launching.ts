@@ -12,6 +12,7 @@ import type { NamespaceType } from '../spec/types.js';
 import { TsrunError } from '../spec/errors.js';
 import type { NamedLauncher } from './connection.js';
 import { Container, type ContainerSettings } from './container.js';
+import { ImageCache } from './image-cache.js';
 import type { RunOptions } from './options.js';
 import { filterOf, prepare, streamsOf, type Preparation } from './prepare.js';
 import { writeRecord, type ContainerRecord } from './record.js';
@@ -49,6 +50,7 @@ export class Launching {
   readonly #surroundings: LaunchingSurroundings;
   readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   readonly #maxNofile = hardNofile();
+  readonly #images = new ImageCache();
 
   constructor(surroundings: LaunchingSurroundings) {
     this.#surroundings = surroundings;
@@ -67,7 +69,7 @@ export class Launching {
 
   async prepare({ id, image, options, idRange }: Pick<LaunchRequest, 'id' | 'image' | 'options' | 'idRange'>): Promise<Preparation> {
     const { host, addon } = this.#surroundings;
-    return prepare({ image, options, id, host, addon, idRange, maxNofile: this.#maxNofile });
+    return prepare({ image, options, id, host, addon, idRange, maxNofile: this.#maxNofile, images: this.#images });
   }
 
   /** Pure but for the cache of filters: nothing is touched. */

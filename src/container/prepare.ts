@@ -5,12 +5,13 @@ import { seccompFlags, type SeccompCache } from '../engine/seccomp.js';
 import { limitsToWrites } from '../cgroup/limits.js';
 import type { HostFacts } from '../host/facts.js';
 import type { IdRange } from '../host/id-ranges.js';
-import { resolveImage, type ResolvedImage } from '../image/folder.js';
+import type { ResolvedImage } from '../image/folder.js';
 import { resolveUser } from '../image/users.js';
 import type { PlanInput, StreamPlan } from '../plan/input.js';
 import type { Seccomp } from '../spec/types.js';
 import { userToResolve } from './build-process.js';
 import { buildSpec, type BuiltSpec } from './build-spec.js';
+import type { ImageCache } from './image-cache.js';
 import type { RunOptions, StdioChoice } from './options.js';
 import { resolveDevices } from './resolve-devices.js';
 import { validateRunOptions } from './validate-options.js';
@@ -30,11 +31,12 @@ export interface PrepareInput {
   readonly addon: Addon;
   readonly idRange: IdRange | undefined;
   readonly maxNofile: number;
+  readonly images: ImageCache;
 }
 
-export async function prepare({ image: path, options: given, id, host, addon, idRange, maxNofile }: PrepareInput): Promise<Preparation> {
+export async function prepare({ image: path, options: given, id, host, addon, idRange, maxNofile, images }: PrepareInput): Promise<Preparation> {
   const options = validateRunOptions(given);
-  const image = await resolveImage(path);
+  const image = await images.resolve(path);
   const read = (innerPath: string, limitBytes: number) => addon.readInRoot(image.rootPath, innerPath, limitBytes);
   const user = resolveUser(userToResolve(options, image), options.groups ?? [], read);
   const devices = await resolveDevices(options);

@@ -28,6 +28,15 @@ export interface ContainerRecord {
 
 /** Bigints (rlimits) go as numbers in text; `parseJson` gives them back whole. */
 export function writeRecord(record: ContainerRecord): string {
+  try {
+    return JSON.stringify(record);
+  } catch {
+    return writeWithBigints(record);
+  }
+}
+
+/** Calling a function for each value makes it several times slower, so only records that need it come here. */
+function writeWithBigints(record: ContainerRecord): string {
   const seen: string[] = [];
   const text = JSON.stringify(record, (_key, value: unknown) => {
     if (typeof value !== 'bigint') return value;
