@@ -195,6 +195,7 @@ void finish_container(Container& container) {
   launcher.loop.remove(&container.empty_watch);
   end_cgroup_watches(launcher.loop, container);
   if (container.cgroup_folder.made()) (void)remove_container_cgroup(container);
+  drain_outputs(container);
   if (container.state.made()) (void)end_record(container);
   leave_outputs(container);
   tell_everybody(container);

@@ -10,6 +10,8 @@ namespace tsrun {
 namespace {
 
 inline constexpr size_t kPiece = 65536;
+// As much as the largest pipe holds (fs.pipe-max-size): who still writes after the end is not waited for.
+inline constexpr size_t kMaxDrained = 16;
 inline constexpr char kLog[] = "log";
 inline constexpr char kOlderLog[] = "log.1";
 
@@ -120,13 +122,16 @@ void end_output(Output& output) {
   destroy(&output);
 }
 
-void source_ready(void* owner, uint32_t) {
-  auto& output = *static_cast<Output*>(owner);
+// False when there is nothing to read now, or will never be again; the output is gone in that case.
+bool take_piece(Output& output) {
   static uint8_t piece[kPiece];
   sys::Outcome read = sys::call<SYS_read>(output.source.get(), piece, kPiece);
-  if (read.error() == EAGAIN) return;
+  if (read.error() == EAGAIN) return false;
   // A terminal says EIO when the last process that had it open is gone.
-  if (read.value <= 0) return end_output(output);
+  if (read.value <= 0) {
+    end_output(output);
+    return false;
+  }
   auto size = static_cast<size_t>(read.value);
   write_log(output, piece, size);
   for (Forward* each = output.forwards; each != nullptr;) {
@@ -135,8 +140,12 @@ void source_ready(void* owner, uint32_t) {
     each = next;
   }
   memset(piece, 0, size);  // children are copies of this memory
-  if (waits_for_reader(output)) output.launcher->loop.remove(&output.watch);
+  if (!waits_for_reader(output)) return true;
+  output.launcher->loop.remove(&output.watch);
+  return false;
 }
+
+void source_ready(void* owner, uint32_t) { (void)take_piece(*static_cast<Output*>(owner)); }
 
 Status make_nonblocking(int fd) {
   sys::Outcome flags = sys::call<SYS_fcntl>(fd, F_GETFL, 0);
@@ -176,6 +185,15 @@ Status add_forward(Output& output, UniqueFd pipe) {
   forward->next = output.forwards;
   output.forwards = forward;
   return kOk;
+}
+
+void drain_outputs(Container& container) {
+  for (Output* each = container.launcher->outputs; each != nullptr;) {
+    Output* next = each->next;
+    bool more = each->container == &container && !waits_for_reader(*each);
+    for (size_t pieces = 0; more && pieces < kMaxDrained; ++pieces) more = take_piece(*each);
+    each = next;
+  }
 }
 
 void leave_outputs(Container& container) {

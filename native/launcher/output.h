@@ -44,6 +44,8 @@ struct LogHeader {
 
 Status keep_output(Container& container, UniqueFd source, uint32_t stream, UniqueFd forward, uint64_t max_bytes);
 Status add_forward(Output& output, UniqueFd pipe);
+// Reads what was printed before the end, so that it is in the log before the record says that there was an end.
+void drain_outputs(Container& container);
 // The container is gone; what its outputs still hold is read to the end.
 void leave_outputs(Container& container);
 

@@ -126,6 +126,14 @@ void handle(Client& client, const RequestAdopt& request, Passed&) {
   answer(client, request.request, container == nullptr ? kNoSuchContainer : adopt(client, request, *container));
 }
 
+// Only the owner may let go of it: it answers for the container's end.
+void handle(Client& client, const RequestKeep& request, Passed&) {
+  Container* container = find_known(client, request.container);
+  bool owned = container != nullptr && container->owner == &client && container->handle == request.container;
+  if (owned) container->survive = true;
+  answer(client, request.request, owned ? kOk : kNoSuchContainer);
+}
+
 // The streams that an attached client gets, each with its name in the answer.
 class Attachment {
  public:

@@ -38,9 +38,28 @@ class LayerNames {
 Status make_overlay(const StepMakeOverlay& step, const char* lower, UniqueFd* overlay) {
   FileSystemContext context;
   TSRUN_TRY(context.open("overlay"));
+  TSRUN_TRY(context.set("source", "overlay"));
   TSRUN_TRY(context.set("lowerdir", lower));
   TSRUN_TRY(context.set("upperdir", "u/upper"));
   TSRUN_TRY(context.set("workdir", "u/work"));
+  return context.mount(step.attributes, overlay);
+}
+
+// Without attaching anything: an attached layer must be let go again, and that waits for a grace period of the kernel.
+Status make_overlay_of_descriptors(const StepMakeOverlay& step, const Slots& slots, UniqueFd* overlay) {
+  FileSystemContext context;
+  UniqueFd upper;
+  UniqueFd work;
+  int scratch = slots.get(step.scratch);
+  TSRUN_TRY(take(sys::call<SYS_openat>(scratch, "upper", O_PATH | O_DIRECTORY | O_CLOEXEC), &upper));
+  TSRUN_TRY(take(sys::call<SYS_openat>(scratch, "work", O_PATH | O_DIRECTORY | O_CLOEXEC), &work));
+  TSRUN_TRY(context.open("overlay"));
+  TSRUN_TRY(context.set("source", "overlay"));
+  for (uint32_t layer = 0; layer < step.layers.count; ++layer) {
+    TSRUN_TRY(context.set_descriptor("lowerdir+", slots.get(step.layers[layer])));
+  }
+  TSRUN_TRY(context.set_descriptor("upperdir", upper.get()));
+  TSRUN_TRY(context.set_descriptor("workdir", work.get()));
   return context.mount(step.attributes, overlay);
 }
 
@@ -48,15 +67,14 @@ Status make_overlay(const StepMakeOverlay& step, const char* lower, UniqueFd* ov
 
 Status run(LauncherContext& context, const StepMakeTmpfs& step) {
   UniqueFd mount;
-  TSRUN_TRY(make_file_system("tmpfs", "", step.options, step.attributes, &mount));
+  TSRUN_TRY(make_file_system("tmpfs", "tmpfs", step.options, step.attributes, &mount));
   return context.slots.put(step.into, static_cast<UniqueFd&&>(mount));
 }
 
 Status run(LauncherContext& context, const StepMakeNode& step) {
   int mount = context.slots.get(step.mount);
   TSRUN_TRY(sys::call<SYS_mknodat>(mount, step.name.data, step.mode, makedev(step.major, step.minor)).status());
-  TSRUN_TRY(sys::call<SYS_fchownat>(mount, step.name.data, step.uid, step.gid, AT_SYMLINK_NOFOLLOW).status());
-  return sys::call<SYS_fchmodat>(mount, step.name.data, step.mode & 07777).status();
+  return sys::call<SYS_fchownat>(mount, step.name.data, step.uid, step.gid, AT_SYMLINK_NOFOLLOW).status();
 }
 
 Status run(LauncherContext& context, const StepMakeLink& step) {
@@ -71,6 +89,11 @@ Status run(LauncherContext& context, const StepMakeFolder& step) {
 
 // Before Linux 6.15 overlayfs takes no detached layer, so the layers are attached here while it is made; it keeps them.
 Status run(LauncherContext& context, const StepMakeOverlay& step) {
+  UniqueFd overlay;
+  if (step.by_descriptor) {
+    TSRUN_TRY(make_overlay_of_descriptors(step, context.slots, &overlay));
+    return context.slots.put(step.into, static_cast<UniqueFd&&>(overlay));
+  }
   TSRUN_TRY(context.home.return_home());
   TSRUN_TRY(sys::call<SYS_chdir>(kScratch).status());
   if (step.layers.count > kMaxLayers) return Status{SYS_fsconfig, E2BIG};
@@ -88,7 +111,6 @@ Status run(LauncherContext& context, const StepMakeOverlay& step) {
     status = attach_in_scratch(context.slots.get(step.scratch), kUpper);
     upper_attached = status.ok();
   }
-  UniqueFd overlay;
   if (status.ok()) status = make_overlay(step, lower.text(), &overlay);
   if (upper_attached) (void)sys::call<SYS_umount2>(kUpper, MNT_DETACH | UMOUNT_NOFOLLOW);
   while (attached > 0) (void)sys::call<SYS_umount2>(Decimal(--attached).text(), MNT_DETACH | UMOUNT_NOFOLLOW);

@@ -42,6 +42,7 @@ Status run(LauncherContext& context, const StepMakeFolder& step);
 Status run(LauncherContext& context, const StepMakeOverlay& step);
 // stdio.cc
 Status run(LauncherContext& context, const StepMakePipe& step);
+Status run(LauncherContext& context, const StepOwnPipe& step);
 Status run(LauncherContext& context, const StepHandOver& step);
 Status run(LauncherContext& context, const StepKeepLog& step);
 Status run(LauncherContext& context, const StepKeepInput& step);

@@ -32,11 +32,15 @@ Status run(ChildContext& context, const StepMakeDirectory& step) {
 }
 
 Status run(ChildContext& context, const StepWriteFile& step) {
-  TSRUN_TRY(make_directories(context.root.get(), step.path, 0755, false));
   UniqueFd parent;
   UniqueFd file;
   const char* name;
-  TSRUN_TRY(open_parent(context.root.get(), step.path, &parent, &name));
+  Status opened = open_parent(context.root.get(), step.path, &parent, &name);
+  if (opened.error == ENOENT) {
+    TSRUN_TRY(make_directories(context.root.get(), step.path, 0755, false));
+    opened = open_parent(context.root.get(), step.path, &parent, &name);
+  }
+  TSRUN_TRY(opened);
   sys::Outcome removed = sys::call<SYS_unlinkat>(parent.get(), name, 0);
   if (!removed.ok() && removed.error() != ENOENT) return removed.status();
   TSRUN_TRY(take(sys::call<SYS_openat>(parent.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, step.mode),

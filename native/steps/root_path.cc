@@ -37,6 +37,10 @@ Status make_file_in_parent(int root, Text path) {
   return take(sys::call<SYS_openat>(parent.get(), name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_RDONLY, 0644), &file);
 }
 
+Status make_in_parent(int root, Text path, TargetKind kind) {
+  return kind == TargetKind::kDirectory ? make_directory_in_parent(root, path, 0755) : make_file_in_parent(root, path);
+}
+
 }  // namespace
 
 Status open_in_root(int root, const char* path, uint64_t flags, Links links, UniqueFd* into) {
@@ -84,8 +88,12 @@ Status open_target(int root, Text path, TargetKind kind, bool create, Links link
   uint64_t flags = O_PATH | (kind == TargetKind::kDirectory ? O_DIRECTORY : 0);
   Status opened = open_in_root(root, path.data, flags, links, into);
   if (opened.error != ENOENT || !create) return opened;
-  TSRUN_TRY(make_directories(root, path, 0755, kind == TargetKind::kDirectory));
-  if (kind == TargetKind::kFile) TSRUN_TRY(make_file_in_parent(root, path));
+  Status made = make_in_parent(root, path, kind);
+  if (made.error == ENOENT) {
+    TSRUN_TRY(make_directories(root, path, 0755, false));
+    made = make_in_parent(root, path, kind);
+  }
+  TSRUN_TRY(made);
   return open_in_root(root, path.data, flags, links, into);
 }
 

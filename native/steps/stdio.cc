@@ -1,8 +1,15 @@
 // Standard streams that the launcher makes.
+#include <sys/vfs.h>
+
 #include "launcher/output.h"
 #include "steps/launcher_steps.h"
 
 namespace tsrun {
+namespace {
+
+inline constexpr long kPipeMagic = 0x50495045;
+
+}  // namespace
 
 Status run(LauncherContext& context, const StepMakePipe& step) {
   int ends[2];
@@ -11,6 +18,18 @@ Status run(LauncherContext& context, const StepMakePipe& step) {
   UniqueFd writer(ends[1]);
   TSRUN_TRY(context.slots.put(step.reader, static_cast<UniqueFd&&>(reader)));
   return context.slots.put(step.writer, static_cast<UniqueFd&&>(writer));
+}
+
+// A pipe belongs to who made it, mode 0600: without this, /dev/stdout cannot be opened in a user namespace, or by any user
+// but root. A named pipe is a file of the host's and no business of ours.
+Status run(LauncherContext& context, const StepOwnPipe& step) {
+  int fd = context.slots.get(step.descriptor);
+  struct statfs system;
+  TSRUN_TRY(sys::call<SYS_fstatfs>(fd, &system).status());
+  if (system.f_type != kPipeMagic) return kOk;
+  Status owned = sys::call<SYS_fchown>(fd, step.uid, static_cast<unsigned>(-1)).status();
+  // Passed by a caller that got it from somebody else: the program still has the descriptor.
+  return owned.error == EPERM ? kOk : owned;
 }
 
 Status run(LauncherContext& context, const StepHandOver& step) {

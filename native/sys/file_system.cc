@@ -14,6 +14,10 @@ Status FileSystemContext::set_flag(const char* key) {
   return sys::call<SYS_fsconfig>(context_.get(), FSCONFIG_SET_FLAG, key, 0, 0).status();
 }
 
+Status FileSystemContext::set_descriptor(const char* key, int fd) {
+  return sys::call<SYS_fsconfig>(context_.get(), FSCONFIG_SET_FD, key, 0, fd).status();
+}
+
 Status FileSystemContext::set_option(Text option) {
   auto* equals = static_cast<const char*>(memchr(option.data, '=', option.size));
   if (equals == nullptr) return set_flag(option.data);

@@ -14,6 +14,7 @@ class FileSystemContext {
   Status open(const char* type);
   Status set(const char* key, const char* value);
   Status set_flag(const char* key);
+  Status set_descriptor(const char* key, int fd);
   // `key=value`, or a flag without `=`.
   Status set_option(Text option);
   Status mount(uint64_t attributes, UniqueFd* mount);

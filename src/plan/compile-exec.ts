@@ -14,6 +14,10 @@ export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' |
   readonly extensions: Extensions;
   readonly process: Process;
   readonly hasCgroup: boolean;
+  /** The process may go on without the client. */
+  readonly survive: boolean;
+  /** The launcher reads what the process prints to its terminal, so that it is never stopped by a full one. */
+  readonly drainTerminal: boolean;
 }
 
 export function compileExec(input: ExecInput): Plan {
@@ -32,7 +36,7 @@ export function compileExec(input: ExecInput): Plan {
     timeOffsets: '',
     procFiles: [],
     procValues: [],
-    survive: false,
+    survive: input.survive,
   });
   // In one call: the kernel joins the user namespace first, which gives the right to the others (setns(2), Linux 5.8).
   // The pid namespace was entered by being born.
@@ -61,7 +65,7 @@ function execPlanInput(input: ExecInput, namespaces: Namespaces): PlanInput {
   const { landlockScopes = false } = input.extensions;
   return {
     spec: { ...input.spec, process: input.process },
-    extensions: { landlockScopes: landlockScopes && !contained },
+    extensions: { landlockScopes: landlockScopes && !contained, ...(input.drainTerminal ? { log: { maxBytes: 0 } } : {}) },
     host: input.host,
     rootPath: '',
     stdin: input.stdin,

@@ -2,6 +2,7 @@
  * Mounts. Host sources are opened by the launcher as detached mounts and only attached inside; what shows the namespaces
  * of its maker (proc, sysfs, mqueue, cgroup2) must be made inside, or it shows the host without any error.
  */
+import { posix } from 'node:path';
 import { TsrunError } from '../spec/errors.js';
 import type { Mount, NamespaceType } from '../spec/types.js';
 import type { Compilation } from './compile.js';
@@ -23,7 +24,7 @@ export function compileMounts(compilation: Compilation): MountPlan {
   const mounts = input.spec.mounts ?? [];
   const attachments: Attach[] = [];
   // A /dev of the image would be the attacker's (CVE-2026-41579): there always is an own one.
-  if (!mounts.some(({ destination }) => isDev(destination))) attachments.push(compileDev(compilation, { destination: '/dev' }, 'default'));
+  if (!mounts.some(isDev)) attachments.push(compileDev(compilation, { destination: '/dev' }, 'default'));
   for (const [index, mount] of mounts.entries()) attachments.push(compileMount(compilation, mount, `/mounts/${index}`));
   return {
     attach: () => {
@@ -41,8 +42,14 @@ export function compileMounts(compilation: Compilation): MountPlan {
   };
 }
 
-function isDev(destination: string): boolean {
-  return destination.replace(/\/+$/, '') === '/dev';
+/** The launcher takes paths without `.`, double and trailing slashes. */
+function target({ destination }: Mount): string {
+  const path = posix.normalize(destination);
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}
+
+function isDev(mount: Mount): boolean {
+  return target(mount) === '/dev';
 }
 
 /** What a file system shows is decided by a namespace; who may make it, by that namespace's owner. */
@@ -51,7 +58,7 @@ const shownNamespace: Readonly<Record<string, NamespaceType>> = { proc: 'pid', s
 function compileMount(compilation: Compilation, mount: Mount, field: string): Attach {
   const { bind } = readMountOptions(mount.options);
   if (bind || mount.type === 'bind') return compileBind(compilation, mount, field);
-  if (isDev(mount.destination) && mount.type === 'tmpfs') return compileDev(compilation, mount, field);
+  if (isDev(mount) && mount.type === 'tmpfs') return compileDev(compilation, mount, field);
   const substitute = substituteBind(compilation, mount);
   return substitute === undefined ? compileNew(compilation, mount, field) : compileBind(compilation, substitute, field);
 }
@@ -81,7 +88,7 @@ function compileBind(compilation: Compilation, mount: Mount, field: string): Att
     builder.add(`${field}/options`, { op: 'setMount', mount: slot, recursive: options.idMap === 'recursive', ...own, propagation: 0, idMap });
   }
   return () => {
-    builder.add(`${field}/destination`, { op: 'attachMount', mount: slot, target: mount.destination, create: true, follow: true });
+    builder.add(`${field}/destination`, { op: 'attachMount', mount: slot, target: target(mount), create: true, follow: true });
   };
 }
 
@@ -109,14 +116,14 @@ function compileNew({ builder }: Compilation, mount: Mount, field: string): Atta
     builder.add(field, {
       op: 'makeMount',
       type: type === 'cgroup' ? 'cgroup2' : type,
-      source: mount.source === type ? '' : (mount.source ?? ''),
+      source: mount.source ?? type,
       options: data,
       attributes: own.set | recursive.set,
-      target: mount.destination,
+      target: target(mount),
       create: true,
       follow: !strictTypes.has(type),
     });
     if (propagation === undefined) return;
-    builder.add(`${field}/options`, { op: 'setPropagation', target: mount.destination, propagation, recursive: propagationRecursive });
+    builder.add(`${field}/options`, { op: 'setPropagation', target: target(mount), propagation, recursive: propagationRecursive });
   };
 }

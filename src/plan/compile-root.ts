@@ -79,6 +79,6 @@ function layOverlay({ input, builder }: Compilation, layer: number, mode: RootMo
   builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'upper', mode: 0o755, uid, gid });
   builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'work', mode: 0o755, uid, gid });
   const into = builder.slot();
-  builder.add('extensions.root', { op: 'makeOverlay', layers: [layer], scratch, attributes: mountAttributes.nodev, into });
+  builder.add('extensions.root', { op: 'makeOverlay', layers: [layer], scratch, byDescriptor: input.host.supports.overlayLayerFds, attributes: mountAttributes.nodev, into });
   return into;
 }

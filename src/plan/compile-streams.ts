@@ -1,5 +1,6 @@
 /** Standard streams: passed by the caller, pipes of which the caller gets the other end, or a terminal; logged or not. */
 import type { PlanInput, StreamPlan } from './input.js';
+import { Namespaces } from './namespaces.js';
 import type { HandedOver, PlanBuilder } from './plan.js';
 
 export interface StreamSlots {
@@ -68,9 +69,11 @@ class PipeStreams extends Streams implements StreamSlots {
   }
 
   makePipes(): void {
+    this.#ownPassed();
     if (this.input.stdin === 'pipe') {
       const { reader, writer } = this.pipe('stdin');
       this.#stdin = reader;
+      this.#own('stdin', reader);
       if (this.input.extensions.survive === true) this.builder.add('extensions.survive', { op: 'keepInput', descriptor: writer });
       this.builder.handOver('stdin', 'stdin', writer);
     }
@@ -88,8 +91,30 @@ class PipeStreams extends Streams implements StreamSlots {
     const logged = this.input.extensions.log !== undefined;
     if (stream === 'ignore' && !logged) return null;
     const { reader, writer } = this.pipe(name);
+    this.#own(name, writer);
     if (logged) this.keepLog(name, reader, stream === 'pipe' ? name : undefined);
     else this.builder.handOver(name, name, reader);
     return writer;
   }
+
+  #ownPassed(): void {
+    const passed = { stdin: this.#stdin, stdout: this.#stdout, stderr: this.#stderr };
+    for (const [name, slot] of Object.entries(passed)) if (slot !== null) this.#own(name, slot);
+  }
+
+  /** So that the program may open it again by name. Root's own pipes are root's already. */
+  #own(name: string, descriptor: number): void {
+    const uid = launcherUid(this.input);
+    if (uid !== undefined && uid !== 0) this.builder.add(name, { op: 'ownPipe', descriptor, uid });
+  }
+}
+
+/** The program's user as the launcher counts; undefined where only a namespace that is joined knows. */
+function launcherUid({ spec, extensions }: PlanInput): number | undefined {
+  const uid = spec.process?.user.uid ?? 0;
+  const namespaces = new Namespaces(spec.linux, extensions.namespaceFds);
+  if (namespaces.isShared('user')) return uid;
+  if (namespaces.isJoined('user')) return undefined;
+  const range = spec.linux?.uidMappings?.find(({ containerID, size }) => uid >= containerID && uid < containerID + size);
+  return range === undefined ? undefined : range.hostID + uid - range.containerID;
 }

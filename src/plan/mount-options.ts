@@ -15,7 +15,7 @@ export const mountAttributes = {
 } as const;
 
 /** MS_* propagation types of mount(2). */
-const propagations: Readonly<Record<string, number>> = {
+export const propagations: Readonly<Record<string, number>> = {
   shared: 1 << 20,
   private: 1 << 18,
   slave: 1 << 19,
