@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 
 #include "sys/call.h"
 
@@ -12,9 +13,9 @@ namespace tsrun {
 namespace {
 
 inline constexpr int kNoHang = 1;
-inline constexpr uint32_t kChannelFailed = 3;  // ChannelWord::kFailed
+inline constexpr uint32_t kChannelNoProgram = 7;  // ChannelWord::kNoProgram
 
-// As launcher/channel.h has it; `step` is filled in by the launcher's reader as the last step of the plan.
+// As launcher/channel.h has it.
 struct ChannelMessage {
   uint32_t word;
   uint32_t step;
@@ -51,7 +52,7 @@ bool try_next(int error) { return error == ENOENT || error == ENOTDIR || error =
     if (failure.error != EACCES) failure = tried;
     if (!try_next(tried.error)) break;
   }
-  ChannelMessage message{kChannelFailed, 0, failure};
+  ChannelMessage message{kChannelNoProgram, 0, failure};
   (void)sys::call<SYS_sendto>(channel, &message, sizeof message, 0, 0, 0);
   leave(127);
 }
@@ -84,6 +85,14 @@ bool reap(long program, int* code) {
   leave(code);
 }
 
+// `ps` shows what stands here, and these words are nothing that a person wants to read.
+void hide_arguments(char** words, unsigned count) {
+  char* end = words[count - 1];
+  while (*end != 0) ++end;
+  for (char* at = words[1]; at < end; ++at) *at = 0;
+  (void)sys::raw(SYS_prctl, PR_SET_NAME, reinterpret_cast<long>(words[0]));
+}
+
 [[noreturn]] void start(long* stack) {
   auto count = static_cast<unsigned>(stack[0]);
   auto** words = reinterpret_cast<char**>(stack + 1);
@@ -101,6 +110,7 @@ bool reap(long program, int* code) {
   if (program == 0) be_program(channel, paths, words + 3, environment);
   (void)sys::raw(SYS_close, static_cast<long>(channel));
   if (program < 0) leave(125);
+  hide_arguments(words, count);
   watch_over(program);
 }
 

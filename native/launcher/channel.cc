@@ -2,6 +2,14 @@
 
 namespace tsrun {
 
+Status make_channel(UniqueFd* ours, UniqueFd* theirs) {
+  int ends[2];
+  TSRUN_TRY(sys::call<SYS_socketpair>(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends).status());
+  ours->reset(ends[0]);
+  theirs->reset(ends[1]);
+  return kOk;
+}
+
 Status send_word_with(int channel, const ChannelMessage& message, int descriptor) {
   iovec part{const_cast<ChannelMessage*>(&message), sizeof message};
   OneDescriptor control{};

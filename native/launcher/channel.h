@@ -15,6 +15,8 @@ enum class ChannelWord : uint32_t {
   kFailed = 3,    // process: a step failed; it is about to exit
   kCreated = 4,   // process: everything is done but execve
   kTerminal = 5,  // process: the terminal's master is attached
+  kNoProgram = 7,  // reaper: the program could not be executed
+  kBorn = 6,      // midwife: the child's pid is in `step`, its pidfd is attached
 };
 
 struct ChannelMessage {
@@ -27,6 +29,8 @@ struct ChannelMessage {
 struct alignas(cmsghdr) OneDescriptor {
   char bytes[CMSG_SPACE(sizeof(int))];
 };
+
+Status make_channel(UniqueFd* ours, UniqueFd* theirs);
 
 inline Status send_word(int channel, const ChannelMessage& message) {
   return sys::call<SYS_sendto>(channel, &message, sizeof message, MSG_NOSIGNAL, 0, 0).status();

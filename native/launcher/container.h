@@ -60,6 +60,7 @@ struct Container {
   int pid = 0;
   Status failure;
   uint32_t failed_step = 0;
+  uint32_t last_step = 0;  // the one that executes
   uint64_t started_ns = 0;
   UniqueFd pidfd;
   UniqueFd channel;

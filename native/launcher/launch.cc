@@ -1,6 +1,7 @@
 // From a plan's bytes to a process that does the plan's second half.
 #include <sys/mman.h>
 
+#include "launcher/birth.h"
 #include "launcher/channel.h"
 #include "launcher/requests.h"
 #include "steps/child_steps.h"
@@ -31,8 +32,9 @@ Status walk_child_steps(ChildContext& context, const Plan& plan, Plan::Walk& wal
   return kOk;
 }
 
-[[noreturn]] void be_child(LauncherContext& born_in, const Plan& plan, Plan::Walk walk, int channel, bool waits) {
+[[noreturn]] void be_child(LauncherContext& born_in, const Plan& plan, Plan::Walk walk, int channel) {
   ChildContext context{born_in.slots, channel, born_in.container.launcher->reaper.get(), plan.clone_index(), UniqueFd()};
+  bool waits = born_in.clone.proc_files.count > 0;
   Status status = waits ? await_proceed(channel) : kOk;
   if (status.ok()) {
     ++context.step;
@@ -43,32 +45,6 @@ Status walk_child_steps(ChildContext& context, const Plan& plan, Plan::Walk& wal
 }
 
 // ---- the launcher --------------------------------------------------------------------------------------------------
-
-// setns and unshare for what a child is born into: its pid namespace and clocks follow its parent's.
-class BirthPlace {
- public:
-  explicit BirthPlace(Launcher& launcher) : launcher_(launcher) {}
-  ~BirthPlace() {
-    if (pid_) (void)sys::call<SYS_setns>(launcher_.own_pid_namespace.get(), CLONE_NEWPID);
-    if (time_) (void)sys::call<SYS_setns>(launcher_.own_time_namespace.get(), CLONE_NEWTIME);
-  }
-
-  Status prepare(const StepClone& step, int pid_namespace) {
-    if (pid_namespace >= 0) {
-      TSRUN_TRY(sys::call<SYS_setns>(pid_namespace, CLONE_NEWPID).status());
-      pid_ = true;
-    }
-    if (step.time_offsets.empty()) return kOk;
-    TSRUN_TRY(sys::call<SYS_unshare>(CLONE_NEWTIME).status());
-    time_ = true;
-    return write_file_at(AT_FDCWD, "/proc/self/timens_offsets", step.time_offsets.data, step.time_offsets.size);
-  }
-
- private:
-  Launcher& launcher_;
-  bool pid_ = false;
-  bool time_ = false;
-};
 
 Status write_proc_files(int pid, Texts files, Texts values) {
   if (files.count != values.count) return kMalformed;
@@ -91,34 +67,32 @@ void note_pid(const Container& container) {
   (void)write_all(file.get(), number.text(), number.size());
 }
 
-Status make_channel(UniqueFd* ours, UniqueFd* theirs) {
-  int ends[2];
-  TSRUN_TRY(sys::call<SYS_socketpair>(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends).status());
-  ours->reset(ends[0]);
-  theirs->reset(ends[1]);
-  return kOk;
+struct ChildStart {
+  LauncherContext& born_in;
+  const Plan& plan;
+  Plan::Walk walk;
+  int channel;
+};
+
+[[noreturn]] void live(void* argument) {
+  auto* start = static_cast<ChildStart*>(argument);
+  be_child(start->born_in, start->plan, start->walk, start->channel);
 }
 
-Status clone_container(LauncherContext& context, const Plan& plan, Plan::Walk& walk) {
+Status clone_container(LauncherContext& context, const Plan& plan, const Plan::Walk& walk) {
   Container& container = context.container;
   const StepClone& step = context.clone;
   UniqueFd theirs;
   TSRUN_TRY(context.home.return_home());
   TSRUN_TRY(make_channel(&container.channel, &theirs));
-  bool waits = step.proc_files.count > 0;
-  int pid_fd = -1;
-  {
-    BirthPlace place(*container.launcher);
-    TSRUN_TRY(place.prepare(step, context.slots.get(step.pid_namespace)));
-    sys::Outcome pid = clone_process(step.flags, context.slots.get(step.cgroup), &pid_fd);
-    if (!pid.ok()) return pid.status();
-    if (pid.value == 0) be_child(context, plan, walk, theirs.get(), waits);
-    container.pid = pid.fd();
-  }
-  container.pidfd.reset(pid_fd);
+  ChildStart start{context, plan, walk, theirs.get()};
+  Birth birth;
+  TSRUN_TRY(give_birth(context, Newborn{live, &start}, &birth));
+  container.pid = birth.pid;
+  container.pidfd = static_cast<UniqueFd&&>(birth.pidfd);
   container.survive = step.survive;
   container.started_ns = monotonic_ns();
-  if (!waits) return kOk;
+  if (step.proc_files.count == 0) return kOk;
   TSRUN_TRY(write_proc_files(container.pid, step.proc_files, step.proc_values));
   return send_word(container.channel.get(), ChannelMessage{ChannelWord::kProceed, 0, kOk});
 }
@@ -202,6 +176,7 @@ void launch(Client& client, const RequestLaunch& request, Passed& passed) {
     (void)context.slots.put(index - first, UniqueFd(passed.take(index)));
   }
   if (status.ok() && !plan.parse(bytes.data(), bytes.size())) status = kMalformed;
+  container->last_step = plan.step_count() - 1;
   if (status.ok()) status = walk_plan(context, plan, &container->failed_step);
   (void)launcher.home.return_home();
   context.slots.close_all();

@@ -5,6 +5,7 @@
 #include "launcher/container.h"
 #include "launcher/home.h"
 #include "launcher/id_maps.h"
+#include "launcher/own_namespaces.h"
 #include "launcher/parent_folders.h"
 #include "launcher/watch.h"
 
@@ -17,10 +18,7 @@ struct Launcher {
   Home home;
   IdMaps id_maps;
   ParentFolders parents;
-  // Own namespaces, to come back from a container's.
-  UniqueFd own_pid_namespace;
-  UniqueFd own_net_namespace;
-  UniqueFd own_time_namespace;
+  OwnNamespaces own;
   Client* clients = nullptr;
   Container* containers = nullptr;
   Output* outputs = nullptr;

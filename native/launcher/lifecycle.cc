@@ -58,9 +58,9 @@ void channel_ready(void* owner, uint32_t) {
     announce(container, false);
     return;
   }
-  if (message.word == ChannelWord::kFailed) {
+  if (message.word == ChannelWord::kFailed || message.word == ChannelWord::kNoProgram) {
     container.failure = message.status;
-    container.failed_step = message.step;
+    container.failed_step = message.word == ChannelWord::kFailed ? message.step : container.last_step;
   } else if (message.word == ChannelWord::kTerminal) {
     take_terminal(container, static_cast<UniqueFd&&>(descriptor));
   } else if (message.word == ChannelWord::kCreated) {

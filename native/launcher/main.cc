@@ -13,10 +13,6 @@ namespace {
 inline constexpr int kFirstClient = 3;
 inline constexpr int kReaper = 4;
 
-Status open_own(const char* path, UniqueFd* into) {
-  return take(sys::call<SYS_openat>(AT_FDCWD, path, O_RDONLY | O_CLOEXEC), into);
-}
-
 // The client waits for the process that it started; the launcher proper is that one's child, so that nobody in the
 // embedding program ever has to reap it.
 void detach_from_parent() {
@@ -45,16 +41,25 @@ int serve() {
   return 0;
 }
 
+// Who was started by posix_spawn has the C library's own two signals ignored, and what is ignored stays so in every
+// process that comes after: containers would see it in SigIgn.
+void reset_signals() {
+  constexpr int kLastSignal = 64;
+  const uint64_t default_action[4] = {};  // the kernel's struct sigaction: handler, flags, restorer, mask
+  for (int number = 1; number <= kLastSignal; ++number) {
+    (void)sys::call<SYS_rt_sigaction>(number, default_action, 0, sizeof(uint64_t));
+  }
+  signal(SIGPIPE, SIG_IGN);
+}
+
 }  // namespace
 
 Status Launcher::open() {
-  signal(SIGPIPE, SIG_IGN);
+  reset_signals();
   // It was started as /proc/self/fd/N, which is what `ps` would show.
   (void)sys::call<SYS_prctl>(PR_SET_NAME, "tsrun-launcher", 0, 0, 0);
   (void)sys::call<SYS_umask>(0);
-  TSRUN_TRY(open_own("/proc/self/ns/pid", &own_pid_namespace));
-  TSRUN_TRY(open_own("/proc/self/ns/net", &own_net_namespace));
-  TSRUN_TRY(open_own("/proc/self/ns/time", &own_time_namespace));
+  TSRUN_TRY(own.open());
   TSRUN_TRY(loop.open());
   return home.prune();
 }

@@ -100,7 +100,7 @@ Status connect_inside(Launcher& launcher, const Container& container, const Requ
   Status status = take(sys::call<SYS_socket>(request.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), socket);
   if (status.ok()) status = sys::call<SYS_connect>(socket->get(), &address, size).status();
   if (status.error == EINPROGRESS) status = kOk;
-  TSRUN_TRY(sys::call<SYS_setns>(launcher.own_net_namespace.get(), CLONE_NEWNET).status());
+  launcher.own.return_to(CLONE_NEWNET);
   return status;
 }
 

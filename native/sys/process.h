@@ -47,6 +47,14 @@ inline sys::Outcome clone_process(uint64_t flags, int cgroup_fd, int* pid_fd) {
   return sys::call<SYS_clone3>(&arguments, sizeof arguments);
 }
 
+// A child of the caller's parent. CLONE_PARENT wants no exit signal of its own; it gets the caller's (clone(2)).
+inline sys::Outcome clone_sibling(uint64_t flags, int* pid_fd) {
+  CloneArguments arguments{};
+  arguments.flags = flags | CLONE_PARENT | kClonePidfd | kCloneClearSignalHandlers;
+  arguments.pidfd = reinterpret_cast<uint64_t>(pid_fd);
+  return sys::call<SYS_clone3>(&arguments, sizeof arguments);
+}
+
 inline uint64_t monotonic_ns() {
   timespec now{};
   (void)sys::raw(SYS_clock_gettime, CLOCK_MONOTONIC, reinterpret_cast<long>(&now));

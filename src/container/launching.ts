@@ -10,9 +10,11 @@ import { compilePlan } from '../plan/compile.js';
 import { encodePlan, type Plan } from '../plan/plan.js';
 import type { NamespaceType } from '../spec/types.js';
 import { TsrunError } from '../spec/errors.js';
+import { isDefaultSeccomp } from '../spec/seccomp-profile.js';
 import type { NamedLauncher } from './connection.js';
 import { Container, type ContainerSettings } from './container.js';
 import { ImageCache } from './image-cache.js';
+import { joinedIdMaps } from './joined-maps.js';
 import type { RunOptions } from './options.js';
 import { filterOf, prepare, streamsOf, type Preparation } from './prepare.js';
 import { writeRecord, type ContainerRecord } from './record.js';
@@ -35,6 +37,18 @@ export interface LaunchingSurroundings {
   readonly host: HostFacts;
   readonly root: StateRoot;
   readonly seccomp: SeccompCache;
+  /** What makes each start differ from the one before. Absent: the clock and chance. */
+  readonly stamp?: () => Stamp;
+}
+
+export interface Stamp {
+  readonly createdAtMs: number;
+  /** Of the cgroup's name: never the same twice, so that nothing of an earlier container of this name can be hit. */
+  readonly suffix: string;
+}
+
+function stampOfNow(): Stamp {
+  return { createdAtMs: Date.now(), suffix: randomInt(2 ** 32).toString(36) };
 }
 
 export interface SettingsInput {
@@ -78,6 +92,7 @@ export class Launching {
     const { spec, extensions, image } = prepared;
     const record = this.#record(prepared, id, launcherName);
     const streams = streamsOf(prepared.options, spec.process?.terminal === true);
+    const maps = joinedIdMaps(spec);
     const plan = compilePlan({
       spec,
       extensions,
@@ -87,6 +102,7 @@ export class Launching {
       ...(record.cgroup === '' ? {} : { cgroupPath: record.cgroup }),
       ...streams.plan,
       ...filterOf(spec.linux?.seccomp, seccomp),
+      ...(maps === undefined ? {} : { joinedIdMaps: maps }),
       awaitStart,
     });
     const namespaces = plan.passed.filter((name) => name.startsWith('namespace:')).map((name) => namespaceFd(prepared, name));
@@ -125,23 +141,23 @@ export class Launching {
 
   #record(prepared: Preparation, id: string, launcher: string): ContainerRecord {
     const { spec, extensions, image, options, stopSignal, stopTimeoutMs } = prepared;
-    const { cgroup } = this.#surroundings.host;
-    const isDefault = (options.seccomp ?? 'default') === 'default' && spec.linux?.seccomp !== undefined && image.spec === undefined;
+    const { host: { cgroup }, stamp = stampOfNow } = this.#surroundings;
+    const { createdAtMs, suffix } = stamp();
     const { seccomp, ...linux } = spec.linux ?? {};
+    const isDefault = seccomp !== undefined && isDefaultSeccomp(seccomp);
     return {
       version: 1,
       id,
       image: image.name,
-      createdAtMs: Date.now(),
+      createdAtMs,
       bootId: this.#bootId,
       launcher,
-      // Never the same twice, so that nothing of an earlier container of this name can be hit.
-      cgroup: cgroup.writable && cgroup.base !== '' ? `${cgroup.root}${cgroup.base}/${id}-${randomInt(2 ** 32).toString(36)}` : '',
+      cgroup: cgroup.writable && cgroup.base !== '' ? `${cgroup.root}${cgroup.base}/${id}-${suffix}` : '',
       rootPath: image.rootPath,
       stopSignal,
       stopTimeoutMs,
       labels: options.labels ?? {},
-      spec: isDefault || seccomp === undefined ? { ...spec, linux } : spec,
+      spec: isDefault ? { ...spec, linux } : spec,
       extensions,
       defaultSeccomp: isDefault,
     };

@@ -25,6 +25,8 @@ export interface Addon {
   /** A regular file of a hostile root, at most so many bytes of it; null when it is missing. */
   readInRoot(root: string, path: string, limitBytes: number): Buffer | null;
   compileSeccomp(profile: Uint8Array): Uint8Array;
+  /** 0, or the errno with which the kernel refuses an id-mapped mount of the path. Blocks a fraction of a millisecond. */
+  idmapProbe(path: string): number;
 }
 
 export interface NativeFiles {
@@ -45,6 +47,7 @@ const functions = [
   'setWindowSize',
   'readInRoot',
   'compileSeccomp',
+  'idmapProbe',
 ] as const satisfies readonly (keyof Addon)[];
 
 function isAddon(value: unknown): value is Addon {

@@ -52,6 +52,7 @@ const recordHeader = 8;
 /** What a SOCK_SEQPACKET message surely takes: half of the default of net.core.wmem_default. */
 const largestMessage = 96 * 1024;
 const eagain = 11;
+const esrch = 3;
 
 export class Launcher {
   readonly #addon: Addon;
@@ -143,6 +144,11 @@ export class Launcher {
     }
   }
 
+  /** Has a container of this client live on without it. */
+  async keep(container: number): Promise<void> {
+    await this.#ask((request) => ({ op: 'keep', request, container }));
+  }
+
   /** The streams of a container that keeps its output, from now on, by name. */
   async attach(container: number): Promise<Map<string, number>> {
     const { event, descriptors } = await this.#ask((request) => ({ op: 'attach', request, container }));
@@ -221,7 +227,7 @@ export class Launcher {
     this.#waiting.delete(event.request);
     this.#updateRef();
     if (event.error === 0) waiting?.resolve({ event, descriptors });
-    else waiting?.reject(new TsrunError('ERR_TSRUN_STATE', `the launcher answered ${getSystemErrorName(-event.error)}`));
+    else waiting?.reject(refused(event.error));
   }
 
   #lose(): void {
@@ -243,4 +249,9 @@ function lost(): TsrunError {
   return new TsrunError('ERR_TSRUN_LAUNCHER_LOST', 'the launcher is gone', {
     hint: 'it was killed, or it crashed: open the runtime again; what it left behind is removed then',
   });
+}
+
+function refused(errno: number): TsrunError {
+  const reason = errno === esrch ? 'the container has ended' : `the launcher answered ${getSystemErrorName(-errno)}`;
+  return new TsrunError('ERR_TSRUN_STATE', reason);
 }

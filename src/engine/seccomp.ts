@@ -5,6 +5,7 @@
 import { getSystemErrorName } from 'node:util';
 import { Writer } from '../plan/codec.js';
 import { TsrunError } from '../spec/errors.js';
+import { isDefaultSeccomp } from '../spec/seccomp-profile.js';
 import type { Seccomp, SeccompArg } from '../spec/types.js';
 import { seccompLayers, type LayerRule } from './seccomp-layers.js';
 
@@ -98,6 +99,8 @@ export class SeccompCache {
   readonly #native: CompileSeccomp;
   readonly #arch: 'x64' | 'arm64';
   readonly #filters = new Map<string, Uint8Array>();
+  /** tsrun's own profiles, which are frozen. */
+  readonly #own = new WeakMap<Seccomp, Uint8Array>();
 
   constructor(native: CompileSeccomp, arch: 'x64' | 'arm64') {
     this.#native = native;
@@ -110,7 +113,15 @@ export class SeccompCache {
    * @throws TsrunError `ERR_TSRUN_INVALID_SPEC`, `ERR_TSRUN_UNSUPPORTED` when the profile cannot be compiled.
    */
   compile(seccomp: Seccomp): Uint8Array {
-    // By content, not by identity: profiles can be changed by their owner, and a stale filter would be a silent hole.
+    const own = this.#own.get(seccomp);
+    if (own !== undefined) return own;
+    const filter = this.#compileByContent(seccomp);
+    if (isDefaultSeccomp(seccomp)) this.#own.set(seccomp, filter);
+    return filter;
+  }
+
+  /** By content, not by identity: profiles can be changed by their owner, and a stale filter would be a silent hole. */
+  #compileByContent(seccomp: Seccomp): Uint8Array {
     const key = contentOf(seccomp);
     const known = this.#filters.get(key);
     if (known !== undefined) {

@@ -5,7 +5,7 @@
 import { TsrunError } from '../spec/errors.js';
 import type { Device, Mount } from '../spec/types.js';
 import type { Compilation } from './compile.js';
-import { hostId } from './compile-root.js';
+import { hostId, idMapsOf } from './compile-root.js';
 import { mountAttributes, readMountOptions } from './mount-options.js';
 
 interface Node {
@@ -43,7 +43,7 @@ const links: readonly (readonly [string, string])[] = [
 
 export function compileDev(compilation: Compilation, mount: Mount, field: string): () => void {
   const { input, builder } = compilation;
-  const { uidMappings, gidMappings } = input.spec.linux ?? {};
+  const { uidMappings, gidMappings } = idMapsOf(compilation) ?? {};
   refuseDeviceRules(compilation);
   const { own, data } = readMountOptions(mount.options ?? ['nosuid', 'noexec', 'mode=755', 'size=65536k']);
   const slot = builder.slot();

@@ -66,7 +66,7 @@ function compileMount(compilation: Compilation, mount: Mount, field: string): At
 /** A new user namespace has no right over a namespace that it does not own: the host's own view is bound instead. */
 function substituteBind({ namespaces, input: { host } }: Compilation, mount: Mount): Mount | undefined {
   const type = shownNamespace[mount.type ?? ''];
-  if (type === undefined || !namespaces.isNew('user') || namespaces.isNew(type)) return undefined;
+  if (type === undefined || namespaces.isShared('user') || namespaces.isNew(type)) return undefined;
   const sources: Readonly<Partial<Record<NamespaceType, string>>> = { pid: '/proc', network: '/sys', ipc: '/dev/mqueue', cgroup: host.cgroup.root };
   const { own } = readMountOptions(mount.options);
   const options = (mount.options ?? []).filter((option) => readMountOptions([option]).data.length === 0);
@@ -96,7 +96,7 @@ function idMapOf(compilation: Compilation, { uidMappings, gidMappings }: Mount, 
   if (uidMappings !== undefined || gidMappings !== undefined) {
     throw new TsrunError('ERR_TSRUN_UNSUPPORTED', 'id maps of single mounts are not supported yet', { field, hint: 'leave the maps out: the container\'s are used' });
   }
-  if (compilation.namespaces.isNew('user')) return makeIdMap(compilation);
+  if (!compilation.namespaces.isShared('user')) return makeIdMap(compilation);
   throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'idmap needs a user namespace of the container', { field, hint: 'drop --userns host' });
 }
 

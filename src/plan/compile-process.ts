@@ -72,13 +72,16 @@ function compileScheduling({ scheduler, ioPriority }: Process, builder: Compilat
  * seccomp last, so that a filter need not allow what is done before.
  */
 export function compileIdentity({ input, builder }: Compilation): void {
-  const { spec, extensions, host, filter } = input;
+  const { spec, extensions, host } = input;
   const process = requireProcess(spec.process);
   const sets = process.capabilities;
   if (sets !== undefined) {
     builder.add('/process/capabilities/bounding', { op: 'dropBounding', keep: capabilityMask(sets.bounding), last: host.lastCapability });
     builder.add('/process/capabilities/permitted', { op: 'keepCapabilities' });
   }
+  // Without no_new_privs both need CAP_SYS_ADMIN, which goes with the next steps (seccomp(2), landlock(7)).
+  const early = process.noNewPrivileges !== true;
+  if (early) compileFilters(input, builder);
   const { uid, gid, additionalGids = [] } = process.user;
   builder.add('/process/user', { op: 'setIds', uid, gid, setGroups: true, groups: additionalGids });
   if (sets !== undefined) {
@@ -94,9 +97,10 @@ export function compileIdentity({ input, builder }: Compilation): void {
   builder.add('default', { op: 'closeDescriptors' });
   builder.add('default', { op: 'resetSignals' });
   if (input.awaitStart === true) builder.add('create', { op: 'awaitStart' });
-  if (process.noNewPrivileges === true) builder.add('/process/noNewPrivileges', { op: 'noNewPrivileges' });
-  if (extensions.landlockScopes === true) builder.add('extensions.landlockScopes', { op: 'restrictScopes', scopes: landlockScopes });
-  if (filter !== undefined) builder.add('/linux/seccomp', { op: 'loadSeccomp', filter: filter.bytes, flags: filter.flags });
+  if (!early) {
+    builder.add('/process/noNewPrivileges', { op: 'noNewPrivileges' });
+    compileFilters(input, builder);
+  }
   builder.add('/process/args', {
     op: 'execute',
     paths: programPaths(process),
@@ -104,6 +108,11 @@ export function compileIdentity({ input, builder }: Compilation): void {
     environment: process.env ?? [],
     reaper: extensions.init ?? false,
   });
+}
+
+function compileFilters({ extensions, filter }: Compilation['input'], builder: Compilation['builder']): void {
+  if (extensions.landlockScopes === true) builder.add('extensions.landlockScopes', { op: 'restrictScopes', scopes: landlockScopes });
+  if (filter !== undefined) builder.add('/linux/seccomp', { op: 'loadSeccomp', filter: filter.bytes, flags: filter.flags });
 }
 
 function requireProcess(process: Process | undefined): Process {

@@ -4,6 +4,7 @@ import { TsrunError } from '../spec/errors.js';
 import type { RootMode } from '../spec/extensions.js';
 import type { IdMapping } from '../spec/types.js';
 import type { Compilation } from './compile.js';
+import type { IdMaps } from './input.js';
 import { mountAttributes, privatePropagation } from './mount-options.js';
 
 export interface RootPlan {
@@ -19,6 +20,18 @@ export function hostId(mappings: readonly IdMapping[] | undefined, id: number): 
   if (mappings === undefined) return id;
   const mapping = mappings.find(({ containerID, size }) => id >= containerID && id < containerID + size);
   return mapping === undefined ? 65_534 : mapping.hostID + (id - mapping.containerID);
+}
+
+/** Undefined when the container shares the caller's user namespace. */
+export function idMapsOf({ input, namespaces }: Compilation): IdMaps | undefined {
+  const { uidMappings = [], gidMappings = [] } = input.spec.linux ?? {};
+  if (namespaces.isNew('user')) return { uidMappings, gidMappings };
+  if (!namespaces.isJoined('user')) return undefined;
+  if (input.joinedIdMaps !== undefined) return input.joinedIdMaps;
+  throw new TsrunError('ERR_TSRUN_UNSUPPORTED', 'the id maps of the user namespace to join are not known', {
+    field: namespaces.field('user'),
+    hint: 'name it as /proc/PID/ns/user, so that its maps can be read beside it',
+  });
 }
 
 export function idMapText(mappings: readonly IdMapping[]): string {
@@ -53,7 +66,7 @@ export function compileRoot(compilation: Compilation): RootPlan {
 }
 
 function overlayNeedsIdMap({ namespaces, input: { host } }: Compilation): boolean {
-  if (!namespaces.isNew('user')) return false;
+  if (namespaces.isShared('user')) return false;
   if (kernelAtLeast(host.kernel, 5, 19)) return true;
   throw new TsrunError('ERR_TSRUN_HOST', `Linux ${host.kernel.release} cannot id-map the layers of an overlay (5.19 can)`, {
     field: '/linux/uidMappings',
@@ -61,18 +74,21 @@ function overlayNeedsIdMap({ namespaces, input: { host } }: Compilation): boolea
   });
 }
 
-export function makeIdMap({ input: { spec }, builder }: Compilation): number {
+export function makeIdMap(compilation: Compilation): number {
+  const { builder } = compilation;
   const into = builder.slot();
-  const uidMap = idMapText(spec.linux?.uidMappings ?? []);
-  const gidMap = idMapText(spec.linux?.gidMappings ?? []);
+  const maps = idMapsOf(compilation);
+  const uidMap = idMapText(maps?.uidMappings ?? []);
+  const gidMap = idMapText(maps?.gidMappings ?? []);
   builder.add('/linux/uidMappings', { op: 'makeIdMap', uidMap, gidMap, into });
   return into;
 }
 
 /** Upper and work are not id-mapped: overlayfs writes there as itself, and would silently turn read-only. */
-function layOverlay({ input, builder }: Compilation, layer: number, mode: RootMode): number {
-  const { uidMappings, gidMappings } = input.spec.linux ?? {};
-  const [uid, gid] = [hostId(uidMappings, 0), hostId(gidMappings, 0)];
+function layOverlay(compilation: Compilation, layer: number, mode: RootMode): number {
+  const { input, builder } = compilation;
+  const maps = idMapsOf(compilation);
+  const [uid, gid] = [hostId(maps?.uidMappings, 0), hostId(maps?.gidMappings, 0)];
   const sizeBytes = mode.kind === 'disposable' ? mode.sizeBytes : defaultUpperBytes;
   const scratch = builder.slot();
   builder.add('extensions.root', { op: 'makeTmpfs', options: [`size=${sizeBytes}`, 'mode=0700'], attributes: mountAttributes.nodev, into: scratch });

@@ -96,7 +96,7 @@ function timeOffsets({ input: { spec } }: Compilation): string {
 }
 
 function addClone(compilation: Compilation, cgroup: number | null): void {
-  const { input, builder, namespaces, joined } = compilation;
+  const { input, builder, namespaces } = compilation;
   const { spec, extensions } = input;
   const offsets = timeOffsets(compilation);
   let flags = cloneFlags.mount;
@@ -121,7 +121,7 @@ function addClone(compilation: Compilation, cgroup: number | null): void {
     op: 'clone',
     flags,
     cgroup,
-    pidNamespace: joined.get('pid') ?? null,
+    ...birthPlace(compilation),
     timeOffsets: offsets,
     procFiles,
     procValues,
@@ -129,19 +129,23 @@ function addClone(compilation: Compilation, cgroup: number | null): void {
   });
 }
 
-function enterNamespaces({ namespaces, builder, joined }: Compilation): void {
-  const becomeRoot = () => {
-    builder.add('/linux/uidMappings', { op: 'setIds', uid: 0, gid: 0, setGroups: false, groups: [] });
+/**
+ * Joined namespaces are entered before the process is born, the user namespace last: from then on there is no right to
+ * what the host owns. Nobody comes back from a user namespace, so a process in between goes there.
+ */
+function birthPlace({ namespaces, joined }: Compilation): { joins: number[]; joinKinds: number[]; midwife: boolean } {
+  const order = namespaces.joined().map(({ type }) => type).reverse();
+  return {
+    joins: order.map((type) => joined.get(type) ?? -1),
+    joinKinds: order.map((type) => cloneFlags[type]),
+    midwife: namespaces.isJoined('user'),
   };
-  // Before it is root of its user namespace the process owns nothing there.
-  if (namespaces.isNew('user')) becomeRoot();
-  for (const { type } of namespaces.joined()) {
-    const slot = joined.get(type);
-    // The pid namespace was entered by being born; the mount namespace is always new (`unsupported.ts`).
-    if (slot === undefined || type === 'pid') continue;
-    builder.add(namespaces.field(type), { op: 'joinNamespaces', descriptor: slot, kinds: cloneFlags[type] });
-    if (type === 'user') becomeRoot();
-  }
+}
+
+/** Before it is root of its user namespace the process owns nothing there. */
+function enterNamespaces({ namespaces, builder }: Compilation): void {
+  if (namespaces.isShared('user')) return;
+  builder.add('/linux/uidMappings', { op: 'setIds', uid: 0, gid: 0, setGroups: false, groups: [] });
 }
 
 function setUpNamespaces({ input: { spec }, namespaces, builder }: Compilation): void {

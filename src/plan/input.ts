@@ -1,7 +1,12 @@
 /** Everything that a plan is compiled from. All of it is data that was read before; compiling asks nobody. */
 import type { HostFacts } from '../host/facts.js';
 import type { Extensions } from '../spec/extensions.js';
-import type { Spec } from '../spec/types.js';
+import type { IdMapping, Spec } from '../spec/types.js';
+
+export interface IdMaps {
+  readonly uidMappings: readonly IdMapping[];
+  readonly gidMappings: readonly IdMapping[];
+}
 
 /** `passed`: a descriptor of the caller; `pipe`: made by the launcher, its other end comes back; `ignore`: /dev/null. */
 export type StreamPlan = 'passed' | 'pipe' | 'ignore';
@@ -21,6 +26,8 @@ export interface PlanInput {
   readonly stderr: StreamPlan;
   /** The compiled seccomp filter of `spec.linux.seccomp`. */
   readonly filter?: { readonly bytes: Uint8Array; readonly flags: number };
+  /** The maps of a user namespace that is joined; those of a new one are in the spec. */
+  readonly joinedIdMaps?: IdMaps;
   /** Stop before the program is executed, until `start`. */
   readonly awaitStart?: boolean;
 }

@@ -92,7 +92,7 @@ export function readMountOptions(options: readonly string[] = []): MountOptions 
 }
 
 function apply(attributes: Attributes, { set = 0n, clear = 0n }: AttributeChange): void {
-  attributes.clear |= clear & ~set;
+  attributes.clear |= clear;
   attributes.set = (attributes.set & ~clear) | set;
 }
 

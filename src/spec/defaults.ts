@@ -93,11 +93,11 @@ export function defaultMounts({ shmBytes, mappedGids, sysWritable, cgroupWritabl
   const tty = mappedGids > ttyGid ? [`gid=${ttyGid}`] : [];
   const pts = ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...tty];
   return [
-    { destination: '/proc', type: 'proc', source: 'proc', options: kernel },
+    { destination: '/proc', type: 'proc', source: 'proc', options: [...kernel] },
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'noexec', 'mode=0755', 'size=65536k'] },
     { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: pts },
     { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...kernel, 'mode=1777', `size=${shmBytes}`] },
-    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: kernel },
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: [...kernel] },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...kernel, ...readonly(sysWritable)] },
     { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...kernel, 'relatime', ...readonly(cgroupWritable)] },
   ];

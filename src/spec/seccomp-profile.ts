@@ -29,7 +29,31 @@ const low32 = 0xffff_ffff;
 const family = { unix: 1, inet: 2, inet6: 10, netlink: 16, packet: 17 } as const;
 const netlinkAudit = 9;
 
+const made = new Map<string, Seccomp>();
+const own = new WeakSet<object>();
+
+/** One frozen profile for each set of options: who is given one may compare it, and need not look into it again. */
 export function defaultSeccomp(options: SeccompProfileOptions): Seccomp {
+  const key = `${options.arch} ${options.userNamespace} ${[...options.capabilities].sort().join()}`;
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  const profile = deepFreeze(makeProfile(options));
+  made.set(key, profile);
+  own.add(profile);
+  return profile;
+}
+
+/** True for what `defaultSeccomp` gave, and for nothing that merely looks like it. */
+export function isDefaultSeccomp(profile: object): boolean {
+  return own.has(profile);
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const member of Object.values(value)) if (typeof member === 'object' && member !== null) deepFreeze(member);
+  return Object.freeze(value);
+}
+
+function makeProfile(options: SeccompProfileOptions): Seccomp {
   const granted = new Set(options.capabilities);
   const gates = gatedCalls.map((gate) => ({
     calls: gate.calls,
