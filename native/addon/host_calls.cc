@@ -54,6 +54,18 @@ Napi::Value SetWindowSize(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
+// makeRaw(terminal): every byte passes as it is, both ways. Node's own raw mode goes on to make CR LF of LF (uv_tty_set_mode).
+Napi::Value MakeRaw(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() != 1 || !info[0].IsNumber()) return throw_usage(env, "a terminal is needed");
+  int terminal = number(info[0]);
+  termios mode;
+  if (tcgetattr(terminal, &mode) != 0) return throw_failure(env, "tcgetattr", errno);
+  cfmakeraw(&mode);
+  if (tcsetattr(terminal, TCSANOW, &mode) != 0) return throw_failure(env, "tcsetattr", errno);
+  return env.Undefined();
+}
+
 // readInRoot(root, path, limitBytes): a regular file of a hostile root file system. Links stay inside the root, a FIFO
 // does not block, and no more than the limit is read. Null when it is missing.
 Napi::Value ReadInRoot(const Napi::CallbackInfo& info) {
@@ -164,6 +176,7 @@ void InitHostCalls(Napi::Env env, Napi::Object exports) {
   exports.Set("landlockAbi", Napi::Function::New(env, LandlockAbi));
   exports.Set("syscallName", Napi::Function::New(env, SyscallName));
   exports.Set("setWindowSize", Napi::Function::New(env, SetWindowSize));
+  exports.Set("makeRaw", Napi::Function::New(env, MakeRaw));
   exports.Set("idmapProbe", Napi::Function::New(env, IdmapProbe));
   exports.Set("readInRoot", Napi::Function::New(env, ReadInRoot));
 }

@@ -81,7 +81,7 @@ struct SpawnSettings {
 };
 
 // posix_spawn, not fork: it shares memory until exec (CLONE_VFORK), so its cost does not grow with Node's heap.
-int spawn(const Descriptor& program, const Descriptor& reaper, const Descriptor& socket) {
+int spawn(const Descriptor& program, const Descriptor& reaper, const Descriptor& socket, bool rootless) {
   SpawnSettings settings;
   for (int place = 0; place < 3; ++place) {
     posix_spawn_file_actions_addopen(&settings.actions, place, "/dev/null", O_RDWR, 0);
@@ -97,7 +97,8 @@ int spawn(const Descriptor& program, const Descriptor& reaper, const Descriptor&
 
   std::string path = "/proc/self/fd/" + std::to_string(program.get());
   char name[] = "tsrun-launcher";
-  char* arguments[] = {name, nullptr};
+  char word[] = "rootless";
+  char* arguments[] = {name, rootless ? word : nullptr, nullptr};
   char* environment[] = {nullptr};
   pid_t pid;
   int error = posix_spawn(&pid, path.c_str(), &settings.actions, &settings.attributes, arguments, environment);
@@ -116,10 +117,12 @@ int above_places(int fd) {
   return moved;
 }
 
-// startLauncher(launcherPath, reaperPath): the request socket.
+// startLauncher(launcherPath, reaperPath, rootless): the request socket.
 Napi::Value StartLauncher(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  if (info.Length() != 2 || !info[0].IsString() || !info[1].IsString()) return throw_usage(env, "two paths are needed");
+  if (info.Length() != 3 || !info[0].IsString() || !info[1].IsString() || !info[2].IsBoolean()) {
+    return throw_usage(env, "two paths and whether the user is an ordinary one are needed");
+  }
   Descriptor program;
   Descriptor reaper;
   if (const char* failed = seal(info[0].As<Napi::String>().Utf8Value(), &program)) return throw_failure(env, failed, errno);
@@ -128,7 +131,7 @@ Napi::Value StartLauncher(const Napi::CallbackInfo& info) {
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return throw_failure(env, "socketpair", errno);
   Descriptor ours(above_places(ends[0]));
   Descriptor theirs(above_places(ends[1]));
-  if (int error = spawn(program, reaper, theirs)) return throw_failure(env, "posix_spawn", error);
+  if (int error = spawn(program, reaper, theirs, info[2].As<Napi::Boolean>())) return throw_failure(env, "posix_spawn", error);
   return Napi::Number::New(env, ours.release());
 }
 

@@ -15,6 +15,7 @@ enum class ChannelWord : uint32_t {
   kFailed = 3,    // process: a step failed; it is about to exit
   kCreated = 4,   // process: everything is done but execve
   kTerminal = 5,  // process: the terminal's master is attached
+  kConnected = 8,  // helper: the socket is attached
   kNoProgram = 7,  // reaper: the program could not be executed
   kBorn = 6,      // midwife: the child's pid is in `step`, its pidfd is attached
 };

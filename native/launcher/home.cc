@@ -23,6 +23,20 @@ Status mount_at(const char* type, const char* path, uint64_t attributes) {
   return attach_at_path(mount.get(), path);
 }
 
+Status bind_at(const char* source, const char* path) {
+  UniqueFd mount;
+  TSRUN_TRY(make_directory(path));
+  TSRUN_TRY(clone_tree(AT_FDCWD, source, AT_RECURSIVE, &mount));
+  return attach_at_path(mount.get(), path);
+}
+
+// A copy of the host's mounts that belongs to this user namespace and follows what the host mounts later.
+Status copy_source() {
+  TSRUN_TRY(sys::call<SYS_unshare>(CLONE_NEWNS).status());
+  MountAttributes slave_tree{0, 0, MS_SLAVE, 0};
+  return sys::call<SYS_mount_setattr>(AT_FDCWD, "/", AT_RECURSIVE, &slave_tree, sizeof slave_tree).status();
+}
+
 // What masked paths are covered with. Ours alone: a mask taken from the image could be the attacker's (CVE-2025-31133).
 Status make_masks() {
   UniqueFd mount;
@@ -37,7 +51,8 @@ Status make_masks() {
 
 }  // namespace
 
-Status Home::prune() {
+Status Home::prune(bool in_user_namespace) {
+  if (in_user_namespace) TSRUN_TRY(copy_source());
   TSRUN_TRY(open_namespace(&source_));
   TSRUN_TRY(take(sys::call<SYS_openat>(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC), &source_root_));
   TSRUN_TRY(sys::call<SYS_unshare>(CLONE_NEWNS).status());
@@ -50,8 +65,13 @@ Status Home::prune() {
   TSRUN_TRY(make_file_system("tmpfs", "", Texts{}, MOUNT_ATTR_NOSUID, &root));
   TSRUN_TRY(attach_at_path(root.get(), "/"));
   TSRUN_TRY(sys::call<SYS_fchdir>(root.get()).status());
-  TSRUN_TRY(mount_at("proc", "proc", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
-  TSRUN_TRY(mount_at("sysfs", "sys", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+  if (in_user_namespace) {
+    TSRUN_TRY(bind_at("/proc", "proc"));
+    TSRUN_TRY(bind_at("/sys", "sys"));
+  } else {
+    TSRUN_TRY(mount_at("proc", "proc", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+    TSRUN_TRY(mount_at("sysfs", "sys", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC));
+  }
   TSRUN_TRY(make_masks());
   TSRUN_TRY(make_directory(relative(kAttachPoint)));
   TSRUN_TRY(make_directory(relative(kScratch)));

@@ -16,8 +16,9 @@ inline constexpr char kScratch[] = "/scratch";        // overlay layers are atta
 
 class Home {
  public:
-  // Leaves the host's mount namespace for a pruned one. Once, at start.
-  Status prune();
+  // Leaves the host's mount namespace for a pruned one. Once, at start. Inside a user namespace the source is a copy
+  // that belongs to it, and proc and sysfs are the host's own, bound: new ones would need rights over its namespaces.
+  Status prune(bool in_user_namespace);
 
   // Host paths resolve after this, from the root that the launcher was started with.
   Status enter_source();

@@ -36,6 +36,7 @@ Status walk_child_steps(ChildContext& context, const Plan& plan, Plan::Walk& wal
   ChildContext context{born_in.slots, channel, born_in.container.launcher->reaper.get(), plan.clone_index(), UniqueFd()};
   bool waits = born_in.clone.proc_files.count > 0;
   Status status = waits ? await_proceed(channel) : kOk;
+  if (status.ok()) status = set_dumpable(false);
   if (status.ok()) {
     ++context.step;
     status = walk_child_steps(context, plan, walk);
@@ -87,7 +88,12 @@ Status clone_container(LauncherContext& context, const Plan& plan, const Plan::W
   TSRUN_TRY(make_channel(&container.channel, &theirs));
   ChildStart start{context, plan, walk, theirs.get()};
   Birth birth;
-  TSRUN_TRY(give_birth(context, Newborn{live, &start}, &birth));
+  // An ordinary user may write the /proc files of a child only while that is dumpable; it ends that itself.
+  bool open_files = container.launcher->rootless && step.proc_files.count > 0;
+  if (open_files) TSRUN_TRY(set_dumpable(true));
+  Status born = give_birth(context, Newborn{live, &start}, &birth);
+  if (open_files) TSRUN_TRY(set_dumpable(false));
+  TSRUN_TRY(born);
   container.pid = birth.pid;
   container.pidfd = static_cast<UniqueFd&&>(birth.pidfd);
   container.survive = step.survive;

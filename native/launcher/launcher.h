@@ -26,8 +26,13 @@ struct Launcher {
   Watch listener_watch;
   char listener_path[128] = "";
   UniqueFd reaper;  // the sealed program of `--init`
+  // An ordinary user's: in a user namespace of its own, whose maps somebody else has to write (newuidmap(1)).
+  bool rootless = false;
+  bool settled = false;
 
   Status open();
+  // With the maps written: becomes root there, and goes home.
+  Status settle();
   bool idle() const { return clients == nullptr && containers == nullptr && outputs == nullptr; }
 };
 

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 
 #include "launcher/requests.h"
+#include "sys/process.h"
 
 namespace tsrun {
 namespace {
@@ -24,11 +25,12 @@ Status protect_itself() {
   TSRUN_TRY(sys::call<SYS_close_range>(kReaper + 1, ~0U, 0).status());
   TSRUN_TRY(sys::call<SYS_close_range>(kFirstClient, kReaper, CLOSE_RANGE_CLOEXEC).status());
   // Nobody may trace it, read its memory or reopen its files, and its children inherit that until their execve.
-  return sys::call<SYS_prctl>(PR_SET_DUMPABLE, 0, 0, 0, 0).status();
+  return set_dumpable(false);
 }
 
-int serve() {
+int serve(bool rootless) {
   static Launcher launcher;
+  launcher.rootless = rootless;
   if (!protect_itself().ok() || !launcher.open().ok()) return 1;
   launcher.reaper.reset(kReaper);
   if (!add_client(launcher, UniqueFd(kFirstClient)).ok()) return 1;
@@ -61,12 +63,23 @@ Status Launcher::open() {
   (void)sys::call<SYS_umask>(0);
   TSRUN_TRY(own.open());
   TSRUN_TRY(loop.open());
-  return home.prune();
+  if (!rootless) return home.prune(false);
+  // newuidmap writes only for processes of its caller, and who is not dumpable counts as root's.
+  TSRUN_TRY(set_dumpable(true));
+  return sys::call<SYS_unshare>(CLONE_NEWUSER).status();
+}
+
+Status Launcher::settle() {
+  TSRUN_TRY(sys::call<SYS_setresgid>(0, 0, 0).status());
+  TSRUN_TRY(sys::call<SYS_setresuid>(0, 0, 0).status());
+  TSRUN_TRY(set_dumpable(false));
+  return home.prune(true);
 }
 
 }  // namespace tsrun
 
-int main() {
+// An ordinary user's launcher is started with one argument.
+int main(int count, char**) {
   tsrun::detach_from_parent();
-  return tsrun::serve();
+  return tsrun::serve(count > 1);
 }

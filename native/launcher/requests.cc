@@ -38,7 +38,15 @@ void handle(Client& client, const RequestHello& request, Passed& passed) {
   EventReady event{};
   event.protocol = kProtocolVersion;
   event.pid = static_cast<uint32_t>(sys::raw(SYS_getpid));
+  event.awaits_maps = client.launcher->rootless && !client.launcher->settled;
   send_event(client, event);
+}
+
+void handle(Client& client, const RequestMapped& request, Passed&) {
+  Launcher& launcher = *client.launcher;
+  Status status = launcher.rootless && !launcher.settled ? launcher.settle() : Status{SYS_setresuid, EALREADY};
+  launcher.settled = launcher.settled || status.ok();
+  answer(client, request.request, status);
 }
 
 void handle(Client& client, const RequestListen& request, Passed&) {
@@ -90,16 +98,51 @@ Status fill_address(const RequestConnect& request, InternetAddress* address, siz
   return Status{SYS_connect, EAFNOSUPPORT};
 }
 
-// A socket belongs to the namespace in which it was made, wherever it is used later; so one thread that goes there and
-// back is enough.
-Status connect_inside(Launcher& launcher, const Container& container, const RequestConnect& request, UniqueFd* socket) {
+Status go_and_connect(const Container& container, const RequestConnect& request, UniqueFd* socket) {
   InternetAddress address{};
   size_t size;
   TSRUN_TRY(fill_address(request, &address, &size));
   TSRUN_TRY(sys::call<SYS_setns>(container.pidfd.get(), CLONE_NEWNET).status());
-  Status status = take(sys::call<SYS_socket>(request.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), socket);
-  if (status.ok()) status = sys::call<SYS_connect>(socket->get(), &address, size).status();
-  if (status.error == EINPROGRESS) status = kOk;
+  TSRUN_TRY(take(sys::call<SYS_socket>(request.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), socket));
+  Status connected = sys::call<SYS_connect>(socket->get(), &address, size).status();
+  return connected.error == EINPROGRESS ? kOk : connected;
+}
+
+[[noreturn]] void connect_and_end(const Container& container, const RequestConnect& request, int channel) {
+  UniqueFd socket;
+  Status status = go_and_connect(container, request, &socket);
+  if (status.ok()) {
+    (void)send_word_with(channel, ChannelMessage{ChannelWord::kConnected, 0, kOk}, socket.get());
+  } else {
+    (void)send_word(channel, ChannelMessage{ChannelWord::kFailed, 0, status});
+  }
+  for (;;) (void)sys::raw(SYS_exit_group, 0);
+}
+
+// An ordinary user's launcher could not come back to the host's network namespace, so a child goes.
+Status connect_by_child(const Container& container, const RequestConnect& request, UniqueFd* socket) {
+  UniqueFd ours;
+  UniqueFd theirs;
+  TSRUN_TRY(make_channel(&ours, &theirs));
+  int pid_fd = -1;
+  sys::Outcome pid = clone_process(0, -1, &pid_fd);
+  if (!pid.ok()) return pid.status();
+  if (pid.value == 0) connect_and_end(container, request, theirs.get());
+  UniqueFd child(pid_fd);
+  theirs.reset();
+  ChannelMessage message;
+  bool heard = receive_word(ours.get(), Patience::kWait, &message, socket);
+  siginfo_t info;
+  rusage usage;
+  (void)wait_process(child.get(), &info, &usage);
+  return heard ? message.status : Status{SYS_connect, ECHILD};
+}
+
+// A socket belongs to the namespace in which it was made, wherever it is used later; so one thread that goes there and
+// back is enough.
+Status connect_inside(Launcher& launcher, const Container& container, const RequestConnect& request, UniqueFd* socket) {
+  if (launcher.rootless) return connect_by_child(container, request, socket);
+  Status status = go_and_connect(container, request, socket);
   launcher.own.return_to(CLONE_NEWNET);
   return status;
 }

@@ -42,6 +42,7 @@ Status make_overlay(const StepMakeOverlay& step, const char* lower, UniqueFd* ov
   TSRUN_TRY(context.set("lowerdir", lower));
   TSRUN_TRY(context.set("upperdir", "u/upper"));
   TSRUN_TRY(context.set("workdir", "u/work"));
+  if (step.user_xattr) TSRUN_TRY(context.set_flag("userxattr"));
   return context.mount(step.attributes, overlay);
 }
 
@@ -60,6 +61,7 @@ Status make_overlay_of_descriptors(const StepMakeOverlay& step, const Slots& slo
   }
   TSRUN_TRY(context.set_descriptor("upperdir", upper.get()));
   TSRUN_TRY(context.set_descriptor("workdir", work.get()));
+  if (step.user_xattr) TSRUN_TRY(context.set_flag("userxattr"));
   return context.mount(step.attributes, overlay);
 }
 

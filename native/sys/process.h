@@ -3,6 +3,7 @@
 #define TSRUN_SYS_PROCESS_H_
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -53,6 +54,11 @@ inline sys::Outcome clone_sibling(uint64_t flags, int* pid_fd) {
   arguments.flags = flags | CLONE_PARENT | kClonePidfd | kCloneClearSignalHandlers;
   arguments.pidfd = reinterpret_cast<uint64_t>(pid_fd);
   return sys::call<SYS_clone3>(&arguments, sizeof arguments);
+}
+
+// Who is not dumpable cannot be traced, and its files in /proc are root's.
+inline Status set_dumpable(bool dumpable) {
+  return sys::call<SYS_prctl>(PR_SET_DUMPABLE, dumpable ? 1 : 0, 0, 0, 0).status();
 }
 
 inline uint64_t monotonic_ns() {

@@ -19,6 +19,8 @@ export interface BuildInput {
   readonly idRange?: IdRange | undefined;
   /** Where groups have another range than users. */
   readonly gidRange?: IdRange | undefined;
+  /** Of an ordinary user: how many ids its launcher's user namespace has besides root's. */
+  readonly subordinate?: { readonly uids: number; readonly gids: number } | undefined;
   /** What `resolveUser` gives for `userToResolve(options, image)` and `options.groups`. */
   readonly user: ResolvedUser;
   /** Highest hard limit for open files that the caller may give. */

@@ -30,6 +30,7 @@ export function buildLinux(input: BuildInput, { parts, maps, resources, bounding
     delete kept.uidMappings;
     delete kept.gidMappings;
   }
+  if (standing.time !== 'new') delete kept.timeOffsets;
   return {
     ...kept,
     namespaces: parts.namespaces,

@@ -33,7 +33,7 @@ export function buildMounts(input: MountInput, faults: Faults): Mount[] {
 function profileMounts({ options, standing, mappedGids, sysWritable, cgroupWritable }: MountInput): Mount[] {
   const shmBytes = options.shmBytes === undefined ? defaultMemoryFsBytes : parseSize(options.shmBytes);
   return defaultMounts({ shmBytes, mappedGids, sysWritable, cgroupWritable }).flatMap((mount) => {
-    if (mount.destination === '/dev/shm' && standing.ipc === 'host') return [sharedShm];
+    if (mount.destination === '/dev/shm' && standing.ipc === 'host') return [{ ...sharedShm, options: [...sharedShmOptions] }];
     // Only the owner of the ipc namespace may mount its queues; mq_open(3) reaches them without the mount.
     if (mount.type === 'mqueue' && standing.user === 'new' && standing.ipc !== 'new') return [];
     return [mount];
@@ -41,12 +41,8 @@ function profileMounts({ options, standing, mappedGids, sysWritable, cgroupWrita
 }
 
 /** shm_open(3) is a file there: sharing the ipc namespace alone would share only System V's memory. */
-const sharedShm: Mount = {
-  destination: '/dev/shm',
-  type: 'bind',
-  source: '/dev/shm',
-  options: ['bind', 'private', 'nosuid', 'nodev', 'noexec'],
-};
+const sharedShm = { destination: '/dev/shm', type: 'bind', source: '/dev/shm' } as const;
+const sharedShmOptions = ['bind', 'private', 'nosuid', 'nodev', 'noexec'] as const;
 
 function bundleMounts(base: readonly Mount[], { options, sysWritable, cgroupWritable }: MountInput): Mount[] {
   const mounts = base.map((mount) => {

@@ -1,7 +1,7 @@
 /** Which namespaces a container gets, and the maps of its user namespace. */
 
 import type { HostFacts } from '../host/facts.js';
-import type { IdRange } from '../host/id-ranges.js';
+import { RANGE_SIZE, type IdRange } from '../host/id-ranges.js';
 import { defaultNamespaces } from '../spec/defaults.js';
 import { TsrunError } from '../spec/errors.js';
 import { largestId } from '../spec/ids.js';
@@ -87,6 +87,8 @@ export interface MapInput {
   readonly idRange?: IdRange | undefined;
   /** Where groups have another range than users, as /etc/subgid may say. */
   readonly gidRange?: IdRange | undefined;
+  /** Of an ordinary user: how many ids its launcher's user namespace has besides root's. */
+  readonly subordinate?: { readonly uids: number; readonly gids: number } | undefined;
 }
 
 /** Undefined without a new user namespace. */
@@ -96,7 +98,10 @@ export function buildIdMaps(standing: Standing, base: Linux | undefined, input: 
   if (uidMappings.length > 0 || gidMappings.length > 0) return { uidMappings, gidMappings, source: 'spec' };
   const { host, idRange, gidRange = idRange } = input;
   if (idRange !== undefined && gidRange !== undefined) return { uidMappings: [mapRange(idRange)], gidMappings: [mapRange(gidRange)], source: 'auto' };
-  if (host.uid !== 0) return { uidMappings: [mapOne(host.uid)], gidMappings: [mapOne(host.gid)], source: 'auto' };
+  if (host.uid !== 0) {
+    const { uids = 0, gids = 0 } = input.subordinate ?? {};
+    return { uidMappings: mapSubordinate(uids), gidMappings: mapSubordinate(gids), source: 'auto' };
+  }
   throw new TsrunError('ERR_TSRUN_HOST', 'there is no free range of ids for a user namespace', {
     field: '/namespaces/user',
     hint: 'stop a container, or share the host\'s user namespace with --userns host',
@@ -107,9 +112,13 @@ function mapRange({ start, size }: IdRange): IdMapping {
   return { containerID: 0, hostID: start, size };
 }
 
-/** What an ordinary user may map without the help of newuidmap (user_namespaces(7)). */
-function mapOne(id: number): IdMapping {
-  return { containerID: 0, hostID: id, size: 1 };
+/**
+ * As they are in the launcher's user namespace: root is the user, the rest follow. Two lines, since each must lie inside
+ * one line of the map above it.
+ */
+function mapSubordinate(count: number): IdMapping[] {
+  const root = { containerID: 0, hostID: 0, size: 1 };
+  return count === 0 ? [root] : [root, { containerID: 1, hostID: 1, size: Math.min(count, RANGE_SIZE - 1) }];
 }
 
 /** How many ids from 0 on exist in the container; of a joined user namespace only root's is sure. */

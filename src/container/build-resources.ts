@@ -33,8 +33,11 @@ export function buildResources(input: ResourceInput, faults: Faults): ResourcePa
   const pids = options.pids ?? base.pids?.limit ?? (isDefault ? defaultPidsLimit : undefined);
   const unified = { ...base.unified, ...options.unified };
   const devices = deviceRules(input);
+  const kept: Resources = { ...base };
+  // A limit that was taken back must not come through from the bundle.
+  delete kept.memory;
   const resources: Resources = {
-    ...base,
+    ...kept,
     ...(devices.length > 0 && { devices }),
     ...(Object.keys(memory).length > 0 && { memory }),
     ...(Object.keys(cpu).length > 0 && { cpu }),

@@ -44,15 +44,15 @@ function checkRoot({ options, image }: ConflictInput, faults: Faults): void {
   if (options.rootBytes !== undefined && kind !== 'disposable') faults.add('/rootBytes', `a ${kind} root has no layer for writes to size`, 'leave it out');
 }
 
-function checkShm({ options, standing }: ConflictInput, faults: Faults): void {
+function checkShm({ options, image, standing }: ConflictInput, faults: Faults): void {
   if (options.shmBytes === undefined) return;
-  if (standing.ipc === 'host') faults.add('/shmBytes', "/dev/shm is the host's, as the ipc namespace is", 'drop --ipc host, or --shm-size');
+  if (standing.ipc === 'host' && image.kind === 'rootfs') faults.add('/shmBytes', "/dev/shm is the host's, as the ipc namespace is", 'drop --ipc host, or --shm-size');
   if ((options.mounts ?? []).some(({ destination }) => normal(destination) === '/dev/shm')) {
     faults.add('/shmBytes', 'another mount at /dev/shm is asked for as well', 'leave one of the two out');
   }
 }
 
-function checkNamespaces({ options, standing }: ConflictInput, faults: Faults): void {
+function checkNamespaces({ options, image, standing }: ConflictInput, faults: Faults): void {
   if (standing.network === 'host') {
     const key = Object.keys(options.sysctls ?? {}).find((name) => name.startsWith('net.'));
     if (key !== undefined) faults.add(pointer('/sysctls', key), "it would change the host, as the container shares the host's network", 'drop --network host, or --sysctl');
@@ -61,7 +61,9 @@ function checkNamespaces({ options, standing }: ConflictInput, faults: Faults): 
     faults.add('/timeOffsets', 'clocks can be moved only in a new time namespace', 'leave namespaces.time out, or the offsets');
   }
   // Its processes belong to another user namespace, which a new one has no right over: not even to mount their /proc.
-  if (standing.pid === 'joined' && standing.user === 'new') {
+  const { pid, user } = options.namespaces ?? {};
+  const isAsked = image.kind === 'rootfs' || pid !== undefined || user !== undefined;
+  if (isAsked && standing.pid === 'joined' && standing.user === 'new') {
     faults.add('/namespaces/pid', 'a pid namespace cannot be joined from a new user namespace', 'join its user namespace as well, or add --userns host');
   }
 }

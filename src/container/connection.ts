@@ -14,20 +14,20 @@ export interface NamedLauncher {
 /** The launcher of containers that survive: one for all processes that share a state root. */
 const survivorName = 'survivor';
 
-export async function startLauncher(native: NativeFiles, root: StateRoot): Promise<NamedLauncher> {
+export async function startLauncher(native: NativeFiles, root: StateRoot, rootless: boolean): Promise<NamedLauncher> {
   const name = root.newLauncherName();
-  const launcher = Launcher.start(native);
+  const launcher = await start(native, rootless);
   await launcher.listen(root.launcherPath(name));
   return { launcher, name };
 }
 
 /** The launcher that outlives its clients: the one that is there, else a new one. */
-export async function joinSurvivor(native: NativeFiles, root: StateRoot): Promise<NamedLauncher> {
+export async function joinSurvivor(native: NativeFiles, root: StateRoot, rootless: boolean): Promise<NamedLauncher> {
   const path = root.launcherPath(survivorName);
   for (let attempt = 0; attempt < 3; attempt++) {
     const existing = tryConnect(native, path);
     if (existing !== undefined) return { launcher: existing, name: survivorName };
-    const launcher = Launcher.start(native);
+    const launcher = await start(native, rootless);
     try {
       await launcher.listen(path);
       return { launcher, name: survivorName };
@@ -37,6 +37,19 @@ export async function joinSurvivor(native: NativeFiles, root: StateRoot): Promis
     }
   }
   throw new TsrunError('ERR_TSRUN_HOST', `no launcher could be started at '${path}'`, { hint: 'run tsrun gc, and look who owns that file' });
+}
+
+async function start(native: NativeFiles, rootless: boolean): Promise<Launcher> {
+  const launcher = Launcher.start(native, rootless);
+  if (!rootless) return launcher;
+  const { mapLauncher } = await import('./rootless.js');
+  try {
+    await mapLauncher(launcher);
+    return launcher;
+  } catch (error) {
+    launcher.close();
+    throw error;
+  }
 }
 
 export function connectTo(native: NativeFiles, root: StateRoot, name: string): Launcher {

@@ -1,10 +1,11 @@
 /** One container, as its owner sees it, or as another process that knows its id sees it. */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { isIP, Socket } from 'node:net';
 import { join } from 'node:path';
-import { freeze, thaw } from '../cgroup/control.js';
+import { freeze, isFrozen, thaw } from '../cgroup/control.js';
 import { limitsToWrites, missingLimitError } from '../cgroup/limits.js';
-import { readStats, type ContainerStats } from '../cgroup/stats.js';
+import type { UsageCheck } from '../cgroup/limit-types.js';
+import { parseLimit, readStats, type ContainerStats } from '../cgroup/stats.js';
 import type { HostFacts } from '../host/facts.js';
 import type { Plan } from '../plan/plan.js';
 import type { EventCgroupChanged } from '../plan/wire.generated.js';
@@ -13,7 +14,8 @@ import type { Resources } from '../spec/types.js';
 import { EventCounters, EventStream, type ContainerEvent } from './events.js';
 import type { ExitStatus } from './exit-status.js';
 import type { ContainerRecord } from './record.js';
-import { RunningProcess, type ProcessSettings } from './running-process.js';
+import { RunningProcess, type ProcessSettings, type StopOptions } from './running-process.js';
+import { resourcesOf, type LimitOptions, type MemoryNow } from './update-limits.js';
 
 export type ContainerState = 'created' | 'running' | 'stopped';
 
@@ -77,15 +79,23 @@ export class Container extends RunningProcess {
     await thaw(this.#cgroup());
   }
 
+  /** Also ends one that is paused: what is frozen hears no signal but SIGKILL. */
+  override async stop(options: StopOptions = {}): Promise<ExitStatus> {
+    const ended = super.stop(options);
+    if (this.#state !== 'stopped' && this.record.cgroup !== '' && isFrozen(this.record.cgroup)) await this.resume().catch(() => undefined);
+    return ended;
+  }
+
   /**
    * Changes limits of the live container.
    * @throws TsrunError `ERR_TSRUN_LIMIT_UNAVAILABLE` for a limit that this host cannot hold; nothing is changed then
    */
   async update(resources: Resources): Promise<void> {
     const cgroup = this.#cgroup();
-    const { writes, missing } = limitsToWrites(resources, {}, this.#settings.host);
+    const { writes, missing, checks } = limitsToWrites(resources, {}, this.#settings.host);
     const [first] = missing;
     if (first !== undefined) throw missingLimitError(first);
+    for (const check of checks) await checkUsage(cgroup, check);
     for (const { file, value, field } of writes) {
       try {
         await writeFile(join(cgroup, file), value);
@@ -93,6 +103,14 @@ export class Container extends RunningProcess {
         throw new TsrunError('ERR_TSRUN_SETUP', `the kernel does not take '${value}' for ${file}`, { field, cause });
       }
     }
+  }
+
+  /**
+   * The same in the words of `RunOptions`; what is left out stays as it is.
+   * @throws TsrunError as `update`, and `ERR_TSRUN_INVALID_ARGUMENT`
+   */
+  async updateLimits(options: LimitOptions): Promise<void> {
+    await this.update(resourcesOf(options, await memoryLimit(this.#cgroup())));
   }
 
   /** What it uses now; absent figures are of controllers that are not on cgroup v2. */
@@ -150,6 +168,19 @@ export class Container extends RunningProcess {
   #ended(): TsrunError {
     return new TsrunError('ERR_TSRUN_STATE', `the container '${this.id}' has ended`);
   }
+}
+
+async function checkUsage(cgroup: string, { files, atMost, field }: UsageCheck): Promise<void> {
+  const used = await Promise.all(files.map((file) => readFile(join(cgroup, file), 'utf8')));
+  const total = used.reduce((sum, text) => sum + Number(text), 0);
+  if (total <= atMost) return;
+  throw new TsrunError('ERR_TSRUN_STATE', `${total} bytes are in use, more than the new limit of ${atMost}`, { field, hint: 'choose a higher limit' });
+}
+
+async function memoryLimit(cgroup: string): Promise<MemoryNow> {
+  const text = await readFile(join(cgroup, 'memory.max'), 'utf8').catch(() => undefined);
+  const limit = text === undefined ? undefined : parseLimit(text);
+  return limit === 'max' ? -1 : limit;
 }
 
 /** The bytes of an address in network order; the platform's own parser decides what they are. */

@@ -17,6 +17,10 @@ import { setupError } from './setup-error.js';
 
 export interface ExecOptions extends Pick<RunOptions, 'env' | 'cwd' | 'user' | 'groups' | 'terminal' | 'stdin' | 'stdout' | 'stderr' | 'privileged'> {
   readonly command: readonly string[];
+  /** It goes on when this process ends. Default: false. */
+  readonly survive?: boolean;
+  /** With a terminal: `keep` may leave it running later, because the launcher reads along. Default: false, true with `survive`. */
+  readonly detachable?: boolean;
 }
 
 /** A process that was executed in a container. It ends with the container at the latest. */
@@ -30,6 +34,7 @@ export interface ExecSurroundings {
 
 export async function executeIn(container: Container, options: ExecOptions, { host, addon, seccomp }: ExecSurroundings): Promise<ExecProcess> {
   const { record } = container;
+  const { survive = false, detachable = survive } = options;
   const readInRoot = (path: string, limitBytes: number) => addon.readInRoot(`/proc/${container.pid}/root`, path, limitBytes);
   const process = execProcess(record, options, readInRoot);
   const { plan: streams, passed } = streamsOf(options, process.terminal === true);
@@ -40,6 +45,8 @@ export async function executeIn(container: Container, options: ExecOptions, { ho
     extensions: options.privileged === true ? { ...record.extensions, landlockScopes: false } : record.extensions,
     process,
     hasCgroup: record.cgroup !== '',
+    survive,
+    drainTerminal: process.terminal === true && detachable,
     host,
     ...streams,
     ...filterOf(filter, seccomp),

@@ -18,10 +18,13 @@ export interface Collected {
 export async function collectGarbage(root: StateRoot, addon: Addon): Promise<Collected> {
   const alive = livenessTest(root, addon);
   const containers: string[] = [];
+  // A container that survives its starter keeps the range that the starter reserved.
+  const usedRanges = new Set<number>();
   for (const entry of root.entries()) {
     if (entry.startsWith('.') ? removeUnfinished(root, entry, alive) : await removeDead(root, entry, alive)) containers.push(entry);
+    else for (const start of rangesOf(root, entry)) usedRanges.add(start);
   }
-  releaseRangesOf(root.rangesPath, alive);
+  releaseRangesOf(root.rangesPath, alive, usedRanges);
   const launchers = readdirSync(root.launchersPath).filter((name) => !alive(name));
   for (const name of launchers) rmSync(root.launcherPath(name), { force: true });
   return { containers, launchers };
@@ -67,4 +70,10 @@ async function removeDead(root: StateRoot, id: string, alive: (launcher: string)
   }
   rmSync(root.containerPath(id), { recursive: true, force: true });
   return true;
+}
+
+/** Where the ids of a container that lives, or is about to, begin on the host. */
+function rangesOf(root: StateRoot, id: string): number[] {
+  const record = id.startsWith('.') || root.readExit(id) !== undefined ? undefined : root.read(id);
+  return record?.spec.linux?.uidMappings?.map(({ hostID }) => hostID) ?? [];
 }

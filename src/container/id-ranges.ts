@@ -64,10 +64,10 @@ function reserveFile(path: string, owner: string): boolean {
   }
 }
 
-/** Removes the reservations of launchers that are gone. */
-export function releaseRangesOf(folder: string, isAlive: (launcher: string) => boolean): void {
+/** Removes the reservations of launchers that are gone, but for those (by their first id) that a live container uses. */
+export function releaseRangesOf(folder: string, isAlive: (launcher: string) => boolean, used: ReadonlySet<number>): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    if (!isAlive(readFileSync(path, 'utf8'))) unlinkSync(path);
+    if (!used.has(Number(name)) && !isAlive(readFileSync(path, 'utf8'))) unlinkSync(path);
   }
 }

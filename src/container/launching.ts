@@ -20,6 +20,7 @@ import { filterOf, prepare, streamsOf, type Preparation } from './prepare.js';
 import { writeRecord, type ContainerRecord } from './record.js';
 import { setupError } from './setup-error.js';
 import type { StateRoot } from './state-root.js';
+import { subordinateIds, type SubordinateIds } from './subordinate.js';
 
 export interface LaunchRequest {
   readonly id: string;
@@ -65,9 +66,12 @@ export class Launching {
   readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   readonly #maxNofile = hardNofile();
   readonly #images = new ImageCache();
+  /** Of an ordinary user's launcher. */
+  readonly #subordinate: SubordinateIds | undefined;
 
   constructor(surroundings: LaunchingSurroundings) {
     this.#surroundings = surroundings;
+    this.#subordinate = surroundings.host.uid === 0 ? undefined : subordinateIds();
   }
 
   /** Sends the plan; `started` of the container says what became of it. */
@@ -83,7 +87,7 @@ export class Launching {
 
   async prepare({ id, image, options, idRange }: Pick<LaunchRequest, 'id' | 'image' | 'options' | 'idRange'>): Promise<Preparation> {
     const { host, addon } = this.#surroundings;
-    return prepare({ image, options, id, host, addon, idRange, maxNofile: this.#maxNofile, images: this.#images });
+    return prepare({ image, options, id, host, addon, idRange, maxNofile: this.#maxNofile, images: this.#images, subordinate: this.#subordinate });
   }
 
   /** Pure but for the cache of filters: nothing is touched. */

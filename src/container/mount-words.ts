@@ -26,7 +26,19 @@ const bindFamilies = new Map<string, string>([
   ...pairs(['idmap', 'ridmap'], 'id map'),
 ]);
 
-const tmpfsKeys = ['size', 'nr_blocks', 'nr_inodes', 'mode', 'uid', 'gid'];
+const count = { pattern: /^\d+[kmg]?$/i, says: 'a number, with k, m or g behind it if you like' };
+const id = { pattern: /^\d+$/, says: 'a number' };
+
+/** Of a wrong value the kernel says no more than EINVAL. */
+const tmpfsValues: Readonly<Record<string, { readonly pattern: RegExp; readonly says: string }>> = {
+  size: { pattern: /^\d+[kmg%]?$/i, says: 'a number of bytes, with k, m, g or % behind it if you like' },
+  nr_blocks: count,
+  nr_inodes: count,
+  mode: { pattern: /^0?[0-7]{3,4}$/, says: 'three or four octal digits' },
+  uid: id,
+  gid: id,
+};
+const tmpfsKeys = Object.keys(tmpfsValues);
 
 function pairs(words: readonly string[], family: string): [string, string][] {
   return words.map((word) => [word, family]);
@@ -87,6 +99,7 @@ export function bindWords({ options, readonly, at }: WordInput, faults: Faults):
 /** A tmpfs has nothing below it, and nothing in it but what the container puts there. */
 export function tmpfsWords({ options, readonly, at }: WordInput, defaultBytes: number, faults: Faults): string[] {
   const given = sortWords(options, families, tmpfsKeys, at, faults);
+  checkValues(given, options, at, faults);
   const walls = flags.filter((flag) => isOff(given.get(flag), flag, flag !== 'symfollow')).map((flag) => `no${flag}`);
   const others = ['access time', 'access time of folders', 'nr_blocks', 'nr_inodes', 'uid', 'gid'].flatMap((family) => given.get(family) ?? []);
   const sized = given.has('size') || given.has('nr_blocks');
@@ -97,6 +110,14 @@ export function tmpfsWords({ options, readonly, at }: WordInput, defaultBytes: n
     ...(sized ? [given.get('size') ?? []].flat() : [`size=${defaultBytes}`]),
     ...(access(given, readonly, at, faults) === 'ro' ? ['ro'] : []),
   ];
+}
+
+function checkValues(given: ReadonlyMap<string, string>, options: readonly string[], at: string, faults: Faults): void {
+  for (const [key, { pattern, says }] of Object.entries(tmpfsValues)) {
+    const word = given.get(key);
+    if (word === undefined || pattern.test(word.slice(key.length + 1))) continue;
+    faults.add(`${at}/${options.indexOf(word)}`, `${show(word)} is not what ${key} takes`, `give it ${says}`);
+  }
 }
 
 function isOff(word: string | undefined, flag: Flag, byDefault: boolean): boolean {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Addon } from '../engine/addon.js';
 import { seccompFlags, type SeccompCache } from '../engine/seccomp.js';
-import { limitsToWrites } from '../cgroup/limits.js';
+import { limitsToWrites, missingLimitReason } from '../cgroup/limits.js';
 import type { HostFacts } from '../host/facts.js';
 import type { IdRange } from '../host/id-ranges.js';
 import type { ResolvedImage } from '../image/folder.js';
@@ -13,6 +13,7 @@ import { userToResolve } from './build-process.js';
 import { buildSpec, type BuiltSpec } from './build-spec.js';
 import type { ImageCache } from './image-cache.js';
 import type { RunOptions, StdioChoice } from './options.js';
+import type { SubordinateIds } from './subordinate.js';
 import { resolveDevices } from './resolve-devices.js';
 import { validateRunOptions } from './validate-options.js';
 
@@ -32,16 +33,18 @@ export interface PrepareInput {
   readonly idRange: IdRange | undefined;
   readonly maxNofile: number;
   readonly images: ImageCache;
+  /** Of an ordinary user's launcher. */
+  readonly subordinate: SubordinateIds | undefined;
 }
 
-export async function prepare({ image: path, options: given, id, host, addon, idRange, maxNofile, images }: PrepareInput): Promise<Preparation> {
+export async function prepare({ image: path, options: given, id, host, addon, idRange, maxNofile, images, subordinate }: PrepareInput): Promise<Preparation> {
   const options = validateRunOptions(given);
   const image = await images.resolve(path);
   const read = (innerPath: string, limitBytes: number) => addon.readInRoot(image.rootPath, innerPath, limitBytes);
   const user = resolveUser(userToResolve(options, image), options.groups ?? [], read);
   const devices = await resolveDevices(options);
   const resolvConf = options.network === 'host' ? readIfThere('/etc/resolv.conf') : '';
-  const built = buildSpec({ options, image, host, id, user, maxNofile, devices, resolvConf, ...(idRange === undefined ? {} : { idRange }) });
+  const built = buildSpec({ options, image, host, id, user, maxNofile, devices, resolvConf, subordinate, ...(idRange === undefined ? {} : { idRange }) });
   return { ...built, image, options, warnings: warningsOf(built, host) };
 }
 
@@ -50,10 +53,7 @@ function warningsOf({ spec, extensions }: BuiltSpec, host: HostFacts): string[] 
   const { missing } = limitsToWrites(spec.linux?.resources ?? {}, {}, host);
   return missing
     .filter(({ controller }) => defaulted.has(controller))
-    .map(({ controller, mountedAt }) => {
-      const where = mountedAt === undefined ? 'is not handed down to tsrun' : `is on cgroup v1 ('${mountedAt}')`;
-      return `the default ${controller} limit is not held: the controller ${where}`;
-    });
+    .map((limit) => `the default ${limit.controller} limit is not held: ${missingLimitReason(limit)}`);
 }
 
 function readIfThere(path: string): string {

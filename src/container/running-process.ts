@@ -5,7 +5,7 @@ import type { HandedOver, Plan } from '../plan/plan.js';
 import type { EventCgroupChanged, EventFailed } from '../plan/wire.generated.js';
 import type { TsrunError } from '../spec/errors.js';
 import { parseSignal } from '../spec/signals.js';
-import { deferred } from './deferred.js';
+import { deferred } from '../engine/deferred.js';
 import { exitStatus, lostStatus, type ExitStatus } from './exit-status.js';
 import { LazyStream, Terminal } from './streams.js';
 
@@ -45,6 +45,7 @@ export class RunningProcess implements ContainerListener {
   #stderr = new LazyStream(undefined, 'read');
   #terminal: Terminal | undefined;
   #endError: TsrunError | undefined;
+  #kept = false;
 
   constructor(settings: ProcessSettings, plan?: Plan) {
     this.#settings = settings;
@@ -117,6 +118,21 @@ export class RunningProcess implements ContainerListener {
   /** Kills every process of it. */
   async killAll(): Promise<void> {
     await this.#settings.launcher.killAll(this.#handle);
+  }
+
+  /**
+   * Lets it live on when this process ends, as with `survive`. What nobody reads then stops it when the pipe is full, and
+   * ends it when it is gone: start it with `log` (in a container: `detachable`) if it prints.
+   * @throws TsrunError `ERR_TSRUN_STATE` when it has ended, or is not of this process
+   */
+  async keep(): Promise<void> {
+    await this.#settings.launcher.keep(this.#handle);
+    this.#kept = true;
+  }
+
+  /** It was let live on by `keep`. */
+  get kept(): boolean {
+    return this.#kept;
   }
 
   /** The number by which its launcher knows it. */

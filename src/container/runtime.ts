@@ -11,11 +11,10 @@ import { randomInt } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { prepareBase } from '../cgroup/layout.js';
 import { loadNative, type NativeFiles } from '../engine/addon.js';
+import type { Launcher } from '../engine/launcher.js';
 import { SeccompCache } from '../engine/seccomp.js';
 import type { HostFacts } from '../host/facts.js';
 import { probeHost } from '../host/probe.js';
-import { Reader } from '../plan/codec.js';
-import { decodeEvent } from '../plan/wire.generated.js';
 import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
 import { connectTo, joinSurvivor, startLauncher, type NamedLauncher } from './connection.js';
@@ -23,31 +22,32 @@ import type { HandedOver, Plan } from '../plan/plan.js';
 import { containerPool, RANGE_SIZE } from '../host/id-ranges.js';
 import { Container } from './container.js';
 import { executeIn, type ExecOptions, type ExecProcess } from './exec.js';
-import { exitStatus, type ExitStatus } from './exit-status.js';
 import { collectGarbage, type Collected } from './garbage.js';
 import { IdRanges } from './id-ranges.js';
+import { readIsolation } from './isolation.js';
+import type { IsolationReport } from './isolation-report.js';
 import type { RunOptions } from './options.js';
 import { Launching } from './launching.js';
-import type { ContainerRecord } from './record.js';
 import { defaultStateRoot, StateRoot } from './state-root.js';
+import { readSummary, type ContainerSummary } from './summary.js';
 
 export interface RuntimeOptions {
   /** Where runtime state lies. Default: `$TSRUN_ROOT`, else `/run/tsrun` for root and `$XDG_RUNTIME_DIR/tsrun` for others. */
   readonly root?: string;
 }
 
-/** What `list` and `inspect` know of a container. */
-export interface ContainerSummary {
-  readonly id: string;
-  readonly state: 'running' | 'stopped';
-  /** Of the first process, as the host counts; absent when it has ended. */
-  readonly pid?: number;
-  readonly exit?: ExitStatus;
-  readonly record: ContainerRecord;
+interface Opened {
+  readonly native: NativeFiles;
+  readonly host: HostFacts;
+  readonly root: StateRoot;
+  readonly own: NamedLauncher;
+  readonly collected: Collected;
 }
 
 export class Runtime {
   readonly host: HostFacts;
+  /** What dead launchers had left in the state root, and was removed when it was opened. */
+  readonly collected: Collected;
   readonly #native: NativeFiles;
   readonly #root: StateRoot;
   readonly #own: NamedLauncher;
@@ -56,10 +56,13 @@ export class Runtime {
   readonly #launching: Launching;
   readonly #containers = new Map<string, Container>();
   #survivor: Promise<NamedLauncher> | undefined;
+  /** Connections for containers of other processes, one each. */
+  readonly #visited = new Set<Launcher>();
 
-  private constructor(native: NativeFiles, host: HostFacts, root: StateRoot, own: NamedLauncher) {
+  private constructor({ native, host, root, own, collected }: Opened) {
     this.#native = native;
     this.host = host;
+    this.collected = collected;
     this.#root = root;
     this.#own = own;
     this.#seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch);
@@ -76,8 +79,9 @@ export class Runtime {
     const probed = probeHost({ native: native.addon });
     const host = { ...probed, cgroup: prepareBase(probed.cgroup).cgroup };
     const root = new StateRoot(options.root ?? defaultStateRoot(host.uid, process.env));
-    await collectGarbage(root, native.addon);
-    return new Runtime(native, host, root, await startLauncher(native, root));
+    root.make();
+    const collected = await collectGarbage(root, native.addon);
+    return new Runtime({ native, host, root, own: await startLauncher(native, root, host.uid !== 0), collected });
   }
 
   /**
@@ -99,7 +103,7 @@ export class Runtime {
   async plan(image: string, options: RunOptions = {}): Promise<Plan> {
     const id = options.id ?? 'run.0';
     checkContainerId(id);
-    const idRange = options.namespaces?.user === 'host' ? undefined : { start: containerPool.start, size: RANGE_SIZE };
+    const idRange = options.namespaces?.user === 'host' || this.host.uid !== 0 ? undefined : { start: containerPool.start, size: RANGE_SIZE };
     const prepared = await this.#launching.prepare({ id, image, options, idRange });
     return this.#launching.compile(prepared, id, this.#own.name, false).plan;
   }
@@ -112,7 +116,7 @@ export class Runtime {
   /** Every container in the state root, whoever started it. */
   list(): ContainerSummary[] {
     return this.#root.ids().flatMap((id) => {
-      const summary = this.#summary(id);
+      const summary = readSummary(this.#root, id);
       return summary === undefined ? [] : [summary];
     });
   }
@@ -120,9 +124,19 @@ export class Runtime {
   /** @throws TsrunError `ERR_TSRUN_NOT_FOUND` */
   inspect(id: string): ContainerSummary {
     checkContainerId(id);
-    const summary = this.#summary(id);
+    const summary = readSummary(this.#root, id);
     if (summary !== undefined) return summary;
     throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no container '${id}'`, { hint: 'tsrun ps -a lists them' });
+  }
+
+  /**
+   * Which walls stand around a live container, as the kernel tells it now.
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended, `ERR_TSRUN_HOST` without the right to look
+   */
+  isolation(id: string): IsolationReport {
+    const summary = this.inspect(id);
+    const others = this.list().filter((other) => other.id !== id);
+    return readIsolation({ summary, others, host: this.host, stillRuns: () => readSummary(this.#root, id)?.pid === summary.pid });
   }
 
   /**
@@ -130,12 +144,21 @@ export class Runtime {
    * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended
    */
   async find(id: string): Promise<Container> {
-    return this.#containers.get(id) ?? this.#connect(id, false);
+    return this.#containers.get(id) ?? this.#connect(id, 'watch');
+  }
+
+  /**
+   * A live container that any process started, as `find` gives it, with its streams from now on. Any number of processes may
+   * be attached to one that keeps a log; its owner stays its owner.
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended
+   */
+  async attach(id: string): Promise<Container> {
+    return this.#connect(id, 'attach');
   }
 
   /** Takes over a container that survived its owner, with its output from now on. What it printed before is in its log. */
   async adopt(id: string): Promise<Container> {
-    const container = await this.#connect(id, true);
+    const container = await this.#connect(id, 'adopt');
     this.#containers.set(id, container);
     return container;
   }
@@ -149,7 +172,7 @@ export class Runtime {
   /** Forgets a container that has ended: its record and its log. */
   remove(id: string): void {
     const { state } = this.inspect(id);
-    if (state === 'running') throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' is running`, { hint: 'stop it first, or kill it with rm -f' });
+    if (state !== 'stopped') throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' is ${state}`, { hint: 'stop it first, or kill it with rm -f' });
     rmSync(this.#root.containerPath(id), { recursive: true, force: true });
   }
 
@@ -169,13 +192,19 @@ export class Runtime {
     this.#native.addon.setWindowSize(fd, rows, columns);
   }
 
+  /** Has a terminal of the caller's pass every byte as it is, both ways; after Node's `setRawMode(true)`, which leaves the output changed. */
+  makeRaw(fd: number): void {
+    this.#native.addon.makeRaw(fd);
+  }
+
   /** Ends every container of this process that does not survive, and the launcher. */
   async close(): Promise<void> {
-    const ends = this.containers.filter(({ record }) => record.extensions.survive !== true).map((container) => container[Symbol.asyncDispose]());
+    const ends = this.containers.filter(({ record, kept }) => record.extensions.survive !== true && !kept).map((container) => container[Symbol.asyncDispose]());
     await Promise.all(ends);
     this.#ranges.close();
     this.#own.launcher.close();
     if (this.#survivor !== undefined) (await this.#survivor).launcher.close();
+    for (const launcher of this.#visited) launcher.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -199,7 +228,7 @@ export class Runtime {
 
   async #launchAs(id: string, image: string, options: RunOptions, awaitStart: boolean): Promise<Container> {
     const named = options.survive === true ? await this.#joinSurvivor() : this.#own;
-    const range = options.namespaces?.user === 'host' ? undefined : this.#ranges.take();
+    const range = options.namespaces?.user === 'host' || this.host.uid !== 0 ? undefined : this.#ranges.take();
     const onEnd = (container: Container | undefined) => {
       if (range !== undefined) this.#ranges.giveBack(range);
       if (container !== undefined && this.#containers.get(id) === container) this.#containers.delete(id);
@@ -212,40 +241,33 @@ export class Runtime {
   }
 
   async #joinSurvivor(): Promise<NamedLauncher> {
-    this.#survivor ??= joinSurvivor(this.#native, this.#root);
+    this.#survivor ??= joinSurvivor(this.#native, this.#root, this.host.uid !== 0);
     return this.#survivor;
   }
 
-  async #connect(id: string, own: boolean): Promise<Container> {
+  async #connect(id: string, role: 'watch' | 'attach' | 'adopt'): Promise<Container> {
     const { record, state, pid } = this.inspect(id);
     if (state === 'stopped') throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' has ended`, { hint: 'tsrun inspect says how' });
     const launcher = connectTo(this.#native, this.#root, record.launcher);
-    const onEnd = (container: Container | undefined) => {
+    this.#visited.add(launcher);
+    const leave = () => {
+      this.#visited.delete(launcher);
       launcher.close();
+    };
+    const onEnd = (container: Container | undefined) => {
+      leave();
       if (container !== undefined && this.#containers.get(id) === container) this.#containers.delete(id);
     };
     const container = new Container(this.#launching.settings({ record, launcher, warnings: [], onEnd }));
     try {
-      container.bind(await launcher.adopt(id, own, container));
-      container.take(pid ?? 0, own ? nameStreams(await launcher.attach(container.handle)) : new Map());
+      container.bind(await launcher.adopt(id, role === 'adopt', container));
+      container.take(pid ?? 0, role !== 'watch' ? nameStreams(await launcher.attach(container.handle)) : new Map());
       container.markRunning();
       return container;
     } catch (error) {
-      launcher.close();
+      leave();
       throw error;
     }
-  }
-
-  #summary(id: string): ContainerSummary | undefined {
-    const record = this.#root.read(id);
-    if (record === undefined) return undefined;
-    const bytes = this.#root.readExit(id);
-    if (bytes !== undefined) {
-      const event = decodeEvent(bytes.readUInt32LE(0), new Reader(bytes, 8));
-      return event.op === 'exited' ? { id, state: 'stopped', exit: exitStatus(event), record } : undefined;
-    }
-    const pid = this.#root.readPid(id);
-    return { id, state: 'running', record, ...(pid === undefined ? {} : { pid }) };
   }
 }
 

@@ -3,7 +3,7 @@
  * launcher, one file an id range in use. It lies on a tmpfs, so nothing here is synced.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseJson } from '../spec/json.js';
 import { TsrunError } from '../spec/errors.js';
@@ -20,12 +20,25 @@ export function defaultStateRoot(uid: number, env: Readonly<Record<string, strin
   });
 }
 
+/** For who only asks: somebody without a folder for runtime state cannot run, but can be told what would be. */
+export function stateRootToBe(uid: number): string {
+  try {
+    return defaultStateRoot(uid, process.env);
+  } catch {
+    return `/run/user/${uid}/tsrun`;
+  }
+}
+
 export class StateRoot {
   readonly path: string;
 
   constructor(path: string) {
     this.path = path;
-    for (const folder of [path, this.containersPath, this.launchersPath, this.rangesPath]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+
+  /** Its folders, as far as they are not there. */
+  make(): void {
+    for (const folder of [this.path, this.containersPath, this.launchersPath, this.rangesPath]) mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
   get containersPath(): string {
@@ -77,6 +90,11 @@ export class StateRoot {
   readPid(id: string): number | undefined {
     const text = readIfThere(join(this.containerPath(id), 'pid'));
     return text === undefined || text === '' ? undefined : Number(text);
+  }
+
+  /** When it ended, in milliseconds since the epoch. */
+  endedAtMs(id: string): number | undefined {
+    return statSync(join(this.containerPath(id), 'exit'), { throwIfNoEntry: false })?.mtimeMs;
   }
 
   /** How it ended, in the launcher's words (an encoded `exited` event). */

@@ -9,7 +9,7 @@ import { TsrunError } from '../spec/errors.js';
 
 export interface Addon {
   /** Starts a launcher; gives its request socket. Blocks about a millisecond, once. */
-  startLauncher(launcherPath: string, reaperPath: string): number;
+  startLauncher(launcherPath: string, reaperPath: string, rootless: boolean): number;
   /** Gives the request socket of a launcher that lives already. */
   connectLauncher(path: string): number;
   streamPair(): [number, number];
@@ -22,6 +22,8 @@ export interface Addon {
   landlockAbi(): number;
   syscallName(number: number): string;
   setWindowSize(terminal: number, rows: number, columns: number): void;
+  /** Every byte passes a terminal as it is, both ways (cfmakeraw(3)). */
+  makeRaw(terminal: number): void;
   /** A regular file of a hostile root, at most so many bytes of it; null when it is missing. */
   readInRoot(root: string, path: string, limitBytes: number): Buffer | null;
   compileSeccomp(profile: Uint8Array): Uint8Array;
@@ -45,6 +47,7 @@ const functions = [
   'landlockAbi',
   'syscallName',
   'setWindowSize',
+  'makeRaw',
   'readInRoot',
   'compileSeccomp',
   'idmapProbe',

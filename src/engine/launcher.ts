@@ -14,11 +14,13 @@ import {
   type EventCgroupChanged,
   type EventExited,
   type EventFailed,
+  type EventReady,
   type EventStarted,
   type LauncherEvent,
   type Request,
 } from '../plan/wire.generated.js';
 import { TsrunError } from '../spec/errors.js';
+import { deferred } from './deferred.js';
 import type { Addon, NativeFiles } from './addon.js';
 
 export type ContainerEvent = EventStarted | EventFailed | EventExited | EventCgroupChanged;
@@ -63,6 +65,7 @@ export class Launcher {
   /** Messages that the socket had no room for; each event from the launcher is a reason to try again. */
   readonly #unsent: Message[] = [];
   #received: Buffer = Buffer.alloc(0);
+  readonly #ready = deferred<EventReady>();
   #nextHandle = 1;
   #closed = false;
 
@@ -79,11 +82,23 @@ export class Launcher {
       this.#lose();
     });
     this.#events.unref();
+    this.#ready.promise.catch(() => undefined);
     this.#send({ op: 'hello', protocol: protocolVersion }, [theirs], [theirs]);
   }
 
-  static start(native: NativeFiles): Launcher {
-    return new Launcher(native.addon, native.addon.startLauncher(native.launcherPath, native.reaperPath));
+  /** `rootless`: for an ordinary user. Such a launcher waits in a user namespace until its maps are written. */
+  static start(native: NativeFiles, rootless: boolean): Launcher {
+    return new Launcher(native.addon, native.addon.startLauncher(native.launcherPath, native.reaperPath, rootless));
+  }
+
+  /** The launcher's first word: its pid, and whether it waits for `mapped`. */
+  get ready(): Promise<EventReady> {
+    return this.#ready.promise;
+  }
+
+  /** The id maps are written. */
+  async mapped(): Promise<void> {
+    await this.#ask((request) => ({ op: 'mapped', request }));
   }
 
   static connect(native: NativeFiles, path: string): Launcher {
@@ -210,7 +225,10 @@ export class Launcher {
   }
 
   #handle(event: LauncherEvent): void {
-    if (event.op === 'ready') return;
+    if (event.op === 'ready') {
+      this.#ready.resolve(event);
+      return;
+    }
     const descriptors = 'descriptors' in event && event.descriptors > 0 ? this.#addon.receive(this.#requests) : [];
     if (event.op === 'answered') {
       this.#answer(event, descriptors);
@@ -232,6 +250,7 @@ export class Launcher {
 
   #lose(): void {
     const error = lost();
+    this.#ready.reject(error);
     this.close();
     for (const listener of this.#listeners.values()) listener.onLost(error);
     for (const waiting of this.#waiting.values()) waiting.reject(error);

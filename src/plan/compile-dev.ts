@@ -49,8 +49,20 @@ export function compileDev(compilation: Compilation, mount: Mount, field: string
   const slot = builder.slot();
   const owner = [`uid=${hostId(uidMappings, 0)}`, `gid=${hostId(gidMappings, 0)}`];
   builder.add(field, { op: 'makeTmpfs', options: [...data, ...owner], attributes: own.set & ~mountAttributes.nodev, into: slot });
+  const nodesHere = nodes(input.spec.linux?.devices ?? []);
+  const attachNodes = input.host.uid === 0 ? makeNodes(compilation, nodesHere, slot) : bindNodes(compilation, nodesHere);
+  for (const [name, target] of links) builder.add('default', { op: 'makeLink', mount: slot, name, target });
+  return () => {
+    builder.add(field, { op: 'attachMount', mount: slot, target: '/dev', create: true, follow: false });
+    attachNodes();
+  };
+}
+
+function makeNodes(compilation: Compilation, nodes: readonly Node[], slot: number): () => void {
+  const { builder } = compilation;
+  const { uidMappings, gidMappings } = idMapsOf(compilation) ?? {};
   const folders = new Set<string>();
-  for (const node of nodes(input.spec.linux?.devices ?? [])) {
+  for (const node of nodes) {
     const [uid, gid] = [hostId(uidMappings, node.uid), hostId(gidMappings, node.gid)];
     for (const folder of parents(node.name)) {
       if (folders.has(folder)) continue;
@@ -60,9 +72,20 @@ export function compileDev(compilation: Compilation, mount: Mount, field: string
     const { name, major, minor, field: nodeField } = node;
     builder.add(nodeField, { op: 'makeNode', mount: slot, name, mode: node.type | node.mode, major, minor, uid, gid });
   }
-  for (const [name, target] of links) builder.add('default', { op: 'makeLink', mount: slot, name, target });
+  return () => undefined;
+}
+
+/** An ordinary user may make no device nodes, but may bind those of the host that it could open itself. */
+function bindNodes({ builder }: Compilation, nodes: readonly Node[]): () => void {
+  const bound = nodes.map(({ name, field }) => {
+    const into = builder.slot();
+    builder.add(field, { op: 'openTree', path: `/dev/${name}`, recursive: false, into });
+    return { name, field, into };
+  });
   return () => {
-    builder.add(field, { op: 'attachMount', mount: slot, target: '/dev', create: true, follow: false });
+    for (const { name, field, into } of bound) {
+      builder.add(field, { op: 'attachMount', mount: into, target: `/dev/${name}`, create: true, follow: false });
+    }
   };
 }
 

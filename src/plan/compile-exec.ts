@@ -34,7 +34,7 @@ export function compileExec(input: ExecInput): Plan {
     cgroup: input.hasCgroup ? cgroup : null,
     joins: namespaces.isShared('pid') ? [] : [process],
     joinKinds: namespaces.isShared('pid') ? [] : [cloneFlags.pid],
-    midwife: false,
+    midwife: input.host.uid !== 0 && !namespaces.isShared('pid'),
     timeOffsets: '',
     procFiles: [],
     procValues: [],

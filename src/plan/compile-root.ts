@@ -67,6 +67,9 @@ export function compileRoot(compilation: Compilation): RootPlan {
 
 function overlayNeedsIdMap({ namespaces, input: { host } }: Compilation): boolean {
   if (namespaces.isShared('user')) return false;
+  // An ordinary user's launcher is in the user namespace already through which the files are to be seen, and may not
+  // id-map (mount_setattr(2)).
+  if (host.uid !== 0) return false;
   if (kernelAtLeast(host.kernel, 5, 19)) return true;
   throw new TsrunError('ERR_TSRUN_HOST', `Linux ${host.kernel.release} cannot id-map the layers of an overlay (5.19 can)`, {
     field: '/linux/uidMappings',
@@ -95,6 +98,6 @@ function layOverlay(compilation: Compilation, layer: number, mode: RootMode): nu
   builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'upper', mode: 0o755, uid, gid });
   builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'work', mode: 0o755, uid, gid });
   const into = builder.slot();
-  builder.add('extensions.root', { op: 'makeOverlay', layers: [layer], scratch, byDescriptor: input.host.supports.overlayLayerFds, attributes: mountAttributes.nodev, into });
+  builder.add('extensions.root', { op: 'makeOverlay', layers: [layer], scratch, byDescriptor: input.host.supports.overlayLayerFds, userXattr: input.host.uid !== 0, attributes: mountAttributes.nodev, into });
   return into;
 }

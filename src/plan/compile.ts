@@ -121,7 +121,7 @@ function addClone(compilation: Compilation, cgroup: number | null): void {
     op: 'clone',
     flags,
     cgroup,
-    ...birthPlace(compilation),
+    ...birthPlace(compilation, offsets),
     timeOffsets: offsets,
     procFiles,
     procValues,
@@ -133,12 +133,13 @@ function addClone(compilation: Compilation, cgroup: number | null): void {
  * Joined namespaces are entered before the process is born, the user namespace last: from then on there is no right to
  * what the host owns. Nobody comes back from a user namespace, so a process in between goes there.
  */
-function birthPlace({ namespaces, joined }: Compilation): { joins: number[]; joinKinds: number[]; midwife: boolean } {
+function birthPlace({ input, namespaces, joined }: Compilation, offsets: string): { joins: number[]; joinKinds: number[]; midwife: boolean } {
   const order = namespaces.joined().map(({ type }) => type).reverse();
   return {
     joins: order.map((type) => joined.get(type) ?? -1),
     joinKinds: order.map((type) => cloneFlags[type]),
-    midwife: namespaces.isJoined('user'),
+    // An ordinary user's launcher could not come back from any of them.
+    midwife: namespaces.isJoined('user') || (input.host.uid !== 0 && (order.length > 0 || offsets !== '')),
   };
 }
 

@@ -1,0 +1,106 @@
+/** What stands in the way on this host: everything that `diagnose` can say, and whether a launcher starts at all. */
+import { statSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { getSystemErrorName } from 'node:util';
+import { loadNative, type NativeFiles } from '../engine/addon.js';
+import { Launcher } from '../engine/launcher.js';
+import { gatherDoctorFacts, type FolderToCheck, type IdmapProbe } from '../host/doctor-facts.js';
+import { diagnose } from '../host/doctor.js';
+import type { HostFacts } from '../host/facts.js';
+import { good, obstacle, type Finding } from '../host/finding.js';
+import { probeHost } from '../host/probe.js';
+import { TsrunError } from '../spec/errors.js';
+import { stateRootToBe } from './state-root.js';
+
+export interface ExamineOptions {
+  /** Where runtime state would lie. Default: as `Runtime.open` has it. */
+  readonly root?: string;
+  /** Where images may lie. Default: the working directory, the home folder, /var/lib, and the one for temporary files. */
+  readonly folders?: readonly FolderToCheck[];
+}
+
+export interface Examination {
+  readonly host: HostFacts;
+  readonly findings: readonly Finding[];
+  /** Nothing stands in the way of `run` with default options. */
+  readonly ready: boolean;
+}
+
+/**
+ * Looks and tries; leaves nothing behind. A launcher is started and ended.
+ *
+ * @example
+ * import { examineHost } from 'tsrun';
+ * const { ready, findings } = await examineHost();
+ * if (!ready) for (const finding of findings) if (finding.ok !== 'yes') console.error(finding.topic, finding.text);
+ */
+export async function examineHost(options: ExamineOptions = {}): Promise<Examination> {
+  const native = tryNative();
+  const host = probeHost('native' in native ? { native: native.native.addon } : {});
+  const more = gatherDoctorFacts({
+    stateRoot: options.root ?? stateRootToBe(host.uid),
+    folders: options.folders ?? imageFolders(),
+    ...('native' in native && { idmap: idmapProbe(native.native) }),
+  });
+  const own = 'native' in native ? [good('native part', 'addon and launcher are there'), await launcherFinding(native.native, host)] : [native.finding];
+  const findings = [...own, ...diagnose(host, more)];
+  return { host, findings, ready: !findings.some((finding) => finding.ok !== 'yes' && finding.blocks === true) };
+}
+
+function tryNative(): { readonly native: NativeFiles } | { readonly finding: Finding } {
+  try {
+    return { native: loadNative() };
+  } catch (error) {
+    if (!TsrunError.is(error)) throw error;
+    return { finding: obstacle('native part', { text: error.message, cost: 'nothing starts', remedy: error.hint ?? 'install the package again' }) };
+  }
+}
+
+async function launcherFinding(native: NativeFiles, host: HostFacts): Promise<Finding> {
+  const fault = await launcherFault(native, host);
+  if (fault === undefined) return good('launcher', 'starts and answers');
+  return obstacle('launcher', {
+    text: `does not start: ${fault}`,
+    cost: 'nothing starts',
+    remedy: host.uid === 0 ? 'look for what is missing below: it needs mount namespaces, and a new procfs and sysfs' : 'run as root',
+  });
+}
+
+/** Asked for a container that it cannot know: whatever it answers, it lives. */
+async function launcherFault(native: NativeFiles, host: HostFacts): Promise<string | undefined> {
+  let launcher: Launcher | undefined;
+  try {
+    launcher = Launcher.start(native, host.uid !== 0);
+    await launcher.signal(0, 0);
+    return undefined;
+  } catch (error) {
+    if (TsrunError.is(error) && error.code === 'ERR_TSRUN_STATE') return undefined;
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    launcher?.close();
+  }
+}
+
+function idmapProbe({ addon }: NativeFiles): IdmapProbe {
+  return (path) => {
+    const errno = addon.idmapProbe(path);
+    return errno === 0 ? { ok: true } : { ok: false, errno: getSystemErrorName(-errno) };
+  };
+}
+
+/** One of each file system: what holds for a folder holds for its neighbours. */
+function imageFolders(): FolderToCheck[] {
+  const candidates = [
+    { label: 'working directory', path: process.cwd() },
+    { label: 'home folder', path: homedir() },
+    { label: 'variable data', path: '/var/lib' },
+    { label: 'temporary files', path: tmpdir() },
+  ];
+  const seen = new Set<number>();
+  return candidates.filter(({ path }) => {
+    const device = statSync(path, { throwIfNoEntry: false })?.dev;
+    if (device === undefined || seen.has(device)) return false;
+    seen.add(device);
+    return true;
+  });
+}

@@ -1,0 +1,52 @@
+/** The dry run: what `run` would do, without a launcher, a state root or any right. Reads the image and the host only. */
+import { lookAtBase } from '../cgroup/layout.js';
+import { loadNative } from '../engine/addon.js';
+import { SeccompCache } from '../engine/seccomp.js';
+import { containerPool, RANGE_SIZE } from '../host/id-ranges.js';
+import { probeHost } from '../host/probe.js';
+import { explainPlan, type ExplainedStep } from '../plan/explain.js';
+import type { Plan } from '../plan/plan.js';
+import { checkContainerId } from '../spec/ids.js';
+import { Launching } from './launching.js';
+import type { RunOptions } from './options.js';
+import type { ContainerRecord } from './record.js';
+import { StateRoot, stateRootToBe } from './state-root.js';
+
+export interface Explanation {
+  readonly steps: readonly ExplainedStep[];
+  /** What the steps are made from; the launcher would be sent this. */
+  readonly plan: Plan;
+  /** What would be remembered of the container: its spec and what stands beside it. */
+  readonly record: ContainerRecord;
+  /** Defaults that this host does not hold. */
+  readonly warnings: readonly string[];
+}
+
+/** Stand-ins for what only a start decides; the same each time, so that two explanations can be compared. */
+const nameToBe = 'run.0';
+const launcherToBe = 'launcher';
+const stamp = () => ({ createdAtMs: 0, suffix: '0' });
+
+/**
+ * Compiles what `run` with the same arguments would execute. Touches nothing, and needs no right but to read the image.
+ *
+ * @example
+ * import { explain } from 'tsrun';
+ * const { steps } = await explain('./rootfs', { command: ['/bin/true'], memory: '64m' });
+ * for (const { index, where, step, field } of steps) console.log(index, where, step, field);
+ *
+ * @throws TsrunError as `Runtime.run` does for bad input, and `ERR_TSRUN_NATIVE_LOAD`
+ */
+export async function explain(image: string, options: RunOptions = {}): Promise<Explanation> {
+  const { addon } = loadNative();
+  const probed = probeHost({ native: addon });
+  const host = { ...probed, cgroup: lookAtBase(probed.cgroup) };
+  const seccomp = new SeccompCache((profile) => addon.compileSeccomp(profile), host.arch);
+  const launching = new Launching({ addon, host, root: new StateRoot(stateRootToBe(host.uid)), seccomp, stamp });
+  const id = options.id ?? nameToBe;
+  checkContainerId(id);
+  const idRange = options.namespaces?.user === 'host' ? undefined : { start: containerPool.start, size: RANGE_SIZE };
+  const prepared = await launching.prepare({ id, image, options, idRange });
+  const { plan, record } = launching.compile(prepared, id, launcherToBe, false);
+  return { steps: explainPlan(plan), plan, record, warnings: prepared.warnings };
+}

@@ -1,0 +1,35 @@
+/**
+ * An ordinary user's launcher: it waits in a user namespace of its own until newuidmap(1) and newgidmap(1), which alone
+ * may map more than the user's own id, have written its maps. Inside, root is the user, and the other ids are the user's
+ * subordinate ones.
+ */
+import { execFile } from 'node:child_process';
+import { userInfo } from 'node:os';
+import { promisify } from 'node:util';
+import type { Launcher } from '../engine/launcher.js';
+import type { IdRange } from '../host/id-ranges.js';
+import { TsrunError } from '../spec/errors.js';
+import { subordinateRange } from './subordinate.js';
+
+const run = promisify(execFile);
+
+/** @throws TsrunError `ERR_TSRUN_HOST` */
+export async function mapLauncher(launcher: Launcher): Promise<void> {
+  const { pid, awaitsMaps } = await launcher.ready;
+  if (!awaitsMaps) return;
+  const { uid, gid } = userInfo();
+  await writeMap('newuidmap', pid, uid, subordinateRange('/etc/subuid'));
+  await writeMap('newgidmap', pid, gid, subordinateRange('/etc/subgid'));
+  await launcher.mapped();
+}
+
+async function writeMap(program: string, pid: number, own: number, { start, size }: IdRange): Promise<void> {
+  try {
+    await run(program, [pid, 0, own, 1, 1, start, size].map(String));
+  } catch (cause) {
+    throw new TsrunError('ERR_TSRUN_HOST', `${program} did not map the user's subordinate ids`, {
+      cause,
+      hint: 'install the package uidmap; see tsrun doctor for what may forbid user namespaces',
+    });
+  }
+}

@@ -1,0 +1,33 @@
+/** The subordinate ids of the caller: what newuidmap(1) and newgidmap(1) let an ordinary user map (subuid(5)). */
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { subordinateRanges, type IdRange } from '../host/id-ranges.js';
+import { TsrunError } from '../spec/errors.js';
+
+/** How many ids besides root's exist in the launcher's user namespace. */
+export interface SubordinateIds {
+  readonly uids: number;
+  readonly gids: number;
+}
+
+export function subordinateIds(): SubordinateIds {
+  return { uids: subordinateRange('/etc/subuid').size, gids: subordinateRange('/etc/subgid').size };
+}
+
+/** @throws TsrunError `ERR_TSRUN_HOST` when the caller has none */
+export function subordinateRange(file: string): IdRange {
+  const { username: name, uid } = userInfo();
+  const [range] = subordinateRanges(readIfThere(file), { name, uid });
+  if (range !== undefined) return range;
+  throw new TsrunError('ERR_TSRUN_HOST', `the user '${name}' has no subordinate ids in '${file}'`, {
+    hint: `as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}`,
+  });
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

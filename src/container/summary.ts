@@ -1,0 +1,34 @@
+/** What the state root and the cgroup say of a container, whoever started it. */
+import { isFrozen } from '../cgroup/control.js';
+import { Reader } from '../plan/codec.js';
+import { decodeEvent } from '../plan/wire.generated.js';
+import { exitStatus, type ExitStatus } from './exit-status.js';
+import type { ContainerRecord } from './record.js';
+import type { StateRoot } from './state-root.js';
+
+/** What `list` and `inspect` know of a container. */
+export interface ContainerSummary {
+  readonly id: string;
+  readonly state: 'running' | 'paused' | 'stopped';
+  /** Of the first process, as the host counts; absent before it was born and after it has ended. */
+  readonly pid?: number;
+  readonly exit?: ExitStatus;
+  /** When it ended, by the host's clock. */
+  readonly endedAtMs?: number;
+  readonly record: ContainerRecord;
+}
+
+export function readSummary(root: StateRoot, id: string): ContainerSummary | undefined {
+  const record = root.read(id);
+  if (record === undefined) return undefined;
+  const bytes = root.readExit(id);
+  if (bytes !== undefined) {
+    const event = decodeEvent(bytes.readUInt32LE(0), new Reader(bytes, 8));
+    if (event.op !== 'exited') return undefined;
+    const endedAtMs = root.endedAtMs(id);
+    return { id, state: 'stopped', exit: exitStatus(event), record, ...(endedAtMs !== undefined && { endedAtMs }) };
+  }
+  const pid = root.readPid(id);
+  const state = record.cgroup !== '' && isFrozen(record.cgroup) ? 'paused' : 'running';
+  return { id, state, record, ...(pid !== undefined && { pid }) };
+}

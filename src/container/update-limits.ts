@@ -1,0 +1,64 @@
+/** New limits for a live container, in the words in which it was started: what is left out stays as it is. */
+import { TsrunError } from '../spec/errors.js';
+import { parseSize } from '../spec/size.js';
+import type { Resources } from '../spec/types.js';
+import type { RunOptions } from './options.js';
+import { validateRunOptions } from './validate-options.js';
+
+export type LimitOptions = Pick<RunOptions, 'memory' | 'memorySwap' | 'memoryReservation' | 'cpus' | 'cpuShares' | 'cpusetCpus' | 'pids' | 'unified'>;
+
+/** The limit that holds: -1 for none, undefined where nobody can tell since the controller is not on cgroup v2. */
+export type MemoryNow = number | undefined;
+
+/** Docker's period: 100 ms. */
+const periodMicros = 100_000;
+
+/**
+ * @param memoryNow `memorySwap` counts memory and swap together
+ * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`
+ */
+export function resourcesOf(options: LimitOptions, memoryNow: MemoryNow): Resources {
+  validateRunOptions(options);
+  const { cpus, cpuShares, cpusetCpus, pids, unified } = options;
+  const memory = memoryOf(options, memoryNow);
+  const cpu = {
+    ...(cpus !== undefined && { quota: Math.round(cpus * periodMicros), period: periodMicros }),
+    ...(cpuShares !== undefined && { shares: cpuShares }),
+    ...(cpusetCpus !== undefined && { cpus: cpusetCpus }),
+  };
+  return {
+    ...(Object.keys(memory).length > 0 && { memory }),
+    ...(Object.keys(cpu).length > 0 && { cpu }),
+    ...(pids !== undefined && { pids: { limit: pids } }),
+    ...(unified !== undefined && { unified: { ...unified } }),
+  };
+}
+
+type Memory = NonNullable<Resources['memory']>;
+
+function memoryOf({ memory, memorySwap, memoryReservation }: LimitOptions, memoryNow: MemoryNow): Memory {
+  const limit = memory === undefined ? undefined : bytes(memory);
+  return {
+    ...(limit !== undefined && { limit }),
+    ...(memorySwap !== undefined && swapOf(bytes(memorySwap), limit ?? memoryNow)),
+    ...(memoryReservation !== undefined && { reservation: parseSize(memoryReservation) }),
+  };
+}
+
+/** The kernel counts swap alone, so that the figure for both says nothing without the one for memory. */
+function swapOf(swap: number, limit: MemoryNow): Memory {
+  if (swap === -1) return { swap };
+  if (limit === -1) {
+    throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'memorySwap needs a limit of memory, since it counts memory and swap together', {
+      field: '/memorySwap',
+      hint: 'set memory as well',
+    });
+  }
+  return { swap, limit: limit ?? swap };
+}
+
+/** Zero is docker's word for no limit. */
+function bytes(size: number | string): number {
+  const value = size === -1 ? -1 : parseSize(size);
+  return value === 0 ? -1 : value;
+}
