@@ -7,9 +7,11 @@ const root = resolve(import.meta.dirname, '..');
 const nodeDirectory = dirname(dirname(process.execPath));
 const ownHeaders = existsSync(join(nodeDirectory, 'include/node/node_api.h')) ? [`--nodedir=${nodeDirectory}`] : [];
 const gyp = join(root, 'node_modules/node-gyp/bin/node-gyp.js');
-const makefile = join(root, 'build/Makefile');
-const newerThanMakefile = (file) => statSync(join(root, file)).mtimeMs > statSync(makefile).mtimeMs;
-const configured = existsSync(makefile) && !['binding.gyp', 'native/sources.txt'].some(newerThanMakefile);
-const command = configured ? 'build' : 'rebuild';
-const built = spawnSync(process.execPath, [gyp, command, '--jobs=2', '--loglevel=warn', ...ownHeaders], { cwd: root, stdio: 'inherit' });
+
+const timeOf = (file) => statSync(join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+// The makefile watches binding.gyp, but not the list of sources that binding.gyp reads.
+const configured = timeOf('build/Makefile') >= Math.max(timeOf('binding.gyp'), timeOf('native/sources.txt'));
+const commands = configured ? ['build'] : ['configure', 'build'];
+
+const built = spawnSync(process.execPath, [gyp, ...commands, '--jobs=2', '--loglevel=warn', ...ownHeaders], { cwd: root, stdio: 'inherit' });
 process.exitCode = built.status ?? 1;

@@ -1,46 +1,62 @@
-// What is out of date in a checkout, told by the times of files, and the compiler of TypeScript.
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { run } from './stages.mjs';
+// What of a checkout is out of date, told by the times of files, and how it is built.
+import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkout, run } from './run.mjs';
 
-export const checkout = resolve(import.meta.dirname, '../..');
-
+const packages = 'node_modules/.package-lock.json';
 const codecs = ['src/plan/wire.generated.ts', 'native/plan/wire.generated.h'];
 const binaries = ['tsrun.node', 'tsrun-launcher', 'tsrun-reaper'].map((name) => `build/Release/${name}`);
+// A stamp has the time at which a build that went well began: what was edited meanwhile is newer.
+const typeScriptStamp = 'dist/.built';
+const nativeStamp = 'build/.built';
 const buildInfo = 'dist/.tsbuildinfo';
 
+const node = (...args) => run(process.execPath, args);
+
 export function dependenciesAreOld() {
-  return oldest(['node_modules/.package-lock.json']) < newest(['package-lock.json']);
+  return oldest([packages]) < newest(['package-lock.json']);
 }
 
 export function generatedIsOld() {
   return oldest(codecs) < newest(['protocol']);
 }
 
-/** make does as little as it can; this only spares its start. */
-export function addonIsOld() {
-  return oldest(binaries) < newest(['native', 'binding.gyp', 'scripts/build-native.mjs', 'node_modules/.package-lock.json']);
+export async function generate() {
+  await node('protocol/generate.mjs');
+}
+
+export function nativeIsOld() {
+  const missing = !binaries.every((file) => existsSync(join(checkout, file)));
+  return missing || oldest([nativeStamp]) < newest(['native', 'binding.gyp', 'scripts/build-native.mjs', packages]);
+}
+
+export async function buildNative() {
+  const start = new Date();
+  await node('scripts/build-native.mjs');
+  stamp(nativeStamp, start);
 }
 
 export function typeScriptIsOld() {
-  if (describesOutput() && oldest([buildInfo]) >= newest(['src', 'test', 'bench', 'tsconfig.json', 'package.json', 'node_modules/.package-lock.json'])) return false;
-  if (!describesOutput()) rmSync(join(checkout, buildInfo), { force: true });
-  return true;
+  return !describesOutput() || oldest([typeScriptStamp]) < newest(['src', 'test', 'bench', 'tsconfig.json', 'package.json', packages]);
 }
 
 export async function buildTypeScript() {
-  try {
-    await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--incremental', '--tsBuildInfoFile', buildInfo]);
-  } catch (error) {
-    // Even if the next run finds every time in order, it must not take this for a good build.
-    rmSync(join(checkout, buildInfo), { force: true });
-    throw error;
-  }
+  const start = new Date();
+  if (!describesOutput()) rmSync(join(checkout, buildInfo), { force: true });
+  rmSync(join(checkout, typeScriptStamp), { force: true });
+  await node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--incremental', '--tsBuildInfoFile', buildInfo);
+  stamp(typeScriptStamp, start);
+  utimesSync(join(checkout, buildInfo), new Date(), new Date());
 }
 
-/** The compiler's notes are worthless when somebody has compiled without them since: it would take old output for new. */
+/** The compiler's notes are worthless once somebody has compiled without them: it would take old output for new. */
 function describesOutput() {
   return oldest([buildInfo]) >= newest(['dist']);
+}
+
+function stamp(file, time) {
+  writeFileSync(join(checkout, file), '');
+  utimesSync(join(checkout, file), time, time);
 }
 
 /** -Infinity when one is missing. */
@@ -48,9 +64,9 @@ function oldest(files) {
   return Math.min(...files.map((file) => statSync(join(checkout, file), { throwIfNoEntry: false })?.mtimeMs ?? -Infinity));
 }
 
-/** The newest of files and all that is below folders; the folders' own times tell of what was removed. */
+/** The newest of files and of all that is below folders; a folder's own time tells of what was removed. */
 function newest(paths) {
-  return Math.max(...paths.map((path) => join(checkout, path)).filter((path) => existsSync(path)).flatMap(times));
+  return Math.max(-Infinity, ...paths.map((path) => join(checkout, path)).filter((path) => existsSync(path)).flatMap(times));
 }
 
 function times(path) {

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { aptPackages, missingPackages } from '../../rootfs-fixtures/packages.mjs';
-import { run } from './stages.mjs';
+import { run } from './run.mjs';
 
 // python3 is for node-gyp; libseccomp is linked into the addon.
 const build = ['g++', 'make', 'python3', 'libseccomp-dev'];

@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { addonIsOld, checkout, dependenciesAreOld, generatedIsOld, buildTypeScript, typeScriptIsOld } from './build.mjs';
+import * as build from './build.mjs';
 import { addPackages, lackingPackages } from './packages.mjs';
-import { run, Stages } from './stages.mjs';
+import { checkout, run } from './run.mjs';
+import { Stages } from './stages.mjs';
 
 const goals = {
   start: { fixtures: ['busybox'], next: 'scripts/glance.mjs' },
@@ -31,10 +32,10 @@ async function runStages(stages, goal, fixtures) {
   const lacking = lackingPackages(goal);
   return (
     (await stages.run('packages', lacking.length > 0, () => addPackages(lacking))) &&
-    (await stages.run('dependencies', dependenciesAreOld(), npmCi)) &&
-    (await stages.run('wire codecs', generatedIsOld(), () => node('protocol/generate.mjs'))) &&
-    (await stages.run('TypeScript', typeScriptIsOld(), buildTypeScript)) &&
-    (await stages.run('C++', addonIsOld(), () => node('scripts/build-native.mjs'))) &&
+    (await stages.run('dependencies', build.dependenciesAreOld(), npmCi)) &&
+    (await stages.run('wire codecs', build.generatedIsOld(), build.generate)) &&
+    (await stages.run('TypeScript', build.typeScriptIsOld(), build.buildTypeScript)) &&
+    (await stages.run('C++', build.nativeIsOld(), build.buildNative)) &&
     (await buildFixtures(stages, fixtures))
   );
 }

@@ -1,8 +1,4 @@
-// One calm line a stage, with its time; what a program printed is shown only when it failed.
-import { spawn } from 'node:child_process';
-import { checkout } from './build.mjs';
-
-const lastLines = 60;
+// One calm line a stage, with its time; details only when it failed.
 const labelWidth = 18;
 
 export class Stages {
@@ -13,7 +9,7 @@ export class Stages {
     const start = Date.now();
     const head = `  ${label.padEnd(labelWidth)}`;
     if (!needed) return say(`${head}up to date\n`);
-    if (process.stdout.isTTY) process.stdout.write(`${head}…`);
+    if (process.stdout.isTTY) say(`${head}…`);
     try {
       await work();
       return say(`${clear()}${head}${secondsSince(start)}\n`);
@@ -27,24 +23,6 @@ export class Stages {
   done() {
     say(`  ${'ready'.padEnd(labelWidth)}${secondsSince(this.#start)}\n\n`);
   }
-}
-
-/** Resolves when the program ends well; rejects with the last of what it printed. */
-export function run(command, args, env = {}) {
-  const child = spawn(command, args, { cwd: checkout, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  let printed = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (chunk) => { printed += chunk; });
-  return new Promise((resolve, reject) => {
-    child.on('error', (error) => reject(new Error(`${command}: ${error.message}`)));
-    child.on('close', (code, signal) => {
-      if (code === 0) resolve(printed);
-      else reject(new Error(`${[command, ...args].join(' ')}: ${signal ?? `exit ${code}`}\n${lastOf(printed)}`));
-    });
-  });
-}
-
-function lastOf(text) {
-  return text.trimEnd().split('\n').slice(-lastLines).join('\n');
 }
 
 function clear() {

@@ -70,7 +70,8 @@ function readRun(stage, files, titles, result) {
   const seen = new Set(tests.map(({ file }) => file));
   // With a filter by title most files have nothing to run, and ava says so with an exit status.
   if (titles !== undefined && ended !== undefined && !result.timedOut) return tests;
-  const silent = ended === undefined ? [] : files.filter((file) => !seen.has(file));
+  const crashed = (file) => tests.some((each) => each.file === undefined && each.title.includes(file));
+  const silent = ended === undefined ? [] : files.filter((file) => !seen.has(file) && !crashed(file));
   tests.push(...silent.map((file) => test({ file, title: 'the file as a whole', outcome: 'failed', details: [`ran no test in stage ${stage}`] })));
   const unexplained = ended === undefined || ended > failed || (result.status !== 0 && failed + silent.length === 0);
   if (unexplained) tests.push(wholeStage(stage, result));
