@@ -4,6 +4,7 @@
   },
   "target_defaults": {
     "include_dirs": ["native"],
+    "cflags_cc!": ["-std=gnu++17"],
     "cflags_cc": ["-std=c++20", "<@(warnings)"],
     "conditions": [["target_arch=='x64'", { "cflags_cc": ["-fcf-protection"] }]]
   },

@@ -134,8 +134,8 @@ int map_and_open(void* argument) {
 int open_user_namespace(int* error) {
   alignas(16) static thread_local char stack[16384];
   NamespaceSearch search;
-  snprintf(search.uid_map, sizeof search.uid_map, "0 %u 1", geteuid());
-  snprintf(search.gid_map, sizeof search.gid_map, "0 %u 1", getegid());
+  (void)snprintf(search.uid_map, sizeof search.uid_map, "0 %u 1", geteuid());
+  (void)snprintf(search.gid_map, sizeof search.gid_map, "0 %u 1", getegid());
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

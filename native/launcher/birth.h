@@ -11,9 +11,9 @@ struct Birth {
   UniqueFd pidfd;
 };
 
-// What the new process does; it never returns.
+// What the new process does. `live` never returns.
 struct Newborn {
-  [[noreturn]] void (*live)(void* argument);
+  void (*live)(void* argument);
   void* argument;
 };
 

@@ -14,39 +14,6 @@ namespace {
 
 inline constexpr Status kMalformed{0, EBADMSG};
 
-// ---- the child -----------------------------------------------------------------------------------------------------
-
-Status await_proceed(int channel) {
-  ChannelMessage message;
-  UniqueFd unexpected;
-  bool proceed = receive_word(channel, Patience::kWait, &message, &unexpected) && message.word == ChannelWord::kProceed;
-  return proceed ? kOk : Status{SYS_recvmsg, ECANCELED};
-}
-
-Status walk_child_steps(ChildContext& context, const Plan& plan, Plan::Walk& walk) {
-  for (; context.step < plan.step_count(); ++context.step) {
-    StepView view = walk.next();
-    auto runs = [&context](const auto& step) { return run(context, step); };
-    TSRUN_TRY(visit_child_step(view.op, view.fields, runs, kMalformed));
-  }
-  return kOk;
-}
-
-[[noreturn]] void be_child(LauncherContext& born_in, const Plan& plan, Plan::Walk walk, int channel) {
-  ChildContext context{born_in.slots, channel, born_in.container.launcher->reaper.get(), plan.clone_index(), UniqueFd()};
-  bool waits = born_in.clone.proc_files.count > 0;
-  Status status = waits ? await_proceed(channel) : kOk;
-  if (status.ok()) status = set_dumpable(false);
-  if (status.ok()) {
-    ++context.step;
-    status = walk_child_steps(context, plan, walk);
-  }
-  (void)send_word(channel, ChannelMessage{ChannelWord::kFailed, context.step, status});
-  for (;;) (void)sys::raw(SYS_exit_group, 1);
-}
-
-// ---- the launcher --------------------------------------------------------------------------------------------------
-
 Status write_proc_files(int pid, Texts files, Texts values) {
   if (files.count != values.count) return kMalformed;
   while (files.count > 0) {
@@ -69,7 +36,7 @@ void note_pid(const Container& container) {
 }
 
 struct ChildStart {
-  LauncherContext& born_in;
+  LauncherContext& parent;
   const Plan& plan;
   Plan::Walk walk;
   int channel;
@@ -77,7 +44,9 @@ struct ChildStart {
 
 [[noreturn]] void live(void* argument) {
   auto* start = static_cast<ChildStart*>(argument);
-  be_child(start->born_in, start->plan, start->walk, start->channel);
+  LauncherContext& parent = start->parent;
+  bool waits = parent.clone.proc_files.count > 0;
+  do_child_steps(start->plan, start->walk, waits, ChildContext{parent.slots, start->channel, parent.container.launcher->reaper.get(), 0, UniqueFd()});
 }
 
 Status clone_container(LauncherContext& context, const Plan& plan, const Plan::Walk& walk) {
@@ -143,7 +112,7 @@ class PlanBytes {
     sys::Outcome mapped = sys::call<SYS_mmap>(0L, end.value, PROT_READ, MAP_PRIVATE, file.get(), 0L);
     if (!mapped.ok()) return mapped.status();
     mapped_ = true;
-    data_ = reinterpret_cast<const uint8_t*>(mapped.value);
+    data_ = static_cast<const uint8_t*>(mapped.pointer());
     size_ = static_cast<size_t>(end.value);
     return kOk;
   }

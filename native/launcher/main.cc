@@ -51,7 +51,7 @@ void reset_signals() {
   for (int number = 1; number <= kLastSignal; ++number) {
     (void)sys::call<SYS_rt_sigaction>(number, default_action, 0, sizeof(uint64_t));
   }
-  signal(SIGPIPE, SIG_IGN);
+  (void)signal(SIGPIPE, SIG_IGN);
 }
 
 }  // namespace

@@ -17,17 +17,20 @@ inline constexpr char kOlderLog[] = "log.1";
 
 void source_ready(void* owner, uint32_t);
 
+void release_forward(Forward* forward) {
+  forward->output->launcher->loop.remove(&forward->watch);
+  free(forward->unsent);
+  destroy(forward);
+}
+
 void drop_forward(Forward& forward) {
-  Output& output = *forward.output;
-  output.launcher->loop.remove(&forward.watch);
-  for (Forward** at = &output.forwards; *at != nullptr; at = &(*at)->next) {
+  for (Forward** at = &forward.output->forwards; *at != nullptr; at = &(*at)->next) {
     if (*at == &forward) {
       *at = forward.next;
       break;
     }
   }
-  free(forward.unsent);
-  destroy(&forward);
+  release_forward(&forward);
 }
 
 bool waits_for_reader(const Output& output) {
@@ -107,11 +110,12 @@ void write_log(Output& output, const uint8_t* data, size_t size) {
 void end_output(Output& output) {
   Launcher& launcher = *output.launcher;
   launcher.loop.remove(&output.watch);
-  while (output.forwards != nullptr) {
+  for (Forward* forward = output.forwards; forward != nullptr;) {
+    Forward* next = forward->next;
     // What is still unsent goes with a last try; the reader had all the time that the container had.
-    Forward& forward = *output.forwards;
-    if (forward.unsent_size > 0) (void)sys::call<SYS_write>(forward.pipe.get(), forward.unsent, forward.unsent_size);
-    drop_forward(forward);
+    if (forward->unsent_size > 0) (void)sys::call<SYS_write>(forward->pipe.get(), forward->unsent, forward->unsent_size);
+    release_forward(forward);
+    forward = next;
   }
   for (Output** at = &launcher.outputs; *at != nullptr; at = &(*at)->next) {
     if (*at == &output) {
@@ -177,9 +181,9 @@ Status keep_output(Container& container, UniqueFd source, uint32_t stream, Uniqu
 }
 
 Status add_forward(Output& output, UniqueFd pipe) {
+  TSRUN_TRY(make_nonblocking(pipe.get()));
   auto* forward = make<Forward>();
   if (forward == nullptr) return Status{SYS_brk, ENOMEM};
-  TSRUN_TRY(make_nonblocking(pipe.get()));
   forward->output = &output;
   forward->pipe = static_cast<UniqueFd&&>(pipe);
   forward->next = output.forwards;

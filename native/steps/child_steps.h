@@ -15,6 +15,10 @@ struct ChildContext {
   UniqueFd root;
 };
 
+// child.cc: all steps after the clone, to the execve or to the report of what failed. `waits`: for the launcher's word that
+// its /proc files are written.
+[[noreturn]] void do_child_steps(const Plan& plan, Plan::Walk walk, bool waits, ChildContext context);
+
 // root.cc
 Status run(ChildContext& context, const StepAttachRoot& step);
 Status run(ChildContext& context, const StepEnterRoot& step);

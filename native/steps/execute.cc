@@ -33,8 +33,8 @@ struct KernelSignalAction {
 
 // The reaper's own arguments in front of the program's: see init/reaper.cc.
 Status become_reaper(ChildContext& context, const StepExecute& step) {
-  static Decimal channel(0);
-  static Decimal count(0);
+  static constinit Decimal channel(0);
+  static constinit Decimal count(0);
   channel = Decimal(static_cast<uint64_t>(context.channel));
   count = Decimal(step.paths.count);
   if (step.paths.count + size_t{step.arguments.count} + 4 > kMaxWords) return Status{SYS_execveat, E2BIG};

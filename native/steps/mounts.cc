@@ -39,7 +39,7 @@ Status run(ChildContext& context, const StepMakeMount& step) {
 
 Status run(ChildContext& context, const StepAttachMount& step) {
   int mount = context.slots.get(step.mount);
-  TargetKind kind;
+  TargetKind kind = TargetKind::kDirectory;
   UniqueFd target;
   TSRUN_TRY(kind_of(mount, &kind));
   TSRUN_TRY(open_target(context.root.get(), step.target, kind, step.create, links(step.follow), &target));
@@ -64,7 +64,7 @@ Status run(ChildContext& context, const StepMaskPath& step) {
   Status opened = open_in_root(context.root.get(), step.target.data, O_PATH, Links::kFollowInside, &target);
   if (is_absent(opened)) return kOk;
   TSRUN_TRY(opened);
-  TargetKind kind;
+  TargetKind kind = TargetKind::kDirectory;
   UniqueFd cover;
   TSRUN_TRY(kind_of(target.get(), &kind));
   TSRUN_TRY(clone_tree(AT_FDCWD, kind == TargetKind::kDirectory ? kMaskDirectory : kMaskFile, 0, &cover));

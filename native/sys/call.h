@@ -26,6 +26,10 @@ inline constexpr Status kOk{};
 
 namespace sys {
 
+#if defined(__clang_analyzer__)
+// The analyzer does not see that the kernel fills in what is passed by address; of a declaration it assumes as much.
+long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0);
+#else
 inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
 #if defined(__x86_64__)
   long result;
@@ -51,6 +55,7 @@ inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, lon
 #error "tsrun knows x86_64 and arm64"
 #endif
 }
+#endif
 
 inline long word(const void* pointer) { return reinterpret_cast<long>(pointer); }
 inline long word(const char* pointer) { return reinterpret_cast<long>(pointer); }
@@ -67,6 +72,8 @@ struct [[nodiscard]] Outcome {
   bool ok() const { return value >= 0; }
   int error() const { return value < 0 ? static_cast<int>(-value) : 0; }
   int fd() const { return static_cast<int>(value); }
+  // Of mmap(2) alone.
+  void* pointer() const { return reinterpret_cast<void*>(value); }  // NOLINT(performance-no-int-to-ptr): what mmap gives
   Status status() const { return Status{number, error()}; }
 };
 

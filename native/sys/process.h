@@ -18,7 +18,7 @@ inline constexpr int kWaitExited = 4;                // WEXITED
 // A decimal number without the C library.
 class Decimal {
  public:
-  explicit Decimal(uint64_t value) {
+  explicit constexpr Decimal(uint64_t value) {
     char* at = digits_ + sizeof digits_ - 1;
     *at = 0;
     do {
@@ -31,8 +31,8 @@ class Decimal {
   size_t size() const { return sizeof digits_ - 1 - static_cast<size_t>(start_); }
 
  private:
-  char digits_[24];
-  long start_;
+  char digits_[24] = "";
+  long start_ = 0;
 };
 
 // A child in the making: nothing but the flags that the caller gives is shared with it, and its pidfd comes back.

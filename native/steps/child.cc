@@ -1,0 +1,39 @@
+// The life of a container's first process until execve.
+#include "launcher/channel.h"
+#include "steps/child_steps.h"
+#include "sys/process.h"
+
+namespace tsrun {
+namespace {
+
+Status await_proceed(int channel) {
+  ChannelMessage message;
+  UniqueFd unexpected;
+  bool proceed = receive_word(channel, Patience::kWait, &message, &unexpected) && message.word == ChannelWord::kProceed;
+  return proceed ? kOk : Status{SYS_recvmsg, ECANCELED};
+}
+
+Status walk_child_steps(ChildContext& context, const Plan& plan, Plan::Walk& walk) {
+  for (; context.step < plan.step_count(); ++context.step) {
+    StepView view = walk.next();
+    auto runs = [&context](const auto& step) { return run(context, step); };
+    TSRUN_TRY(visit_child_step(view.op, view.fields, runs, Status{0, EBADMSG}));
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void do_child_steps(const Plan& plan, Plan::Walk walk, bool waits, ChildContext context) {
+  context.step = plan.clone_index();
+  Status status = waits ? await_proceed(context.channel) : kOk;
+  if (status.ok()) status = set_dumpable(false);
+  if (status.ok()) {
+    ++context.step;
+    status = walk_child_steps(context, plan, walk);
+  }
+  (void)send_word(context.channel, ChannelMessage{ChannelWord::kFailed, context.step, status});
+  for (;;) (void)sys::raw(SYS_exit_group, 1);
+}
+
+}  // namespace tsrun
