@@ -59,18 +59,31 @@ void forward_ready(void* owner, uint32_t) {
   read_on(output);
 }
 
-void pass_on(Forward& forward, const uint8_t* data, size_t size) {
+// False when its reader is gone.
+bool pass_on(Forward& forward, const uint8_t* data, size_t size) {
   sys::Outcome written = sys::call<SYS_write>(forward.pipe.get(), data, size);
-  if (!written.ok() && written.error() != EAGAIN) return drop_forward(forward);
+  if (!written.ok() && written.error() != EAGAIN) return false;
   size_t done = written.ok() ? static_cast<size_t>(written.value) : 0;
-  if (done == size) return;
+  if (done == size) return true;
   auto* unsent = static_cast<uint8_t*>(realloc(forward.unsent, kPiece));
-  if (unsent == nullptr) return drop_forward(forward);
+  if (unsent == nullptr) return false;
   memcpy(unsent, data + done, size - done);
   forward.unsent = unsent;
   forward.unsent_size = size - done;
   Loop& loop = forward.output->launcher->loop;
-  if (!loop.add(&forward.watch, forward.pipe.get(), EPOLLOUT, forward_ready, &forward).ok()) drop_forward(forward);
+  return loop.add(&forward.watch, forward.pipe.get(), EPOLLOUT, forward_ready, &forward).ok();
+}
+
+void pass_on_to_all(Output& output, const uint8_t* data, size_t size) {
+  for (Forward** at = &output.forwards; *at != nullptr;) {
+    Forward* forward = *at;
+    if (pass_on(*forward, data, size)) {
+      at = &forward->next;
+    } else {
+      *at = forward->next;
+      release_forward(forward);
+    }
+  }
 }
 
 Status open_log(Output& output) {
@@ -138,11 +151,7 @@ bool take_piece(Output& output) {
   }
   auto size = static_cast<size_t>(read.value);
   write_log(output, piece, size);
-  for (Forward* each = output.forwards; each != nullptr;) {
-    Forward* next = each->next;
-    pass_on(*each, piece, size);
-    each = next;
-  }
+  pass_on_to_all(output, piece, size);
   memset(piece, 0, size);  // children are copies of this memory
   if (!waits_for_reader(output)) return true;
   output.launcher->loop.remove(&output.watch);
