@@ -37,7 +37,7 @@ export async function buildNative() {
 }
 
 export function typeScriptIsOld() {
-  return !describesOutput() || oldest([typeScriptStamp]) < newest(['src', 'test', 'bench', 'tsconfig.json', 'package.json', packages]);
+  return !describesOutput() || oldest([typeScriptStamp]) < newest(['src', 'test', 'bench', 'tsconfig.json', 'scripts/bundle-cli.mjs', 'package.json', packages]);
 }
 
 export async function buildTypeScript() {
@@ -45,6 +45,7 @@ export async function buildTypeScript() {
   if (!describesOutput()) rmSync(join(checkout, buildInfo), { force: true });
   rmSync(join(checkout, typeScriptStamp), { force: true });
   await node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--incremental', '--tsBuildInfoFile', buildInfo);
+  await node('scripts/bundle-cli.mjs');
   stamp(typeScriptStamp, start);
   utimesSync(join(checkout, buildInfo), new Date(), new Date());
 }
