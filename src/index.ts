@@ -19,19 +19,26 @@ export type {
   StdioChoice,
 } from './container/options.js';
 
-export { Runtime, type ContainerSummary, type RuntimeOptions } from './container/runtime.js';
+export { Runtime, type RuntimeOptions } from './container/runtime.js';
+export type { ContainerSummary } from './container/summary.js';
 export { Container, type ContainerState } from './container/container.js';
 export { ExecProcess, type ExecOptions } from './container/exec.js';
 export type { ContainerEvent } from './container/events.js';
 export type { ExitCause, ExitStatus, Usage } from './container/exit-status.js';
 export type { Collected } from './container/garbage.js';
 export { readLog, type LogPiece, type ReadLogOptions } from './container/log.js';
+export { examineHost, type Examination, type ExamineOptions } from './container/examine-host.js';
+export { explain, type Explanation } from './container/explain.js';
+export type * from './container/isolation-report.js';
+export type { CapabilitySets, MountReading, ProcessIds, RlimitReading } from './container/proc-files.js';
 export type { ContainerRecord } from './container/record.js';
 export type { StopOptions } from './container/running-process.js';
 export type { Terminal } from './container/streams.js';
+export type { LimitOptions } from './container/update-limits.js';
 export type { ContainerStats } from './cgroup/stats.js';
 export type { HostFacts } from './host/facts.js';
 export { diagnose, type Finding } from './host/doctor.js';
-export { gatherDoctorFacts } from './host/doctor-facts.js';
+export { gatherDoctorFacts, type FolderToCheck } from './host/doctor-facts.js';
+export type { ExplainedStep } from './plan/explain.js';
 export type { Plan, PlannedStep } from './plan/plan.js';
 export { launcherOps, stepDocs, type Step } from './plan/wire.generated.js';

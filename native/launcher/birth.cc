@@ -44,7 +44,11 @@ Status bear_sibling(const StepClone& step, const Slots& slots, const Newborn& ne
   int pid_fd = -1;
   sys::Outcome pid = clone_sibling(step.flags, &pid_fd);
   if (!pid.ok()) return pid.status();
-  if (pid.value == 0) newborn.live(newborn.argument);
+  if (pid.value == 0) {
+    // The launcher would wait for a midwife that was killed as long as somebody else holds its end.
+    close_fd(to_launcher);
+    newborn.live(newborn.argument);
+  }
   return send_word_with(to_launcher, ChannelMessage{ChannelWord::kBorn, static_cast<uint32_t>(pid.value), kOk}, pid_fd);
 }
 
@@ -69,7 +73,10 @@ Status clone_by_midwife(const StepClone& step, const Slots& slots, const Newborn
   int pid_fd = -1;
   sys::Outcome pid = clone_process(0, slots.get(step.cgroup), &pid_fd);
   if (!pid.ok()) return pid.status();
-  if (pid.value == 0) be_midwife(step, slots, newborn, theirs.get());
+  if (pid.value == 0) {
+    ours.reset();
+    be_midwife(step, slots, newborn, theirs.get());
+  }
   UniqueFd midwife(pid_fd);
   theirs.reset();
   Status status = hear_of_birth(ours.get(), birth);

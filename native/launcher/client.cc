@@ -1,5 +1,6 @@
 #include "launcher/client.h"
 
+#include <linux/fs.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -96,6 +97,26 @@ void connection_waits(void* owner, uint32_t) {
   (void)add_client(launcher, static_cast<UniqueFd&&>(connection));
 }
 
+// The path with a dot before its last part.
+Status name_for_binding(Text path, sockaddr_un* address) {
+  auto* slash = static_cast<const char*>(memrchr(path.data, '/', path.size));
+  if (slash == nullptr) return Status{SYS_bind, EINVAL};
+  if (path.size + size_t{1} >= sizeof address->sun_path) return Status{SYS_bind, ENAMETOOLONG};
+  auto folder = static_cast<size_t>(slash + 1 - path.data);
+  address->sun_family = AF_UNIX;
+  memcpy(address->sun_path, path.data, folder);
+  address->sun_path[folder] = '.';
+  memcpy(address->sun_path + folder + 1, slash + 1, path.size - folder);
+  return kOk;
+}
+
+// It gets its name when it takes connections: one that refuses them is taken for that of a dead launcher.
+Status bind_and_listen(int socket, const sockaddr_un& address, Text path) {
+  TSRUN_TRY(sys::call<SYS_bind>(socket, &address, sizeof address).status());
+  TSRUN_TRY(sys::call<SYS_listen>(socket, 64).status());
+  return sys::call<SYS_renameat2>(AT_FDCWD, address.sun_path, AT_FDCWD, path.data, RENAME_NOREPLACE).status();
+}
+
 }  // namespace
 
 Status add_client(Launcher& launcher, UniqueFd requests) {
@@ -110,16 +131,13 @@ Status add_client(Launcher& launcher, UniqueFd requests) {
 
 Status listen_for_clients(Launcher& launcher, Text path) {
   sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size >= sizeof address.sun_path) return Status{SYS_bind, ENAMETOOLONG};
-  memcpy(address.sun_path, path.data, path.size);
   UniqueFd socket;
+  TSRUN_TRY(name_for_binding(path, &address));
   TSRUN_TRY(take(sys::call<SYS_socket>(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), &socket));
   TSRUN_TRY(launcher.home.enter_source());
-  Status bound = sys::call<SYS_bind>(socket.get(), &address, sizeof address).status();
+  Status opened = bind_and_listen(socket.get(), address, path);
   TSRUN_TRY(launcher.home.return_home());
-  TSRUN_TRY(bound);
-  TSRUN_TRY(sys::call<SYS_listen>(socket.get(), 64).status());
+  TSRUN_TRY(opened);
   launcher.loop.remove(&launcher.listener_watch);
   launcher.listener = static_cast<UniqueFd&&>(socket);
   memcpy(launcher.listener_path, path.data, path.size + size_t{1});

@@ -1,18 +1,26 @@
 #include "launcher/id_maps.h"
 
+#include <sys/prctl.h>
+
 #include "sys/process.h"
 
 namespace tsrun {
 namespace {
 
+// Its end is the launcher's to bring about; if that dies first, the kernel's.
+[[noreturn]] void await_end(long launcher) {
+  (void)sys::call<SYS_prctl>(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  while (sys::raw(SYS_getppid) == launcher) (void)sys::raw(SYS_ppoll, 0, 0, 0, 0);
+  for (;;) (void)sys::raw(SYS_exit_group, 0);
+}
+
 // The namespace needs a process only until its descriptor is open.
 Status make(Text uid_map, Text gid_map, UniqueFd* into) {
   int pid_fd = -1;
+  long launcher = sys::raw(SYS_getpid);
   sys::Outcome pid = clone_process(CLONE_NEWUSER, -1, &pid_fd);
   if (!pid.ok()) return pid.status();
-  if (pid.value == 0) {
-    for (;;) (void)sys::raw(SYS_ppoll, 0, 0, 0, 0);
-  }
+  if (pid.value == 0) await_end(launcher);
   UniqueFd process(pid_fd);
   int child = pid.fd();
   Status status = write_proc(child, "uid_map", uid_map.data, uid_map.size);

@@ -45,6 +45,8 @@ struct ChildStart {
 [[noreturn]] void live(void* argument) {
   auto* start = static_cast<ChildStart*>(argument);
   LauncherContext& parent = start->parent;
+  // The launcher's end: with a copy of it open here the launcher's death would not show at the other one.
+  parent.container.channel.reset();
   bool waits = parent.clone.proc_files.count > 0;
   do_child_steps(start->plan, start->walk, waits, ChildContext{parent.slots, start->channel, parent.container.launcher->reaper.get(), 0, UniqueFd()});
 }

@@ -50,6 +50,21 @@ Status become_reaper(ChildContext& context, const StepExecute& step) {
   return sys::call<SYS_execveat>(context.reaper, "", argument_words, environment_words, AT_EMPTY_PATH).status();
 }
 
+Status close_between(int first, int last) {
+  if (first > last) return kOk;
+  return sys::call<SYS_close_range>(static_cast<unsigned>(first), static_cast<unsigned>(last), 0).status();
+}
+
+// What execve would close: until then it would keep open what the launcher had open, such as other containers' pipes.
+Status close_now(const ChildContext& context) {
+  bool channel_first = context.channel < context.reaper;
+  int low = channel_first ? context.channel : context.reaper;
+  int high = channel_first ? context.reaper : context.channel;
+  TSRUN_TRY(close_between(3, low - 1));
+  TSRUN_TRY(close_between(low + 1, high - 1));
+  return close_between(high + 1, INT32_MAX);
+}
+
 bool try_next(int error) { return error == ENOENT || error == ENOTDIR || error == EACCES; }
 
 }  // namespace
@@ -68,6 +83,7 @@ Status run(ChildContext&, const StepResetSignals&) {
 }
 
 Status run(ChildContext& context, const StepAwaitStart&) {
+  TSRUN_TRY(close_now(context));
   TSRUN_TRY(send_word(context.channel, ChannelMessage{ChannelWord::kCreated, context.step, kOk}));
   ChannelMessage message;
   UniqueFd unexpected;

@@ -1,5 +1,5 @@
 /** Freezing, killing and removing a cgroup. What must be waited for is waited for by events of the kernel, within a bound. */
-import { watch } from 'node:fs';
+import { readFileSync, watch } from 'node:fs';
 import { open, readdir, readFile, rmdir, writeFile, type FileHandle } from 'node:fs/promises';
 import { TsrunError } from '../spec/errors.js';
 import { errnoOf } from './errno.js';
@@ -26,6 +26,15 @@ export async function cgroupState(dir: string): Promise<CgroupState | undefined>
   if (text === undefined) return undefined;
   const events = parseFlat(text);
   return { populated: events['populated'] === 1, frozen: events['frozen'] === 1 };
+}
+
+/** Whether every process in the cgroup and below has stopped; false when it is gone. For lists, which look at many. */
+export function isFrozen(dir: string): boolean {
+  try {
+    return parseFlat(readFileSync(`${dir}/cgroup.events`, 'utf8'))['frozen'] === 1;
+  } catch {
+    return false;
+  }
 }
 
 /** Resolves when every process in the cgroup and below has stopped. */

@@ -42,6 +42,12 @@ export function prepareBase(cgroup: CgroupFacts): PreparedBase {
   return { cgroup: { ...cgroup, controllers, files: readdirSync(base) }, withheld };
 }
 
+/** The facts as far as they can be known without making the base: once it is there, also which files containers get. */
+export function lookAtBase(cgroup: CgroupFacts): CgroupFacts {
+  const base = joinCgroup(cgroup.root, cgroup.base);
+  return cgroup.base !== '' && existsSync(base) ? { ...cgroup, files: readdirSync(base) } : cgroup;
+}
+
 /**
  * Makes `path` and each missing cgroup above it, and hands `controllers` down from its parent and from itself. Levels
  * above the parent are touched only if the controllers do not reach it yet.

@@ -53,13 +53,21 @@ export function missingLimitError({ controller, field, file, mountedAt }: Missin
   if (file !== undefined) {
     return new TsrunError('ERR_TSRUN_LIMIT_UNAVAILABLE', `this kernel has no '${file}' (${field})`, details('drop the limit, or use another kernel'));
   }
-  const where =
-    mountedAt === undefined ? 'is not handed down to tsrun' : `is on cgroup v1${mountedAt === '' ? '' : ` (mounted at '${mountedAt}')`}`;
   const hint =
     mountedAt === undefined
       ? `enable '${controller}' in cgroup.subtree_control of the cgroups above, or drop the limit; see tsrun doctor`
       : `boot with cgroup_no_v1=${controller === 'io' ? 'blkio' : controller}, or drop the limit; see tsrun doctor`;
-  return new TsrunError('ERR_TSRUN_LIMIT_UNAVAILABLE', `the limit ${field} needs the cgroup v2 controller '${controller}', which ${where}`, details(hint));
+  return new TsrunError('ERR_TSRUN_LIMIT_UNAVAILABLE', `the limit ${field} needs the cgroup v2 controller '${controller}', which ${whereController(mountedAt)}`, details(hint));
+}
+
+/** The same in a few words, for a list of such limits. */
+export function missingLimitReason({ controller, file, mountedAt }: MissingLimit): string {
+  return file === undefined ? `the controller ${controller} ${whereController(mountedAt)}` : `this kernel has no ${file}`;
+}
+
+function whereController(mountedAt: string | undefined): string {
+  if (mountedAt === undefined) return 'is not handed down to tsrun';
+  return `is on cgroup v1${mountedAt === '' ? '' : ` (mounted at '${mountedAt}')`}`;
 }
 
 function oomGroupWrites({ memoryOomGroup }: LimitExtras): LimitWrite[] {

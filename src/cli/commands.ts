@@ -46,7 +46,8 @@ export const commands: readonly Command[] = [
     usage: 'tsrun run [flags] IMAGE [--] [PROGRAM [ARGUMENT…]]',
     description:
       'IMAGE is an unpacked root file system or an OCI bundle. Flags end at IMAGE; what follows is for the program. ' +
-      'Signals are passed on. Without --tty, ctrl-c twice kills; with it, ctrl-p ctrl-q detaches.',
+      'Signals are passed on. Without --tty, ctrl-c twice kills; with --interactive --tty, ctrl-p ctrl-q detaches. ' +
+      'What a container prints is kept for logs and attach when it is started with --detach or --tty.',
     positionals: [image],
     examples: [
       { line: 'tsrun run -it --rm ./busybox sh', what: 'a shell in a disposable container' },
@@ -69,6 +70,7 @@ export const commands: readonly Command[] = [
     name: 'exec',
     summary: 'run another program in a running container',
     usage: 'tsrun exec [flags] CONTAINER [--] PROGRAM [ARGUMENT…]',
+    description: 'Ends with the exit code of the program, which ends with the container at the latest. Signals and keys are as for run.',
     positionals: [container],
     examples: [{ line: 'tsrun exec -it web sh', what: 'a shell beside the server' }],
     load: () => import('./exec.js'),
@@ -79,7 +81,9 @@ export const commands: readonly Command[] = [
     name: 'attach',
     summary: "connect to a running container's input and output",
     usage: 'tsrun attach CONTAINER',
-    description: 'Ends with the exit code of the container. With a terminal, ctrl-p ctrl-q leaves the container running.',
+    description:
+      'For containers that were started with --detach or --tty. Shows what is printed from now on, passes signals on, and ends ' +
+      'with the exit code of the container. With a terminal, ctrl-p ctrl-q leaves the container running.',
     positionals: [container],
     load: () => import('./attach.js'),
   },

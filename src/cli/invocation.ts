@@ -16,7 +16,7 @@ export interface ParsedArguments {
   readonly flags: CommandFlags;
 }
 
-export type InputStream = NodeJS.ReadableStream & { readonly isTTY?: boolean; readonly fd?: number };
+export type InputStream = NodeJS.ReadableStream & { readonly isTTY?: boolean; readonly fd?: number; setRawMode?(raw: boolean): unknown };
 export type OutputStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
 
 export interface Invocation extends ParsedArguments {

@@ -85,11 +85,11 @@ function drained(stream: NodeJS.WriteStream): Promise<void> {
   });
 }
 
-// The reader of a pipe may leave early (`tsrun ps | head -1`): end as SIGPIPE would have ended us. A command that carries
-// a program's output lives on for the program's sake and decides for itself.
+// The reader of a pipe may leave early (`tsrun ps | head -1`), and a terminal may hang up (EIO): end as SIGPIPE would have
+// ended us. A command that carries a program's output lives on for the program's sake and decides for itself.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
     if (running?.failureCode !== 125) process.exit(128 + constants.signals.SIGPIPE);
   });
 }

@@ -35,9 +35,14 @@ function profileMounts({ options, standing, mappedGids, sysWritable, cgroupWrita
   return defaultMounts({ shmBytes, mappedGids, sysWritable, cgroupWritable }).flatMap((mount) => {
     if (mount.destination === '/dev/shm' && standing.ipc === 'host') return [{ ...sharedShm, options: [...sharedShmOptions] }];
     // Only the owner of the ipc namespace may mount its queues; mq_open(3) reaches them without the mount.
-    if (mount.type === 'mqueue' && standing.user === 'new' && standing.ipc !== 'new') return [];
+    if (mount.type === 'mqueue' && !ownsIpc(standing)) return [];
     return [mount];
   });
+}
+
+/** Two namespaces that are joined are taken to belong together. */
+function ownsIpc({ user, ipc }: MountInput['standing']): boolean {
+  return user === 'host' || ipc === 'new' || (user === 'joined' && ipc === 'joined');
 }
 
 /** shm_open(3) is a file there: sharing the ipc namespace alone would share only System V's memory. */

@@ -1,5 +1,4 @@
 /** Connections to launchers: the runtime's own, and those of containers that other processes started. */
-import { join } from 'node:path';
 import { Launcher } from '../engine/launcher.js';
 import type { NativeFiles } from '../engine/addon.js';
 import { TsrunError } from '../spec/errors.js';
@@ -11,35 +10,36 @@ export interface NamedLauncher {
   readonly name: string;
 }
 
-/** The launcher of containers that survive: one for all processes that share a state root. */
-const survivorName = 'survivor';
+/**
+ * Launchers of containers that survive. Each has a name of its own: one that comes after a dead one of the same name could
+ * be taken for dead as well.
+ */
+const survivorPrefix = 'survivor-';
 
-export async function startLauncher(native: NativeFiles, root: StateRoot, rootless: boolean): Promise<NamedLauncher> {
-  const name = root.newLauncherName();
+export async function startLauncher(native: NativeFiles, root: StateRoot, rootless: boolean, prefix = ''): Promise<NamedLauncher> {
+  const name = `${prefix}${root.newLauncherName()}`;
   const launcher = await start(native, rootless);
   await launcher.listen(root.launcherPath(name));
   return { launcher, name };
 }
 
-/** The launcher that outlives its clients: the one that is there, else a new one. */
+/** A launcher that outlives its clients, shared by all processes on the state root: the one that is there, else a new one. */
 export async function joinSurvivor(native: NativeFiles, root: StateRoot, rootless: boolean): Promise<NamedLauncher> {
-  const path = root.launcherPath(survivorName);
-  for (let attempt = 0; attempt < 3; attempt++) {
-    const existing = tryConnect(native, path);
-    if (existing !== undefined) return { launcher: existing, name: survivorName };
-    const launcher = await start(native, rootless);
-    try {
-      await launcher.listen(path);
-      return { launcher, name: survivorName };
-    } catch {
-      // Somebody else was quicker, or a dead one left its socket: `gc` removed that when the root was opened.
-      launcher.close();
-    }
+  for (const name of root.launcherNames().filter((each) => each.startsWith(survivorPrefix))) {
+    const launcher = await join(native, root.launcherPath(name));
+    if (launcher !== undefined) return { launcher, name };
   }
-  throw new TsrunError('ERR_TSRUN_HOST', `no launcher could be started at '${path}'`, { hint: 'run tsrun gc, and look who owns that file' });
+  return startLauncher(native, root, rootless, survivorPrefix);
 }
 
-async function start(native: NativeFiles, rootless: boolean): Promise<Launcher> {
+/** Undefined when it is gone, or about to be: it ends with its last container. */
+async function join(native: NativeFiles, path: string): Promise<Launcher | undefined> {
+  const launcher = tryConnect(native, path);
+  return launcher?.ready.then(() => launcher, () => undefined);
+}
+
+/** One that nobody else can find: it was not told to listen. */
+export async function start(native: NativeFiles, rootless: boolean): Promise<Launcher> {
   const launcher = Launcher.start(native, rootless);
   if (!rootless) return launcher;
   const { mapLauncher } = await import('./rootless.js');
@@ -53,7 +53,7 @@ async function start(native: NativeFiles, rootless: boolean): Promise<Launcher> 
 }
 
 export function connectTo(native: NativeFiles, root: StateRoot, name: string): Launcher {
-  const launcher = tryConnect(native, join(root.launchersPath, name));
+  const launcher = tryConnect(native, root.launcherPath(name));
   if (launcher !== undefined) return launcher;
   throw new TsrunError('ERR_TSRUN_LAUNCHER_LOST', 'the launcher of this container is gone', { hint: 'tsrun gc removes what it left' });
 }

@@ -125,14 +125,17 @@ export class Container extends RunningProcess {
     return this.#events.read(options.signal);
   }
 
-  /** A socket to a TCP port inside the container's network namespace, whatever network it has. */
+  /**
+   * A connected socket to a TCP port inside the container's network namespace, whatever network it has.
+   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`, `ERR_TSRUN_STATE` when it has ended, or nothing listens there
+   */
   async connect(port: number, options: { readonly host?: string } = {}): Promise<Socket> {
     const { host = '127.0.0.1' } = options;
     const family = isIP(host);
     if (family === 0) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${host}' is not an address`, { hint: 'give an address: names are not resolved inside a container' });
     if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `${port} is not a port`, { hint: '1 to 65535' });
     const fd = await this.launcher.connect(this.handle, family === 4 ? addressFamilies[4] : addressFamilies[6], addressBytes(host, family), port);
-    return new Socket({ fd, readable: true, writable: true });
+    return connected(new Socket({ fd, readable: true, writable: true }), `the container '${this.id}' takes no connection to ${host} port ${port}`);
   }
 
   /** For an AbortSignal: stop, then kill; `exited` rejects with `ERR_TSRUN_ABORTED`. */
@@ -181,6 +184,23 @@ async function memoryLimit(cgroup: string): Promise<MemoryNow> {
   const text = await readFile(join(cgroup, 'memory.max'), 'utf8').catch(() => undefined);
   const limit = text === undefined ? undefined : parseLimit(text);
   return limit === 'max' ? -1 : limit;
+}
+
+/**
+ * The launcher hands the socket over while it connects, and Node has no event for that of a descriptor. A write of no bytes
+ * waits for the connection like any other (it is EAGAIN until then, tcp(7)) and sends nothing.
+ */
+function connected(socket: Socket, failure: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const refuse = (cause: NodeJS.ErrnoException) => {
+      reject(new TsrunError('ERR_TSRUN_STATE', `${failure}: ${cause.code ?? cause.message}`, { hint: 'is its program up, and does it listen on that address?', cause }));
+    };
+    socket.once('error', refuse);
+    socket.write('', () => {
+      socket.removeListener('error', refuse);
+      resolve(socket);
+    });
+  });
 }
 
 /** The bytes of an address in network order; the platform's own parser decides what they are. */

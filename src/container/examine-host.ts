@@ -3,13 +3,14 @@ import { statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { loadNative, type NativeFiles } from '../engine/addon.js';
-import { Launcher } from '../engine/launcher.js';
+import type { Launcher } from '../engine/launcher.js';
 import { gatherDoctorFacts, type FolderToCheck, type IdmapProbe } from '../host/doctor-facts.js';
 import { diagnose } from '../host/doctor.js';
 import type { HostFacts } from '../host/facts.js';
 import { good, obstacle, type Finding } from '../host/finding.js';
 import { probeHost } from '../host/probe.js';
 import { TsrunError } from '../spec/errors.js';
+import { start } from './connection.js';
 import { stateRootToBe } from './state-root.js';
 
 export interface ExamineOptions {
@@ -57,20 +58,20 @@ function tryNative(): { readonly native: NativeFiles } | { readonly finding: Fin
 }
 
 async function launcherFinding(native: NativeFiles, host: HostFacts): Promise<Finding> {
-  const fault = await launcherFault(native, host);
+  const fault = await launcherFault(native, host.uid !== 0);
   if (fault === undefined) return good('launcher', 'starts and answers');
   return obstacle('launcher', {
     text: `does not start: ${fault}`,
     cost: 'nothing starts',
-    remedy: host.uid === 0 ? 'look for what is missing below: it needs mount namespaces, and a new procfs and sysfs' : 'run as root',
+    remedy: 'look below for what is missing: it needs mount namespaces, a new procfs and sysfs, and for an ordinary user subordinate ids',
   });
 }
 
 /** Asked for a container that it cannot know: whatever it answers, it lives. */
-async function launcherFault(native: NativeFiles, host: HostFacts): Promise<string | undefined> {
+async function launcherFault(native: NativeFiles, rootless: boolean): Promise<string | undefined> {
   let launcher: Launcher | undefined;
   try {
-    launcher = Launcher.start(native, host.uid !== 0);
+    launcher = await start(native, rootless);
     await launcher.signal(0, 0);
     return undefined;
   } catch (error) {

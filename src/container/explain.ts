@@ -11,6 +11,7 @@ import { Launching } from './launching.js';
 import type { RunOptions } from './options.js';
 import type { ContainerRecord } from './record.js';
 import { StateRoot, stateRootToBe } from './state-root.js';
+import { subordinateIds, type SubordinateIds } from './subordinate.js';
 
 export interface Explanation {
   readonly steps: readonly ExplainedStep[];
@@ -20,6 +21,15 @@ export interface Explanation {
   readonly record: ContainerRecord;
   /** Defaults that this host does not hold. */
   readonly warnings: readonly string[];
+}
+
+/** Somebody without subordinate ids is told of a container with one id. */
+function subordinateToBe(): SubordinateIds | undefined {
+  try {
+    return subordinateIds();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Stand-ins for what only a start decides; the same each time, so that two explanations can be compared. */
@@ -42,10 +52,10 @@ export async function explain(image: string, options: RunOptions = {}): Promise<
   const probed = probeHost({ native: addon });
   const host = { ...probed, cgroup: lookAtBase(probed.cgroup) };
   const seccomp = new SeccompCache((profile) => addon.compileSeccomp(profile), host.arch);
-  const launching = new Launching({ addon, host, root: new StateRoot(stateRootToBe(host.uid)), seccomp, stamp });
+  const launching = new Launching({ addon, host, root: new StateRoot(stateRootToBe(host.uid)), seccomp, stamp, subordinate: host.uid === 0 ? undefined : subordinateToBe() });
   const id = options.id ?? nameToBe;
   checkContainerId(id);
-  const idRange = options.namespaces?.user === 'host' ? undefined : { start: containerPool.start, size: RANGE_SIZE };
+  const idRange = options.namespaces?.user === 'host' || host.uid !== 0 ? undefined : { start: containerPool.start, size: RANGE_SIZE };
   const prepared = await launching.prepare({ id, image, options, idRange });
   const { plan, record } = launching.compile(prepared, id, launcherToBe, false);
   return { steps: explainPlan(plan), plan, record, warnings: prepared.warnings };

@@ -2,7 +2,7 @@
  * Undoes what a launcher left that was killed: with it died its containers (the kernel sees to that), so what is left is
  * records, cgroups, id ranges and its socket. What a live launcher holds is never touched. Runs whenever a state root is opened.
  */
-import { closeSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { killAll, removeCgroup } from '../cgroup/control.js';
 import type { Addon } from '../engine/addon.js';
@@ -25,9 +25,19 @@ export async function collectGarbage(root: StateRoot, addon: Addon): Promise<Col
     else for (const start of rangesOf(root, entry)) usedRanges.add(start);
   }
   releaseRangesOf(root.rangesPath, alive, usedRanges);
-  const launchers = readdirSync(root.launchersPath).filter((name) => !alive(name));
+  const launchers = root.launcherNames().filter((name) => !alive(name));
   for (const name of launchers) rmSync(root.launcherPath(name), { force: true });
+  removeUnnamed(root);
   return { containers, launchers };
+}
+
+/** Sockets of launchers that were killed in the moment between `bind` and the name that they get when they listen. */
+function removeUnnamed(root: StateRoot): void {
+  const longAgo = Date.now() - 2000;
+  for (const name of readdirSync(root.launchersPath).filter((each) => each.startsWith('.'))) {
+    const path = root.launcherPath(name);
+    if ((statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? longAgo) < longAgo) rmSync(path, { force: true });
+  }
 }
 
 /** A launcher lives as long as its socket takes connections; the kernel closes that at its death. */

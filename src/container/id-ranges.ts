@@ -1,8 +1,8 @@
 /**
  * Which ids are whose: every live container with a user namespace of its own has a range that no other has. A range is
- * taken by making a file in the state root that names the launcher; a runtime keeps what it took for its next container.
+ * taken by making a link in the state root that names the launcher; a runtime keeps what it took for its next container.
  */
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { containerPool, nextFreeRange, parseSubordinateIds, RANGE_SIZE, type IdRange } from '../host/id-ranges.js';
 import { TsrunError } from '../spec/errors.js';
@@ -29,7 +29,7 @@ export class IdRanges {
 
   /** Lets go of what no container of this runtime uses any more. */
   close(): void {
-    for (const { start } of this.#free.splice(0)) unlinkSync(join(this.#folder, String(start)));
+    for (const { start } of this.#free.splice(0)) rmSync(join(this.#folder, String(start)), { force: true });
   }
 
   #reserve(): IdRange {
@@ -41,7 +41,7 @@ export class IdRanges {
           hint: 'end some containers, or run without a user namespace (--userns host)',
         });
       }
-      if (reserveFile(join(this.#folder, String(range.start)), this.#owner)) return range;
+      if (reserve(join(this.#folder, String(range.start)), this.#owner)) return range;
       used.push(range);
     }
   }
@@ -52,11 +52,10 @@ function givenToUsers(): IdRange[] {
   return ['/etc/subuid', '/etc/subgid'].filter((path) => existsSync(path)).flatMap((path) => parseSubordinateIds(readFileSync(path, 'utf8')).map(({ range }) => range));
 }
 
-function reserveFile(path: string, owner: string): boolean {
+/** A link, since its content comes into being with it: nobody can find a range that belongs to nobody yet. */
+function reserve(path: string, owner: string): boolean {
   try {
-    const file = openSync(path, 'wx', 0o600);
-    writeSync(file, owner);
-    closeSync(file);
+    symlinkSync(owner, path);
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
@@ -68,6 +67,16 @@ function reserveFile(path: string, owner: string): boolean {
 export function releaseRangesOf(folder: string, isAlive: (launcher: string) => boolean, used: ReadonlySet<number>): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    if (!used.has(Number(name)) && !isAlive(readFileSync(path, 'utf8'))) unlinkSync(path);
+    const owner = ownerOf(path);
+    if (owner !== undefined && !used.has(Number(name)) && !isAlive(owner)) rmSync(path, { force: true });
+  }
+}
+
+/** Undefined when another process has just removed it. */
+function ownerOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
   }
 }

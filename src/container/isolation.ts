@@ -158,6 +158,9 @@ function cgroup({ cgroup: path, spec, extensions }: ContainerRecord, host: HostF
   return { path, limits: path === '' ? {} : limitsIn(path), notHeld };
 }
 
+/** Above any machine's memory: hugetlb files show the largest number of whole pages for no limit. */
+const beyondLimits = 2 ** 60;
+
 /** Files that limit or weigh, and what they hold when they do neither. */
 const idleValues: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^memory\.(max|high|swap\.max|swap\.high|zswap\.max)$/, ['max']],
@@ -180,7 +183,7 @@ function limitsIn(path: string): Record<string, string> {
     const idle = idleValues.find(([pattern]) => pattern.test(file))?.[1];
     if (idle === undefined) continue;
     const value = readFileSync(join(path, file), 'utf8').trim();
-    if (!idle.includes(value)) limits[file] = value;
+    if (!idle.includes(value) && !(Number(value) > beyondLimits)) limits[file] = value;
   }
   return limits;
 }

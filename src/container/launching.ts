@@ -20,7 +20,7 @@ import { filterOf, prepare, streamsOf, type Preparation } from './prepare.js';
 import { writeRecord, type ContainerRecord } from './record.js';
 import { setupError } from './setup-error.js';
 import type { StateRoot } from './state-root.js';
-import { subordinateIds, type SubordinateIds } from './subordinate.js';
+import type { SubordinateIds } from './subordinate.js';
 
 export interface LaunchRequest {
   readonly id: string;
@@ -38,6 +38,8 @@ export interface LaunchingSurroundings {
   readonly host: HostFacts;
   readonly root: StateRoot;
   readonly seccomp: SeccompCache;
+  /** Of an ordinary user's launcher. */
+  readonly subordinate?: SubordinateIds | undefined;
   /** What makes each start differ from the one before. Absent: the clock and chance. */
   readonly stamp?: () => Stamp;
 }
@@ -66,12 +68,8 @@ export class Launching {
   readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   readonly #maxNofile = hardNofile();
   readonly #images = new ImageCache();
-  /** Of an ordinary user's launcher. */
-  readonly #subordinate: SubordinateIds | undefined;
-
   constructor(surroundings: LaunchingSurroundings) {
     this.#surroundings = surroundings;
-    this.#subordinate = surroundings.host.uid === 0 ? undefined : subordinateIds();
   }
 
   /** Sends the plan; `started` of the container says what became of it. */
@@ -86,8 +84,8 @@ export class Launching {
   }
 
   async prepare({ id, image, options, idRange }: Pick<LaunchRequest, 'id' | 'image' | 'options' | 'idRange'>): Promise<Preparation> {
-    const { host, addon } = this.#surroundings;
-    return prepare({ image, options, id, host, addon, idRange, maxNofile: this.#maxNofile, images: this.#images, subordinate: this.#subordinate });
+    const { host, addon, subordinate } = this.#surroundings;
+    return prepare({ image, options, id, host, addon, idRange, maxNofile: this.#maxNofile, images: this.#images, subordinate });
   }
 
   /** Pure but for the cache of filters: nothing is touched. */

@@ -29,6 +29,7 @@ import type { IsolationReport } from './isolation-report.js';
 import type { RunOptions } from './options.js';
 import { Launching } from './launching.js';
 import { defaultStateRoot, StateRoot } from './state-root.js';
+import { subordinateIds } from './subordinate.js';
 import { readSummary, type ContainerSummary } from './summary.js';
 
 export interface RuntimeOptions {
@@ -67,7 +68,7 @@ export class Runtime {
     this.#own = own;
     this.#seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch);
     this.#ranges = new IdRanges(root.rangesPath, own.name);
-    this.#launching = new Launching({ addon: native.addon, host, root, seccomp: this.#seccomp });
+    this.#launching = new Launching({ addon: native.addon, host, root, seccomp: this.#seccomp, subordinate: host.uid === 0 ? undefined : subordinateIds() });
   }
 
   /**
@@ -212,7 +213,7 @@ export class Runtime {
   }
 
   async #launch(image: string, options: RunOptions, awaitStart: boolean): Promise<Container> {
-    options.signal?.throwIfAborted();
+    if (options.signal?.aborted === true) throw new TsrunError('ERR_TSRUN_ABORTED', 'the start was aborted', { cause: options.signal.reason });
     const named = options.id;
     if (named !== undefined) checkContainerId(named);
     for (;;) {

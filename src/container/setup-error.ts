@@ -64,6 +64,8 @@ function explain(step: Step, errno: string, context: FailureContext): Explanatio
     case 'recordState':
       if (errno !== 'EEXIST') return undefined;
       return { code: 'ERR_TSRUN_EXISTS', message: `a container of this name exists: '${step.directory.split('/').at(-1) ?? ''}'`, hint: 'choose another name, or remove it with tsrun rm' };
+    case 'openContainer':
+      return errno === 'ESRCH' ? { code: 'ERR_TSRUN_STATE', message: `the container '${step.id}' has ended` } : undefined;
     case 'openTree':
       if (errno !== 'ENOENT') return undefined;
       return { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: `'${step.path}' does not exist on the host`, hint: 'make it first: a missing source is never made' };

@@ -66,6 +66,11 @@ export class StateRoot {
     return join(this.launchersPath, name);
   }
 
+  /** Launchers that take, or took, connections. */
+  launcherNames(): string[] {
+    return readdirSync(this.launchersPath).filter((name) => !name.startsWith('.'));
+  }
+
   newLauncherName(): string {
     return randomBytes(6).toString('hex');
   }

@@ -66,6 +66,8 @@ export class Launcher {
   readonly #unsent: Message[] = [];
   #received: Buffer = Buffer.alloc(0);
   readonly #ready = deferred<EventReady>();
+  /** Until then the program must not end: somebody waits for the launcher's first word. */
+  #isReady = false;
   #nextHandle = 1;
   #closed = false;
 
@@ -81,7 +83,6 @@ export class Launcher {
     this.#events.on('close', () => {
       this.#lose();
     });
-    this.#events.unref();
     this.#ready.promise.catch(() => undefined);
     this.#send({ op: 'hello', protocol: protocolVersion }, [theirs], [theirs]);
   }
@@ -226,7 +227,9 @@ export class Launcher {
 
   #handle(event: LauncherEvent): void {
     if (event.op === 'ready') {
+      this.#isReady = true;
       this.#ready.resolve(event);
+      this.#updateRef();
       return;
     }
     const descriptors = 'descriptors' in event && event.descriptors > 0 ? this.#addon.receive(this.#requests) : [];
@@ -259,7 +262,7 @@ export class Launcher {
   }
 
   #updateRef(): void {
-    if (this.#listeners.size + this.#waiting.size > 0) this.#events.ref();
+    if (!this.#isReady || this.#listeners.size + this.#waiting.size > 0) this.#events.ref();
     else this.#events.unref();
   }
 }

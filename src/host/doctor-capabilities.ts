@@ -1,6 +1,6 @@
 /** Findings about the capabilities that a root of tsrun should hold; an ordinary user gets them from a user namespace. */
 import type { HostFacts } from './facts.js';
-import { good, lack, type Finding } from './finding.js';
+import { good, lack, obstacle, type Finding } from './finding.js';
 
 /** `no`: without it tsrun does not work; `partly`: something less does. */
 const needed: readonly (readonly [name: string, ok: 'no' | 'partly', cost: string])[] = [
@@ -26,5 +26,8 @@ export function capabilityFindings({ uid, capabilities }: HostFacts): Finding[] 
   if (uid !== 0) return [good(TOPIC, 'an ordinary user: a user namespace gives the ones that are needed')];
   const absent = needed.filter(([name]) => !capabilities.includes(name));
   if (absent.length === 0) return [good(TOPIC, 'all that tsrun uses')];
-  return absent.map(([name, ok, cost]) => lack(name, ok, { text: 'not held', cost, remedy: REMEDY }));
+  return absent.map(([name, ok, cost]) => {
+    const details = { text: 'not held', cost, remedy: REMEDY };
+    return ok === 'no' ? obstacle(name, details) : lack(name, ok, details);
+  });
 }

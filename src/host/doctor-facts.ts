@@ -66,10 +66,10 @@ const usualFolders = ['/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin', '/sbin'
 
 export function gatherDoctorFacts(options: DoctorOptions): DoctorFacts {
   const reader = options.reader ?? systemReader;
-  const folder = (candidate: FolderToCheck) => folderFacts(candidate, reader, options.idmap);
   return {
-    stateRoot: folder({ label: 'state root', path: options.stateRoot }),
-    folders: (options.folders ?? []).map(folder),
+    // No image lies there, so that nothing there is ever id-mapped.
+    stateRoot: folderFacts({ label: 'state root', path: options.stateRoot }, reader, undefined),
+    folders: (options.folders ?? []).map((folder) => folderFacts(folder, reader, options.idmap)),
     userNamespaces: userNamespaceFacts(reader),
     subordinate: subordinateFacts(reader, options),
     pressure: reader.exists('/proc/pressure/memory'),

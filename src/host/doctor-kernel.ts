@@ -1,6 +1,6 @@
 /** Findings about the kernel: its version, and what it was built with. */
 import type { HostFacts } from './facts.js';
-import { good, lack, type Finding } from './finding.js';
+import { good, lack, obstacle, type Finding } from './finding.js';
 import { kernelAtLeast } from './probe.js';
 
 /** Landlock's scopes for signals and abstract sockets. */
@@ -49,13 +49,14 @@ function versionFinding({ kernel }: HostFacts): Finding {
   const text = `Linux ${kernel.release}`;
   if (kernelAtLeast(kernel, 5, 19)) return good('kernel', text);
   if (kernelAtLeast(kernel, 5, 14)) {
-    return lack('kernel', 'partly', {
+    const details = {
       text: `${text}; the default profile wants 5.19`,
       cost: 'layers under an overlay cannot be id-mapped, so the disposable root needs --userns host',
       remedy: 'run Linux 5.19 or newer (Debian 12 has 6.1)',
-    });
+    };
+    return obstacle('kernel', details, 'partly');
   }
-  return lack('kernel', 'no', {
+  return obstacle('kernel', {
     text: `${text}; the lowest is 5.14`,
     cost: 'tsrun does not start: clone3, openat2, mount_setattr or cgroup.kill is missing',
     remedy: 'run Linux 5.14 or newer (Debian 12 has 6.1)',
@@ -70,7 +71,7 @@ function stepFinding({ kernel }: HostFacts, { major, minor, gives, cost }: Versi
 
 function overlayFinding({ supports }: HostFacts): Finding {
   if (supports.overlay) return good('overlay', 'overlayfs is there');
-  return lack('overlay', 'no', {
+  return obstacle('overlay', {
     text: 'the kernel has no overlayfs, neither built in nor as a module for this release',
     cost: 'no disposable root: only --writable and --read-only work',
     remedy: 'load the module (modprobe overlay), or boot a kernel with CONFIG_OVERLAY_FS',
@@ -79,7 +80,7 @@ function overlayFinding({ supports }: HostFacts): Finding {
 
 function seccompFinding({ supports }: HostFacts): Finding {
   if (supports.seccomp) return good('seccomp', 'filters can be loaded');
-  return lack('seccomp', 'no', {
+  return obstacle('seccomp', {
     text: 'the kernel cannot load seccomp filters',
     cost: 'containers may make every system call; the default profile refuses to start without --security-opt seccomp=unconfined',
     remedy: 'boot a kernel with CONFIG_SECCOMP_FILTER',

@@ -1,11 +1,12 @@
 /** Findings about folders: is the runtime state in memory, can what lies in them be id-mapped. */
 import type { DoctorFacts, FolderFacts } from './doctor-facts.js';
 import type { HostFacts } from './facts.js';
-import { good, lack, type Finding } from './finding.js';
+import { good, lack, obstacle, type Finding } from './finding.js';
 import { fsTypeName, isMemoryFs, TMPFS_MAGIC } from './fs-types.js';
 
 export function storageFindings(host: HostFacts, { stateRoot, folders }: DoctorFacts): Finding[] {
-  return [stateFinding(stateRoot), ...[stateRoot, ...folders].map((folder) => idmapFinding(host, folder))];
+  const nowhere = folders.every(({ idmap }) => idmap?.ok === false);
+  return [stateFinding(stateRoot), ...folders.map((folder) => idmapFinding(host, folder, nowhere))];
 }
 
 function stateFinding({ path, existing, fsType }: FolderFacts): Finding {
@@ -18,13 +19,14 @@ function stateFinding({ path, existing, fsType }: FolderFacts): Finding {
   });
 }
 
-function idmapFinding(host: HostFacts, { label, path, fsType, idmap }: FolderFacts): Finding {
+/** `nowhere`: no folder that was tried can hold images for a default run. */
+function idmapFinding(host: HostFacts, { label, path, fsType, idmap }: FolderFacts, nowhere: boolean): Finding {
   const topic = `id-mapping: ${label}`;
   const where = `${path} (${typeName(fsType)})`;
   if (host.uid !== 0) {
     return lack(topic, 'no', {
       text: `${where}: an ordinary user cannot id-map file systems`,
-      cost: 'images are unpacked with shifted owners instead of being shared',
+      cost: 'the files of an image keep their owners: those of other users belong to nobody in a container',
       remedy: 'run as root',
     });
   }
@@ -33,11 +35,12 @@ function idmapFinding(host: HostFacts, { label, path, fsType, idmap }: FolderFac
   }
   if (idmap.ok) return good(topic, where);
   const old = fsType === TMPFS_MAGIC && !host.supports.idmappedTmpfs;
-  return lack(topic, 'no', {
+  const details = {
     text: `${where}: ${idmap.errno}`,
     cost: 'images and volumes there cannot be used with a user namespace, only with --userns host',
     remedy: old ? 'run Linux 6.3 or newer, or use ext4, xfs or btrfs' : 'move it to a file system that can be id-mapped: ext4, xfs, btrfs',
-  });
+  };
+  return nowhere ? obstacle(topic, details) : lack(topic, 'no', details);
 }
 
 function typeName(fsType: number | undefined): string {

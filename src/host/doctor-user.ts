@@ -1,7 +1,7 @@
 /** Findings about user namespaces: may the caller make them, and which ids can be mapped into them. */
 import type { DoctorFacts, SubordinateFacts, UserNamespaceFacts } from './doctor-facts.js';
 import type { HostFacts } from './facts.js';
-import { good, lack, type Finding } from './finding.js';
+import { good, lack, obstacle, type Finding } from './finding.js';
 import { RANGE_SIZE, type IdRange } from './id-ranges.js';
 
 export function userFindings(host: HostFacts, { userNamespaces, subordinate }: DoctorFacts): Finding[] {
@@ -27,7 +27,7 @@ function namespaceFinding(host: HostFacts, facts: UserNamespaceFacts): Finding {
   const cost = root
     ? 'containers only with --userns host: root in the container is root of the host, with fewer capabilities'
     : 'an ordinary user cannot start any container';
-  const blocked = (text: string, remedy: string) => lack(TOPIC, 'no', { text, cost, remedy });
+  const blocked = (text: string, remedy: string) => obstacle(TOPIC, { text, cost, remedy });
   if (facts.max === 0) return blocked('the sysctl user.max_user_namespaces is 0', 'sysctl -w user.max_user_namespaces=65536');
   if (!root && facts.unprivilegedClone === 0) {
     return blocked('the sysctl kernel.unprivileged_userns_clone is 0', 'sysctl -w kernel.unprivileged_userns_clone=1, or run as root');
@@ -59,9 +59,9 @@ function surroundingFindings({ nested, containerMark }: UserNamespaceFacts): Fin
 function helperFinding({ newuidmap, newgidmap }: SubordinateFacts): Finding {
   if (newuidmap !== undefined && newgidmap !== undefined) return good('newuidmap', `${newuidmap}, ${newgidmap}`);
   const absent = [newuidmap === undefined ? 'newuidmap' : '', newgidmap === undefined ? 'newgidmap' : ''].filter((name) => name !== '');
-  return lack('newuidmap', 'no', {
+  return obstacle('newuidmap', {
     text: `${absent.join(' and ')} not found`,
-    cost: 'a container of an ordinary user has one id only: its own. Images with several users do not work',
+    cost: 'an ordinary user cannot start any container',
     remedy: 'apt-get install uidmap',
   });
 }
@@ -77,5 +77,5 @@ function rangeFinding(topic: string, file: string, ranges: readonly IdRange[], u
       remedy,
     });
   }
-  return lack(topic, 'no', { text: `no range for ${user} in ${file}`, cost: 'a container has one id only: the own one', remedy });
+  return obstacle(topic, { text: `no range for ${user} in ${file}`, cost: 'an ordinary user cannot start any container', remedy });
 }

@@ -13,6 +13,8 @@ export interface LackFinding {
   readonly text: string;
   readonly cost: string;
   readonly remedy: string;
+  /** A default run fails because of it. */
+  readonly blocks?: true;
 }
 
 export function good(topic: string, text: string): GoodFinding {
@@ -21,4 +23,9 @@ export function good(topic: string, text: string): GoodFinding {
 
 export function lack(topic: string, ok: LackFinding['ok'], { text, cost, remedy }: Pick<LackFinding, 'text' | 'cost' | 'remedy'>): LackFinding {
   return { topic, ok, text, cost, remedy };
+}
+
+/** A lack of what every default run needs. */
+export function obstacle(topic: string, details: Pick<LackFinding, 'text' | 'cost' | 'remedy'>, ok: LackFinding['ok'] = 'no'): LackFinding {
+  return { ...lack(topic, ok, details), blocks: true };
 }

@@ -67,6 +67,8 @@ function compileMount(compilation: Compilation, mount: Mount, field: string): At
 function substituteBind({ namespaces, input: { host } }: Compilation, mount: Mount): Mount | undefined {
   const type = shownNamespace[mount.type ?? ''];
   if (type === undefined || namespaces.isShared('user') || namespaces.isNew(type)) return undefined;
+  // Two that are joined are taken to belong together; the host's view would be of all its processes.
+  if (namespaces.isJoined('user') && namespaces.isJoined(type)) return undefined;
   const sources: Readonly<Partial<Record<NamespaceType, string>>> = { pid: '/proc', network: '/sys', ipc: '/dev/mqueue', cgroup: host.cgroup.root };
   const { own } = readMountOptions(mount.options);
   const options = (mount.options ?? []).filter((option) => readMountOptions([option]).data.length === 0);

@@ -40,9 +40,10 @@ function argumentsOf(step: Step, slots: Slots): Words {
       return { ...plain(others, slots), record: words.sizeWords(content) };
     }
     case 'clone': {
-      const { procFiles, procValues, flags, ...others } = step;
-      const written = procFiles.map((file, index) => [file, lines(procValues[index] ?? '')]);
-      return { new: words.namespaceWords(flags), ...plain(others, slots), ...Object.fromEntries(written) };
+      const { procFiles, procValues, flags, joins, joinKinds, ...others } = step;
+      const joined = joins.map((slot, index) => `${words.namespaceWords(joinKinds[index] ?? 0)} of ${slotName(slot, slots)}`).join(', ');
+      const written = procFiles.map((file, index) => [file, lines(procValues[index] ?? '')] as const);
+      return { new: words.namespaceWords(flags), ...(joined !== '' && { joins: joined }), ...plain(others, slots), ...Object.fromEntries(written) };
     }
     case 'setStdio': {
       const stream = (slot: number | null) => (slot === null ? '/dev/null' : slotName(slot, slots));
@@ -84,7 +85,7 @@ function plain(step: object, slots: Slots): Words {
 
 const slotFields: ReadonlySet<string> = new Set([
   ...['into', 'mount', 'idMap', 'scratch', 'reader', 'writer', 'descriptor', 'forward', 'source'],
-  ...['cgroup', 'pidNamespace', 'process', 'layers'],
+  ...['cgroup', 'process', 'layers'],
 ]);
 
 function word(name: string, value: unknown, slots: Slots): string {

@@ -28,7 +28,7 @@ function madeBy(step: Step, field: string, places: ReadonlyMap<number, string>):
     case 'makeCgroup':
       return [[step.into, 'cgroup']];
     case 'openTree':
-      return [[step.into, `tree(${step.path})`]];
+      return [[step.into, field === '/root/path' ? 'image' : `tree(${step.path})`]];
     case 'makeIdMap':
       return [[step.into, 'idmap']];
     case 'makeTmpfs':

@@ -52,7 +52,7 @@ test('every finding that is not a yes says what it costs and how to change it', 
     [{ files: {} }, { release: '5.15.0', landlockAbi: 3 }],
     [{ files: {} }, { uid: 1000 }],
     [delegatedUser, { uid: 1000, release: '6.1.0' }],
-    [perfect, { doctor: { idmap: () => ({ ok: false, errno: 'EINVAL' }) } }],
+    [perfect, { doctor: { folders: [{ label: 'images', path: '/' }], idmap: () => ({ ok: false, errno: 'EINVAL' }) } }],
   ];
   for (const [host, setting] of hosts) {
     for (const finding of examine(host, setting).values()) {
@@ -130,11 +130,31 @@ test('id-mapping is tried on the nearest folder that exists', (t) => {
     asked.push(path);
     return path === '/run' ? ({ ok: false, errno: 'EINVAL' } as const) : ({ ok: true } as const);
   };
-  const findings = examine(perfect, { release: '6.1.0', doctor: { idmap: probe, folders: [{ label: 'images', path: '/var/lib/tsrun/images' }] } });
+  const folders = [{ label: 'volatile', path: '/run/images' }, { label: 'images', path: '/var/lib/tsrun/images' }];
+  const findings = examine(perfect, { release: '6.1.0', doctor: { idmap: probe, folders } });
   t.deepEqual(asked, ['/run', '/']);
-  t.like(findings.get('id-mapping: state root'), { ok: 'no', text: '/run/tsrun (tmpfs): EINVAL' });
+  t.deepEqual(findings.get('id-mapping: volatile'), {
+    topic: 'id-mapping: volatile',
+    ok: 'no',
+    text: '/run/images (tmpfs): EINVAL',
+    cost: 'images and volumes there cannot be used with a user namespace, only with --userns host',
+    remedy: 'run Linux 6.3 or newer, or use ext4, xfs or btrfs',
+  });
   t.is(findings.get('id-mapping: images')?.ok, 'yes');
-  t.is(examine(perfect).get('id-mapping: state root')?.ok, 'partly');
+  t.is(examine(perfect, { doctor: { folders } }).get('id-mapping: images')?.ok, 'partly');
+  t.false(findings.has('id-mapping: state root'));
+});
+
+test('what stands in the way of a default run is marked', (t) => {
+  const blocking = (host: FakeHost, setting: Setting = {}) =>
+    [...examine(host, setting).values()].filter((finding) => finding.ok !== 'yes' && finding.blocks === true).map(({ topic }) => topic);
+  const folders = [{ label: 'images', path: '/srv' }];
+  t.deepEqual(blocking(perfect), []);
+  t.deepEqual(blocking(hybrid, { release: '6.1.0', landlockAbi: 0 }), []);
+  t.deepEqual(blocking(add(perfect, { [fullCapabilities]: 'CapEff:\t0\nSeccomp_filters:\t0\n' })), ['CAP_SYS_ADMIN', 'CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP']);
+  t.deepEqual(blocking(perfect, { release: '5.15.0' }), ['kernel']);
+  t.deepEqual(blocking(perfect, { doctor: { folders, idmap: () => ({ ok: false, errno: 'EINVAL' }) } }), ['id-mapping: images']);
+  t.deepEqual(blocking(add(perfect, { '/proc/filesystems': 'ext4\n', '/proc/sys/user/max_user_namespaces': '0\n' })), ['overlay', 'user namespaces']);
 });
 
 test('each missing capability with what it costs', (t) => {

@@ -134,7 +134,14 @@ export const commandFlags: readonly Flag[] = [
     name: 'json',
     help: 'print JSON',
     group: output,
-    commands: ['run', 'explain', 'ps', 'stats', 'inspect', 'doctor'],
+    commands: ['explain', 'ps', 'stats', 'inspect', 'doctor'],
+    apply: (draft, value) => (draft.flags.json = value),
+  }),
+  flag(toggle, {
+    name: 'json',
+    help: 'at the end, print how it ended as a line of JSON on standard error; with --detach, the name on standard output',
+    group: output,
+    commands: ['run'],
     apply: (draft, value) => (draft.flags.json = value),
   }),
 ];

@@ -1,0 +1,35 @@
+/**
+ * A mount namespace of the bench's own: state on a tmpfs, and a pure cgroup v2 view where the host mounts v1 as well, since crun and runc
+ * would use that. The host's mounts stay as they are.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const mark = 'TSRUN_BENCH_INSIDE';
+
+/** Starts this program again in its own mount namespace; gives its exit status, or undefined in the one that was started. */
+export function moveInside(): number | undefined {
+  if (process.env[mark] !== undefined) return undefined;
+  const args = ['--mount', process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const { status } = spawnSync('unshare', args, { stdio: 'inherit', env: { ...process.env, [mark]: '1' } });
+  return status ?? 1;
+}
+
+export function mountCgroup2(): void {
+  if (!existsSync('/sys/fs/cgroup/cgroup.controllers')) mount('cgroup2', '/sys/fs/cgroup');
+}
+
+/** Gives what undoes it. */
+export function mountState(workspace: string): () => void {
+  const folder = join(workspace, 'state');
+  mkdirSync(folder, { recursive: true });
+  mount('tmpfs', folder);
+  return () => {
+    execFileSync('umount', ['--lazy', folder]);
+  };
+}
+
+function mount(type: string, folder: string): void {
+  execFileSync('mount', ['-t', type, type, folder], { stdio: 'inherit' });
+}

@@ -1,0 +1,39 @@
+/** `tsrun exec` */
+import { Runtime, TsrunError, type ExecOptions } from '../index.js';
+import type { Invocation } from './invocation.js';
+import { accompany } from './program/accompany.js';
+import { backgroundStreams, foregroundStreams } from './program/streams.js';
+import { requireTerminal, windowSize } from './program/terminal.js';
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { flags, positionals: [id = ''], stdin, stdout, stderr } = invocation;
+  requireTerminal(invocation);
+  const runtime = await Runtime.open();
+  try {
+    refusePaused(runtime, id);
+    const program = await runtime.exec(await runtime.find(id), execOptions(invocation));
+    if (flags.detach === true) return 0;
+    const world = { runtime, stdin, stdout, stderr };
+    const status = await accompany({ program, world, input: flags.interactive === true, whenHungUp: 'stop' });
+    if (status !== undefined) return status.code;
+    await program.keep();
+    stderr.write('\ntsrun: detached; the program goes on\n');
+    return 0;
+  } finally {
+    await runtime.close();
+  }
+}
+
+function execOptions({ flags, options, stdout, stderr }: Invocation): ExecOptions {
+  const { detach = false, interactive = false, tty = false } = flags;
+  const base = { ...options, command: options.command ?? [], survive: detach };
+  if (detach) return { ...base, ...backgroundStreams(false) };
+  if (tty) return { ...base, terminal: windowSize({ stdout, stderr }) ?? true, detachable: interactive };
+  return { ...base, ...foregroundStreams(interactive) };
+}
+
+/** A program that is started in a frozen container stands still with it, and nobody would know why. */
+function refusePaused(runtime: Runtime, id: string): void {
+  if (runtime.inspect(id).state !== 'paused') return;
+  throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' is paused`, { hint: `tsrun unpause ${id} lets it go on` });
+}

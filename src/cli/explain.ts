@@ -1,0 +1,72 @@
+/** `tsrun explain` */
+import { explain, type ExplainedStep, type Explanation, type RunOptions } from '../index.js';
+import { difference, type Change } from './difference.js';
+import type { Invocation, ParsedArguments } from './invocation.js';
+import { painter, quote, renderJson, renderTable, type Column, type Paint } from './output.js';
+import { backgroundStreams } from './program/streams.js';
+
+const columns: readonly Column[] = [
+  { title: '#', align: 'right', style: () => 'dim' },
+  { title: 'WHERE', style: () => 'dim' },
+  { title: 'STEP', style: () => 'cyan' },
+  { title: 'FROM', style: (cell) => (cell === 'default' ? 'dim' : 'yellow') },
+  { title: 'WITH' },
+];
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { flags, second, stdout, env } = invocation;
+  const paint = painter(stdout, env);
+  const explanation = await explainArguments(invocation);
+  warn(explanation, invocation);
+  if (second === undefined) {
+    const { steps, warnings } = explanation;
+    stdout.write(flags.json === true ? renderJson({ steps, warnings }) : renderSteps(steps, paint));
+    return 0;
+  }
+  const changes = difference(explanation.steps, (await explainArguments(second)).steps, keyOf);
+  stdout.write(flags.json === true ? renderJson(changes.map(({ sign, item }) => ({ change: sign, ...item }))) : renderChanges(changes, paint));
+  return 0;
+}
+
+async function explainArguments(parsed: ParsedArguments): Promise<Explanation> {
+  return explain(parsed.positionals[0] ?? '', optionsToExplain(parsed));
+}
+
+/** As `run` has them when it is started at a terminal, whatever this output goes to. */
+export function optionsToExplain({ flags, options }: Pick<ParsedArguments, 'flags' | 'options'>): RunOptions {
+  const { interactive = false } = flags;
+  if (flags.detach === true) return { ...options, ...backgroundStreams(interactive) };
+  if (flags.tty === true) return { ...options, log: true };
+  return { ...options, stdin: interactive ? 'pipe' : 'ignore' };
+}
+
+function warn({ warnings }: Explanation, { stderr, env }: Invocation): void {
+  const head = painter(stderr, env)('yellow', 'tsrun: warning:');
+  for (const warning of warnings) stderr.write(`${head} ${warning}\n`);
+}
+
+export function renderSteps(steps: readonly ExplainedStep[], paint: Paint): string {
+  return renderTable(columns, steps.map(cells), { paint });
+}
+
+/** Lines with `-` are steps of the first set alone, those with `+` of the second. */
+export function renderChanges(changes: readonly Change<ExplainedStep>[], paint: Paint): string {
+  if (changes.length === 0) return '';
+  const rows = changes.map(({ sign, item }) => [sign, ...cells(item)]);
+  const [, ...lines] = renderTable([{ title: '' }, ...columns], rows).trimEnd().split('\n');
+  return lines.map((line) => `${paint(line.startsWith('-') ? 'red' : 'green', line)}\n`).join('');
+}
+
+function cells({ index, where, step, field, arguments: words }: ExplainedStep): string[] {
+  return [String(index), where, step, field, Object.entries(words).map(([name, value]) => `${name}=${argument(value)}`).join('  ')];
+}
+
+/** What holds the two blanks that part arguments, or is empty, is put in quotes. */
+function argument(value: string): string {
+  return value === '' || value.includes('  ') ? quote(value) : value;
+}
+
+/** The record changes with every flag; whether the same is done does not. */
+function keyOf({ step, arguments: words }: ExplainedStep): string {
+  return JSON.stringify([step, Object.entries(words).filter(([name]) => name !== 'record')]);
+}

@@ -1,0 +1,81 @@
+/** `tsrun inspect` */
+import { TsrunError, type Runtime } from '../index.js';
+import { withRuntime } from './containers.js';
+import type { Invocation } from './invocation.js';
+import { compareRows, isolationRows, type Difference, type Row } from './isolation-rows.js';
+import { displayWidth, escapeControl, painter, renderJson, renderTable, type Paint } from './output.js';
+import { summaryJson } from './ps.js';
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { flags, positionals: [id = ''], stdout, env } = invocation;
+  const paint = painter(stdout, env);
+  return withRuntime((runtime) => {
+    if (flags.diffWith !== undefined) {
+      const comparison = compare(runtime, id, flags.diffWith);
+      stdout.write(flags.json === true ? renderJson(comparison) : renderDifferences(comparison, paint, stdout.columns));
+    } else if (flags.isolation === true) {
+      const report = runtime.isolation(id);
+      stdout.write(flags.json === true ? renderJson(report) : renderRows(isolationRows(report), paint));
+    } else stdout.write(everything(runtime, id));
+    return Promise.resolve(0);
+  });
+}
+
+function everything(runtime: Runtime, id: string): string {
+  const summary = runtime.inspect(id);
+  return renderJson({ ...summaryJson(summary), statePath: runtime.statePath(id), record: summary.record });
+}
+
+export interface Comparison {
+  readonly left: string;
+  readonly right: string;
+  readonly differences: readonly Difference[];
+}
+
+/** Where nobody says how wide a terminal is. */
+const usualWidth = 120;
+
+function compare(runtime: Runtime, id: string, other: string): Comparison {
+  if (id === other) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${id}' is to be compared with itself`, { hint: 'name another container with --diff' });
+  const [left, right] = [runtime.isolation(id), runtime.isolation(other)];
+  return { left: id, right: other, differences: compareRows(isolationRows(left), isolationRows(right)) };
+}
+
+/** A heading for each section, then its rows with their names aligned. */
+export function renderRows(rows: readonly Row[], paint: Paint): string {
+  const width = Math.min(28, Math.max(...rows.map(({ name }) => name.length)));
+  let last = '';
+  return rows.map(({ section, name, text }) => {
+    const heading = section === last ? '' : `${last === '' ? '' : '\n'}${paint('bold', section)}\n`;
+    last = section;
+    return `${heading}  ${paint('cyan', escapeControl(name).padEnd(width))}  ${escapeControl(text)}\n`;
+  }).join('');
+}
+
+/** Long cells go on in the next line of their column. */
+export function renderDifferences({ left, right, differences }: Comparison, paint: Paint, width = usualWidth): string {
+  if (differences.length === 0) return '';
+  const columns = [{ title: 'WALL' }, { title: left, style: () => 'yellow' as const }, { title: right, style: () => 'cyan' as const }];
+  const wall = Math.max(...differences.map((each) => each.wall.length));
+  const half = Math.max(narrowest, Math.floor((width - wall - 4) / 2));
+  const rows = differences.flatMap((each) => {
+    const [mine, theirs] = [wrap(each.left ?? '-', half), wrap(each.right ?? '-', half)];
+    return Array.from({ length: Math.max(mine.length, theirs.length) }, (_, line) => [line === 0 ? each.wall : '', mine[line] ?? '', theirs[line] ?? '']);
+  });
+  return renderTable(columns, rows, { paint });
+}
+
+const narrowest = 24;
+
+/** At blanks, so that long lists stand side by side. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && displayWidth(`${line} ${word}`) > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,11 @@
+/** `tsrun kill` */
+import { forEachContainer, reachLive } from './containers.js';
+import type { Invocation } from './invocation.js';
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { signal = 'SIGKILL' } = invocation.flags;
+  return forEachContainer(invocation, async (runtime, id) => {
+    const container = await reachLive(runtime, id);
+    await container.kill(signal);
+  });
+}

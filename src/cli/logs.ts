@@ -1,0 +1,46 @@
+/** `tsrun logs` */
+import { readLog, Runtime, TsrunError, type LogPiece } from '../index.js';
+import type { Invocation } from './invocation.js';
+import { lastLines, LineWriter, splitPieces, type LinePart } from './program/log-lines.js';
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { flags, positionals: [id = ''], stdout, stderr } = invocation;
+  const runtime = await Runtime.open();
+  try {
+    const { record } = runtime.inspect(id);
+    if (record.extensions.log === undefined) throw noLog(id);
+    const writer = new LineWriter(stdout, stderr, flags.timestamps === true);
+    await print(runtime.statePath(id), invocation, writer);
+    return 0;
+  } finally {
+    await runtime.close();
+  }
+}
+
+async function print(folder: string, { flags }: Invocation, writer: LineWriter): Promise<void> {
+  const { follow = false, tail, sinceMs = 0 } = flags;
+  let afterMs = 0;
+  if (tail !== undefined) {
+    const past: LinePart[] = [];
+    for await (const part of splitPieces(readLog(folder))) {
+      afterMs = part.timeMs;
+      if (part.timeMs >= sinceMs) past.push(part);
+    }
+    for (const part of lastLines(past, tail)) await writer.write(part);
+    if (!follow) return;
+  }
+  for await (const part of splitPieces(later(readLog(folder, { follow }), afterMs))) {
+    if (part.timeMs >= sinceMs) await writer.write(part);
+  }
+}
+
+/** Each piece has a time of its own, in nanoseconds, so it tells what was printed already, even if older files went meanwhile. */
+async function* later(pieces: AsyncIterable<LogPiece>, afterMs: number): AsyncGenerator<LogPiece> {
+  for await (const piece of pieces) if (piece.timeMs > afterMs) yield piece;
+}
+
+function noLog(id: string): TsrunError {
+  return new TsrunError('ERR_TSRUN_STATE', `the container '${id}' keeps no log: what it prints goes straight to who started it`, {
+    hint: 'start it with --detach or --tty, and its output is kept',
+  });
+}

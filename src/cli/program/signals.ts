@@ -1,0 +1,68 @@
+/** Passes signals on to a program, so that ending or signalling the command means the program. */
+import type { Container, ExecProcess } from '../../index.js';
+import { hasTerminal, letGoOfTerminal, type World } from './terminal.js';
+
+export type Program = Container | ExecProcess;
+
+/**
+ * Not those of job control, which stop this process alone, and not SIGWINCH: to servers it says that they shall end, and here
+ * only that somebody has changed the size of a window.
+ */
+const passedOn = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGVTALRM', 'SIGIO', 'SIGPWR'] as const;
+const adviceMs = 1000;
+
+export interface SignalOptions {
+  readonly world: World;
+  /** The caller's terminal is gone, and nobody can end this command any more. */
+  readonly onHangUp: () => void;
+}
+
+/** Until the function that it gives is called. */
+export function passSignalsOn(program: Program, { world, onHangUp }: SignalOptions): () => void {
+  const hadTerminal = [world.stdin, world.stdout, world.stderr].some(({ isTTY }) => isTTY === true);
+  const interrupt = new Interrupt(program, world);
+  const pass = (signal: NodeJS.Signals) => {
+    if (signal === 'SIGHUP' && hadTerminal && !hasTerminal()) {
+      letGoOfTerminal(world);
+      onHangUp();
+    } else if (signal === 'SIGINT' && program.terminal === null) interrupt.take();
+    else send(program, signal);
+  };
+  for (const signal of passedOn) process.on(signal, pass);
+  return () => {
+    interrupt.end();
+    for (const signal of passedOn) process.removeListener(signal, pass);
+  };
+}
+
+/** Ctrl-C: the first is the program's, the second kills. Many programs ignore it without having said so, being pid 1. */
+class Interrupt {
+  readonly #program: Program;
+  readonly #world: World;
+  #advice: NodeJS.Timeout | undefined;
+
+  constructor(program: Program, world: World) {
+    this.#program = program;
+    this.#world = world;
+  }
+
+  take(): void {
+    if (this.#advice !== undefined) {
+      this.#program.killAll().catch(() => undefined);
+      return;
+    }
+    send(this.#program, 'SIGINT');
+    this.#advice = setTimeout(() => {
+      if (this.#world.stderr.isTTY === true) this.#world.stderr.write('tsrun: the program got SIGINT and goes on; ctrl-c again kills it\n');
+    }, adviceMs);
+  }
+
+  end(): void {
+    clearTimeout(this.#advice);
+  }
+}
+
+/** It may have ended in this moment, which is told elsewhere. */
+function send(program: Program, signal: NodeJS.Signals): void {
+  program.kill(signal).catch(() => undefined);
+}

@@ -1,0 +1,70 @@
+/** `tsrun ps` */
+import type { ContainerSummary } from '../index.js';
+import { withRuntime } from './containers.js';
+import type { Invocation } from './invocation.js';
+import { humanDuration, painter, renderJson, renderTable, type Column } from './output.js';
+
+const columns: readonly Column[] = [
+  { title: 'CONTAINER' },
+  { title: 'IMAGE' },
+  { title: 'COMMAND' },
+  { title: 'CREATED' },
+  { title: 'STATUS', style: (cell) => (cell.startsWith('Up') ? (cell.endsWith(')') ? 'yellow' : 'green') : undefined) },
+];
+
+/** Newest first. */
+export async function run(invocation: Invocation): Promise<number> {
+  const { flags, stdout, env } = invocation;
+  return withRuntime((runtime) => {
+    const shown = runtime
+      .list()
+      .filter(({ state }) => flags.all === true || state !== 'stopped')
+      .sort((a, b) => b.record.createdAtMs - a.record.createdAtMs || (a.id < b.id ? -1 : 1));
+    if (flags.json === true) stdout.write(renderJson(shown.map(summaryJson)));
+    else if (flags.quiet === true) for (const { id } of shown) stdout.write(`${id}\n`);
+    else stdout.write(renderTable(columns, shown.map((each) => row(each, Date.now())), { paint: painter(stdout, env) }));
+    return Promise.resolve(0);
+  });
+}
+
+export function row(summary: ContainerSummary, nowMs: number): readonly string[] {
+  const { id, record } = summary;
+  return [id, record.image, shorten(commandOf(summary).join(' ')), `${humanDuration(nowMs - record.createdAtMs)} ago`, status(summary, nowMs)];
+}
+
+export function status({ state, pid, exit, endedAtMs, record }: ContainerSummary, nowMs: number): string {
+  if (state === 'stopped') {
+    const cause = exit?.cause === 'oom' ? ', out of memory' : '';
+    const since = endedAtMs === undefined ? '' : ` ${humanDuration(nowMs - endedAtMs)} ago`;
+    return `Exited (${exit?.code ?? '?'}${cause})${since}`;
+  }
+  if (pid === undefined) return 'Starting';
+  return `Up ${humanDuration(nowMs - record.createdAtMs)}${state === 'paused' ? ' (paused)' : ''}`;
+}
+
+export function summaryJson(summary: ContainerSummary) {
+  const { id, state, pid, exit, endedAtMs, record } = summary;
+  return {
+    id,
+    image: record.image,
+    command: commandOf(summary),
+    state,
+    ...(pid !== undefined && { pid }),
+    createdAt: new Date(record.createdAtMs).toISOString(),
+    ...(endedAtMs !== undefined && { endedAt: new Date(endedAtMs).toISOString() }),
+    labels: record.labels,
+    ...(exit !== undefined && { exit }),
+  };
+}
+
+function commandOf({ record }: ContainerSummary): readonly string[] {
+  return record.spec.process?.args ?? [];
+}
+
+const longestCommand = 30;
+
+/** By characters, so that none is cut in two. */
+function shorten(command: string): string {
+  const characters = Array.from(command);
+  return characters.length <= longestCommand ? `"${command}"` : `"${characters.slice(0, longestCommand - 1).join('')}…"`;
+}

@@ -1,0 +1,104 @@
+/** `tsrun run` */
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { Runtime, TsrunError, type Container, type ExitStatus, type RunOptions } from '../index.js';
+import type { Invocation, OutputStream } from './invocation.js';
+import { humanSize, painter, quote } from './output.js';
+import { accompany } from './program/accompany.js';
+import { backgroundStreams, foregroundStreams } from './program/streams.js';
+import { requireTerminal, windowSize } from './program/terminal.js';
+
+const ownFailure = 125;
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { flags } = invocation;
+  requireTerminal(invocation);
+  const idFile = flags.cidfile === undefined ? undefined : new IdFile(flags.cidfile);
+  let container: Container | undefined;
+  try {
+    const runtime = await Runtime.open();
+    try {
+      container = await runtime.run(invocation.positionals[0] ?? '', runOptions(invocation));
+      idFile?.write(container.id);
+      warn(container, invocation);
+      return await (flags.detach === true ? printId(container, invocation) : stay(runtime, container, invocation));
+    } finally {
+      await runtime.close();
+    }
+  } finally {
+    idFile?.close(container === undefined);
+  }
+}
+
+function runOptions({ flags, options, stdout, stderr }: Invocation): RunOptions {
+  const interactive = flags.interactive === true;
+  if (flags.detach === true) return { ...options, ...backgroundStreams(interactive) };
+  // With a log the launcher reads the terminal too, so that somebody may leave it and come back.
+  if (flags.tty === true) return { ...options, terminal: windowSize({ stdout, stderr }) ?? true, log: true };
+  return { ...options, ...foregroundStreams(interactive) };
+}
+
+function warn({ warnings }: Container, { stderr, env }: Invocation): void {
+  const head = painter(stderr, env)('yellow', 'tsrun: warning:');
+  for (const warning of warnings) stderr.write(`${head} ${warning}\n`);
+}
+
+function printId({ id }: Container, { flags, stdout }: Invocation): number {
+  stdout.write(flags.json === true ? `${JSON.stringify({ id })}\n` : `${id}\n`);
+  return 0;
+}
+
+async function stay(runtime: Runtime, container: Container, { flags, stdin, stdout, stderr }: Invocation): Promise<number> {
+  const world = { runtime, stdin, stdout, stderr };
+  const status = await accompany({ program: container, world, input: flags.interactive === true, whenHungUp: 'stop' });
+  if (status === undefined) return detach(container, stderr);
+  if (status.cause === 'oom') stderr.write(`tsrun: ${outOfMemory(container, status)}\n`);
+  if (status.cause === 'lost') stderr.write('tsrun: the launcher was killed, and the container with it\n');
+  // Standard output is the program's alone, to the byte.
+  if (flags.json === true) stderr.write(`${JSON.stringify({ id: container.id, ...status })}\n`);
+  return status.cause === 'lost' ? ownFailure : status.code;
+}
+
+async function detach(container: Container, stderr: OutputStream): Promise<number> {
+  try {
+    await container.keep();
+  } catch (error) {
+    // It ended just now, or it cannot be kept: then it ends with us, and that is to be said.
+    if (container.exitStatus === undefined) throw error;
+    return container.exitStatus.code;
+  }
+  stderr.write(`\ntsrun: detached; ${quote(container.id)} goes on, and tsrun attach comes back to it\n`);
+  return 0;
+}
+
+function outOfMemory({ record }: Container, { oomKills }: ExitStatus): string {
+  const limit = record.spec.linux?.resources?.memory?.limit;
+  const held = limit === undefined ? '' : ` of ${humanSize(limit)}`;
+  return `the kernel killed the program for want of memory: its limit${held} was reached (${oomKills} killed)`;
+}
+
+/** `--cidfile`: made before the container, so that a start that cannot be noted does not happen. */
+class IdFile {
+  readonly #path: string;
+  readonly #fd: number;
+
+  constructor(path: string) {
+    this.#path = path;
+    try {
+      this.#fd = openSync(path, 'wx', 0o644);
+    } catch (cause) {
+      const exists = cause instanceof Error && 'code' in cause && cause.code === 'EEXIST';
+      const message = exists ? `the file ${quote(path)} for the name of the container exists` : `the file ${quote(path)} cannot be made`;
+      const hint = exists ? 'it may name a container that is still wanted: remove it, or choose another' : 'give a path in a folder that is there and can be written to';
+      throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', message, { cause, hint });
+    }
+  }
+
+  write(id: string): void {
+    writeSync(this.#fd, id);
+  }
+
+  close(unused: boolean): void {
+    closeSync(this.#fd);
+    if (unused) rmSync(this.#path, { force: true });
+  }
+}

@@ -1,0 +1,192 @@
+// What is left when something dies in the middle: Node, the launcher, a container's first process, at random moments and
+// at every system call; and when a step fails.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import test, { type ExecutionContext } from 'ava';
+import { Runtime, TsrunError, type RunOptions } from '../../src/index.js';
+import { makeImage } from '../support/images.js';
+import { Lab, patience } from '../support/lab.js';
+import { cgroupsOf, launchersOf, leftovers, processesOf, takeTraces } from '../support/leaks.js';
+import { needs } from '../support/needs.js';
+import { Owner } from '../support/owners.js';
+
+const lab = new Lab();
+const here = needs('root', 'userns', 'overlay');
+const rounds = patience > 1 ? 6 : 25;
+
+/** A state root of its own for each test: opening one cleans it. */
+class Place {
+  readonly prefix = lab.newId();
+  readonly stateRoot = join(lab.stateRoot, `place-${this.prefix}`);
+  readonly #traces = takeTraces(this.prefix, this.stateRoot);
+
+  constructor() {
+    mkdirSync(this.stateRoot);
+  }
+
+  /** What is left after the next command on this state root. */
+  async leftAfterOpening(): Promise<string[]> {
+    // Who is killed takes its containers along, but not within the same instant.
+    const end = Date.now() + 5000 * patience;
+    while (processesOf(this.prefix).length + launchersOf(this.stateRoot).length > 0 && Date.now() < end) await delay(5);
+    const runtime = await Runtime.open({ root: this.stateRoot });
+    await runtime.close();
+    const left = await leftovers(this.#traces, 1000 * patience);
+    // A socket that was never given its name is cleared away after two seconds.
+    return left.filter((sentence) => !/^launchers\/\./.test(sentence));
+  }
+
+  options(number: number): RunOptions {
+    return { id: `${this.prefix}-${number}`, command: ['sleep', '0.02'], stdout: 'ignore', stderr: 'ignore' };
+  }
+
+  remove(): void {
+    rmSync(this.stateRoot, { recursive: true, force: true });
+  }
+}
+
+here('SIGKILL to Node, at random moments of many starts', async (t) => {
+  const place = new Place();
+  for (let round = 0; round < rounds; round++) {
+    const owner = new Owner({ stateRoot: place.stateRoot, image: lab.image, containers: [], storm: { prefix: place.prefix, atOnce: 4 } });
+    await owner.open();
+    await delay(Math.random() * 150 * patience);
+    await owner.kill();
+    t.deepEqual(await place.leftAfterOpening(), [], `round ${round}`);
+  }
+  place.remove();
+});
+
+here('SIGKILL to the launcher, at random moments of many starts: each start ends in a result or an error', async (t) => {
+  const place = new Place();
+  for (let round = 0; round < 2 * rounds; round++) {
+    const runtime = await Runtime.open({ root: place.stateRoot });
+    const [launcher] = launchersOf(place.stateRoot);
+    if (launcher === undefined) return t.fail('no launcher is found');
+    const starts = Array.from({ length: 8 }, async (_, number) => (await runtime.run(lab.image, place.options(number))).exited);
+    const killed = delay(Math.random() * 40 * patience).then(() => process.kill(launcher, 'SIGKILL'));
+    const results = await Promise.allSettled(starts);
+    await killed;
+    for (const result of results) {
+      if (result.status === 'rejected') t.true(TsrunError.is(result.reason) && result.reason.code === 'ERR_TSRUN_LAUNCHER_LOST', String(result.reason));
+      else t.true(['exit', 'lost'].includes(result.value.cause), JSON.stringify(result.value));
+    }
+    await t.throwsAsync(runtime.run(lab.image, place.options(99)), { code: 'ERR_TSRUN_LAUNCHER_LOST' });
+    await runtime.close();
+    t.deepEqual(await place.leftAfterOpening(), [], `round ${round}`);
+  }
+  place.remove();
+});
+
+/** Kills a process (or, with `follow`, its children) on entry to its nth system call from now on. */
+async function strikeAt(pid: number, call: number, follow: boolean): Promise<() => void> {
+  const what = ['-o', '/dev/null', '-e', 'trace=all', '-e', `inject=all:signal=SIGKILL:when=${call}`];
+  const tracer = spawn('strace', [...(follow ? ['-f'] : []), ...what, '-p', String(pid)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  await once(tracer.stderr, 'data');
+  return () => tracer.kill('SIGTERM');
+}
+
+/** Runs one container while the launcher is watched; says whether it was left in peace. */
+async function struckStart(t: ExecutionContext, place: Place, call: number, follow: boolean): Promise<boolean> {
+  const runtime = await Runtime.open({ root: place.stateRoot });
+  const [launcher] = launchersOf(place.stateRoot);
+  if (launcher === undefined) throw new Error('no launcher is found');
+  const release = await strikeAt(launcher, call, follow);
+  const result = await runtime.run(lab.image, place.options(call)).then(async (container) => container.exited).catch((error: unknown) => error);
+  const unharmed = !(result instanceof Error) && typeof result === 'object' && result !== null && 'cause' in result && result.cause === 'exit';
+  release();
+  await runtime.close();
+  t.deepEqual(await place.leftAfterOpening(), [], `struck at call ${call}${follow ? ' with its children' : ''}: ${String(result)}`);
+  return unharmed;
+}
+
+needs('root', 'userns', 'overlay', 'command:strace')('SIGKILL to the launcher at every system call of a start and an end', async (t) => {
+  const place = new Place();
+  const step = patience > 1 ? 29 : 3;
+  let call = 1;
+  while (!(await struckStart(t, place, call, false))) call += step;
+  t.true(call > 60, `${call} calls were struck`);
+  place.remove();
+});
+
+needs('root', 'userns', 'overlay', 'command:strace')('SIGKILL to launcher and container at the same count of system calls', async (t) => {
+  const place = new Place();
+  const step = patience > 1 ? 43 : 7;
+  for (let call = 2; call < 300; call += step) await struckStart(t, place, call, true);
+  place.remove();
+});
+
+here('a step that fails undoes every step before it', async (t) => {
+  const image = makeImage(lab, { files: { 'etc/file': 'x' } });
+  const before = readdirSync(image).sort();
+  const failures: [RunOptions, string][] = [
+    [{ mounts: [{ type: 'bind', source: join(lab.scratch, 'missing'), destination: '/vol' }] }, 'openTree'],
+    [{ network: { path: '/proc/self/ns/uts' } }, 'openNamespace'],
+    [{ mounts: [{ type: 'bind', source: lab.scratch, destination: '/etc/file/below' }] }, 'attachMount'],
+    [{ sysctls: { 'net.core.no_such_parameter': '1' } }, 'writeSysctl'],
+    [{ cwd: '/etc/file' }, 'setDirectory'],
+    [{ command: ['/none'] }, 'execute'],
+    [{ command: ['/none'], init: true }, 'execute'],
+    [{ ulimits: { rtprio: { soft: 2 ** 40, hard: 2 ** 40 } }, capDrop: ['ALL'], command: ['/etc/file'] }, ''],
+  ];
+  const runtime = await lab.runtime();
+  for (const [options, op] of failures) {
+    const id = lab.newId();
+    const error = await t.throwsAsync(runtime.run(image, { command: ['true'], id, ...options }), { instanceOf: TsrunError }, JSON.stringify(options));
+    if (op !== '') t.is(error !== undefined && 'op' in error ? error.op : undefined, op, error?.message);
+    t.truthy(error?.hint, error?.message);
+    t.deepEqual([cgroupsOf(id), processesOf(id), existsSync(join(lab.stateRoot, 'containers', id))], [[], [], false], error?.message);
+  }
+  t.deepEqual(readdirSync(image).sort(), before);
+  t.like((await lab.sh('true', {}, image)).status, { code: 0 }, 'and the launcher goes on');
+});
+
+here('gc leaves alone what a live owner holds, and everything that is not its own', async (t) => {
+  const container = await lab.idle();
+  const survivor = await lab.idle({ survive: true });
+  const other = await Runtime.open({ root: lab.stateRoot });
+  await Promise.all(Array.from({ length: 5 }, async () => other.gc()));
+  t.deepEqual([container.exitStatus, survivor.exitStatus], [undefined, undefined]);
+  t.like(other.inspect(container.id), { state: 'running' });
+  await other.close();
+  t.is((await lab.exec(container, { command: ['true'] })).status.code, 0);
+  await Promise.all([container.stop({ graceMs: 0 }), survivor.stop({ graceMs: 0 })]);
+});
+
+here('many processes open one state root at once, after many were killed there', async (t) => {
+  const place = new Place();
+  const storm = () => new Owner({ stateRoot: place.stateRoot, image: lab.image, containers: [], storm: { prefix: place.prefix, atOnce: 2 } });
+  for (let round = 0; round < (patience > 1 ? 1 : 3); round++) {
+    const first = [storm(), storm(), storm()];
+    await Promise.all(first.map(async (owner) => owner.open()));
+    await delay(30 * patience);
+    await Promise.all(first.map(async (owner) => owner.kill()));
+    const second = [storm(), storm(), storm(), storm()];
+    await Promise.all(second.map(async (owner) => owner.open()));
+    await delay(100 * patience);
+    t.deepEqual(second.map(({ process: { exitCode } }) => exitCode), [null, null, null, null]);
+    await Promise.all(second.map(async (owner) => owner.kill()));
+  }
+  t.deepEqual(await place.leftAfterOpening(), []);
+  place.remove();
+});
+
+here('a record that cannot be read does not keep others from being started', async (t) => {
+  const place = new Place();
+  mkdirSync(join(place.stateRoot, 'containers', 'broken'), { recursive: true });
+  writeFileSync(join(place.stateRoot, 'containers', 'broken', 'state.json'), '{"version": 99');
+  const runtime = await Runtime.open({ root: place.stateRoot });
+  t.like(await (await runtime.run(lab.image, place.options(0))).exited, { code: 0 });
+  await runtime.close();
+  rmSync(join(place.stateRoot, 'containers', 'broken'), { recursive: true });
+  place.remove();
+});
+
+test.after.always('the runtime is closed', async () => {
+  if (process.geteuid?.() === 0) await (await lab.runtime()).close();
+});
+
+lab.declareLeakTest();

@@ -1,0 +1,202 @@
+// Mounts that are asked for: binds, tmpfs, their attributes, propagation, and the errors of each.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { TsrunError, type MountOption, type RunOptions } from '../../src/index.js';
+import { makeImage } from '../support/images.js';
+import { Lab } from '../support/lab.js';
+import { needs } from '../support/needs.js';
+import { mountAt, mountsOf, type MountLine } from '../support/proc.js';
+
+const lab = new Lab();
+const here = needs('root', 'userns', 'overlay');
+let volumes = 0;
+
+function volume(): string {
+  const folder = join(lab.scratch, `volume-${volumes++}`);
+  mkdirSync(folder, { mode: 0o777 });
+  spawnSync('chmod', ['777', folder]);
+  return folder;
+}
+
+const bind = (source: string, more: Partial<MountOption> = {}): MountOption => ({ type: 'bind', source, destination: '/vol', ...more });
+
+async function mountsWith(options: RunOptions): Promise<readonly MountLine[]> {
+  const container = await lab.idle(options);
+  const mounts = mountsOf(container.pid);
+  await container[Symbol.asyncDispose]();
+  return mounts;
+}
+
+/** Mounts a tmpfs in a folder while `body` runs. */
+async function withMounted(folder: string, options: string, body: () => Promise<void>): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]);
+  if (mounted.status !== 0) throw new Error(mounted.stderr.toString());
+  try {
+    await body();
+  } finally {
+    spawnSync('umount', ['-l', folder]);
+  }
+}
+
+here('a bind shows a folder of the host and lets it be written; read-only not', async (t) => {
+  const folder = volume();
+  writeFileSync(join(folder, 'given'), 'from outside\n');
+  const { stdout } = await lab.sh('cat /vol/given; echo from inside >/vol/made', { mounts: [bind(folder)] });
+  t.is(stdout, 'from outside\n');
+  t.is(readFileSync(join(folder, 'made'), 'utf8'), 'from inside\n');
+  const readonly = await lab.sh('cat /vol/given; touch /vol/x; rm /vol/given', { mounts: [bind(folder, { readonly: true })] });
+  t.is(readonly.stdout, 'from outside\n');
+  t.is(readonly.stderr.match(/Read-only file system/g)?.length, 2);
+});
+
+here('files made in a bind belong to the mapped user; with idmap to the same as inside', async (t) => {
+  const folder = volume();
+  await lab.sh('touch /vol/plain', { mounts: [bind(folder)] });
+  t.true(statSync(join(folder, 'plain')).uid >= 524_288);
+  const { stdout } = await lab.sh('touch /vol/mapped; stat -c %u /vol/mapped /vol', { mounts: [bind(folder, { options: ['idmap'] })] });
+  t.is(stdout, '0\n0\n');
+  t.is(statSync(join(folder, 'mapped')).uid, 0);
+});
+
+here('a single file, a source relative to the caller, and a destination that is not there', async (t) => {
+  const folder = volume();
+  const file = join(folder, 'file');
+  writeFileSync(file, 'content\n');
+  const { stdout } = await lab.sh('cat /a/b/c; echo more >>/a/b/c', { mounts: [bind(file, { destination: '/a/b/c', options: ['idmap'] })] });
+  t.is(stdout, 'content\n');
+  t.is(readFileSync(file, 'utf8'), 'content\nmore\n');
+  const relative = await lab.sh('ls /vol/package.json', { mounts: [bind('.')] });
+  t.is(relative.stdout, '/vol/package.json\n');
+});
+
+here('a bind is nosuid, nodev and nosymfollow unless that is lifted', async (t) => {
+  const folder = volume();
+  writeFileSync(join(folder, 'target'), 'reached\n');
+  symlinkSync('target', join(folder, 'link'));
+  spawnSync('mknod', ['-m', '666', join(folder, 'zero'), 'c', '1', '5']);
+  const mounts = await mountsWith({ mounts: [bind(folder)] });
+  t.deepEqual(['nosuid', 'nodev'].filter((option) => mountAt(mounts, '/vol')?.options.includes(option) !== true), []);
+  const { stdout, stderr } = await lab.sh('cat /vol/link; head -c 1 /vol/zero; cat /vol/target', { mounts: [bind(folder)] });
+  t.is(stdout, 'reached\n');
+  t.regex(stderr, /vol\/link.*(?:Too many|symbolic)/);
+  t.regex(stderr, /vol\/zero.*Permission denied/);
+  const lifted = await lab.sh('cat /vol/link; head -c 2 /vol/zero | wc -c', { mounts: [bind(folder, { options: ['symfollow', 'dev'] })] });
+  t.is(lifted.stdout, 'reached\n2\n');
+});
+
+here('a folder\'s own mounts come along only with rbind, and rro reaches them', async (t) => {
+  const folder = volume();
+  await withMounted(join(folder, 'sub'), 'mode=777', async () => {
+    writeFileSync(join(folder, 'sub/file'), 'below\n');
+    const alone = await lab.sh('ls /vol/sub', { mounts: [bind(folder, { options: ['bind'] })] });
+    t.is(alone.stdout, '');
+    const all = await lab.sh('cat /vol/sub/file; touch /vol/sub/made', { mounts: [bind(folder, { options: ['rbind'] })] });
+    t.is(all.stdout, 'below\n');
+    t.is(all.status.code, 0);
+    for (const mount of [bind(folder, { options: ['rbind', 'rro'] }), bind(folder, { options: ['rbind'], readonly: true })]) {
+      const { stderr } = await lab.sh('touch /vol/x; touch /vol/sub/x', { mounts: [mount] });
+      t.is(stderr.match(/Read-only file system/g)?.length, 2, JSON.stringify(mount));
+    }
+  });
+});
+
+here('what is mounted on either side later stays on that side', async (t) => {
+  const folder = volume();
+  mkdirSync(join(folder, 'later'));
+  await withMounted(folder, 'mode=777', async () => {
+    spawnSync('mount', ['--make-shared', folder]);
+    mkdirSync(join(folder, 'later'), { recursive: true });
+    const container = await lab.idle({ mounts: [bind(folder, { options: ['rbind'] }), bind(folder, { destination: '/slave', options: ['rbind', 'rslave'] })] });
+    const mounts = mountsOf(container.pid);
+    t.deepEqual(mountAt(mounts, '/vol')?.propagation, []);
+    t.regex(mountAt(mounts, '/slave')?.propagation[0] ?? '', /^master:\d+$/);
+    await withMounted(join(folder, 'later'), 'mode=777', async () => {
+      writeFileSync(join(folder, 'later/file'), 'x');
+      const { stdout } = await lab.exec(container, { command: ['sh', '-c', 'ls /vol/later; echo --; ls /slave/later'] });
+      t.is(stdout, '--\nfile\n');
+    });
+    await container[Symbol.asyncDispose]();
+  });
+});
+
+here('a tmpfs has a size by default and by option, and the walls of its options', async (t) => {
+  const mounts: MountOption[] = [
+    { type: 'tmpfs', destination: '/small', options: ['size=1m'] },
+    { type: 'tmpfs', destination: '/plain' },
+    { type: 'tmpfs', destination: '/ro', readonly: true },
+    { type: 'tmpfs', destination: '/exec', options: ['exec', 'mode=0700'] },
+  ];
+  const lines = await mountsWith({ mounts });
+  t.true(mountAt(lines, '/plain')?.superOptions.includes('size=65536k'));
+  t.deepEqual(['nosuid', 'nodev', 'noexec'].filter((option) => mountAt(lines, '/plain')?.options.includes(option) !== true), []);
+  t.false(mountAt(lines, '/exec')?.options.includes('noexec'));
+  t.true(mountAt(lines, '/ro')?.options.includes('ro'));
+  const { stdout } = await lab.sh('dd if=/dev/zero of=/small/x bs=64k count=32 2>/dev/null; wc -c </small/x; stat -c "%a %u" /plain /exec; cp /bin/busybox /plain/; /plain/busybox true 2>/dev/null || echo not executed; touch /ro/x 2>/dev/null || echo read-only', { mounts });
+  const [size, plain, exec, ...rest] = stdout.trim().split('\n');
+  t.is(size, '1048576');
+  t.deepEqual([plain, exec], ['1777 0', '700 0']);
+  t.deepEqual(rest, ['not executed', 'read-only']);
+});
+
+here('mounts are attached from the root down, and one takes the place of a default one', async (t) => {
+  const folder = volume();
+  writeFileSync(join(folder, 'file'), 'bound\n');
+  const { stdout } = await lab.sh('cat /a/b/file; ls /a; stat -f -c %T /dev/shm; cat /etc/hosts', {
+    mounts: [
+      bind(folder, { destination: '/a/b' }),
+      { type: 'tmpfs', destination: '/a' },
+      bind(folder, { destination: '/dev/shm' }),
+      bind(join(folder, 'file'), { destination: '/etc/hosts' }),
+    ],
+  });
+  t.regex(stdout, /^bound\nb\next2\/ext3\nbound\n$/);
+});
+
+here('links of the image on the way to a mount target lead nowhere but into the image', async (t) => {
+  const folder = volume();
+  writeFileSync(join(folder, 'file'), 'x');
+  const image = makeImage(lab, { folders: ['real'], links: { absolute: '/real', climbing: '../../../../real' } });
+  const mounts = ['/absolute', '/climbing/sub'].map((destination) => bind(folder, { destination }));
+  const { stdout, stderr } = await lab.sh('ls /real/file /real/sub/file', { mounts }, image);
+  t.is(stdout, '/real/file\n/real/sub/file\n', stderr);
+});
+
+here('each error names the field, the value and what to do', async (t) => {
+  const folder = volume();
+  const refusals: [MountOption[], RegExp, string][] = [
+    [[bind(join(folder, 'none'))], /none' does not exist on the host/, '/mounts/'],
+    [[bind(folder, { options: ['nosiud'] })], /nosiud/, '/mounts/0/options'],
+    [[bind(folder, { destination: '/' })], /root of the container/, '/mounts/0/destination'],
+    [[bind(folder, { destination: '/proc' })], /nothing can be mounted at.*\/proc/, '/mounts/0/destination'],
+    [[bind(folder, { destination: '/proc/sys' })], /nothing can be mounted/, '/mounts/0/destination'],
+    [[bind(folder, { destination: '/vol/../proc/self' })], /nothing can be mounted/, '/mounts/0/destination'],
+    [[bind(folder, { destination: '/dev/pts/1' })], /nothing can be mounted/, '/mounts/0/destination'],
+    [[bind(folder), bind(folder)], /two mounts at/, '/mounts/1/destination'],
+    [[{ type: 'bind', destination: '/vol' }], /needs a source/, '/mounts/0/source'],
+    [[{ type: 'tmpfs', destination: '/vol', source: '/x' }], /no source/, '/mounts/0/source'],
+    [[{ type: 'tmpfs', destination: '/vol', options: ['size=lots'] }], /size=lots/, '/mounts/0/options/0'],
+  ];
+  for (const [mounts, message, field] of refusals) {
+    const error = await t.throwsAsync(lab.idle({ mounts }), { instanceOf: TsrunError }, JSON.stringify(mounts));
+    t.regex(error?.message ?? '', message);
+    t.true(error?.field?.startsWith(field), `${error?.field ?? ''} for ${JSON.stringify(mounts)}`);
+    t.truthy(error?.hint, error?.message);
+  }
+});
+
+here('a target inside a file is refused with its path, and nothing stays', async (t) => {
+  const error = await t.throwsAsync(lab.idle({ mounts: [bind(volume(), { destination: '/etc/passwd/x' })] }), { instanceOf: TsrunError });
+  t.is(error?.code, 'ERR_TSRUN_SETUP');
+  t.regex(error?.message ?? '', /'\/etc\/passwd\/x'.*ENOTDIR.*from \/mounts\/\d+\/destination/);
+  const folder = await t.throwsAsync(lab.idle({ mounts: [bind(volume(), { destination: '/etc/passwd' })] }), { instanceOf: TsrunError });
+  t.regex(folder?.message ?? '', /'\/etc\/passwd'.*ENOTDIR/);
+});
+
+test.after.always('the runtime is closed', async () => {
+  if (process.geteuid?.() === 0) await (await lab.runtime()).close();
+});
+
+lab.declareLeakTest();

@@ -1,0 +1,200 @@
+// All namespaces: new, the host's, or joined by path or by descriptor; seen from /proc outside and from inside.
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import test, { type ExecutionContext } from 'ava';
+import type { Container, RunOptions } from '../../src/index.js';
+import { TsrunError } from '../../src/index.js';
+import { Lab } from '../support/lab.js';
+import { needs } from '../support/needs.js';
+import { answers, kinds, namespaceOf, namespacePath, sharedWith, type NamespaceKind } from '../support/proc.js';
+
+const lab = new Lab();
+const here = needs('root', 'userns');
+
+const choosable = ['user', 'pid', 'ipc', 'uts', 'cgroup', 'time'] as const;
+
+/** Everything that can be shared, shared. */
+const allOfHost: RunOptions = {
+  network: 'host',
+  namespaces: { user: 'host', pid: 'host', ipc: 'host', uts: 'host', cgroup: 'host', time: 'host' },
+};
+
+async function withIdle(options: RunOptions, look: (container: Container) => void | Promise<void>): Promise<void> {
+  const container = await lab.idle(options);
+  try {
+    await look(container);
+  } finally {
+    await container[Symbol.asyncDispose]();
+  }
+}
+
+here('by default every namespace is new, but time', async (t) => {
+  await withIdle({}, ({ pid }) => {
+    t.deepEqual(sharedWith(pid), ['time']);
+  });
+});
+
+here('a namespace that is shared is the host\'s, each kind by itself', async (t) => {
+  for (const kind of choosable) {
+    if (kind === 'time') continue;
+    await withIdle({ namespaces: { [kind]: 'host' } }, ({ pid }) => {
+      t.deepEqual(new Set(sharedWith(pid)), new Set([kind, 'time']), `--${kind} host`);
+    });
+  }
+  await withIdle({ network: 'host' }, ({ pid }) => {
+    t.deepEqual(sharedWith(pid), ['network', 'time']);
+  });
+});
+
+here('all of the host\'s but the mounts', async (t) => {
+  await withIdle(allOfHost, ({ pid }) => {
+    t.deepEqual(sharedWith(pid), kinds.filter((kind) => kind !== 'mount'));
+  });
+});
+
+function joined(t: ExecutionContext, container: Container, other: Container): void {
+  const same = kinds.filter((kind) => namespaceOf(container.pid, kind) === namespaceOf(other.pid, kind));
+  t.deepEqual(same, kinds.filter((kind) => kind !== 'mount'));
+}
+
+needs('root', 'userns', 'timens')('all of another container\'s, by path', async (t) => {
+  await withIdle({ namespaces: { time: 'new' } }, async (other) => {
+    const path = (kind: NamespaceKind) => ({ path: namespacePath(other.pid, kind) });
+    const [user, pid, ipc, uts, cgroup, time] = choosable.map(path);
+    if (!user || !pid || !ipc || !uts || !cgroup || !time) return t.fail();
+    t.not(namespaceOf(other.pid, 'time'), namespaceOf('self', 'time'));
+    await withIdle({ network: path('network'), namespaces: { user, pid, ipc, uts, cgroup, time } }, (container) => {
+      joined(t, container, other);
+    });
+    const { stdout } = await lab.sh('hostname; echo $$; ps -o args | grep -c "[s]leep 1000"', { network: path('network'), namespaces: { user, pid, ipc, uts, cgroup } });
+    const [name, inner, others] = stdout.trim().split('\n');
+    t.is(name, other.record.spec.hostname);
+    t.true(Number(inner) > 1, 'it is not the first process there');
+    t.is(others, '1', 'and sees who is');
+  });
+});
+
+needs('root', 'userns', 'timens')('all of another container\'s, by descriptor; the descriptors stay open for the caller', async (t) => {
+  await withIdle({ namespaces: { time: 'new' } }, async (other) => {
+    const fds = new Map(kinds.map((kind) => [kind, openSync(namespacePath(other.pid, kind), 'r')]));
+    const fd = (kind: NamespaceKind) => ({ fd: fds.get(kind) ?? -1 });
+    // The id maps of a user namespace can be read only beside a process in it, so that one is named by path.
+    const user = { path: namespacePath(other.pid, 'user') };
+    const namespaces = { user, pid: fd('pid'), ipc: fd('ipc'), uts: fd('uts'), cgroup: fd('cgroup'), time: fd('time') };
+    await withIdle({ network: fd('network'), namespaces }, (container) => {
+      joined(t, container, other);
+    });
+    const refused = await t.throwsAsync(lab.idle({ namespaces: { user: fd('user') } }), { instanceOf: TsrunError });
+    t.is(refused?.code, 'ERR_TSRUN_UNSUPPORTED');
+    t.regex(refused?.hint ?? '', /\/proc\/PID\/ns\/user/);
+    for (const each of fds.values()) t.notThrows(() => { closeSync(each); });
+  });
+});
+
+here('another container\'s user namespace, with all others new', async (t) => {
+  await withIdle({}, async (other) => {
+    const user = { path: namespacePath(other.pid, 'user') };
+    await withIdle({ namespaces: { user } }, (container) => {
+      const same = kinds.filter((kind) => namespaceOf(container.pid, kind) === namespaceOf(other.pid, kind));
+      t.deepEqual(same, ['user', 'time']);
+    });
+    const { stdout, stderr } = await lab.sh('id -u; hostname; echo $$; touch /x; stat -c %u /x /etc/passwd /dev/null; cat /sys/class/net/lo/operstate', { namespaces: { user }, hostname: 'second' });
+    t.is(stdout, '0\nsecond\n1\n0\n0\n0\nunknown\n', stderr);
+  });
+});
+
+here('another container\'s namespaces in the host\'s user namespace, each kind by itself', async (t) => {
+  await withIdle({ namespaces: { user: 'host', time: 'new' } }, async (other) => {
+    for (const kind of ['pid', 'ipc', 'uts', 'cgroup', 'time'] as const) {
+      await withIdle({ namespaces: { user: 'host', [kind]: { path: namespacePath(other.pid, kind) } } }, ({ pid }) => {
+        t.is(namespaceOf(pid, kind), namespaceOf(other.pid, kind), kind);
+      });
+    }
+  });
+});
+
+here('a namespace of another kind, or none at all, is refused by name', async (t) => {
+  const { pid } = process;
+  const wrong = await t.throwsAsync(lab.idle({ network: { path: `/proc/${pid}/ns/uts` } }), { instanceOf: TsrunError });
+  t.regex(wrong?.message ?? '', /openNamespace '\/proc\/\d+\/ns\/uts': .*EINVAL.*from \/linux\/namespaces\//);
+  const missing = await t.throwsAsync(lab.idle({ network: { path: '/proc/none/ns/net' } }), { instanceOf: TsrunError });
+  t.regex(missing?.message ?? '', /'\/proc\/none\/ns\/net'.*ENOENT/);
+  const file = await t.throwsAsync(lab.idle({ network: { path: '/etc/passwd' } }), { instanceOf: TsrunError });
+  t.regex(file?.message ?? '', /'\/etc\/passwd'.*ENOTTY/);
+});
+
+needs('root', 'userns', 'timens')('clocks are moved by the offsets that were given, and the host\'s stay', async (t) => {
+  const offsets = { monotonic: 100_000, boottime: 777_000 };
+  const inside = answers((await lab.run({ command: ['who-am-i'], timeOffsets: offsets })).stdout);
+  const uptime = Number((await lab.sh('cat /proc/uptime', { timeOffsets: { boottime: 777_000 } })).stdout.split(' ')[0]);
+  const outside = answers((await lab.run({ command: ['who-am-i'] })).stdout);
+  const difference = (clock: string) => Number(inside.get(clock)) - Number(outside.get(clock));
+  t.true(Math.abs(difference('monotonic') - offsets.monotonic) < 300);
+  t.true(Math.abs(difference('boottime') - offsets.boottime) < 300);
+  t.true(uptime > 777_000);
+  t.true(Number(outside.get('boottime')) < 777_000);
+  await withIdle({ timeOffsets: { monotonic: 5 } }, ({ pid }) => {
+    t.regex(readFileSync(`/proc/${pid}/timens_offsets`, 'utf8'), /^monotonic\s+5\s+0$/m);
+    t.not(namespaceOf(pid, 'time'), namespaceOf('self', 'time'));
+  });
+});
+
+here('loopback is up, and there is no other interface', async (t) => {
+  const talk = (address: string) => `(echo hello | nc -l -p 7000 >/dev/null &); for i in 1 2 3 4 5 6 7 8 9; do nc ${address} 7000 </dev/null 2>/dev/null && break; sleep 0.1; done`;
+  const { stdout } = await lab.sh(`ls /sys/class/net; ${talk('127.0.0.1')}; ${talk('::1')}; ip -o link show lo`);
+  const [devices, four, six, link = ''] = stdout.split('\n');
+  t.deepEqual([devices, four, six], ['lo', 'hello', 'hello']);
+  t.regex(link, /<[^>]*\bUP\b/);
+});
+
+here('the host name is the container\'s own', async (t) => {
+  const before = hostname();
+  const { stdout } = await lab.sh('hostname; cat /proc/sys/kernel/domainname', { hostname: 'inner', domainname: 'example.test' });
+  t.is(stdout, 'inner\nexample.test\n');
+  t.is(hostname(), before);
+});
+
+here('the user namespace maps 65,536 ids from the range for containers, and no two live containers share one', async (t) => {
+  const containers = await Promise.all(Array.from({ length: 5 }, async () => lab.idle()));
+  const starts = containers.map(({ pid }) => {
+    const maps = ['uid_map', 'gid_map'].map((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8').trim().split(/\s+/).map(Number));
+    t.deepEqual(maps[0], maps[1]);
+    const [inner, outer = 0, size] = maps[0] ?? [];
+    t.deepEqual([inner, size], [0, 65_536]);
+    t.true(outer >= 524_288 && outer + 65_536 <= 1_879_048_192, String(outer));
+    t.is(readFileSync(`/proc/${pid}/setgroups`, 'utf8').trim(), 'allow');
+    t.regex(readFileSync(`/proc/${pid}/status`, 'utf8'), new RegExp(`^Uid:\\s+${outer}\\s+${outer}\\s`, 'm'));
+    return outer;
+  });
+  t.is(new Set(starts).size, starts.length);
+  for (const [index, start] of starts.toSorted((a, b) => a - b).entries()) {
+    const next = starts.toSorted((a, b) => a - b)[index + 1];
+    if (next !== undefined) t.true(next - start >= 65_536);
+  }
+  await Promise.all(containers.map(async (container) => container[Symbol.asyncDispose]()));
+  const { stdout } = await lab.sh('cat /proc/self/uid_map', { namespaces: { user: 'host' } });
+  t.deepEqual(stdout.trim().split(/\s+/), ['0', '0', '4294967295']);
+});
+
+here('what cannot be combined is refused before anything is made', async (t) => {
+  const refusals: [RunOptions, string][] = [
+    [{ namespaces: { pid: { path: '/proc/1/ns/pid' } } }, '/namespaces/pid'],
+    [{ hostname: 'x', namespaces: { uts: 'host' } }, '/hostname'],
+    [{ network: 'host', sysctls: { 'net.ipv4.ip_forward': '1' } }, '/sysctls/net.ipv4.ip_forward'],
+    [{ namespaces: { time: 'host' }, timeOffsets: { boottime: 1 } }, '/timeOffsets'],
+    [{ namespaces: { ipc: 'host' }, shmBytes: '1m' }, '/shmBytes'],
+  ];
+  for (const [options, field] of refusals) {
+    const error = await t.throwsAsync(lab.idle(options), { instanceOf: TsrunError });
+    t.is(error?.code, 'ERR_TSRUN_INVALID_ARGUMENT');
+    t.is(error?.field, field);
+    t.truthy(error?.hint);
+  }
+});
+
+test.after.always('the runtime is closed', async () => {
+  // A test that failed may have left a container that would keep the file from ending.
+  if (process.geteuid?.() === 0) await (await lab.runtime()).close();
+});
+
+lab.declareLeakTest();
