@@ -79,7 +79,7 @@ class Bench implements Stage {
     const cli = resolve(checkout, packageField('bin', 'tsrun'));
     const own = {
       'node -e 0': [process.execPath, '-e', '0'],
-      'tsrun run': ['env', `TSRUN_ROOT=${stateOf('cli')}`, process.execPath, cli, 'run', rootfs, '--', '/bin/true'],
+      'tsrun run': ['env', `TSRUN_ROOT=${stateOf('cli')}`, process.execPath, cli, 'run', '--rm', rootfs, '--', '/bin/true'],
     };
     const filter = join(path, 'filter');
     writeFileSync(filter, this.#plan.steps.flatMap(({ step }) => (step.op === 'loadSeccomp' ? [step.filter] : []))[0] ?? '');

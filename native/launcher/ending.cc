@@ -101,7 +101,8 @@ Status end_record(Container& container) {
     note_exit(container);
     return kOk;
   }
-  return remove_flat_folder(container.state);
+  // Without its record a folder is empty, so that `gc` may remove one that was left like this.
+  return remove_flat_folder(container.state, "state.json");
 }
 
 }  // namespace tsrun

@@ -60,7 +60,7 @@ Status ParentFolders::make(Home& home, Text path, uint32_t mode, MadeFolder* fol
   return kOk;
 }
 
-Status remove_flat_folder(const MadeFolder& folder) {
+Status remove_flat_folder(const MadeFolder& folder, const char* last) {
   UniqueFd directory;
   TSRUN_TRY(take(sys::call<SYS_openat>(folder.parent_fd, folder.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW),
                  &directory));
@@ -71,10 +71,13 @@ Status remove_flat_folder(const MadeFolder& folder) {
     if (read.value == 0) break;
     for (long at = 0; at < read.value;) {
       auto* entry = reinterpret_cast<DirectoryEntry*>(buffer + at);
-      if (!is_dots(entry->name)) TSRUN_TRY(sys::call<SYS_unlinkat>(directory.get(), entry->name, 0).status());
       at += entry->size;
+      if (is_dots(entry->name) || strcmp(entry->name, last) == 0) continue;
+      TSRUN_TRY(sys::call<SYS_unlinkat>(directory.get(), entry->name, 0).status());
     }
   }
+  Status removed = sys::call<SYS_unlinkat>(directory.get(), last, 0).status();
+  if (!removed.ok() && removed.error != ENOENT) return removed;
   return sys::call<SYS_unlinkat>(folder.parent_fd, folder.name, AT_REMOVEDIR).status();
 }
 

@@ -28,8 +28,8 @@ class ParentFolders {
   int next_ = 0;
 };
 
-// Removes the files of a flat folder and the folder.
-Status remove_flat_folder(const MadeFolder& folder);
+// Removes the files of a flat folder, one of them after the others, and the folder.
+Status remove_flat_folder(const MadeFolder& folder, const char* last);
 
 }  // namespace tsrun
 

@@ -1,11 +1,12 @@
 /**
- * The cgroup that all of tsrun's lie in, with every controller handed down to it. Moves no process, ever: a cgroup that
- * holds processes cannot hand down controllers (cgroups(7), "no internal processes"), and that is then reported.
+ * The cgroup that all of tsrun's lie in, with every controller handed down to it. A cgroup that holds processes cannot hand
+ * down controllers (cgroups(7), "no internal processes"). The only process that is ever moved out of the way is the calling
+ * one, when it is alone there, as systemd asks of whom it delegates a cgroup to; else the lack is reported.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { CgroupFacts } from '../host/facts.js';
-import { joinCgroup } from '../host/probe-cgroup.js';
+import { joinCgroup, supervisorName } from '../host/probe-cgroup.js';
 import { TsrunError } from '../spec/errors.js';
 import { errnoOf } from './errno.js';
 
@@ -101,7 +102,7 @@ function handDown(folder: string, level: string, wanted: readonly string[]): Han
   const before = controlWords(file) ?? [];
   const absent = wanted.filter((controller) => !before.includes(controller));
   if (absent.length === 0) return { enabled: wanted, refused: [] };
-  const refused = holdsProcesses(folder) ? refuseAll(absent, level) : enableEach(file, level, absent);
+  const refused = holdsProcesses(folder) && !moveAside(folder) ? refuseAll(absent, level) : enableEach(file, level, absent);
   const lost = new Set(refused.map((refusal) => refusal.controller));
   return { enabled: wanted.filter((controller) => !lost.has(controller)), refused };
 }
@@ -117,6 +118,18 @@ function holdsProcesses(folder: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Only this process is there: it moves to a leaf beside the base. Its launchers, which it starts later, are born there. */
+function moveAside(folder: string): boolean {
+  const own = String(process.pid);
+  if (controlWords(`${folder}/cgroup.procs`)?.join() !== own) return false;
+  try {
+    mkdirSync(`${folder}/${supervisorName}`, { recursive: true, mode: 0o755 });
+  } catch {
+    return false;
+  }
+  return writeControl(`${folder}/${supervisorName}/cgroup.procs`, own) === undefined && !holdsProcesses(folder);
 }
 
 function refuseAll(controllers: readonly string[], level: string): WithheldController[] {

@@ -16,6 +16,8 @@ export interface LimitWrite {
 
 /** A limit that was asked for and that this host cannot hold. */
 export interface MissingLimit {
+  /** The controller is on v2, but other processes live in the cgroup that should hand it down. */
+  readonly crowded?: true;
   readonly controller: string;
   readonly field: string;
   /** The file that this kernel does not have although the controller is there. */

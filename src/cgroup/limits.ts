@@ -48,25 +48,30 @@ export function limitsToWrites(resources: Resources, extras: LimitExtras, host: 
 }
 
 /** What to tell a person about a limit that this host cannot hold. */
-export function missingLimitError({ controller, field, file, mountedAt }: MissingLimit): TsrunError {
+export function missingLimitError(limit: MissingLimit): TsrunError {
+  const { controller, field, file } = limit;
   const details = (hint: string) => ({ field, hint });
   if (file !== undefined) {
     return new TsrunError('ERR_TSRUN_LIMIT_UNAVAILABLE', `this kernel has no '${file}' (${field})`, details('drop the limit, or use another kernel'));
   }
-  const hint =
-    mountedAt === undefined
-      ? `enable '${controller}' in cgroup.subtree_control of the cgroups above, or drop the limit; see tsrun doctor`
-      : `boot with cgroup_no_v1=${controller === 'io' ? 'blkio' : controller}, or drop the limit; see tsrun doctor`;
-  return new TsrunError('ERR_TSRUN_LIMIT_UNAVAILABLE', `the limit ${field} needs the cgroup v2 controller '${controller}', which ${whereController(mountedAt)}`, details(hint));
+  const hint = `${howToGet(limit)}, or drop the limit; see tsrun doctor`;
+  return new TsrunError('ERR_TSRUN_LIMIT_UNAVAILABLE', `the limit ${field} needs the cgroup v2 controller '${controller}', which ${whereController(limit)}`, details(hint));
 }
 
 /** The same in a few words, for a list of such limits. */
-export function missingLimitReason({ controller, file, mountedAt }: MissingLimit): string {
-  return file === undefined ? `the controller ${controller} ${whereController(mountedAt)}` : `this kernel has no ${file}`;
+export function missingLimitReason(limit: MissingLimit): string {
+  const { controller, file } = limit;
+  return file === undefined ? `the controller ${controller} ${whereController(limit)}` : `this kernel has no ${file}`;
 }
 
-function whereController(mountedAt: string | undefined): string {
-  if (mountedAt === undefined) return 'is not handed down to tsrun';
+function howToGet({ controller, mountedAt, crowded }: MissingLimit): string {
+  if (mountedAt !== undefined) return `boot with cgroup_no_v1=${controller === 'io' ? 'blkio' : controller}`;
+  if (crowded === true) return 'start it alone in a delegated cgroup: systemd-run --user --scope -p Delegate=yes …';
+  return `enable '${controller}' in cgroup.subtree_control of the cgroups above`;
+}
+
+function whereController({ mountedAt, crowded }: MissingLimit): string {
+  if (mountedAt === undefined) return `is not handed down to tsrun${crowded === true ? ': other processes live in the same cgroup' : ''}`;
   return `is on cgroup v1${mountedAt === '' ? '' : ` (mounted at '${mountedAt}')`}`;
 }
 
@@ -140,7 +145,8 @@ function lackOf({ controller, field, file }: LimitWrite, { cgroup }: LimitHost):
   if (!reachable) {
     const mountedAt = mountedOnV1(cgroup, controller);
     checkKnown(controller, field, cgroup);
-    return { controller, field, ...(mountedAt === undefined ? {} : { mountedAt }) };
+    const crowded = cgroup.crowded === true && mountedAt === undefined;
+    return { controller, field, ...(mountedAt !== undefined && { mountedAt }), ...(crowded && { crowded }) };
   }
   return cgroup.files === undefined || cgroup.files.includes(file) ? undefined : { controller, field, file };
 }

@@ -5,13 +5,17 @@ import { lastLines, LineWriter, splitPieces, type LinePart } from './program/log
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, positionals: [id = ''], stdout, stderr } = invocation;
+  const folder = await findLog(id);
+  await print(folder, invocation, new LineWriter(stdout, stderr, flags.timestamps === true));
+  return 0;
+}
+
+/** The runtime is closed again at once: following a log for days needs no launcher. */
+async function findLog(id: string): Promise<string> {
   const runtime = await Runtime.open();
   try {
-    const { record } = runtime.inspect(id);
-    if (record.extensions.log === undefined) throw noLog(id);
-    const writer = new LineWriter(stdout, stderr, flags.timestamps === true);
-    await print(runtime.statePath(id), invocation, writer);
-    return 0;
+    if (runtime.inspect(id).record.extensions.log === undefined) throw noLog(id);
+    return runtime.statePath(id);
   } finally {
     await runtime.close();
   }
@@ -19,17 +23,18 @@ export async function run(invocation: Invocation): Promise<number> {
 
 async function print(folder: string, { flags }: Invocation, writer: LineWriter): Promise<void> {
   const { follow = false, tail, sinceMs = 0 } = flags;
+  const open = new Set<LogPiece['stream']>();
   let afterMs = 0;
   if (tail !== undefined) {
     const past: LinePart[] = [];
-    for await (const part of splitPieces(readLog(folder))) {
+    for await (const part of splitPieces(readLog(folder), open)) {
       afterMs = part.timeMs;
       if (part.timeMs >= sinceMs) past.push(part);
     }
     for (const part of lastLines(past, tail)) await writer.write(part);
     if (!follow) return;
   }
-  for await (const part of splitPieces(later(readLog(folder, { follow }), afterMs))) {
+  for await (const part of splitPieces(later(readLog(folder, { follow }), afterMs), open)) {
     if (part.timeMs >= sinceMs) await writer.write(part);
   }
 }

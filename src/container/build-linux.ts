@@ -1,9 +1,10 @@
 /** The part of a spec that only Linux has. */
 
+import { resolve } from 'node:path';
 import { defaultSysctls } from '../spec/defaults.js';
-import type { Linux } from '../spec/types.js';
+import type { Linux, Mount } from '../spec/types.js';
 import type { BuildInput } from './build-input.js';
-import { hasOffsets, idCount, timeOffsets, type IdMaps, type NamespaceParts } from './build-namespaces.js';
+import { gidCount, hasOffsets, timeOffsets, type IdMaps, type NamespaceParts } from './build-namespaces.js';
 import type { ResourceParts } from './build-resources.js';
 import { buildSeccomp, protectedPaths } from './build-security.js';
 import type { ResolvedDevice } from './resolve-devices.js';
@@ -44,9 +45,10 @@ export function buildLinux(input: BuildInput, { parts, maps, resources, bounding
   };
 }
 
-function sysctls({ options, image }: BuildInput, { standing }: NamespaceParts, maps: IdMaps | undefined): Record<string, string> {
+function sysctls(input: BuildInput, { standing }: NamespaceParts, maps: IdMaps | undefined): Record<string, string> {
+  const { options, image } = input;
   const base = image.spec?.linux?.sysctl ?? {};
-  const defaults = image.kind === 'rootfs' && standing.network === 'new' ? defaultSysctls(idCount(maps?.gidMappings, standing.user)) : {};
+  const defaults = image.kind === 'rootfs' && standing.network === 'new' ? defaultSysctls(gidCount(input, maps, standing.user)) : {};
   return { ...defaults, ...base, ...options.sysctls };
 }
 
@@ -55,7 +57,14 @@ export function devicesOf({ options, devices }: BuildInput): readonly ResolvedDe
   return devices ?? [];
 }
 
+/** An ordinary user may make no device nodes, but may bind those of the host that it could open itself. */
+export function deviceMounts(input: BuildInput): Mount[] {
+  if (input.host.uid === 0) return [];
+  return devicesOf(input).map(({ source, device: { path } }) => ({ destination: path, type: 'bind', source: resolve(source), options: ['bind', 'private', 'nosuid', 'noexec'] }));
+}
+
 function linuxDevices(input: BuildInput, sharesUsers: boolean): NonNullable<Linux['devices']> {
+  if (input.host.uid !== 0) return [...(input.image.spec?.linux?.devices ?? [])];
   const asked = devicesOf(input).map(({ device: { uid, gid, ...node } }) =>
     // The host's owners mean nothing in another user namespace; there the node is root's.
     ({ ...node, ...(sharesUsers && uid !== undefined && { uid }), ...(sharesUsers && gid !== undefined && { gid }) }));

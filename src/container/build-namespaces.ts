@@ -121,10 +121,14 @@ function mapSubordinate(count: number): IdMapping[] {
   return count === 0 ? [root] : [root, { containerID: 1, hostID: 1, size: Math.min(count, RANGE_SIZE - 1) }];
 }
 
-/** How many ids from 0 on exist in the container; of a joined user namespace only root's is sure. */
-export function idCount(maps: readonly IdMapping[] | undefined, standing: Standing): number {
+/** How many group ids from 0 on exist in the container; of a joined user namespace only root's is sure. */
+export function gidCount({ host, subordinate }: Pick<MapInput, 'host' | 'subordinate'>, maps: IdMaps | undefined, standing: Standing): number {
   if (standing === 'joined') return 1;
-  if (maps === undefined) return largestId + 1;
+  if (maps !== undefined) return idCount(maps.gidMappings);
+  return host.uid === 0 ? largestId + 1 : 1 + (subordinate?.gids ?? 0);
+}
+
+function idCount(maps: readonly IdMapping[]): number {
   let count = 0;
   for (const { containerID, size } of maps.toSorted((a, b) => a.containerID - b.containerID)) {
     if (containerID > count) break;

@@ -17,9 +17,9 @@ import { buildCapabilities } from './build-capabilities.js';
 import { buildExtensions, rootMode } from './build-extensions.js';
 import { withoutMountsAt } from './build-files.js';
 import type { BuildInput, BuiltSpec } from './build-input.js';
-import { buildLinux, devicesOf } from './build-linux.js';
+import { buildLinux, deviceMounts, devicesOf } from './build-linux.js';
 import { buildMounts } from './build-mounts.js';
-import { buildIdMaps, buildNamespaces, idCount, type IdMaps, type NamespaceParts } from './build-namespaces.js';
+import { buildIdMaps, buildNamespaces, gidCount, type IdMaps, type NamespaceParts } from './build-namespaces.js';
 import { buildProcess } from './build-process.js';
 import { buildResources, type ResourceParts } from './build-resources.js';
 import { systemPathsOpen } from './build-security.js';
@@ -81,17 +81,18 @@ function assemble(input: BuildInput, parts: NamespaceParts, maps: IdMaps | undef
     process: buildProcess({ options, image, user, maxNofile, hostname, capabilities }, faults),
     ...(hostname !== undefined && { hostname }),
     ...(domainname !== undefined && { domainname }),
-    mounts: buildMounts({ ...mountInput(input, parts, maps), options, standing }, faults),
+    mounts: [...buildMounts({ ...mountInput(input, parts, maps), options, standing }, faults), ...deviceMounts(input)],
     ...annotations(options, base),
     linux: buildLinux(input, { parts, maps, resources, bounding: capabilities?.bounding ?? [] }),
   };
   return { spec, resources };
 }
 
-function mountInput({ options, image, hostCwd }: BuildInput, { standing }: NamespaceParts, maps: IdMaps | undefined) {
+function mountInput(input: BuildInput, { standing }: NamespaceParts, maps: IdMaps | undefined) {
+  const { options, image, hostCwd } = input;
   return {
     base: image.spec === undefined ? undefined : (image.spec.mounts ?? []),
-    mappedGids: idCount(maps?.gidMappings, standing.user),
+    mappedGids: gidCount(input, maps, standing.user),
     sysWritable: systemPathsOpen(options),
     cgroupWritable: options.privileged === true,
     hostCwd: hostCwd ?? process.cwd(),

@@ -196,7 +196,8 @@ function connected(socket: Socket, failure: string): Promise<Socket> {
       reject(new TsrunError('ERR_TSRUN_STATE', `${failure}: ${cause.code ?? cause.message}`, { hint: 'is its program up, and does it listen on that address?', cause }));
     };
     socket.once('error', refuse);
-    socket.write('', () => {
+    socket.write('', (error) => {
+      if (error) return;
       socket.removeListener('error', refuse);
       resolve(socket);
     });

@@ -1,7 +1,6 @@
 /** What stands in the way on this host: everything that `diagnose` can say, and whether a launcher starts at all. */
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { getSystemErrorName } from 'node:util';
 import { loadNative, type NativeFiles } from '../engine/addon.js';
 import type { Launcher } from '../engine/launcher.js';
 import { gatherDoctorFacts, type FolderToCheck, type IdmapProbe } from '../host/doctor-facts.js';
@@ -9,8 +8,10 @@ import { diagnose } from '../host/doctor.js';
 import type { HostFacts } from '../host/facts.js';
 import { good, obstacle, type Finding } from '../host/finding.js';
 import { probeHost } from '../host/probe.js';
+import { systemErrorName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { start } from './connection.js';
+import { parseMountinfo } from './proc-files.js';
 import { stateRootToBe } from './state-root.js';
 
 export interface ExamineOptions {
@@ -38,10 +39,11 @@ export interface Examination {
 export async function examineHost(options: ExamineOptions = {}): Promise<Examination> {
   const native = tryNative();
   const host = probeHost('native' in native ? { native: native.native.addon } : {});
+  const idmap = 'native' in native ? idmapProbe(native.native) : undefined;
   const more = gatherDoctorFacts({
     stateRoot: options.root ?? stateRootToBe(host.uid),
-    folders: options.folders ?? imageFolders(),
-    ...('native' in native && { idmap: idmapProbe(native.native) }),
+    folders: options.folders ?? imageFolders(idmap),
+    ...(idmap !== undefined && { idmap }),
   });
   const own = 'native' in native ? [good('native part', 'addon and launcher are there'), await launcherFinding(native.native, host)] : [native.finding];
   const findings = [...own, ...diagnose(host, more)];
@@ -85,12 +87,29 @@ async function launcherFault(native: NativeFiles, rootless: boolean): Promise<st
 function idmapProbe({ addon }: NativeFiles): IdmapProbe {
   return (path) => {
     const errno = addon.idmapProbe(path);
-    return errno === 0 ? { ok: true } : { ok: false, errno: getSystemErrorName(-errno) };
+    return errno === 0 ? { ok: true } : { ok: false, errno: systemErrorName(errno) };
   };
 }
 
+/** Where images usually are; where none of that can be id-mapped, also a place where it can be. */
+function imageFolders(idmap: IdmapProbe | undefined): FolderToCheck[] {
+  const usual = usualFolders();
+  if (idmap === undefined || usual.some(({ path }) => idmap(path).ok)) return usual;
+  const other = mountPoints().find((path) => idmap(path).ok);
+  return other === undefined ? usual : [...usual, { label: 'another file system', path: other }];
+}
+
+/** Memory and the kernel's own file systems hold no images; a host may have thousands of mounts. */
+const diskTypes: ReadonlySet<string> = new Set(['ext4', 'xfs', 'btrfs', 'f2fs', 'bcachefs', 'erofs', 'squashfs']);
+const mostMounts = 32;
+
+function mountPoints(): string[] {
+  const mounts = parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')).filter(({ type }) => diskTypes.has(type));
+  return mounts.slice(0, mostMounts).map(({ point }) => point);
+}
+
 /** One of each file system: what holds for a folder holds for its neighbours. */
-function imageFolders(): FolderToCheck[] {
+function usualFolders(): FolderToCheck[] {
   const candidates = [
     { label: 'working directory', path: process.cwd() },
     { label: 'home folder', path: homedir() },

@@ -2,11 +2,13 @@
  * Undoes what a launcher left that was killed: with it died its containers (the kernel sees to that), so what is left is
  * records, cgroups, id ranges and its socket. What a live launcher holds is never touched. Runs whenever a state root is opened.
  */
-import { closeSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { killAll, removeCgroup } from '../cgroup/control.js';
 import type { Addon } from '../engine/addon.js';
+import { TsrunError } from '../spec/errors.js';
 import { releaseRangesOf } from './id-ranges.js';
+import type { ContainerRecord } from './record.js';
 import type { StateRoot } from './state-root.js';
 
 export interface Collected {
@@ -71,19 +73,43 @@ function removeUnfinished(root: StateRoot, entry: string, alive: (launcher: stri
 }
 
 async function removeDead(root: StateRoot, id: string, alive: (launcher: string) => boolean): Promise<boolean> {
-  const record = root.read(id);
-  // A record with an exit is one that was to be kept.
-  if (record === undefined || root.readExit(id) !== undefined || alive(record.launcher)) return false;
+  // A record with an exit is one that was to be kept. Asked first: reading a record takes longer, and all that are kept
+  // are passed by each time.
+  if (root.readExit(id) !== undefined) return false;
+  const record = readWhole(root, id);
+  if (record === undefined) return removeEmpty(root.containerPath(id));
+  if (alive(record.launcher)) return false;
   if (record.cgroup !== '' && existsSync(record.cgroup) && basename(record.cgroup).startsWith(id)) {
     await killAll(record.cgroup);
     await removeCgroup(record.cgroup);
   }
-  rmSync(root.containerPath(id), { recursive: true, force: true });
+  // Meanwhile another process may have removed it, and begun one of the same name.
+  if (readWhole(root, id)?.cgroup === record.cgroup) root.removeContainer(record);
   return true;
+}
+
+/** A launcher takes the record away before the folder. */
+function removeEmpty(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Where the ids of a container that lives, or is about to, begin on the host. */
 function rangesOf(root: StateRoot, id: string): number[] {
-  const record = id.startsWith('.') || root.readExit(id) !== undefined ? undefined : root.read(id);
+  const record = id.startsWith('.') || root.readExit(id) !== undefined ? undefined : readWhole(root, id);
   return record?.spec.linux?.uidMappings?.map(({ hostID }) => hostID) ?? [];
+}
+
+/** Undefined also for a record of another version, which is for that one to remove: it must not keep this one from working. */
+function readWhole(root: StateRoot, id: string): ContainerRecord | undefined {
+  try {
+    return root.read(id);
+  } catch (error) {
+    if (TsrunError.is(error)) return undefined;
+    throw error;
+  }
 }

@@ -18,7 +18,9 @@ export class ImageCache {
 
   async resolve(path: string): Promise<ResolvedImage> {
     const known = this.#known.get(path);
-    if (known !== undefined && identityOf(path, known.image.kind) === known.identity) return known.image;
+    if (known !== undefined) {
+      if (identityOf(path, known.image.kind) === known.identity) return known.image;
+    }
     const image = await resolveImage(path);
     if (this.#known.size >= mostImages) this.#known.clear();
     this.#known.set(path, { image, identity: identityOf(path, image.kind) });

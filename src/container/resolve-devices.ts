@@ -9,6 +9,8 @@ import type { Device } from '../spec/types.js';
 import type { DeviceOption, RunOptions } from './options.js';
 
 export interface ResolvedDevice {
+  /** Where it lies on the host. */
+  readonly source: string;
   readonly device: Device & { readonly type: 'c' | 'b'; readonly major: number; readonly minor: number };
   /** Any of `r`, `w`, `m`. */
   readonly access: string;
@@ -54,7 +56,7 @@ async function resolveDevice({ source, destination = source, access = defaultAcc
   }
   const path = posix.normalize(destination);
   if (!status.isDirectory()) {
-    const device = nodeOf(status, path, access);
+    const device = nodeOf(status, source, path, access);
     if (device === undefined) throw fault(`${show(source)} is not a device`, field, 'a file or folder is given with --volume');
     return [device];
   }
@@ -73,15 +75,15 @@ async function inFolder(source: string, destination: string, access: string, dep
     const found = await Promise.all(names.map((name) => inFolder(join(source, name), posix.join(destination, name), access, depth + 1)));
     return found.flat();
   }
-  const device = nodeOf(status, destination, access);
+  const device = nodeOf(status, source, destination, access);
   return device === undefined ? [] : [device];
 }
 
-function nodeOf(status: BigIntStats, path: string, access: string): ResolvedDevice | undefined {
+function nodeOf(status: BigIntStats, source: string, path: string, access: string): ResolvedDevice | undefined {
   const type = status.isCharacterDevice() ? 'c' : status.isBlockDevice() ? 'b' : undefined;
   if (type === undefined) return undefined;
   const device = { type, path, ...numbers(status.rdev), fileMode: Number(status.mode & 0o777n), uid: Number(status.uid), gid: Number(status.gid) } as const;
-  return { device, access };
+  return { source, device, access };
 }
 
 /** makedev(3): both numbers are split over the 64 bits. */

@@ -8,7 +8,6 @@
  * const { code } = await container.exited;
  */
 import { randomInt } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { prepareBase } from '../cgroup/layout.js';
 import { loadNative, type NativeFiles } from '../engine/addon.js';
 import type { Launcher } from '../engine/launcher.js';
@@ -172,9 +171,9 @@ export class Runtime {
 
   /** Forgets a container that has ended: its record and its log. */
   remove(id: string): void {
-    const { state } = this.inspect(id);
+    const { state, record } = this.inspect(id);
     if (state !== 'stopped') throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' is ${state}`, { hint: 'stop it first, or kill it with rm -f' });
-    rmSync(this.#root.containerPath(id), { recursive: true, force: true });
+    this.#root.removeContainer(record);
   }
 
   /** Where the container's record and log lie. */

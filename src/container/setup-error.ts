@@ -1,7 +1,7 @@
 /** From `{step, system call, errno}` back to a sentence that a person can act on. */
-import { getSystemErrorName } from 'node:util';
 import type { EventFailed, Step } from '../plan/wire.generated.js';
 import type { Plan } from '../plan/plan.js';
+import { systemErrorName } from '../spec/errno.js';
 import { SetupError, type ErrorCode, type SetupErrorDetails } from '../spec/errors.js';
 import { diagnoseProgram } from './diagnose-program.js';
 
@@ -12,7 +12,7 @@ export interface FailureContext {
 
 export function setupError(event: EventFailed, plan: Plan, context: FailureContext): SetupError {
   const planned = plan.steps[event.step];
-  const name = event.error > 0 ? getSystemErrorName(-event.error) : 'EUNKNOWN';
+  const name = event.error > 0 ? systemErrorName(event.error) : 'EUNKNOWN';
   const syscall = context.syscallName(event.syscall);
   const details: SetupErrorDetails = {
     step: event.step,
@@ -27,7 +27,7 @@ export function setupError(event: EventFailed, plan: Plan, context: FailureConte
   const known = explain(planned.step, name, context);
   const where = `(step ${event.step + 1} of ${plan.steps.length}, from ${planned.field})`;
   const message = known?.message ?? `${describe(planned.step)}: ${syscall} says ${name}`;
-  return new SetupError(known?.code ?? 'ERR_TSRUN_SETUP', `${message} ${where}`, { ...details, hint: known?.hint ?? hints[name] });
+  return new SetupError(known?.code ?? 'ERR_TSRUN_SETUP', `${message} ${where}`, { ...details, hint: known?.hint ?? hints[name] ?? `see ${syscall}(2) for what ${name} means there` });
 }
 
 interface Explanation {
@@ -56,6 +56,8 @@ const hints: Readonly<Record<string, string>> = {
   ENOSPC: 'a limit of the kernel is reached (mounts, namespaces, cgroups), or the disk is full: see tsrun doctor',
   EMFILE: 'too many open files: raise the limit of the calling process',
   ENOMEM: 'the host, or the cgroup that the container was to be born in, has no memory left',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  ELOOP: 'a symbolic link is on the way where none may be, or leads in a circle',
   EBADMSG: 'launcher and library are of different versions: build or install again',
 };
 
@@ -66,6 +68,8 @@ function explain(step: Step, errno: string, context: FailureContext): Explanatio
       return { code: 'ERR_TSRUN_EXISTS', message: `a container of this name exists: '${step.directory.split('/').at(-1) ?? ''}'`, hint: 'choose another name, or remove it with tsrun rm' };
     case 'openContainer':
       return errno === 'ESRCH' ? { code: 'ERR_TSRUN_STATE', message: `the container '${step.id}' has ended` } : undefined;
+    case 'openNamespace':
+      return { message: `'${step.path}' ${namespaceFaults[errno] ?? `cannot be joined (${errno})`}`, hint: 'name a namespace of that kind, such as /proc/PID/ns/net' };
     case 'openTree':
       if (errno !== 'ENOENT') return undefined;
       return { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: `'${step.path}' does not exist on the host`, hint: 'make it first: a missing source is never made' };
@@ -86,6 +90,12 @@ function explain(step: Step, errno: string, context: FailureContext): Explanatio
       return undefined;
   }
 }
+
+const namespaceFaults: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist on the host',
+  ENOTTY: 'is not a namespace',
+  EINVAL: 'is a namespace of another kind',
+};
 
 function cloneFailure(errno: string): Explanation | undefined {
   const reasons: Readonly<Record<string, Explanation>> = {

@@ -3,7 +3,7 @@
  * launcher, one file an id range in use. It lies on a tmpfs, so nothing here is synced.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseJson } from '../spec/json.js';
 import { TsrunError } from '../spec/errors.js';
@@ -60,6 +60,20 @@ export class StateRoot {
   /** Where a record is made before it gets its name; the launcher in the name tells `gc` whose it is. */
   temporaryPath(launcherName: string, id: string): string {
     return join(this.containersPath, `.${launcherName}.${id}`);
+  }
+
+  /** Under a name that tells `gc` whose it was, so that nothing half removed is ever found under its own. */
+  removeContainer({ id, launcher }: Pick<ContainerRecord, 'id' | 'launcher'>): void {
+    // An id has no such letter: this is not where another of the same name is being made.
+    const doomed = `${this.temporaryPath(launcher, id)}~`;
+    rmSync(doomed, { recursive: true, force: true });
+    try {
+      renameSync(this.containerPath(id), doomed);
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+      throw error;
+    }
+    rmSync(doomed, { recursive: true, force: true });
   }
 
   launcherPath(name: string): string {

@@ -4,7 +4,6 @@
  */
 import { Socket } from 'node:net';
 import { closeSync } from 'node:fs';
-import { getSystemErrorName } from 'node:util';
 import { Reader, Writer } from '../plan/codec.js';
 import {
   decodeEvent,
@@ -19,6 +18,7 @@ import {
   type LauncherEvent,
   type Request,
 } from '../plan/wire.generated.js';
+import { systemErrorName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { deferred } from './deferred.js';
 import type { Addon, NativeFiles } from './addon.js';
@@ -209,7 +209,7 @@ export class Launcher {
     if (errno === eagain) return false;
     for (const descriptor of owned) closeSync(descriptor);
     if (errno === 0) return true;
-    throw new TsrunError('ERR_TSRUN_LAUNCHER_LOST', `the launcher took no request (${getSystemErrorName(-errno)})`);
+    throw new TsrunError('ERR_TSRUN_LAUNCHER_LOST', `the launcher took no request (${systemErrorName(errno)})`);
   }
 
   #take(chunk: Buffer): void {
@@ -274,6 +274,6 @@ function lost(): TsrunError {
 }
 
 function refused(errno: number): TsrunError {
-  const reason = errno === esrch ? 'the container has ended' : `the launcher answered ${getSystemErrorName(-errno)}`;
+  const reason = errno === esrch ? 'the container has ended' : `the launcher answered ${systemErrorName(errno)}`;
   return new TsrunError('ERR_TSRUN_STATE', reason);
 }

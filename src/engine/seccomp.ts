@@ -2,8 +2,8 @@
  * Seccomp profiles on their way to the kernel: layers → the flat description that the addon reads → BPF, once for each
  * profile and process. The addon knows libseccomp and nothing about what a profile should be.
  */
-import { getSystemErrorName } from 'node:util';
 import { Writer } from '../plan/codec.js';
+import { systemErrorName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { isDefaultSeccomp } from '../spec/seccomp-profile.js';
 import type { Seccomp, SeccompArg } from '../spec/types.js';
@@ -170,7 +170,7 @@ function contentOf(seccomp: Seccomp): string {
 function explained(error: unknown): TsrunError {
   const { syscall, errno, detail } = nativeDetails(error);
   const object = detail === '' ? '' : ` of "${detail}"`;
-  const reason = errno === 0 ? '' : `: ${getSystemErrorName(-errno)}`;
+  const reason = errno === 0 ? '' : `: ${systemErrorName(errno)}`;
   return new TsrunError('ERR_TSRUN_INVALID_SPEC', `the seccomp profile cannot be compiled: ${syscall}${object}${reason}`, {
     field: '/linux/seccomp',
     hint: hints.get(syscall),

@@ -45,7 +45,16 @@ function modeFinding({ mode, root, v1Controllers }: CgroupFacts): Finding {
   }
 }
 
+const ALONE = 'start from a delegated cgroup of its own: systemd-run --user --scope -p Delegate=yes tsrun …';
+
 function baseFinding({ cgroup, uid }: HostFacts): Finding {
+  if (cgroup.writable && cgroup.crowded === true) {
+    return lack('cgroup base', 'partly', {
+      text: `containers lie in ${cgroup.root}${cgroup.base}, but other processes live in the cgroup above, so that it cannot hand controllers down`,
+      cost: 'no limits; with statistics and pause',
+      remedy: `${ALONE} (a program that is alone there moves itself to tsrun-supervisor)`,
+    });
+  }
   if (cgroup.writable) return good('cgroup base', `containers lie in ${cgroup.root}${cgroup.base}`);
   return lack('cgroup base', 'no', {
     text: uid === 0 ? `${cgroup.root} is not writable, nor is the cgroup that tsrun runs in` : 'the cgroup that tsrun runs in is not delegated to this user',
@@ -53,12 +62,15 @@ function baseFinding({ cgroup, uid }: HostFacts): Finding {
     remedy:
       uid === 0
         ? 'start the surrounding container with a writable cgroup namespace (--cgroupns private, cgroup mounted rw)'
-        : 'start from a delegated scope: systemd-run --user --scope -p Delegate=yes tsrun …',
+        : ALONE,
   });
 }
 
 function controllerFinding(cgroup: CgroupFacts, controller: string, cost: string): Finding {
   const topic = `cgroup ${controller}`;
+  if (cgroup.crowded === true && cgroup.controllers.includes(controller)) {
+    return lack(topic, 'no', { text: 'on v2, but not handed down to tsrun', cost, remedy: 'see cgroup base' });
+  }
   if (cgroup.controllers.includes(controller)) return good(topic, 'on v2');
   const mount = mountedOnV1(cgroup, controller);
   if (mount === undefined) {

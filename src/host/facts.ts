@@ -37,6 +37,11 @@ export interface CgroupFacts {
   readonly v1Controllers: Readonly<Record<string, string>>;
   /** May the caller make cgroups under `base`? */
   readonly writable: boolean;
+  /**
+   * Processes other than the caller live in the cgroup that should hand controllers down to `base`: it cannot
+   * (cgroups(7), "no internal processes"), and nobody but they may move them. Absent: none do.
+   */
+  readonly crowded?: true;
   /** Names of the files that a container's cgroup has; known once `base` is prepared (`cgroup/layout.ts`). */
   readonly files?: readonly string[];
 }

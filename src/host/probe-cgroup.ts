@@ -1,4 +1,5 @@
 /** Which cgroup trees this host has and where in them the caller may work. Never reads the mount table: it can hold thousands of lines. */
+import { basename, dirname } from 'node:path';
 import type { CgroupFacts } from './facts.js';
 import { CGROUP2_MAGIC } from './fs-types.js';
 import type { HostReader } from './reader.js';
@@ -7,6 +8,11 @@ const MOUNT = '/sys/fs/cgroup';
 const HYBRID_MOUNT = `${MOUNT}/unified`;
 /** Name of the cgroup that holds all of tsrun's. */
 const BASE_NAME = 'tsrun';
+/**
+ * Name of the cgroup beside it that a process moves itself to when it is alone in a delegated cgroup, which holds
+ * processes or hands controllers down, never both (cgroups(7)).
+ */
+export const supervisorName = 'tsrun-supervisor';
 
 /** v1 names that v2 spells differently; `cpuacct` became a part of `cpu` and `freezer`, `devices` a part of the core. */
 const v2Names: Readonly<Record<string, string>> = { blkio: 'io' };
@@ -18,11 +24,13 @@ export function probeCgroup(reader: HostReader, uid: number): CgroupFacts {
   if (root === '') return none;
   const parent = workingParent(reader, root, uid);
   if (parent === undefined) return none;
+  const controllers = words(reader.read(joinCgroup(root, parent, 'cgroup.controllers')));
   return {
     ...none,
     base: `${parent === '/' ? '' : parent}/${BASE_NAME}`,
-    controllers: words(reader.read(joinCgroup(root, parent, 'cgroup.controllers'))),
+    controllers,
     writable: true,
+    ...(isCrowded(reader, joinCgroup(root, parent), controllers) && { crowded: true }),
   };
 }
 
@@ -61,11 +69,21 @@ function probeV1(reader: HostReader): Record<string, string> {
  */
 function workingParent(reader: HostReader, root: string, uid: number): string | undefined {
   if (uid === 0 && reader.writable(root) && reader.writable(`${root}/cgroup.procs`)) return '/';
-  const own = ownCgroup(reader.read('/proc/self/cgroup') ?? '');
-  if (own === undefined) return undefined;
+  const inhabited = ownCgroup(reader.read('/proc/self/cgroup') ?? '');
+  if (inhabited === undefined) return undefined;
+  // A process of this user was here before, alone, and has made room for controllers.
+  const own = basename(inhabited) === supervisorName ? dirname(inhabited) : inhabited;
   const folder = joinCgroup(root, own);
   const delegated = ['', '/cgroup.procs', '/cgroup.subtree_control'].every((file) => reader.writable(folder + file));
   return delegated ? own : undefined;
+}
+
+/** The host's root cgroup is exempt from the rule; it alone has no cgroup.events (a cgroup namespace's `/` has one). */
+function isCrowded(reader: HostReader, parent: string, controllers: readonly string[]): boolean {
+  if (!reader.exists(`${parent}/cgroup.events`)) return false;
+  const handedDown = words(reader.read(`${parent}/cgroup.subtree_control`));
+  if (controllers.every((controller) => handedDown.includes(controller))) return false;
+  return words(reader.read(`${parent}/cgroup.procs`)).some((pid) => pid !== String(process.pid));
 }
 
 /** The v2 line of /proc/self/cgroup; a path that starts with `/..` lies outside the caller's cgroup namespace. */

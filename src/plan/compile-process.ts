@@ -34,6 +34,10 @@ const landlockScopes = 0b11;
 export function compileProcess({ input, builder }: Compilation): void {
   const process = requireProcess(input.spec.process);
   builder.add('/process/cwd', { op: 'setDirectory', path: process.cwd, create: true });
+  // Landlock needs one of the two (landlock(7)), and a descriptor, which the limit of open files may not leave: the
+  // process still has all of the launcher's.
+  if (process.noNewPrivileges === true) builder.add('/process/noNewPrivileges', { op: 'noNewPrivileges' });
+  if (input.extensions.landlockScopes === true) builder.add('extensions.landlockScopes', { op: 'restrictScopes', scopes: landlockScopes });
   for (const [index, { type, soft, hard }] of (process.rlimits ?? []).entries()) {
     const resource = rlimitNumber(type);
     if (resource !== undefined) builder.add(`/process/rlimits/${index}`, { op: 'setRlimit', resource, soft, hard });
@@ -79,9 +83,9 @@ export function compileIdentity({ input, builder }: Compilation): void {
     builder.add('/process/capabilities/bounding', { op: 'dropBounding', keep: capabilityMask(sets.bounding), last: host.lastCapability });
     builder.add('/process/capabilities/permitted', { op: 'keepCapabilities' });
   }
-  // Without no_new_privs both need CAP_SYS_ADMIN, which goes with the next steps (seccomp(2), landlock(7)).
+  // Without no_new_privs a filter needs CAP_SYS_ADMIN, which goes with the next steps (seccomp(2)).
   const early = process.noNewPrivileges !== true;
-  if (early) compileFilters(input, builder);
+  if (early) compileFilter(input, builder);
   const { uid, gid, additionalGids = [] } = process.user;
   builder.add('/process/user', { op: 'setIds', uid, gid, setGroups: true, groups: additionalGids });
   if (sets !== undefined) {
@@ -97,10 +101,7 @@ export function compileIdentity({ input, builder }: Compilation): void {
   builder.add('default', { op: 'closeDescriptors' });
   builder.add('default', { op: 'resetSignals' });
   if (input.awaitStart === true) builder.add('create', { op: 'awaitStart' });
-  if (!early) {
-    builder.add('/process/noNewPrivileges', { op: 'noNewPrivileges' });
-    compileFilters(input, builder);
-  }
+  if (!early) compileFilter(input, builder);
   builder.add('/process/args', {
     op: 'execute',
     paths: programPaths(process),
@@ -110,8 +111,7 @@ export function compileIdentity({ input, builder }: Compilation): void {
   });
 }
 
-function compileFilters({ extensions, filter }: Compilation['input'], builder: Compilation['builder']): void {
-  if (extensions.landlockScopes === true) builder.add('extensions.landlockScopes', { op: 'restrictScopes', scopes: landlockScopes });
+function compileFilter({ filter }: Compilation['input'], builder: Compilation['builder']): void {
   if (filter !== undefined) builder.add('/linux/seccomp', { op: 'loadSeccomp', filter: filter.bytes, flags: filter.flags });
 }
 

@@ -22,6 +22,7 @@ export function isContainerId(id: unknown): id is string {
 export function checkContainerId(id: unknown): asserts id is string {
   if (isContainerId(id)) return;
   throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `${show(id)} cannot be a container id`, {
+    field: '/id',
     hint: 'use 1 to 128 letters, digits, "_", "+", "." and "-", the first one neither "." nor "-"',
   });
 }

@@ -104,14 +104,20 @@ test('user namespaces: dropped with their maps, or made with a range', (t) => {
   t.is(buildBundle().spec.linux?.uidMappings, undefined, 'a bundle without one gets none');
 });
 
-test('an ordinary user without a range maps its own ids', (t) => {
+test('an ordinary user\'s ids are those of its launcher\'s user namespace: root, and as many as are subordinate', (t) => {
   const own = { ...host, uid: 1000, gid: 1001 };
-  const { linux: made } = build({}, { host: own, idRange: undefined }).spec;
-  t.deepEqual(made?.uidMappings, [{ containerID: 0, hostID: 1000, size: 1 }]);
-  t.deepEqual(made?.gidMappings, [{ containerID: 0, hostID: 1001, size: 1 }]);
-  t.is(made?.sysctl?.['net.ipv4.ping_group_range'], '0 0');
-  const groups = build({}, { host: own, gidRange: { start: 9, size: 4 } }).spec.linux;
-  t.deepEqual(groups?.gidMappings, [{ containerID: 0, hostID: 9, size: 4 }]);
+  const root = { containerID: 0, hostID: 0, size: 1 };
+  const { linux: alone } = build({}, { host: own, idRange: undefined }).spec;
+  t.deepEqual([alone?.uidMappings, alone?.gidMappings], [[root], [root]]);
+  t.is(alone?.sysctl?.['net.ipv4.ping_group_range'], '0 0');
+  const { linux: many } = build({}, { host: own, idRange: undefined, subordinate: { uids: 65_536, gids: 9 } }).spec;
+  t.deepEqual(many?.uidMappings, [root, { containerID: 1, hostID: 1, size: 65_535 }]);
+  t.deepEqual(many?.gidMappings, [root, { containerID: 1, hostID: 1, size: 9 }]);
+});
+
+test('groups may have another range than users', (t) => {
+  const { linux } = build({}, { gidRange: { start: 9, size: 4 } }).spec;
+  t.deepEqual(linux?.gidMappings, [{ containerID: 0, hostID: 9, size: 4 }]);
 });
 
 test('privileged opens a bundle; a single wall that is asked for stands', (t) => {

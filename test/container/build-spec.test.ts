@@ -23,7 +23,7 @@ const on = (options: RunOptions, look: Case['look'], expected: unknown, changes:
 const env = (name: string) => ({ spec }: BuiltSpec) => spec.process?.env?.find((entry) => entry.startsWith(`${name}=`));
 const mountAt = (destination: string) => ({ spec }: BuiltSpec) => spec.mounts?.find((mount) => mount.destination === destination);
 const namespaceTypes = ({ spec }: BuiltSpec) => spec.linux?.namespaces?.map(({ type }) => type);
-const fuse = { device: { type: 'c', path: '/dev/fuse', major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 }, access: 'rw' } as const;
+const fuse = { source: '/dev/fuse', device: { type: 'c', path: '/dev/fuse', major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 }, access: 'rw' } as const;
 
 /** It takes effect while the container runs, in the runtime, and has no place in a spec. */
 type Elsewhere = 'the runtime';

@@ -1,8 +1,9 @@
 /** `tsrun exec`, `attach` and `logs`: from another shell, into containers that run in the background. */
+import type { ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliLab, said } from '../support/cli-lab.js';
+import { CliLab, said, type Said } from '../support/cli-lab.js';
 import { needs } from '../support/needs.js';
 
 const lab = new CliLab();
@@ -62,25 +63,43 @@ rooted('exec --privileged has every capability', async (t) => {
 });
 
 rooted('attach shows what is printed, passes on what comes in and signals, and ends with the container\'s code', async (t) => {
-  const id = await background('trap "echo got it; exit 4" TERM; while read line; do echo "<$line>"; echo err >&2; done', '-i');
-  const [first, second] = [lab.spawn(['attach', id]), lab.spawn(['attach', id])];
-  const ends = Promise.all([said(first), said(second)]);
-  await delay(1500);
-  first.stdin?.write('one\n');
-  second.stdin?.write('two\n');
+  const ticks = '(while :; do echo tick; sleep 0.1; done) &';
+  const id = await background(`trap "echo got it; exit 4" TERM; ${ticks} while read line; do echo "<$line>"; echo err >&2; done`, '-i');
+  const [first, second] = [await attach(id), await attach(id)];
+  first.child.stdin?.write('one\n');
+  second.child.stdin?.write('two\n');
+  for (const { see } of [first, second]) for (const line of ['<one>', '<two>']) await see(line);
+  first.child.kill('SIGTERM');
+  // The trap of a shell that waits for a line is run after the line, if it was not interrupted.
   await delay(500);
-  first.kill('SIGTERM');
-  // The trap of a shell that waits for a line is run after the line.
-  await delay(200);
-  second.stdin?.write('three\n');
-  for (const { code, stdout, stderr } of await ends) {
+  second.child.stdin?.on('error', () => undefined).write('three\n');
+  for (const { end } of [first, second]) {
+    const { code, stdout, stderr } = await end;
     t.is(code, 4);
-    t.regex(stdout, /<one>[^]*<two>|<two>[^]*<one>/);
     t.regex(stdout, /got it\n/);
     t.regex(stderr, /err\n/);
   }
   await forget(id);
 });
+
+interface Attached {
+  readonly child: ChildProcess;
+  readonly end: Promise<Said>;
+  readonly see: (text: string) => Promise<void>;
+}
+
+/** Resolves when output comes. */
+async function attach(id: string): Promise<Attached> {
+  const child = lab.spawn(['attach', id]);
+  let shown = '';
+  const end = said(child);
+  child.stdout?.on('data', (text: string) => {
+    shown += text;
+  });
+  const see = (text: string) => lab.until(text, () => shown.includes(text));
+  await see('tick');
+  return { child, end, see };
+}
 
 rooted('a container that keeps no output says so to attach and logs', async (t) => {
   const id = lab.newId();

@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { said } from '../support/cli-lab.js';
 import { CommandLab, refusal } from '../support/command-lab.js';
 import { readObjects } from '../support/json.js';
 import { needs } from '../support/needs.js';
@@ -15,7 +14,7 @@ const polite = "trap 'exit 5' TERM; echo ready; while true; do sleep 0.1; done";
 
 async function politeContainer(...flags: string[]): Promise<string> {
   const id = await lab.background(flags, polite);
-  await lab.until('the trap', async () => (await lab.tsrun(['logs', id])).stdout.startsWith('ready'));
+  await lab.until('the trap', async () => (await lab.call(['logs', id])).stdout.startsWith('ready'));
   return id;
 }
 
@@ -37,9 +36,9 @@ rooted('ps: what runs, and with -a what has ended, newest first', async (t) => {
 rooted('ps: names alone, and JSON', async (t) => {
   const live = await lab.background(['--label', 'team=a']);
   const gone = await lab.ended('exit 3');
-  t.is((await lab.tsrun(['ps', '-q'])).stdout, `${live}\n`);
-  t.is((await lab.tsrun(['ps', '-aq'])).stdout, `${gone}\n${live}\n`);
-  const [ended, running] = readObjects((await lab.tsrun(['ps', '-a', '--json'])).stdout);
+  t.is((await lab.call(['ps', '-q'])).stdout, `${live}\n`);
+  t.is((await lab.call(['ps', '-aq'])).stdout, `${gone}\n${live}\n`);
+  const [ended, running] = readObjects((await lab.call(['ps', '-a', '--json'])).stdout);
   t.like(running, { id: live, state: 'running', image: 'rootfs', command: ['sh', '-c', 'sleep 1000'], labels: { team: 'a' } });
   t.true(existsSync(`/proc/${String(running?.['pid'])}`));
   t.like(ended, { id: gone, state: 'stopped', exit: { code: 3, cause: 'exit' } });
@@ -49,94 +48,94 @@ rooted('ps: names alone, and JSON', async (t) => {
 
 rooted('kill: SIGKILL unless another signal is named', async (t) => {
   const [killed, ended] = [await lab.background(), await politeContainer()];
-  t.is((await lab.tsrun(['kill', killed])).stdout, `${killed}\n`);
-  t.is((await lab.tsrun(['kill', '-s', 'TERM', ended])).stdout, `${ended}\n`);
-  t.is((await lab.tsrun(['wait', killed, ended])).stdout, '137\n5\n');
-  t.deepEqual(refusal(await lab.tsrun(['kill', killed])), [1, '', `tsrun: the container '${killed}' is not running`]);
+  t.is((await lab.call(['kill', killed])).stdout, `${killed}\n`);
+  t.is((await lab.call(['kill', '-s', 'TERM', ended])).stdout, `${ended}\n`);
+  t.is((await lab.call(['wait', killed, ended])).stdout, '137\n5\n');
+  t.deepEqual(refusal(await lab.call(['kill', killed])), [1, '', `tsrun: the container '${killed}' is not running`]);
   await lab.forget(killed, ended);
 });
 
 rooted('stop: the stop signal, then SIGKILL', async (t) => {
   const [soft, other, stubborn] = [await politeContainer(), await politeContainer('--stop-signal', 'INT'), await lab.background(['--stop-timeout', '1'])];
   const started = Date.now();
-  t.is((await lab.tsrun(['stop', soft])).stdout, `${soft}\n`);
+  t.is((await lab.call(['stop', soft])).stdout, `${soft}\n`);
   // SIGINT is ignored by a first process that has no handler for it.
-  t.is((await lab.tsrun(['stop', '-t', '0', other])).stdout, `${other}\n`);
-  t.is((await lab.tsrun(['stop', stubborn])).stdout, `${stubborn}\n`);
+  t.is((await lab.call(['stop', '-t', '0', other])).stdout, `${other}\n`);
+  t.is((await lab.call(['stop', stubborn])).stdout, `${stubborn}\n`);
   t.true(Date.now() - started < 60_000);
-  t.is((await lab.tsrun(['wait', soft, other, stubborn])).stdout, '5\n137\n137\n');
-  t.is((await lab.tsrun(['stop', soft])).stdout, `${soft}\n`, 'one that has ended is what was asked for');
+  t.is((await lab.call(['wait', soft, other, stubborn])).stdout, '5\n137\n137\n');
+  t.is((await lab.call(['stop', soft])).stdout, `${soft}\n`, 'one that has ended is what was asked for');
   await lab.forget(soft, other, stubborn);
 });
 
 rooted('rm: forgets what has ended; with -f kills first', async (t) => {
   const live = await lab.background();
   const gone = await lab.ended('true');
-  const mixed = await lab.tsrun(['rm', live, gone, 'no-such']);
+  const mixed = await lab.call(['rm', live, gone, 'no-such']);
   t.is(mixed.code, 1);
   t.is(mixed.stdout, `${gone}\n`, 'what can be done is done');
   t.regex(mixed.stderr, new RegExp(`^tsrun: the container '${live}' is running$`, 'm'));
   t.regex(mixed.stderr, /^tsrun: there is no container 'no-such'$/m);
-  t.is((await lab.tsrun(['rm', '-f', live])).stdout, `${live}\n`);
-  t.is((await lab.tsrun(['ps', '-aq'])).stdout, '');
+  t.is((await lab.call(['rm', '-f', live])).stdout, `${live}\n`);
+  t.is((await lab.call(['ps', '-aq'])).stdout, '');
   const temporary = await lab.background(['--rm']);
-  t.is((await lab.tsrun(['rm', '-f', temporary])).stdout, `${temporary}\n`, 'also one that forgets itself');
+  t.is((await lab.call(['rm', '-f', temporary])).stdout, `${temporary}\n`, 'also one that forgets itself');
 });
 
 rooted('pause and unpause: nothing runs in between', async (t) => {
   const id = await lab.background([], 'while true; do echo x; sleep 0.05; done');
-  t.is((await lab.tsrun(['pause', id])).stdout, `${id}\n`);
+  t.is((await lab.call(['pause', id])).stdout, `${id}\n`);
   t.regex((await lab.table(['ps'])).get(id)?.[4] ?? '', /^Up .* \(paused\)$/);
-  t.is(readObjects((await lab.tsrun(['ps', '--json'])).stdout)[0]?.['state'], 'paused');
-  const before = (await lab.tsrun(['logs', id])).stdout;
+  t.is(readObjects((await lab.call(['ps', '--json'])).stdout)[0]?.['state'], 'paused');
+  const before = (await lab.call(['logs', id])).stdout;
   await delay(300);
-  t.is((await lab.tsrun(['logs', id])).stdout, before);
-  t.deepEqual(refusal(await lab.tsrun(['pause', id])), [1, '', `tsrun: the container '${id}' is already paused`]);
-  t.is((await lab.tsrun(['unpause', id])).stdout, `${id}\n`);
-  await lab.until('it goes on', async () => (await lab.tsrun(['logs', id])).stdout.length > before.length);
-  t.deepEqual(refusal(await lab.tsrun(['unpause', id])), [1, '', `tsrun: the container '${id}' is not paused`]);
+  t.is((await lab.call(['logs', id])).stdout, before);
+  t.deepEqual(refusal(await lab.call(['pause', id])), [1, '', `tsrun: the container '${id}' is already paused`]);
+  t.is((await lab.call(['unpause', id])).stdout, `${id}\n`);
+  await lab.until('it goes on', async () => (await lab.call(['logs', id])).stdout.length > before.length);
+  t.deepEqual(refusal(await lab.call(['unpause', id])), [1, '', `tsrun: the container '${id}' is not paused`]);
   await lab.forget(id);
 });
 
 rooted('a paused container is stopped, killed and removed like any other', async (t) => {
   const [soft, killed, removed] = [await politeContainer(), await lab.background(), await lab.background()];
-  await lab.tsrun(['pause', soft, killed, removed]);
-  t.is((await lab.tsrun(['stop', soft])).stdout, `${soft}\n`);
-  t.is((await lab.tsrun(['wait', soft])).stdout, '5\n', 'it had its chance');
-  t.is((await lab.tsrun(['kill', killed])).stdout, `${killed}\n`);
-  t.is((await lab.tsrun(['wait', killed])).stdout, '137\n');
-  t.is((await lab.tsrun(['rm', '-f', removed])).stdout, `${removed}\n`);
+  await lab.call(['pause', soft, killed, removed]);
+  t.is((await lab.call(['stop', soft])).stdout, `${soft}\n`);
+  t.is((await lab.call(['wait', soft])).stdout, '5\n', 'it had its chance');
+  t.is((await lab.call(['kill', killed])).stdout, `${killed}\n`);
+  t.is((await lab.call(['wait', killed])).stdout, '137\n');
+  t.is((await lab.call(['rm', '-f', removed])).stdout, `${removed}\n`);
   await lab.forget(soft, killed);
 });
 
 rooted('wait: codes in the order of the names, also of those that forget themselves', async (t) => {
   const [first, second, kept] = [await lab.background(['--rm']), await lab.background(['--rm'], 'sleep 1; exit 4'), await lab.ended('exit 9')];
-  const waiting = said(lab.spawn(['wait', first, kept, second]));
+  const waiting = lab.call(['wait', first, kept, second]);
   await lab.until('the second ends', async () => (await lab.find(second)) === undefined);
-  await lab.tsrun(['kill', first]);
+  await lab.call(['kill', first]);
   t.like(await waiting, { code: 0, stdout: '137\n9\n4\n' });
-  t.is((await lab.tsrun(['ps', '-aq'])).stdout, `${kept}\n`);
-  t.like(await lab.tsrun(['wait', kept, first]), { code: 1, stdout: '9\n' });
+  t.is((await lab.call(['ps', '-aq'])).stdout, `${kept}\n`);
+  t.like(await lab.call(['wait', kept, first]), { code: 1, stdout: '9\n' });
   await lab.forget(kept);
 });
 
 rooted('wait: a container whose launcher was killed has no code', async (t) => {
   const id = await lab.background();
-  const waiting = said(lab.spawn(['wait', id]));
+  const waiting = lab.call(['wait', id]);
   const launcher = Number(readFileSync(`/proc/${String((await lab.find(id))?.pid)}/stat`, 'utf8').split(') ')[1]?.split(' ')[1]);
   // Until it is being waited for: nothing of that can be seen from outside but the connection, which is made at once.
   await delay(1000);
   process.kill(launcher, 'SIGKILL');
   t.deepEqual(refusal(await waiting), [1, '', `tsrun: the launcher of '${id}' was killed, and the container with it`]);
-  t.regex((await lab.tsrun(['gc'])).stdout, new RegExp(`^removed container ${id}\n`));
+  t.regex((await lab.call(['gc'])).stdout, new RegExp(`^removed container ${id}\n`));
   t.false(existsSync(join(lab.stateRoot, 'containers', id)));
-  t.is((await lab.tsrun(['gc'])).stdout, '', 'nothing is left to remove');
+  t.is((await lab.call(['gc'])).stdout, '', 'nothing is left to remove');
 });
 
 rooted('names that are none are refused before anything is done', async (t) => {
   for (const command of ['kill', 'stop', 'rm', 'pause', 'unpause', 'wait', 'inspect']) {
-    t.deepEqual(refusal(await lab.tsrun([command, '../x'])), [125, '', 'tsrun: "../x" cannot be the name of a container'], command);
-    const unknown = await lab.tsrun([command, 'no-such']);
+    t.deepEqual(refusal(await lab.call([command, '../x'])), [125, '', 'tsrun: "../x" cannot be the name of a container'], command);
+    const unknown = await lab.call([command, 'no-such']);
     t.deepEqual(refusal(unknown), [1, '', "tsrun: there is no container 'no-such'"], command);
   }
 });

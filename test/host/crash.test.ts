@@ -2,10 +2,10 @@
 // at every system call; and when a step fails.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { Runtime, TsrunError, type RunOptions } from '../../src/index.js';
 import { makeImage } from '../support/images.js';
 import { Lab, patience } from '../support/lab.js';
@@ -15,7 +15,7 @@ import { Owner } from '../support/owners.js';
 
 const lab = new Lab();
 const here = needs('root', 'userns', 'overlay');
-const rounds = patience > 1 ? 6 : 25;
+const rounds = patience > 1 ? 4 : 10;
 
 /** A state root of its own for each test: opening one cleans it. */
 class Place {
@@ -81,41 +81,71 @@ here('SIGKILL to the launcher, at random moments of many starts: each start ends
   place.remove();
 });
 
-/** Kills a process (or, with `follow`, its children) on entry to its nth system call from now on. */
-async function strikeAt(pid: number, call: number, follow: boolean): Promise<() => void> {
-  const what = ['-o', '/dev/null', '-e', 'trace=all', '-e', `inject=all:signal=SIGKILL:when=${call}`];
-  const tracer = spawn('strace', [...(follow ? ['-f'] : []), ...what, '-p', String(pid)], { stdio: ['ignore', 'ignore', 'pipe'] });
-  await once(tracer.stderr, 'data');
-  return () => tracer.kill('SIGTERM');
+/** One system call of a start: its name, and the how manieth of that name it is. */
+interface Moment {
+  readonly name: string;
+  readonly count: number;
 }
 
-/** Runs one container while the launcher is watched; says whether it was left in peace. */
-async function struckStart(t: ExecutionContext, place: Place, call: number, follow: boolean): Promise<boolean> {
+/** Starts strace on a running process; gives what ends it. */
+async function traced(pid: number, ...options: string[]): Promise<() => Promise<void>> {
+  const tracer = spawn('strace', ['-p', String(pid), ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = once(tracer, 'exit');
+  // Its first words say that it is attached.
+  await once(tracer.stderr, 'data');
+  return async () => {
+    tracer.kill('SIGTERM');
+    await ended;
+  };
+}
+
+/** Runs one container under a tracer of the launcher. */
+async function tracedStart(place: Place, ...options: string[]): Promise<unknown> {
   const runtime = await Runtime.open({ root: place.stateRoot });
   const [launcher] = launchersOf(place.stateRoot);
   if (launcher === undefined) throw new Error('no launcher is found');
-  const release = await strikeAt(launcher, call, follow);
-  const result = await runtime.run(lab.image, place.options(call)).then(async (container) => container.exited).catch((error: unknown) => error);
-  const unharmed = !(result instanceof Error) && typeof result === 'object' && result !== null && 'cause' in result && result.cause === 'exit';
-  release();
+  const release = await traced(launcher, ...options);
+  const result = await runtime.run(lab.image, place.options(0)).then(async (container) => container.exited).catch((error: unknown) => error);
+  await release();
   await runtime.close();
-  t.deepEqual(await place.leftAfterOpening(), [], `struck at call ${call}${follow ? ' with its children' : ''}: ${String(result)}`);
-  return unharmed;
+  return result;
+}
+
+/** Every system call that the launcher makes from a request to the end of the container. */
+async function momentsOfStart(place: Place): Promise<Moment[]> {
+  const file = join(place.stateRoot, 'calls');
+  await tracedStart(place, '-e', 'signal=none', '-o', file);
+  const seen = new Map<string, number>();
+  const moments = readFileSync(file, 'utf8').split('\n').flatMap((line) => {
+    const name = /^(?:<\.\.\. )?(\w+)/.exec(line)?.[1];
+    if (name === undefined || !line.includes('(')) return [];
+    seen.set(name, (seen.get(name) ?? 0) + 1);
+    return [{ name, count: seen.get(name) ?? 1 }];
+  });
+  rmSync(file);
+  return moments;
 }
 
 needs('root', 'userns', 'overlay', 'command:strace')('SIGKILL to the launcher at every system call of a start and an end', async (t) => {
   const place = new Place();
-  const step = patience > 1 ? 29 : 3;
-  let call = 1;
-  while (!(await struckStart(t, place, call, false))) call += step;
-  t.true(call > 60, `${call} calls were struck`);
+  const moments = await momentsOfStart(place);
+  t.true(moments.length > 100, `${moments.length} calls`);
+  const step = patience > 1 ? 17 : 4;
+  for (let at = Math.floor(Math.random() * step); at < moments.length; at += step) {
+    const { name, count } = moments[at] ?? { name: 'none', count: 1 };
+    const result = await tracedStart(place, '-o', '/dev/null', '-e', `inject=${name}:signal=SIGKILL:when=${count}`);
+    t.deepEqual(await place.leftAfterOpening(), [], `killed at ${name} ${count}: ${String(result)}`);
+  }
   place.remove();
 });
 
-needs('root', 'userns', 'overlay', 'command:strace')('SIGKILL to launcher and container at the same count of system calls', async (t) => {
+needs('root', 'userns', 'overlay', 'command:strace')('SIGKILL to the first process of a container at every kind of system call that sets it up', async (t) => {
   const place = new Place();
-  const step = patience > 1 ? 43 : 7;
-  for (let call = 2; call < 300; call += step) await struckStart(t, place, call, true);
+  const names = ['openat2', 'move_mount', 'fsopen', 'fsconfig', 'fsmount', 'mount_setattr', 'pivot_root', 'umount2', 'setsid', 'prctl', 'capset', 'seccomp', 'setresuid', 'recvmsg', 'close_range', 'execve'];
+  for (const name of names.filter((_, index) => patience === 1 || index % 3 === 0)) {
+    await tracedStart(place, '-f', '-o', '/dev/null', '-e', `inject=${name}:signal=SIGKILL:when=1`);
+    t.deepEqual(await place.leftAfterOpening(), [], `killed at ${name}`);
+  }
   place.remove();
 });
 

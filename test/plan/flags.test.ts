@@ -34,7 +34,7 @@ const companions: Readonly<Record<string, readonly string[]>> = {
   'memory-swap': ['--memory', '512m'],
 };
 
-const fuse = { device: { type: 'c', path: '/dev/fuse', major: 10, minor: 229, fileMode: 0o666 }, access: 'rw' } as const;
+const fuse = { source: '/dev/fuse', device: { type: 'c', path: '/dev/fuse', major: 10, minor: 229, fileMode: 0o666 }, access: 'rw' } as const;
 
 function wordsFor(flag: Flag): string[] {
   return flag.kind === 'boolean' ? [`--${flag.name}`] : [`--${flag.name}`, otherExamples[flag.name] ?? flag.example];

@@ -41,7 +41,7 @@ const engineConfig = {
   },
 };
 
-const fuse = { device: { type: 'c', path: '/dev/fuse', major: 10, minor: 229, fileMode: 0o666 }, access: 'rw' } as const;
+const fuse = { source: '/dev/fuse', device: { type: 'c', path: '/dev/fuse', major: 10, minor: 229, fileMode: 0o666 }, access: 'rw' } as const;
 
 const settings: Readonly<Record<string, Setting>> = {
   default: {},

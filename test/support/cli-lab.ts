@@ -34,6 +34,7 @@ export class CliLab {
   #ids = 0;
   #image: string | undefined;
   #stateRoot: string | undefined;
+  readonly #ptys: Pty[] = [];
 
   get image(): string {
     this.#image ??= fixture('busybox');
@@ -89,7 +90,9 @@ export class CliLab {
   }
 
   pty(words: readonly string[], options: PtyOptions = {}): Pty {
-    return new Pty([...this.command, ...words], { ...options, env: this.env });
+    const pty = new Pty([...this.command, ...words], { ...options, env: this.env });
+    this.#ptys.push(pty);
+    return pty;
   }
 
   /** The container as another process sees it; undefined when there is no such. */
@@ -125,6 +128,7 @@ export class CliLab {
   declareLeakTest(): void {
     const traces = process.geteuid?.() === 0 ? takeTraces(this.prefix, this.stateRoot) : undefined;
     needs('root')('nothing of this file is left: no process, cgroup, mount, record, range or socket', async (t) => {
+      for (const pty of this.#ptys) pty.end();
       if (traces !== undefined) {
         await (await Runtime.open({ root: this.stateRoot })).close();
         t.deepEqual(await leftovers(traces), []);

@@ -41,9 +41,13 @@ export function cgroupsOf(prefix: string): string[] {
   return cgroupRoots.flatMap((root) => listing(root).filter((name) => name.startsWith(`${prefix}-`)).map((name) => join(root, name)));
 }
 
-/** Processes in such cgroups. */
+/** Processes in such cgroups. One that is dead and waits for the host's init to reap it is no more of ours. */
 export function processesOf(prefix: string): number[] {
-  return processes().filter((pid) => contentOf(`/proc/${pid}/cgroup`).includes(`/tsrun/${prefix}-`));
+  return processes().filter((pid) => contentOf(`/proc/${pid}/cgroup`).includes(`/tsrun/${prefix}-`) && !isZombie(pid));
+}
+
+function isZombie(pid: number): boolean {
+  return /\) Z /.test(contentOf(`/proc/${pid}/stat`));
 }
 
 /** Processes that hold a socket which is bound below this state root: its launchers. */

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import { join, resolve } from 'node:path';
+import { patience } from './lab.js';
 
 export interface PtyEnd {
   /** Negative: the signal that ended it. */
@@ -39,6 +40,8 @@ export class Pty {
     if (!(orders instanceof Duplex)) throw new Error('no way to give orders');
     this.#orders = orders;
     this.ended = this.#readEnd();
+    // Who does not wait for the end is not told that it never came.
+    this.ended.catch(() => undefined);
   }
 
   get screen(): string {
@@ -64,7 +67,7 @@ export class Pty {
   }
 
   /** Waits until this is on the screen; forgets it and all before. */
-  async see(pattern: RegExp, limitMs = 20_000): Promise<string> {
+  async see(pattern: RegExp, limitMs = 20_000 * patience): Promise<string> {
     const until = Date.now() + limitMs;
     for (;;) {
       const found = pattern.exec(this.#screen);
@@ -78,6 +81,7 @@ export class Pty {
     }
   }
 
+  /** Whatever it is doing; its command is hung up. */
   end(): void {
     this.#child.kill('SIGKILL');
   }

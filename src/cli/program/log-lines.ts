@@ -11,8 +11,8 @@ export interface LinePart extends LogPiece {
 
 const newline = 0x0a;
 
-export async function* splitPieces(pieces: AsyncIterable<LogPiece> | Iterable<LogPiece>): AsyncGenerator<LinePart> {
-  const open = new Set<LogPiece['stream']>();
+/** `open`: streams whose last line was not ended yet. */
+export async function* splitPieces(pieces: AsyncIterable<LogPiece> | Iterable<LogPiece>, open = new Set<LogPiece['stream']>()): AsyncGenerator<LinePart> {
   for await (const piece of pieces) {
     const { bytes, stream } = piece;
     for (let at = 0; at < bytes.length; ) {

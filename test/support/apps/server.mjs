@@ -6,7 +6,6 @@ let requests = 0;
 
 const routes = {
   '/': () => `hello from pid ${process.pid}\n`,
-  '/requests': () => `${requests}\n`,
   '/print': (query) => {
     console.log(query.get('text'));
     return 'printed\n';
