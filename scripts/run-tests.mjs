@@ -31,8 +31,9 @@ async function stage(tally, lane, title, run) {
 
 async function runBare(tally, filter) {
   if (filter === undefined) await stage(tally, 'lint', 'lint', lint);
-  const tests = await stage(tally, bare, 'unit tests', () => unit(filter));
-  await stage(tally, bare, 'host tests', () => host(filter));
+  const unitTests = await stage(tally, bare, 'unit tests', () => unit(filter));
+  const hostTests = await stage(tally, bare, 'host tests', () => host(filter));
+  const tests = [...unitTests, ...hostTests];
   return [...new Set(tests.filter(({ outcome }) => outcome === 'skipped').map(({ file }) => file))];
 }
 
@@ -53,7 +54,7 @@ function obstacle(lane) {
 
 /** Gives whether every lane has run. */
 async function runLanes(tally, { lane: chosen, filter }) {
-  const skippedFiles = chosen === 'all' || chosen === bare ? await runBare(tally, filter) : [];
+  const skippedFiles = chosen === 'all' || chosen === bare ? await runBare(tally, filter) : undefined;
   for (const lane of Object.keys(guestLanes).filter((name) => chosen === 'all' || chosen === name)) {
     const reason = obstacle(lane);
     if (reason === undefined) await runGuest(tally, lane, skippedFiles, filter);

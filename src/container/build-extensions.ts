@@ -1,20 +1,14 @@
 /** What the runtime-spec has no words for. */
 
-import { defaultLogBytes, defaultMemoryFsBytes } from '../spec/defaults.js';
-import type { Extensions, RootMode } from '../spec/extensions.js';
-import { parseSize } from '../spec/size.js';
+import { defaultLogBytes } from '../spec/defaults.js';
+import type { Extensions } from '../spec/extensions.js';
 import type { Spec } from '../spec/types.js';
 import { buildFiles } from './build-files.js';
 import type { BuildInput } from './build-input.js';
 import type { IdMaps, NamespaceParts } from './build-namespaces.js';
 import type { ResourceParts } from './build-resources.js';
 import { landlockScopes } from './build-security.js';
-
-export function rootMode({ options, image }: Pick<BuildInput, 'options' | 'image'>): RootMode {
-  const kind = options.root ?? (image.spec?.root?.readonly === true ? 'read-only' : 'disposable');
-  if (kind !== 'disposable') return { kind };
-  return { kind, sizeBytes: options.rootBytes === undefined ? defaultMemoryFsBytes : parseSize(options.rootBytes) };
-}
+import { rootMode } from './root-mode.js';
 
 export interface ExtensionParts {
   readonly spec: Spec;

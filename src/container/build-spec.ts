@@ -14,7 +14,7 @@ import { parseSignal, readSignal } from '../spec/signals.js';
 import type { Spec } from '../spec/types.js';
 import { validateSpec } from '../spec/validate.js';
 import { buildCapabilities } from './build-capabilities.js';
-import { buildExtensions, rootMode } from './build-extensions.js';
+import { buildExtensions } from './build-extensions.js';
 import { withoutMountsAt } from './build-files.js';
 import type { BuildInput, BuiltSpec } from './build-input.js';
 import { buildLinux, deviceMounts, devicesOf } from './build-linux.js';
@@ -25,6 +25,7 @@ import { buildResources, type ResourceParts } from './build-resources.js';
 import { systemPathsOpen } from './build-security.js';
 import { checkConflicts, checkHost } from './check-conflicts.js';
 import type { RunOptions } from './options.js';
+import { rootMode } from './root-mode.js';
 
 export type { BuildInput, BuiltSpec } from './build-input.js';
 
@@ -34,7 +35,7 @@ export function buildSpec(input: BuildInput): BuiltSpec {
   const faults = new Faults();
   const base = image.spec;
   const parts = buildNamespaces(options, base === undefined ? undefined : (base.linux?.namespaces ?? []));
-  checkHost({ options, standing: parts.standing }, host);
+  checkHost({ options, image, standing: parts.standing }, host);
   const maps = buildIdMaps(parts.standing.user, base?.linux, input);
   checkConflicts({ ...input, maps, standing: parts.standing }, faults);
   const { spec, resources } = assemble(input, parts, maps, faults);

@@ -10,6 +10,7 @@ import type { IdMapping, NamespaceType } from '../spec/types.js';
 import { normal } from './build-mounts.js';
 import { hasOffsets, type IdMaps, type Standing } from './build-namespaces.js';
 import type { RunOptions } from './options.js';
+import { rootLack, rootMode } from './root-mode.js';
 
 export interface ConflictInput {
   readonly options: RunOptions;
@@ -81,13 +82,15 @@ function checkIds({ options, image, user, maps }: ConflictInput, faults: Faults)
 }
 
 /** Walls that this kernel cannot build. A default that is missing is an error only when the caller is strict. */
-export function checkHost({ options, standing }: Pick<ConflictInput, 'options' | 'standing'>, host: HostFacts): void {
+export function checkHost({ options, image, standing }: Pick<ConflictInput, 'options' | 'image' | 'standing'>, host: HostFacts): void {
   if (standing.user === 'new' && !host.supports.userNamespaces) {
     throw missing('/namespaces/user', 'user namespaces are not to be had here', 'tsrun doctor says who blocks them; --userns host does without');
   }
   if (standing.time === 'new' && !host.supports.timeNamespaces) {
     throw missing('/namespaces/time', 'this kernel has no time namespaces', 'leave the offsets out');
   }
+  const lack = options.strict === true ? rootLack(rootMode({ options, image }), host) : undefined;
+  if (lack !== undefined) throw missing('/root', lack, 'use --writable, --read-only or a newer kernel, or drop --strict');
   const demanded = options.landlock ?? (options.strict === true && options.privileged !== true);
   if (demanded && !hasLandlockScopes(host)) {
     throw missing('/landlock', `this kernel has no Landlock scopes (ABI ${host.landlockAbi}, they need ${scopesAbi})`, 'use Linux 6.12 or newer, or --security-opt landlock=off');

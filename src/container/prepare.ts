@@ -15,6 +15,7 @@ import type { ImageCache } from './image-cache.js';
 import type { RunOptions, StdioChoice } from './options.js';
 import type { SubordinateIds } from './subordinate.js';
 import { resolveDevices } from './resolve-devices.js';
+import { rootLack } from './root-mode.js';
 import { validateRunOptions } from './validate-options.js';
 
 export interface Preparation extends BuiltSpec {
@@ -51,9 +52,11 @@ export async function prepare({ image: path, options: given, id, host, addon, id
 function warningsOf({ spec, extensions }: BuiltSpec, host: HostFacts): string[] {
   const defaulted = new Set(extensions.defaultedLimits ?? []);
   const { missing } = limitsToWrites(spec.linux?.resources ?? {}, {}, host);
-  return missing
+  const lack = rootLack(extensions.root, host);
+  const limits = missing
     .filter(({ controller }) => defaulted.has(controller))
     .map((limit) => `the default ${limit.controller} limit is not held: ${missingLimitReason(limit)}`);
+  return lack === undefined ? limits : [...limits, lack];
 }
 
 function readIfThere(path: string): string {

@@ -1,7 +1,7 @@
 /** Findings about the kernel: its version, and what it was built with. */
 import type { HostFacts } from './facts.js';
 import { good, lack, obstacle, type Finding } from './finding.js';
-import { kernelAtLeast } from './probe.js';
+import { kernelAtLeast, replacesFolders } from './probe.js';
 
 /** Landlock's scopes for signals and abstract sockets. */
 const SCOPES_ABI = 6;
@@ -69,7 +69,15 @@ function stepFinding({ kernel }: HostFacts, { major, minor, gives, cost }: Versi
   return lack(topic, 'no', { text: `no ${gives}`, cost, remedy: `run Linux ${major}.${minor} or newer` });
 }
 
-function overlayFinding({ supports }: HostFacts): Finding {
+function overlayFinding(host: HostFacts): Finding {
+  const { supports, kernel } = host;
+  if (supports.overlay && !replacesFolders(host)) {
+    return lack('overlay', 'partly', {
+      text: `overlayfs is there, but Linux ${kernel.release} keeps no attributes of ordinary users on a tmpfs`,
+      cost: 'in a disposable root, folders of the image cannot be removed or replaced (EIO)',
+      remedy: 'run Linux 6.6 or newer, run as root, or use --writable or --read-only',
+    });
+  }
   if (supports.overlay) return good('overlay', 'overlayfs is there');
   return obstacle('overlay', {
     text: 'the kernel has no overlayfs, neither built in nor as a module for this release',

@@ -66,6 +66,14 @@ export function kernelAtLeast(kernel: HostFacts['kernel'], major: number, minor:
   return kernel.major > major || (kernel.major === major && kernel.minor >= minor);
 }
 
+/**
+ * Whether a folder of the image can be removed or replaced in a disposable root. Overlayfs marks it in attributes of its upper
+ * layer, an ordinary user's in `user.*`, which a tmpfs has from Linux 6.6 on; without them the program is told EIO.
+ */
+export function replacesFolders({ uid, kernel }: Pick<HostFacts, 'uid' | 'kernel'>): boolean {
+  return uid === 0 || kernelAtLeast(kernel, 6, 6);
+}
+
 /** Numbers of a kernel list such as `0-3,8`. */
 export function parseCpuList(list: string): Set<number> {
   const numbers = new Set<number>();

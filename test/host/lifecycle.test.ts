@@ -216,8 +216,8 @@ here('an AbortSignal ends the container, and exited says so', async (t) => {
   const container = await lab.idle({ signal: abort.signal, stopTimeoutMs: 100 });
   abort.abort(new Error('enough'));
   const error = await t.throwsAsync(container.exited, { instanceOf: TsrunError });
-  t.is(error?.code, 'ERR_TSRUN_ABORTED');
-  t.like(error?.cause, { message: 'enough' });
+  t.is(error.code, 'ERR_TSRUN_ABORTED');
+  t.like(error.cause, { message: 'enough' });
   t.is(await code(lab.idle({ signal: AbortSignal.abort() })), 'ERR_TSRUN_ABORTED');
 });
 

@@ -146,8 +146,8 @@ needs('root', 'cgroup2:hugetlb')('a file by its name, as it was written; a value
     t.is(file(container, 'hugetlb.2MB.max'), '4194304');
   });
   const error = await t.throwsAsync(lab.idle({ unified: { 'hugetlb.2MB.max': 'lots' } }), { instanceOf: TsrunError });
-  t.regex(error?.message ?? '', /the kernel does not take 'lots' for hugetlb\.2MB\.max: EINVAL \(step \d+ of \d+, from \/linux\/resources\/unified\/hugetlb/);
-  t.truthy(error?.hint);
+  t.regex(error.message, /the kernel does not take 'lots' for hugetlb\.2MB\.max: EINVAL \(step \d+ of \d+, from \/linux\/resources\/unified\/hugetlb/);
+  t.truthy(error.hint);
   t.deepEqual(cgroupsOf(lab.prefix), []);
 });
 
@@ -182,16 +182,16 @@ needs('root', 'cgroup2')('processor time of all processes stands in the result',
 
 needs('root', 'cgroup:hybrid')('a limit that this host cannot hold is refused by controller and place; a default only warns', async (t) => {
   const error = await t.throwsAsync(lab.idle({ memory: '64m' }), { instanceOf: TsrunError });
-  t.is(error?.code, 'ERR_TSRUN_LIMIT_UNAVAILABLE');
-  t.regex(error?.message ?? '', /memory.*cgroup v1.*\/sys\/fs\/cgroup\/memory/);
-  t.truthy(error?.hint);
-  t.regex(error?.field ?? '', /memory/);
+  t.is(error.code, 'ERR_TSRUN_LIMIT_UNAVAILABLE');
+  t.regex(error.message, /memory.*cgroup v1.*\/sys\/fs\/cgroup\/memory/);
+  t.truthy(error.hint);
+  t.regex(error.field ?? '', /memory/);
   await withIdle({}, (container) => {
     t.is(container.warnings.length, 1);
     t.regex(container.warnings[0] ?? '', /pids/);
   });
   const strict = await t.throwsAsync(lab.idle({ strict: true }), { instanceOf: TsrunError });
-  t.is(strict?.code, 'ERR_TSRUN_LIMIT_UNAVAILABLE');
+  t.is(strict.code, 'ERR_TSRUN_LIMIT_UNAVAILABLE');
   await t.throwsAsync(lab.idle({ pids: 5 }), { code: 'ERR_TSRUN_LIMIT_UNAVAILABLE' });
 });
 

@@ -180,7 +180,7 @@ here('parameters of the kernel, of the container\'s namespaces only', async (t) 
   t.is(readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'), before);
   for (const key of ['kernel.core_pattern', 'vm.swappiness', 'kernel.../../x', 'fs.file-max']) {
     const error = await t.throwsAsync(lab.idle({ sysctls: { [key]: '1' } }), { instanceOf: TsrunError }, key);
-    t.regex(error?.field ?? '', /sysctl/);
+    t.regex(error.field ?? '', /sysctl/);
   }
 });
 

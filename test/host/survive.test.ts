@@ -88,7 +88,7 @@ here('an exit that nobody was there for is told by inspect', async (t) => {
     t.like(runtime.inspect(id).exit, { code: 33, cause: 'exit' });
     t.true((runtime.inspect(id).exit?.durationMs ?? 0) > 900);
     const error = await t.throwsAsync(runtime.adopt(id), { instanceOf: TsrunError });
-    t.is(error?.code, 'ERR_TSRUN_STATE');
+    t.is(error.code, 'ERR_TSRUN_STATE');
     runtime.remove(id);
   });
 });

@@ -166,9 +166,9 @@ here('the reaper holds no program of the host open, and what it cannot execute i
   t.regex(stdout, /^3\n.*\n3\n$/);
   await container[Symbol.asyncDispose]();
   const missing = await t.throwsAsync(lab.idle({ init: true, command: ['no-such-program'] }), { instanceOf: TsrunError });
-  t.is(missing?.code, 'ERR_TSRUN_COMMAND_NOT_FOUND');
+  t.is(missing.code, 'ERR_TSRUN_COMMAND_NOT_FOUND');
   const refused = await t.throwsAsync(lab.idle({ init: true, command: ['/etc/passwd'] }), { instanceOf: TsrunError });
-  t.is(refused?.code, 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE');
+  t.is(refused.code, 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE');
 });
 
 here('the reaper with a terminal: Ctrl-C reaches the program, and ends it', async (t) => {

@@ -72,8 +72,8 @@ here('each single capability is that one and no other', async (t) => {
 
 here('a name that is no capability is refused with the nearest one', async (t) => {
   const error = await t.throwsAsync(lab.idle({ capAdd: ['NET_ADMIM'] }), { instanceOf: TsrunError });
-  t.is(error?.field, '/capAdd/0');
-  t.regex(`${error?.message ?? ''} ${error?.hint ?? ''}`, /NET_ADMIN/);
+  t.is(error.field, '/capAdd/0');
+  t.regex(`${error.message} ${error.hint ?? ''}`, /NET_ADMIN/);
 });
 
 here('no_new_privs is on: a set-id program changes nothing; lifted, it does', async (t) => {

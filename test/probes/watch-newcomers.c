@@ -90,17 +90,20 @@ static void try_to_write(void) {
 }
 
 // Until it runs the image's program; what becomes of that is the container's own business.
-static void meet(int pid) {
-  ++newcomers;
+static void attack(int pid) {
+  char path[64], target[2];
+  snprintf(path, sizeof path, "/proc/%d/exe", pid);
   for (int turn = 0; turn < 200 && kill(pid, 0) == 0; ++turn) {
     try_files(pid);
-    if (writable) hold_program(pid);
-    else try_trace(pid);
-    char target[2];
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/exe", pid);
+    try_trace(pid);
     if (readlink(path, target, sizeof target) > 0 && !runs_launcher(pid)) return;
   }
+}
+
+static void meet(int pid) {
+  ++newcomers;
+  if (writable) hold_program(pid);
+  else attack(pid);
 }
 
 static void look(DIR *proc) {

@@ -47,7 +47,7 @@ export function processesOf(prefix: string): number[] {
 }
 
 function isZombie(pid: number): boolean {
-  return /\) Z /.test(contentOf(`/proc/${pid}/stat`));
+  return contentOf(`/proc/${pid}/stat`).includes(') Z ');
 }
 
 /** Processes that hold a socket which is bound below this state root: its launchers. */

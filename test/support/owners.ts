@@ -36,8 +36,8 @@ export class Owner {
   }
 
   async #line(): Promise<string> {
-    const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error('the owner ended');
-    return value;
+    const next = await this.#lines.next();
+    if (next.done === true) throw new Error('the owner ended');
+    return next.value;
   }
 }
