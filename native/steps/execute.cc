@@ -1,5 +1,4 @@
 // The last step.
-#include <linux/close_range.h>
 #include <signal.h>
 
 #include "launcher/channel.h"
@@ -10,6 +9,8 @@ namespace tsrun {
 namespace {
 
 inline constexpr uint32_t kMaxWords = 65536;
+// Below the reaper's, which has the same number in every launcher (launcher/main.cc).
+inline constexpr int kChannelPlace = 3;
 
 // In static memory: nothing may be allocated here. A page that is never touched costs nothing.
 const char* argument_words[kMaxWords];
@@ -50,28 +51,19 @@ Status become_reaper(ChildContext& context, const StepExecute& step) {
   return sys::call<SYS_execveat>(context.reaper, "", argument_words, environment_words, AT_EMPTY_PATH).status();
 }
 
-Status close_between(int first, int last) {
-  if (first > last) return kOk;
-  return sys::call<SYS_close_range>(static_cast<unsigned>(first), static_cast<unsigned>(last), 0).status();
-}
-
-// What execve would close: until then it would keep open what the launcher had open, such as other containers' pipes.
-Status close_now(const ChildContext& context) {
-  bool channel_first = context.channel < context.reaper;
-  int low = channel_first ? context.channel : context.reaper;
-  int high = channel_first ? context.reaper : context.channel;
-  TSRUN_TRY(close_between(3, low - 1));
-  TSRUN_TRY(close_between(low + 1, high - 1));
-  return close_between(high + 1, INT32_MAX);
-}
-
 bool try_next(int error) { return error == ENOENT || error == ENOTDIR || error == EACCES; }
 
 }  // namespace
 
-// Every descriptor of ours is close-on-exec already; this is for the one that a later change forgets.
-Status run(ChildContext&, const StepCloseDescriptors&) {
-  return sys::call<SYS_close_range>(3, ~0U, CLOSE_RANGE_CLOEXEC).status();
+// Close-on-exec is too late: execve looks paths up before it closes, so that a program or the interpreter of a script
+// could be /proc/self/fd/N/..., which leads to whatever the launcher has open (CVE-2024-21626).
+Status run(ChildContext& context, const StepCloseDescriptors& step) {
+  if (context.channel != kChannelPlace) {
+    TSRUN_TRY(sys::call<SYS_dup3>(context.channel, kChannelPlace, O_CLOEXEC).status());
+    context.channel = kChannelPlace;
+  }
+  int first = step.reaper ? context.reaper + 1 : kChannelPlace + 1;
+  return sys::call<SYS_close_range>(static_cast<unsigned>(first), ~0U, 0).status();
 }
 
 // The launcher ignores SIGPIPE, and what is ignored stays so over clone3 and execve.
@@ -83,7 +75,6 @@ Status run(ChildContext&, const StepResetSignals&) {
 }
 
 Status run(ChildContext& context, const StepAwaitStart&) {
-  TSRUN_TRY(close_now(context));
   TSRUN_TRY(send_word(context.channel, ChannelMessage{ChannelWord::kCreated, context.step, kOk}));
   ChannelMessage message;
   UniqueFd unexpected;

@@ -84,11 +84,22 @@ class Accounts {
 
   /** One byte more than is allowed is asked for, to tell a file that ends there from one that goes on. */
   #bytes(path: string): Buffer {
-    const bytes = this.#read(path, mostFileBytes + 1) ?? Buffer.alloc(0);
+    const bytes = this.#readFile(path);
     if (bytes.length <= mostFileBytes) return bytes;
     throw new TsrunError('ERR_TSRUN_IMAGE', `'${path}' of the image is larger than ${mostFileBytes} bytes`, {
       hint: 'make the file smaller: each user and group is one line',
     });
+  }
+
+  #readFile(path: string): Buffer {
+    try {
+      return this.#read(path, mostFileBytes + 1) ?? Buffer.alloc(0);
+    } catch (cause) {
+      throw new TsrunError('ERR_TSRUN_IMAGE', `'${path}' of the image cannot be read: it is no regular file, or links to it lead in a circle`, {
+        hint: 'mend the file in the image, or give the user and its groups as numbers',
+        cause,
+      });
+    }
   }
 }
 

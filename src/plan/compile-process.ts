@@ -98,7 +98,7 @@ export function compileIdentity({ input, builder }: Compilation): void {
     });
   }
   builder.add('default', { op: 'dieWithLauncher' });
-  builder.add('default', { op: 'closeDescriptors' });
+  builder.add('default', { op: 'closeDescriptors', reaper: extensions.init ?? false });
   builder.add('default', { op: 'resetSignals' });
   if (input.awaitStart === true) builder.add('create', { op: 'awaitStart' });
   if (!early) compileFilter(input, builder);
