@@ -186,7 +186,7 @@ here('account files that are no files are refused at once, and none is read outs
     make(join(image, 'etc/passwd'));
     const start = Date.now();
     const error = await t.throwsAsync(lab.run({ command: ['true'], user: 'evil' }, image), undefined, kind);
-    t.true(TsrunError.is(error), `${kind}: ${error?.message ?? ''}`);
+    t.true(TsrunError.is(error), `${kind}: ${error.message}`);
     t.true(Date.now() - start < 2000 * patience, kind);
   }
 });

@@ -37,7 +37,7 @@ class Place {
     await runtime.close();
     const left = await leftovers(this.#traces, 1000 * patience);
     // A socket that was never given its name is cleared away after two seconds.
-    return left.filter((sentence) => !/^launchers\/\./.test(sentence));
+    return left.filter((sentence) => !sentence.startsWith('launchers/.'));
   }
 
   options(number: number): RunOptions {
