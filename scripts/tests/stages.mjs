@@ -6,7 +6,7 @@ import { checkout, selectFiles, testFiles } from './files.mjs';
 import { countedFailures, readTap } from './tap.mjs';
 
 // Seconds. Together less than 20 minutes on the host and 10 in the guest.
-const limits = { lint: 180, unit: 300, host: 540, harness: 180, guest: 600 };
+const limits = { lint: 120, unit: 180, host: 780, harness: 120, guest: 600 };
 // The harness keeps its own time, and needs some for a kernel that is not cached yet.
 const guestPreparation = 240;
 
