@@ -1,6 +1,5 @@
 // The container's half of the default plan, call by call (native/steps).
 #include <linux/capability.h>
-#include <linux/close_range.h>
 #include <linux/filter.h>
 #include <linux/keyctl.h>
 #include <linux/openat2.h>
@@ -185,7 +184,8 @@ static void seal(int channel) {
   const struct timespec now = {0, 0};
   CALL(prctl, PR_SET_PDEATHSIG, SIGKILL, 0L, 0L, 0L);
   CALL(ppoll, &poll, 1L, &now, NULL, 0L);
-  CALL(close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC);
+  CALL(dup3, channel, 3, O_CLOEXEC);
+  CALL(close_range, 4, ~0U, 0L);
   // The kernel's layout: handler, flags, restorer, mask.
   const uint64_t default_action[4] = {0, 0, 0, 0};
   const uint64_t no_signals = 0;

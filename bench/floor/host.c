@@ -139,7 +139,10 @@ void start_full(struct container *container, unsigned number) {
   CALL(socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0L, ends);
   uint64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
   container->pid = clone_process(namespaces, cgroup, &container->pidfd);
-  if (container->pid == 0) be_full_child(overlay, dev, ends[1]);
+  if (container->pid == 0) {
+    close_fd(ends[0]);
+    be_full_child(overlay, dev, ends[1]);
+  }
   container->channel = ends[0];
   write_proc(container->pid, "uid_map", ID_MAP);
   write_proc(container->pid, "gid_map", ID_MAP);

@@ -29,7 +29,7 @@ import type { RunOptions } from './options.js';
 import { Launching } from './launching.js';
 import { defaultStateRoot, StateRoot } from './state-root.js';
 import { subordinateIds } from './subordinate.js';
-import { readSummary, type ContainerSummary } from './summary.js';
+import { listSummaries, readSummary, type ContainerSummary } from './summary.js';
 
 export interface RuntimeOptions {
   /** Where runtime state lies. Default: `$TSRUN_ROOT`, else `/run/tsrun` for root and `$XDG_RUNTIME_DIR/tsrun` for others. */
@@ -113,12 +113,9 @@ export class Runtime {
     return [...this.#containers.values()];
   }
 
-  /** Every container in the state root, whoever started it. */
+  /** Every container in the state root, whoever started it; none whose record cannot be read, which `inspect` tells of. */
   list(): ContainerSummary[] {
-    return this.#root.ids().flatMap((id) => {
-      const summary = readSummary(this.#root, id);
-      return summary === undefined ? [] : [summary];
-    });
+    return listSummaries(this.#root);
   }
 
   /** @throws TsrunError `ERR_TSRUN_NOT_FOUND` */

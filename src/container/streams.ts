@@ -2,7 +2,7 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { ReadStream } from 'node:tty';
-import type { Readable, Writable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 
 /** Closes what nobody used and nobody can use any more. */
 const abandoned = new FinalizationRegistry<{ fd: number | undefined }>((held) => {
@@ -48,8 +48,10 @@ export class LazyStream {
 
 /** The terminal of a container: what it prints, what is typed, and its size. */
 export class Terminal {
-  readonly #stream: ReadStream | Socket;
+  readonly #stream: ReadStream;
   readonly #fd: number;
+  /** The launcher keeps the output and passes it on. */
+  readonly #kept: boolean;
   readonly #resize: (fd: number, rows: number, columns: number) => void;
 
   /** `output`: what the launcher passes on when it keeps the output; else the master itself is read. */
@@ -57,10 +59,10 @@ export class Terminal {
     this.#fd = master;
     this.#resize = resize;
     this.#stream = new ReadStream(master);
-    // The master says EIO when the last program has closed the terminal: that is its end.
     this.#stream.on('error', () => undefined);
-    this.output = output === undefined ? this.#stream : new Socket({ fd: output, readable: true, writable: false });
-    if (output !== undefined) this.#stream.pause();
+    this.#kept = output !== undefined;
+    this.output = output === undefined ? untilHungUp(this.#stream) : new Socket({ fd: output, readable: true, writable: false });
+    if (this.#kept) this.#stream.pause();
     this.input = this.#stream;
   }
 
@@ -72,6 +74,14 @@ export class Terminal {
   }
 
   dispose(): void {
-    if (this.output !== this.#stream) this.#stream.destroy();
+    if (this.#kept) this.#stream.destroy();
   }
+}
+
+/** The master says EIO when the last program has closed the terminal: to who reads, that is the end and no error. */
+function untilHungUp(master: ReadStream): Readable {
+  const output = new PassThrough();
+  master.once('error', () => output.end());
+  output.once('close', () => master.destroy());
+  return master.pipe(output);
 }

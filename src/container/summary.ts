@@ -2,6 +2,7 @@
 import { isFrozen } from '../cgroup/control.js';
 import { Reader } from '../plan/codec.js';
 import { decodeEvent } from '../plan/wire.generated.js';
+import { TsrunError } from '../spec/errors.js';
 import { exitStatus, type ExitStatus } from './exit-status.js';
 import type { ContainerRecord } from './record.js';
 import type { StateRoot } from './state-root.js';
@@ -31,4 +32,16 @@ export function readSummary(root: StateRoot, id: string): ContainerSummary | und
   const pid = root.readPid(id);
   const state = record.cgroup !== '' && isFrozen(record.cgroup) ? 'paused' : 'running';
   return { id, state, record, ...(pid !== undefined && { pid }) };
+}
+
+/** One record that another version wrote must not hide all others. */
+export function listSummaries(root: StateRoot): ContainerSummary[] {
+  return root.ids().flatMap((id) => {
+    try {
+      return readSummary(root, id) ?? [];
+    } catch (error) {
+      if (TsrunError.is(error)) return [];
+      throw error;
+    }
+  });
 }

@@ -39,7 +39,7 @@ function modeFinding({ mode, root, v1Controllers }: CgroupFacts): Finding {
     case 'none':
       return lack('cgroup', 'no', {
         text: mode === 'v1' ? 'only cgroup v1 is mounted' : 'no cgroup tree is mounted at /sys/fs/cgroup',
-        cost: 'tsrun does not start: there is no driver for cgroup v1',
+        cost: 'there is no driver for cgroup v1: no limits, no statistics, no pause; a container is ended process by process',
         remedy: mode === 'v1' ? PURE_V2 : 'mount -t cgroup2 none /sys/fs/cgroup',
       });
   }

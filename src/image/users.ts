@@ -96,7 +96,7 @@ class Accounts {
       return this.#read(path, mostFileBytes + 1) ?? Buffer.alloc(0);
     } catch (cause) {
       throw new TsrunError('ERR_TSRUN_IMAGE', `'${path}' of the image cannot be read: it is no regular file, or links to it lead in a circle`, {
-        hint: 'mend the file in the image, or give the user and its groups as numbers',
+        hint: 'mend the file in the image, or remove it and give numbers',
         cause,
       });
     }

@@ -76,10 +76,8 @@ here('what stands between Node and the program: a sealed memfd, no environment, 
     t.is(readFileSync(`/proc/${pid}/environ`, 'utf8'), '');
     t.throws(() => { closeSync(openSync(`/proc/${pid}/exe`, 'r+')); }, undefined, 'not even the host\'s root can write to it');
   }
-  const open = readdirSync(`/proc/${created.pid}/fd`).map((fd) => readlinkSync(`/proc/${created.pid}/fd/${fd}`)).sort();
-  t.is(open.filter((target) => target.startsWith('/memfd:')).length, 1, open.join(' '));
-  t.is(open.filter((target) => target.startsWith('socket:')).length, 1, open.join(' '));
-  t.true(open.length === 5 && open.every((target) => /^(?:\/memfd:|socket:|pipe:|\/dev\/null)/.test(target)), open.join(' '));
+  const open = readdirSync(`/proc/${created.pid}/fd`).map((fd) => readlinkSync(`/proc/${created.pid}/fd/${fd}`).replace(/:.*/, '')).sort();
+  t.deepEqual(open, ['/dev/null', 'pipe', 'pipe', 'socket'], 'its streams, and the way to hear that it may start');
   created.start();
   await created.exited;
 });

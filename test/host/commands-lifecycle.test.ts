@@ -1,5 +1,5 @@
 /** `tsrun ps`, `kill`, `stop`, `rm`, `pause`, `unpause` and `wait`: from another shell, on containers in the background. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CommandLab, refusal } from '../support/command-lab.js';
@@ -139,6 +139,20 @@ rooted('names that are none are refused before anything is done', async (t) => {
     const unknown = await lab.call([command, 'no-such']);
     t.deepEqual(refusal(unknown), [1, '', "tsrun: there is no container 'no-such'"], command);
   }
+});
+
+rooted('a record that cannot be read hides no other container', async (t) => {
+  const id = await lab.background();
+  const folder = join(lab.stateRoot, 'containers', 'other-version');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'state.json'), '{"version":99}');
+  t.is((await lab.call(['ps', '-aq'])).stdout, `${id}\n`);
+  const { code, stderr } = await lab.call(['inspect', 'other-version']);
+  t.is(code, 1);
+  t.regex(stderr, /was written by another version of tsrun\nhint: /);
+  t.is((await lab.call(['gc'])).stdout, '');
+  rmSync(folder, { recursive: true });
+  await lab.forget(id);
 });
 
 lab.declareLeakTest();

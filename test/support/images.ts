@@ -1,5 +1,5 @@
 /** Small images that a test may spoil: the fixture's busybox, and what the test puts beside it. */
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Lab } from './lab.js';
 
@@ -17,12 +17,21 @@ export interface ImageParts {
 
 const applets = ['sh', 'cat', 'echo', 'ls', 'sleep', 'true', 'id', 'stat', 'readlink', 'touch', 'mkdir', 'mount', 'dd', 'grep', 'head', 'kill', 'test', 'find', 'rm', 'ln', 'wc'];
 
+/** One copy of a program for all images of a lab: they may be hundreds. */
+function copyOnce(lab: Lab, program: string): string {
+  const folder = join(lab.scratch, 'programs');
+  const copy = join(folder, program);
+  mkdirSync(folder, { recursive: true });
+  if (!existsSync(copy)) copyFileSync(join(lab.image, 'bin', program), copy);
+  return copy;
+}
+
 export function makeImage(lab: Lab, { probes = [], folders = [], links = {}, files = {}, mode = 0o644 }: ImageParts = {}): string {
   const root = mkdtempSync(join(lab.scratch, 'image-'));
   chmodSync(root, 0o755);
   for (const folder of ['bin', 'etc', 'tmp', ...folders]) mkdirSync(join(root, folder), { recursive: true });
   chmodSync(join(root, 'tmp'), 0o1777);
-  for (const program of ['busybox', ...probes]) copyFileSync(join(lab.image, 'bin', program), join(root, 'bin', program));
+  for (const program of ['busybox', ...probes]) linkSync(copyOnce(lab, program), join(root, 'bin', program));
   for (const applet of applets) symlinkSync('busybox', join(root, 'bin', applet));
   for (const [path, target] of Object.entries(links)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
