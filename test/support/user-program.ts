@@ -1,0 +1,135 @@
+/**
+ * What a process of an ordinary user does for a test. As a program, `user-program.js JSON`: obeys a list of orders in one runtime,
+ * with a reply in a line for each.
+ */
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Runtime, TsrunError, type Container, type ExitStatus, type RunOptions } from '../../src/index.js';
+
+export type Order =
+  /** Runs to the end. */
+  | { readonly do: 'run'; readonly options: RunOptions }
+  /** Runs, and stays until it is killed. */
+  | { readonly do: 'hold'; readonly options: RunOptions }
+  /** What is done to a live container, by name. */
+  | { readonly do: Deed; readonly options: RunOptions }
+  /** Takes over a container, and stops it. */
+  | { readonly do: 'adopt'; readonly id: string };
+
+export type Deed = 'exec' | 'terminal' | 'connect' | 'pause' | 'stats';
+
+export interface Reply {
+  readonly said?: string;
+  readonly pid?: number;
+  readonly warnings?: readonly string[];
+  readonly status?: ExitStatus;
+  /** The cgroup of this process, as the kernel says it. */
+  readonly cgroup?: string;
+  readonly error?: { readonly code: string; readonly message: string; readonly hint: string };
+}
+
+export function isReply(value: unknown): value is Reply {
+  return typeof value === 'object' && value !== null;
+}
+
+const deeds: Readonly<Record<Deed, (runtime: Runtime, container: Container) => Promise<string>>> = {
+  async exec(runtime, container) {
+    const executed = await runtime.exec(container, { command: ['sh', '-c', 'id -u; cat /proc/1/comm'] });
+    return executed.stdout === null ? '' : text(executed.stdout);
+  },
+  async terminal(runtime, container) {
+    const executed = await runtime.exec(container, { command: ['sh', '-c', 'read line; echo "got $line"; stty size; tty'], terminal: { rows: 31, columns: 97 } });
+    const said = executed.terminal === null ? '' : text(executed.terminal.output);
+    executed.terminal?.resize(40, 120);
+    executed.terminal?.input.write('typed\n');
+    return said;
+  },
+  async connect(_runtime, container) {
+    const socket = await connectWhenUp(container);
+    socket.end('GET /page HTTP/1.0\r\n\r\n');
+    return text(socket);
+  },
+  async pause(_runtime, container) {
+    await container.pause();
+    await container.resume();
+    return 'paused and resumed';
+  },
+  async stats(_runtime, container) {
+    return JSON.stringify(await container.stats());
+  },
+};
+
+async function connectWhenUp(container: Container): Promise<Socket> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await container.connect(8080);
+    } catch (error) {
+      if (attempt > 200) throw error;
+      await delay(50);
+    }
+  }
+}
+
+async function run(runtime: Runtime, image: string, options: RunOptions): Promise<Reply> {
+  const container = await runtime.run(image, options);
+  const [stdout, stderr, status] = await Promise.all([read(container.stdout), read(container.stderr), container.exited]);
+  return { said: stdout + stderr, status, warnings: container.warnings };
+}
+
+async function read(stream: Container['stdout']): Promise<string> {
+  return stream === null ? '' : text(stream);
+}
+
+async function obey(runtime: Runtime, order: Order): Promise<Reply> {
+  const image = join(process.env['HOME'] ?? '', 'image');
+  switch (order.do) {
+    case 'run':
+      return run(runtime, image, order.options);
+    case 'hold':
+      return { pid: (await runtime.run(image, order.options)).pid };
+    case 'adopt': {
+      const container = await runtime.adopt(order.id);
+      return { pid: container.pid, status: await container.stop({ graceMs: 0 }) };
+    }
+    default: {
+      await using container = await runtime.run(image, order.options);
+      return { said: await deeds[order.do](runtime, container), pid: container.pid };
+    }
+  }
+}
+
+function describe(error: unknown): Reply {
+  if (TsrunError.is(error)) return { error: { code: error.code, message: error.message, hint: error.hint ?? '' } };
+  return { error: { code: '', message: String(error), hint: '' } };
+}
+
+function ownCgroup(): string {
+  return /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? '';
+}
+
+async function main(text: string): Promise<void> {
+  const orders: unknown = JSON.parse(text);
+  if (!isOrders(orders)) throw new Error('not a list of orders');
+  let runtime: Runtime | undefined;
+  for (const order of orders) {
+    let reply: Reply;
+    try {
+      runtime ??= await Runtime.open();
+      reply = await obey(runtime, order);
+    } catch (error) {
+      reply = describe(error);
+    }
+    console.log(JSON.stringify({ ...reply, cgroup: ownCgroup() }));
+    if (order.do === 'hold') await delay(1 << 30);
+  }
+  await runtime?.close();
+}
+
+function isOrders(value: unknown): value is Order[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'object' && each !== null && 'do' in each);
+}
+
+if (process.argv[1] === import.meta.filename) await main(process.argv[2] ?? '');
