@@ -253,6 +253,22 @@ needs(...common, 'cgroup2')('beside others in a delegated cgroup nobody is moved
   });
 });
 
+needs(...common, 'cgroup2:memory', 'cgroup2:pids', 'cgroup2:cpu')('in a delegated cgroup the limits of an ordinary user hold', async (t) => {
+  // Root's runtime has the root of the tree hand its controllers down.
+  await lab.runtime();
+  await delegated(async (path) => {
+    const busy = (cpus?: number) => sh('timeout -s KILL 3 sh -c "while :; do :; done"; true', cpus === undefined ? {} : { cpus });
+    const orders = [run({ command: ['hog', 'memory', '67108864'], memory: '16m' }), run({ command: ['hog', 'forks', '100'], pids: 10 }), busy(0.25), busy()];
+    const [memory, forks, quarter, whole] = await user().ask(orders, { cgroup: path });
+    t.like(memory?.status, { code: 137, cause: 'oom', oomKills: 1 });
+    t.is(forks?.said, 'forks 9 EAGAIN\n');
+    t.true((forks?.status?.pidsRefused ?? 0) >= 1);
+    const share = ({ status }: Reply) => (status === undefined ? Number.NaN : status.usage.cpuUs / (status.durationMs * 1000));
+    t.true(share(quarter ?? {}) < 0.35 && share(whole ?? {}) > 2 * share(quarter ?? {}), `${share(quarter ?? {})} of ${share(whole ?? {})}`);
+    t.deepEqual([memory, forks, quarter, whole].flatMap((reply) => reply?.warnings ?? []).filter((warning) => warning.includes('limit')), []);
+  });
+});
+
 test.after.always('the user is removed', async () => {
   made?.remove();
   if (process.geteuid?.() === 0) await (await lab.runtime()).close();

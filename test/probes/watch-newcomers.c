@@ -3,7 +3,8 @@
 // any of it succeeded, 0 when not, 11 when nobody came.
 //
 //   watch-newcomers [seconds [writable]]     `writable`: tries to open their programs for writing instead, once they have
-//                                            ended; of the image's own programs that is told, but no hit
+//                                            ended; of the image's own programs that is told, but no hit. One of
+//                                            those is held in any case, so that there is always something to compare with
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -77,13 +78,42 @@ static void hold_program(int pid) {
   held[held_count++] = fd;
 }
 
+// A program of the image, executed by a child of our own.
+static void hold_own_program(void) {
+  char path[64], target[256] = "";
+  int child = fork();
+  if (child == 0) {
+    execl("/bin/busybox", "sleep", "1000", NULL);
+    _exit(127);
+  }
+  snprintf(path, sizeof path, "/proc/%d/exe", child);
+  while (kill(child, 0) == 0 && strcmp(target, "/bin/busybox") != 0) {
+    ssize_t length = readlink(path, target, sizeof target - 1);
+    target[length < 0 ? 0 : length] = 0;
+  }
+  seen[child < kMost ? child : 0] = 1;
+  hold_program(child);
+  kill(child, SIGKILL);
+  waitpid(child, NULL, 0);
+}
+
+// What others execute in this moment is busy; what is sealed stays so.
+static int open_for_writing(const char *path) {
+  int fd = -1;
+  for (int turn = 0; turn < 2000 && fd < 0; ++turn) {
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 && errno != ETXTBSY) return -1;
+  }
+  return fd;
+}
+
 static void try_to_write(void) {
   char path[64], target[256];
   for (int index = 0; index < held_count; ++index) {
     snprintf(path, sizeof path, "/proc/self/fd/%d", held[index]);
     ssize_t length = readlink(path, target, sizeof target - 1);
     target[length < 0 ? 0 : length] = 0;
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int fd = open_for_writing(path);
     printf("program %s %s\n", target, fd >= 0 ? "writable" : strerrorname_np(errno));
     if (fd >= 0 && strncmp(target, "/memfd:", 7) == 0) ++hits;
   }
@@ -120,6 +150,7 @@ int main(int argc, char **argv) {
   writable = argc > 2;
   DIR *proc = opendir("/proc");
   if (proc == NULL) return 12;
+  if (writable) hold_own_program();
   printf("ready\n");
   fflush(stdout);
   while (time(NULL) < end) look(proc);

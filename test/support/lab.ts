@@ -92,9 +92,13 @@ export class Lab {
       const traces = this.#traces;
       if (this.#runtime !== undefined) await (await this.#runtime).close();
       if (traces !== undefined) t.deepEqual(await leftovers(traces), []);
-      for (const folder of [this.#stateRoot, this.#scratch]) if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+      this.removeFolders();
       t.pass();
     });
+  }
+
+  removeFolders(): void {
+    for (const folder of [this.#stateRoot, this.#scratch]) if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   }
 
   async #open(): Promise<Runtime> {

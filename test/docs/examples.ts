@@ -1,0 +1,76 @@
+/** Examples in the documentation: found, checked and run as a reader would who has installed the package. */
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import ts from 'typescript';
+
+export const checkout = resolve(import.meta.dirname, '../../..');
+
+export interface Block {
+  readonly language: string;
+  readonly text: string;
+  /** Of its first line. */
+  readonly line: number;
+  /** The nearest heading above it. */
+  readonly heading: string;
+  /** What a comment right before it, `<!-- needs: … -->`, says that it needs. */
+  readonly needs: readonly string[];
+}
+
+/** Fenced blocks of a document, by its path in the checkout. */
+export function blocksOf(document: string): Block[] {
+  const blocks: Block[] = [];
+  let heading = '';
+  let needs: string[] = [];
+  let open: { language: string; line: number; lines: string[] } | undefined;
+  for (const [index, line] of readFileSync(join(checkout, document), 'utf8').split('\n').entries()) {
+    const fence = /^```(\w*)$/.exec(line);
+    if (open !== undefined && fence === null) open.lines.push(line);
+    else if (open !== undefined) {
+      blocks.push({ language: open.language, text: `${open.lines.join('\n')}\n`, line: open.line, heading, needs });
+      [open, needs] = [undefined, []];
+    } else if (fence !== null) open = { language: fence[1] ?? '', line: index + 2, lines: [] };
+    else if (line.startsWith('#')) heading = line.replace(/^#+ */, '');
+    else needs = /^<!-- needs: (.*) -->$/.exec(line)?.[1]?.split(', ') ?? needs;
+  }
+  return blocks;
+}
+
+/** A project of its own that has the package installed. */
+export function makeProject(parent = tmpdir()): string {
+  const project = mkdtempSync(join(parent, 'tsrun-example-'));
+  mkdirSync(join(project, 'node_modules'));
+  symlinkSync(checkout, join(project, 'node_modules/tsrun'));
+  writeFileSync(join(project, 'package.json'), '{ "type": "module" }\n');
+  return project;
+}
+
+/** What the compiler has to say about programs, under the rules of this checkout. */
+export function complaints(project: string, programs: Readonly<Record<string, string>>): string[] {
+  const files = Object.entries(programs).map(([name, text]) => {
+    const file = join(project, name);
+    writeFileSync(file, text);
+    return file;
+  });
+  const options: ts.CompilerOptions = { ...compilerOptions(), rootDir: project, noEmit: true, typeRoots: [join(checkout, 'node_modules/@types')] };
+  return ts.getPreEmitDiagnostics(ts.createProgram(files, options)).map(({ file, start, messageText }) => {
+    const place = file === undefined || start === undefined ? '' : `${basename(file.fileName)}:${file.getLineAndCharacterOfPosition(start).line + 1}: `;
+    return place + ts.flattenDiagnosticMessageText(messageText, '\n');
+  });
+}
+
+/** Makes a program of an example that was checked; gives its path. */
+export function compile(project: string, name: string, text: string): string {
+  const { outputText } = ts.transpileModule(text, { fileName: `${name}.mts`, compilerOptions: { ...compilerOptions(), sourceMap: false } });
+  const file = join(project, `${name}.mjs`);
+  writeFileSync(file, outputText);
+  return file;
+}
+
+function compilerOptions(): ts.CompilerOptions {
+  const read = ts.readConfigFile(join(checkout, 'tsconfig.json'), (path) => ts.sys.readFile(path));
+  const config: unknown = read.config;
+  const { options } = ts.parseJsonConfigFileContent({ ...Object(config), include: [], files: ['none.ts'] }, ts.sys, checkout);
+  // What an example names may be for the reader to use.
+  return { ...options, noUnusedLocals: false, noUnusedParameters: false, declaration: false };
+}
