@@ -45,6 +45,12 @@ async function until(condition) {
 
 test.beforeEach((t) => t.timeout(600_000));
 
+// The first guest of a machine has its kernel fetched, and says so among the errors.
+test.before('the kernel is there', async (t) => {
+  t.timeout(600_000);
+  if (!insideGuest) await inGuest('true');
+});
+
 onHost('both streams arrive byte by byte, with the exit status', async (t) => {
   const every = 'for i in $(seq 0 255); do printf "\\\\x$(printf %02x $i)"; done';
   const { status, output, errors } = await inGuest(`${every}; head -c 3000000 /dev/zero; printf end; printf problem >&2; exit 42`);
