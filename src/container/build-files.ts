@@ -27,12 +27,20 @@ export function buildFiles(input: FileInput): Record<string, string> {
   return Object.fromEntries(files.flatMap(([path, text]) => (text === undefined || taken.has(path) ? [] : [[path, text]])));
 }
 
+/** The same files for a container of another name. */
+export function renameFiles(files: Readonly<Record<string, string>>, options: RunOptions, hostname: string): Record<string, string> {
+  const renamed: Record<string, string> = { ...files };
+  if (renamed['/etc/hostname'] !== undefined) renamed['/etc/hostname'] = `${hostname}\n`;
+  if (renamed['/etc/hosts'] !== undefined) renamed['/etc/hosts'] = hosts({ options, hostname });
+  return renamed;
+}
+
 /** What a file replaces: a bundle's own mount there would cover it. */
 export function withoutMountsAt(mounts: readonly Mount[], files: Readonly<Record<string, string>>): Mount[] {
   return mounts.filter(({ destination }) => !Object.hasOwn(files, normal(destination)));
 }
 
-function hosts({ options, hostname }: FileInput): string {
+function hosts({ options, hostname }: Pick<FileInput, 'options' | 'hostname'>): string {
   const { addHosts = {}, domainname } = options;
   const full = domainname === undefined || hostname === undefined || hostname.includes('.') ? [] : [`${hostname}.${domainname}`];
   return lines([

@@ -83,7 +83,7 @@ function processUser({ options, user }: ProcessInput, base: User | undefined): U
 }
 
 /** One entry a name: with two, some programs would see the first and some the last. */
-function environment({ options, image, user, hostname }: ProcessInput, terminal: boolean): string[] {
+export function environment({ options, image, user, hostname }: Omit<ProcessInput, 'maxNofile' | 'capabilities'>, terminal: boolean): string[] {
   const entries = new Map<string, string>();
   const set = (name: string, value: string) => entries.set(name, `${name}=${value}`);
   const isBundle = image.spec !== undefined;

@@ -15,12 +15,12 @@ import type { Spec } from '../spec/types.js';
 import { validateSpec } from '../spec/validate.js';
 import { buildCapabilities } from './build-capabilities.js';
 import { buildExtensions } from './build-extensions.js';
-import { withoutMountsAt } from './build-files.js';
+import { renameFiles, withoutMountsAt } from './build-files.js';
 import type { BuildInput, BuiltSpec } from './build-input.js';
 import { buildLinux, deviceMounts, devicesOf } from './build-linux.js';
 import { buildMounts } from './build-mounts.js';
 import { buildIdMaps, buildNamespaces, gidCount, type IdMaps, type NamespaceParts } from './build-namespaces.js';
-import { buildProcess } from './build-process.js';
+import { buildProcess, environment } from './build-process.js';
 import { buildResources, type ResourceParts } from './build-resources.js';
 import { systemPathsOpen } from './build-security.js';
 import { checkConflicts, checkHost } from './check-conflicts.js';
@@ -45,6 +45,22 @@ export function buildSpec(input: BuildInput): BuiltSpec {
   if (spec.mounts !== undefined) spec.mounts = withoutMountsAt(spec.mounts, files);
   validateSpec(withoutOwnProfile(spec, input), extensions);
   return { spec, extensions, ...stopping(options, base) };
+}
+
+/**
+ * What `buildSpec` gives for the same input with another id. The id shows in the name alone that a container has when
+ * nobody chose one.
+ */
+export function renameSpec(built: BuiltSpec, { options, image, user, id }: BuildInput): BuiltSpec {
+  const { spec, extensions } = built;
+  if (spec.hostname === undefined || spec.process === undefined || options.hostname !== undefined || image.spec !== undefined) return built;
+  const hostname = hostnameFrom(id);
+  const env = environment({ options, image, user, hostname }, spec.process.terminal === true);
+  return {
+    ...built,
+    spec: { ...spec, hostname, process: { ...spec.process, env } },
+    extensions: { ...extensions, ...(extensions.files !== undefined && { files: renameFiles(extensions.files, options, hostname) }) },
+  };
 }
 
 /** Our own seccomp profile is most of a spec, and nothing in it came in from outside: a test checks it, not each start. */

@@ -8,6 +8,7 @@ import type { HostFacts } from '../host/facts.js';
 import type { IdRange } from '../host/id-ranges.js';
 import { compilePlan } from '../plan/compile.js';
 import { encodePlan, type Plan } from '../plan/plan.js';
+import type { Names } from '../plan/template.js';
 import type { NamespaceType } from '../spec/types.js';
 import { TsrunError } from '../spec/errors.js';
 import { isDefaultSeccomp } from '../spec/seccomp-profile.js';
@@ -21,6 +22,7 @@ import { writeRecord, type ContainerRecord } from './record.js';
 import { setupError } from './setup-error.js';
 import type { StateRoot } from './state-root.js';
 import type { SubordinateIds } from './subordinate.js';
+import { copyOf, Template, templateKey, Templates } from './templates.js';
 
 export interface LaunchRequest {
   readonly id: string;
@@ -63,11 +65,26 @@ export interface SettingsInput {
   readonly plan?: Plan;
 }
 
+export interface Compiled {
+  readonly plan: Plan;
+  readonly record: ContainerRecord;
+  /** Descriptors of this process that go along. */
+  readonly passed: readonly number[];
+}
+
+interface Sendable extends Compiled {
+  readonly prepared: Preparation;
+  /** The plan in wire form. */
+  readonly bytes: Uint8Array;
+}
+
 export class Launching {
   readonly #surroundings: LaunchingSurroundings;
   readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   readonly #maxNofile = hardNofile();
   readonly #images = new ImageCache();
+  readonly #templates = new Templates();
+
   constructor(surroundings: LaunchingSurroundings) {
     this.#surroundings = surroundings;
   }
@@ -75,8 +92,13 @@ export class Launching {
   /** Sends the plan; `started` of the container says what became of it. */
   async launch(request: LaunchRequest): Promise<Container> {
     try {
-      const prepared = await this.prepare(request);
-      return this.#send(prepared, request);
+      const key = templateKey(request);
+      const template = key === undefined ? undefined : await this.#templateFor(key, request.image);
+      if (template !== undefined) return this.#sendAgain(template, request);
+      const prepared = await this.prepare(key === undefined ? request : { ...request, options: copyOf(request.options) });
+      const compiled = this.compile(prepared, request.id, request.named.name, request.awaitStart);
+      if (key !== undefined) this.#templates.set(key, new Template(prepared, compiled.plan));
+      return this.#send({ ...compiled, prepared, bytes: encodePlan(compiled.plan) }, request);
     } catch (error) {
       request.onEnd(undefined);
       throw error;
@@ -89,19 +111,16 @@ export class Launching {
   }
 
   /** Pure but for the cache of filters: nothing is touched. */
-  compile(prepared: Preparation, id: string, launcherName: string, awaitStart: boolean): { readonly plan: Plan; readonly record: ContainerRecord; readonly passed: readonly number[] } {
-    const { host, root, seccomp } = this.#surroundings;
-    const { spec, extensions, image } = prepared;
+  compile(prepared: Preparation, id: string, launcherName: string, awaitStart: boolean): Compiled {
+    const { host, seccomp } = this.#surroundings;
+    const { spec, input: { image, options } } = prepared;
     const record = this.#record(prepared, id, launcherName);
-    const streams = streamsOf(prepared.options, spec.process?.terminal === true);
+    const streams = streamsOf(options, spec.process?.terminal === true);
     const maps = joinedIdMaps(spec);
     const plan = compilePlan({
-      spec,
-      extensions,
+      ...this.#names(prepared, record),
       host,
       rootPath: image.rootPath,
-      state: { directory: root.containerPath(id), temporary: root.temporaryPath(launcherName, id), record: writeRecord(record) },
-      ...(record.cgroup === '' ? {} : { cgroupPath: record.cgroup }),
       ...streams.plan,
       ...filterOf(spec.linux?.seccomp, seccomp),
       ...(maps === undefined ? {} : { joinedIdMaps: maps }),
@@ -134,15 +153,37 @@ export class Launching {
     };
   }
 
-  #send(prepared: Preparation, { id, awaitStart, named: { launcher, name }, onEnd }: LaunchRequest): Container {
-    const { plan, record, passed } = this.compile(prepared, id, name, awaitStart);
+  #names({ spec, extensions }: Preparation, record: ContainerRecord): Names {
+    const { root } = this.#surroundings;
+    const { id, launcher, cgroup } = record;
+    return {
+      spec,
+      extensions,
+      state: { directory: root.containerPath(id), temporary: root.temporaryPath(launcher, id), record: writeRecord(record) },
+      ...(cgroup === '' ? {} : { cgroupPath: cgroup }),
+    };
+  }
+
+  async #templateFor(key: string, image: string): Promise<Template | undefined> {
+    const template = this.#templates.get(key);
+    return template?.fits(await this.#images.resolve(image), this.#surroundings.addon) === true ? template : undefined;
+  }
+
+  #sendAgain(template: Template, request: LaunchRequest): Container {
+    const prepared = template.preparationFor(request.id);
+    const record = this.#record(prepared, request.id, request.named.name);
+    const { passed } = streamsOf(prepared.input.options, prepared.spec.process?.terminal === true);
+    return this.#send({ prepared, record, passed, ...template.plan.rename(this.#names(prepared, record)) }, request);
+  }
+
+  #send({ prepared, plan, record, passed, bytes }: Sendable, { id, named: { launcher }, onEnd }: LaunchRequest): Container {
     const container = new Container(this.settings({ record, launcher, warnings: prepared.warnings, onEnd, plan }), plan);
-    container.bind(launcher.launch(id, encodePlan(plan), passed, container));
+    container.bind(launcher.launch(id, bytes, passed, container));
     return container;
   }
 
   #record(prepared: Preparation, id: string, launcher: string): ContainerRecord {
-    const { spec, extensions, image, options, stopSignal, stopTimeoutMs } = prepared;
+    const { spec, extensions, input: { image, options }, stopSignal, stopTimeoutMs } = prepared;
     const { host: { cgroup }, stamp = stampOfNow } = this.#surroundings;
     const { createdAtMs, suffix } = stamp();
     const { seccomp, ...linux } = spec.linux ?? {};

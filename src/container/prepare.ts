@@ -5,11 +5,11 @@ import { seccompFlags, type SeccompCache } from '../engine/seccomp.js';
 import { limitsToWrites, missingLimitReason } from '../cgroup/limits.js';
 import type { HostFacts } from '../host/facts.js';
 import type { IdRange } from '../host/id-ranges.js';
-import type { ResolvedImage } from '../image/folder.js';
 import { resolveUser } from '../image/users.js';
 import type { PlanInput, StreamPlan } from '../plan/input.js';
 import type { Seccomp } from '../spec/types.js';
 import { userToResolve } from './build-process.js';
+import type { BuildInput } from './build-input.js';
 import { buildSpec, type BuiltSpec } from './build-spec.js';
 import type { ImageCache } from './image-cache.js';
 import type { RunOptions, StdioChoice } from './options.js';
@@ -18,9 +18,16 @@ import { resolveDevices } from './resolve-devices.js';
 import { rootLack } from './root-mode.js';
 import { validateRunOptions } from './validate-options.js';
 
+/** A file of the image that names users or groups, as it was when it was read; null: not there. */
+export interface AccountFile {
+  readonly path: string;
+  readonly limitBytes: number;
+  readonly bytes: Buffer | null;
+}
+
 export interface Preparation extends BuiltSpec {
-  readonly image: ResolvedImage;
-  readonly options: RunOptions;
+  readonly input: BuildInput;
+  readonly accounts: readonly AccountFile[];
   /** Defaults that this host does not hold. */
   readonly warnings: readonly string[];
 }
@@ -41,12 +48,18 @@ export interface PrepareInput {
 export async function prepare({ image: path, options: given, id, host, addon, idRange, maxNofile, images, subordinate }: PrepareInput): Promise<Preparation> {
   const options = validateRunOptions(given);
   const image = await images.resolve(path);
-  const read = (innerPath: string, limitBytes: number) => addon.readInRoot(image.rootPath, innerPath, limitBytes);
+  const accounts: AccountFile[] = [];
+  const read = (innerPath: string, limitBytes: number) => {
+    const bytes = addon.readInRoot(image.rootPath, innerPath, limitBytes);
+    accounts.push({ path: innerPath, limitBytes, bytes });
+    return bytes;
+  };
   const user = resolveUser(userToResolve(options, image), options.groups ?? [], read);
   const devices = await resolveDevices(options);
   const resolvConf = options.network === 'host' ? readIfThere('/etc/resolv.conf') : '';
-  const built = buildSpec({ options, image, host, id, user, maxNofile, devices, resolvConf, subordinate, ...(idRange === undefined ? {} : { idRange }) });
-  return { ...built, image, options, warnings: warningsOf(built, host) };
+  const input = { options, image, host, id, user, maxNofile, devices, resolvConf, subordinate, ...(idRange === undefined ? {} : { idRange }) };
+  const built = buildSpec(input);
+  return { ...built, input, accounts, warnings: warningsOf(built, host) };
 }
 
 function warningsOf({ spec, extensions }: BuiltSpec, host: HostFacts): string[] {

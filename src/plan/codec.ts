@@ -61,6 +61,13 @@ export class Writer {
     this.#pad(4 - (length % 4));
   }
 
+  /** What another writer wrote, as it is. */
+  raw(value: Uint8Array): void {
+    this.#room(value.length);
+    this.#bytes.set(value, this.#used);
+    this.#used += value.length;
+  }
+
   bytes(value: Uint8Array): void {
     this.#room(value.length + 8);
     this.#used = this.#bytes.writeUInt32LE(value.length, this.#used);

@@ -1,0 +1,90 @@
+/**
+ * Starts that were prepared before. An embedder runs the same few images with the same options again and again; checking
+ * them, building a spec and compiling it is most of what a start takes of Node's time. What may have changed between two
+ * starts is looked at each time: the image's folder (`image-cache.ts`) and its files of users.
+ */
+import type { Addon } from '../engine/addon.js';
+import type { IdRange } from '../host/id-ranges.js';
+import type { ResolvedImage } from '../image/folder.js';
+import type { Plan } from '../plan/plan.js';
+import { PlanTemplate } from '../plan/template.js';
+import { renameSpec } from './build-spec.js';
+import type { NamespaceChoice, RunOptions } from './options.js';
+import type { Preparation } from './prepare.js';
+
+const mostTemplates = 128;
+
+export class Template {
+  readonly plan: PlanTemplate;
+  readonly #prepared: Preparation;
+
+  constructor(prepared: Preparation, plan: Plan) {
+    this.#prepared = prepared;
+    this.plan = new PlanTemplate(plan);
+  }
+
+  fits(image: ResolvedImage, addon: Addon): boolean {
+    const { input, accounts } = this.#prepared;
+    return input.image === image && accounts.every(({ path, limitBytes, bytes }) => isSame(bytes, addon.readInRoot(image.rootPath, path, limitBytes)));
+  }
+
+  preparationFor(id: string): Preparation {
+    const input = { ...this.#prepared.input, id };
+    return { ...this.#prepared, ...renameSpec(this.#prepared, input), input };
+  }
+}
+
+export class Templates {
+  readonly #known = new Map<string, Template>();
+
+  get(key: string): Template | undefined {
+    return this.#known.get(key);
+  }
+
+  set(key: string, template: Template): void {
+    const [oldest] = this.#known.keys();
+    if (this.#known.size >= mostTemplates && oldest !== undefined) this.#known.delete(oldest);
+    this.#known.set(key, template);
+  }
+}
+
+export interface KeyInput {
+  readonly image: string;
+  readonly options: RunOptions;
+  readonly idRange: IdRange | undefined;
+  readonly awaitStart: boolean;
+}
+
+/** All that a plan depends on but its names; undefined when it also depends on what only a look at the host can tell. */
+export function templateKey({ image, options, idRange, awaitStart }: KeyInput): string | undefined {
+  if (looksAtHost(options)) return undefined;
+  // JSON passes over what it has no form for; the check of options does not.
+  if (Object.values({ ...options }).some((value: unknown) => typeof value === 'function' || typeof value === 'symbol')) return undefined;
+  try {
+    const cwd = options.mounts === undefined ? '' : process.cwd();
+    return JSON.stringify([image, awaitStart, idRange?.start, cwd, { ...options, id: undefined, signal: undefined }]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** For a template to keep: the caller may change its own object later. Without `signal`, which is not for a plan. */
+export function copyOf(options: RunOptions): RunOptions {
+  const copied = new Map(Object.entries(options));
+  copied.delete('signal');
+  try {
+    return structuredClone(Object.fromEntries(copied));
+  } catch {
+    return options; // What cannot be copied is refused where options are checked.
+  }
+}
+
+/** Devices, the host's resolver, and namespaces of others, with maps that may be others tomorrow. */
+function looksAtHost({ devices, privileged, network, namespaces = {} }: RunOptions): boolean {
+  const named = (choice: NamespaceChoice | 'none' | undefined) => typeof choice === 'object';
+  return devices !== undefined || privileged === true || network === 'host' || named(network) || Object.values(namespaces).some(named);
+}
+
+function isSame(before: Buffer | null, now: Buffer | null): boolean {
+  return before === null || now === null ? before === now : before.equals(now);
+}
