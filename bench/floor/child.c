@@ -202,7 +202,7 @@ static void seal(int channel) {
   CALL(seccomp, SECCOMP_SET_MODE_FILTER, 0L, &program);
 }
 
-void be_full_child(int overlay, int dev, int channel) {
+void be_full_child(int overlay, const int parts[2], int dev, int channel) {
   static char *const arguments[] = {"/bin/true", NULL};
   static char *const environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOSTNAME=floor-000", "HOME=/", NULL};
   char proceed[16];
@@ -214,6 +214,9 @@ void be_full_child(int overlay, int dev, int channel) {
   CALL(setresgid, 0L, 0L, 0L);
   CALL(setresuid, 0L, 0L, 0L);
   attach_at_path(root, "/root");
+  for (size_t at = 0; at < 2; ++at) {
+    if (parts[at] >= 0) attach_at_path(parts[at], "/scratch");
+  }
   make_mounts(dev);
   set_up_namespaces();
   write_files();

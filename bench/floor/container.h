@@ -22,7 +22,7 @@ void start_bare(struct container *container);
 void end_bare(struct container *container);
 
 // In the container. The descriptors are those of the parent's.
-__attribute__((noreturn)) void be_full_child(int root, int dev, int channel);
+__attribute__((noreturn)) void be_full_child(int root, const int parts[2], int dev, int channel);
 
 int clone_process(uint64_t flags, int cgroup, int *pidfd);
 void wait_for(struct container *container);

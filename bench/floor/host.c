@@ -135,13 +135,15 @@ void start_full(struct container *container, unsigned number) {
   make_folder(scratch, "work");
   int overlay = settings.layer_descriptors != 0 ? make_overlay_of_descriptors(tree, scratch) : make_overlay_of_attached(tree, scratch);
   int dev = make_dev();
+  // What is attached has been let go of again.
+  const int parts[2] = {settings.layer_descriptors != 0 ? tree : -1, settings.layer_descriptors != 0 ? scratch : -1};
   int ends[2];
   CALL(socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0L, ends);
   uint64_t namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
   container->pid = clone_process(namespaces, cgroup, &container->pidfd);
   if (container->pid == 0) {
     close_fd(ends[0]);
-    be_full_child(overlay, dev, ends[1]);
+    be_full_child(overlay, parts, dev, ends[1]);
   }
   container->channel = ends[0];
   write_proc(container->pid, "uid_map", ID_MAP);

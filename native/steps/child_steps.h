@@ -21,6 +21,7 @@ struct ChildContext {
 
 // root.cc
 Status run(ChildContext& context, const StepAttachRoot& step);
+Status run(ChildContext& context, const StepStowMount& step);
 Status run(ChildContext& context, const StepEnterRoot& step);
 Status run(ChildContext& context, const StepPivotRoot& step);
 Status run(ChildContext& context, const StepMakeDirectory& step);

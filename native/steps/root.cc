@@ -14,6 +14,12 @@ Status run(ChildContext& context, const StepAttachRoot& step) {
   return attach_at_path(mount, kAttachPoint);
 }
 
+// The last close of a mount that is attached nowhere waits for a grace period of the kernel; letting go of the old root
+// waits for one anyway, whatever is below it.
+Status run(ChildContext& context, const StepStowMount& step) {
+  return attach_at_path(context.slots.get(step.mount), kScratch);
+}
+
 Status run(ChildContext& context, const StepEnterRoot&) {
   return take(sys::call<SYS_openat>(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC), &context.root);
 }

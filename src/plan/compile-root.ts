@@ -9,6 +9,8 @@ import { mountAttributes, privatePropagation } from './mount-options.js';
 
 export interface RootPlan {
   readonly slot: number;
+  /** Mounts that were only needed to put the root together. */
+  readonly parts: readonly number[];
   /** What can be done only when everything is in place: a read-only root needs its mount targets first. */
   finish(): void;
 }
@@ -55,9 +57,8 @@ export function compileRoot(compilation: Compilation): RootPlan {
   // Device nodes in an image would be the host's: none of them may be opened.
   const set = mountAttributes.nodev;
   builder.add('/root', { op: 'setMount', mount: tree, recursive: !overlay, set, clear: 0, propagation: privatePropagation, idMap });
-  const slot = overlay ? layOverlay(compilation, tree, mode) : tree;
   return {
-    slot,
+    ...(overlay ? layOverlay(compilation, tree, mode) : { slot: tree, parts: [] }),
     finish: () => {
       if (!readonly) return;
       builder.add('/root/readonly', { op: 'remount', target: '/', set: mountAttributes.readonly, clear: 0, recursive: false });
@@ -88,7 +89,7 @@ export function makeIdMap(compilation: Compilation): number {
 }
 
 /** Upper and work are not id-mapped: overlayfs writes there as itself, and would silently turn read-only. */
-function layOverlay(compilation: Compilation, layer: number, mode: RootMode): number {
+function layOverlay(compilation: Compilation, layer: number, mode: RootMode): Pick<RootPlan, 'slot' | 'parts'> {
   const { input, builder } = compilation;
   const maps = idMapsOf(compilation);
   const [uid, gid] = [hostId(maps?.uidMappings, 0), hostId(maps?.gidMappings, 0)];
@@ -97,7 +98,9 @@ function layOverlay(compilation: Compilation, layer: number, mode: RootMode): nu
   builder.add('extensions.root', { op: 'makeTmpfs', options: [`size=${sizeBytes}`, 'mode=0700'], attributes: mountAttributes.nodev, into: scratch });
   builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'upper', mode: 0o755, uid, gid });
   builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'work', mode: 0o755, uid, gid });
-  const into = builder.slot();
-  builder.add('extensions.root', { op: 'makeOverlay', layers: [layer], scratch, byDescriptor: input.host.supports.overlayLayerFds, userXattr: input.host.uid !== 0, attributes: mountAttributes.nodev, into });
-  return into;
+  const slot = builder.slot();
+  const byDescriptor = input.host.supports.overlayLayerFds;
+  builder.add('extensions.root', { op: 'makeOverlay', layers: [layer], scratch, byDescriptor, userXattr: input.host.uid !== 0, attributes: mountAttributes.nodev, into: slot });
+  // Otherwise the launcher had to attach them, and has let go of them again.
+  return { slot, parts: byDescriptor ? [layer, scratch] : [] };
 }

@@ -48,6 +48,7 @@ export function compilePlan(input: PlanInput): Plan {
   // In the container's first process.
   enterNamespaces(compilation);
   builder.add('/root/path', { op: 'attachRoot', mount: root.slot });
+  for (const mount of root.parts) builder.add('extensions.root', { op: 'stowMount', mount });
   attachAll(compilation, mounts, streams);
   root.finish();
   builder.add('/root/path', { op: 'pivotRoot' });

@@ -1,6 +1,7 @@
 /** Plans to compile without a host: an invented one, its images, and what stands for everything that a start decides. */
 import { readFileSync } from 'node:fs';
 import { userToResolve } from '../../src/container/build-process.js';
+import type { BuildInput } from '../../src/container/build-input.js';
 import { buildSpec, type BuiltSpec } from '../../src/container/build-spec.js';
 import type { RunOptions } from '../../src/container/options.js';
 import type { ResolvedDevice } from '../../src/container/resolve-devices.js';
@@ -12,6 +13,7 @@ import { compilePlan } from '../../src/plan/compile.js';
 import type { PlanInput, StreamPlan } from '../../src/plan/input.js';
 import type { Plan } from '../../src/plan/plan.js';
 import { capabilityNames } from '../../src/spec/capabilities.js';
+import type { Spec } from '../../src/spec/types.js';
 import { validateSpec } from '../../src/spec/validate.js';
 
 /** Debian 12 as it is installed: pure cgroup v2, every controller, swap. */
@@ -61,6 +63,10 @@ function readAccounts(path: string): Buffer | null {
 }
 
 export interface Compiled extends BuiltSpec {
+  /** What the spec is built from. */
+  readonly built: BuildInput;
+  /** What the plan is compiled from. */
+  readonly input: PlanInput;
   readonly plan: Plan;
 }
 
@@ -78,9 +84,10 @@ export function compile({ options = {}, image = rootfs, host: facts = host, devi
   const id = options.id ?? 'run.1234';
   const user = resolveUser(userToResolve(checked, image), checked.groups ?? [], readAccounts);
   const idRange = checked.namespaces?.user === 'host' ? undefined : { start: 524_288, size: 65_536 };
-  const built = buildSpec({ options: checked, image, host: facts, id, idRange, user, maxNofile: 1_048_576, devices, resolvConf: 'nameserver 192.0.2.1\n', hostCwd: '/work' });
-  const plan = compilePlan({ ...built, host: facts, rootPath: image.rootPath, ...surroundings(id, checked), ...filterFor(built), awaitStart });
-  return { ...built, plan };
+  const built = { options: checked, image, host: facts, id, idRange, user, maxNofile: 1_048_576, devices, resolvConf: 'nameserver 192.0.2.1\n', hostCwd: '/work' };
+  const { spec, extensions, ...stopping } = buildSpec(built);
+  const input = { spec, extensions, host: facts, rootPath: image.rootPath, ...surroundings(id, checked), ...filterFor(spec), awaitStart };
+  return { ...stopping, spec, extensions, built, input, plan: compilePlan(input) };
 }
 
 function surroundings(id: string, { terminal = false, stdin, stdout, stderr }: RunOptions): Pick<PlanInput, 'state' | 'cgroupPath' | 'stdin' | 'stdout' | 'stderr'> {
@@ -97,7 +104,7 @@ function surroundings(id: string, { terminal = false, stdin, stdout, stderr }: R
 }
 
 /** Stands for the compiled filter; what it would be is the business of the tests of the profile. */
-function filterFor({ spec }: BuiltSpec): Pick<PlanInput, 'filter'> {
+function filterFor(spec: Spec): Pick<PlanInput, 'filter'> {
   return spec.linux?.seccomp === undefined ? {} : { filter: { bytes: Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f), flags: 0 } };
 }
 

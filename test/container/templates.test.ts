@@ -1,0 +1,47 @@
+// Which starts are alike: all that a plan depends on is in the key, and what only the host can tell has none.
+import test from 'ava';
+import { copyOf, templateKey } from '../../src/container/templates.js';
+import type { RunOptions } from '../../src/container/options.js';
+
+const keyOf = (options: RunOptions, changes: Partial<Parameters<typeof templateKey>[0]> = {}) =>
+  templateKey({ image: './image', idRange: { start: 524_288, size: 65_536 }, awaitStart: false, ...changes, options });
+
+test('name and signal do not tell starts apart', (t) => {
+  const key = keyOf({ command: ['true'] });
+  t.is(keyOf({ command: ['true'], id: 'web.1', signal: new AbortController().signal }), key);
+  t.is(keyOf({ command: ['true'], id: 'web.2' }), key);
+});
+
+test('all else does', (t) => {
+  const options: RunOptions = { command: ['true'] };
+  const keys = [
+    keyOf(options), keyOf({ command: ['false'] }), keyOf({ ...options, memory: 1 }), keyOf({ ...options, memory: '1' }), keyOf({ ...options, env: { a: 'b' } }),
+    keyOf({ ...options, stdin: 3 }), keyOf(options, { image: './other' }), keyOf(options, { awaitStart: true }),
+    keyOf(options, { idRange: undefined }), keyOf(options, { idRange: { start: 589_824, size: 65_536 } }), keyOf({ ...options, mounts: [] }),
+  ];
+  t.is(new Set(keys).size, keys.length);
+  t.false(keys.includes(undefined));
+});
+
+test('what depends on the host of the moment has no key', (t) => {
+  const asked: readonly RunOptions[] = [
+    { devices: [{ source: '/dev/fuse' }] }, { privileged: true }, { network: 'host' }, { network: { path: '/run/netns/a' } },
+    { namespaces: { ipc: { fd: 5 } } }, { namespaces: { user: { path: '/proc/1/ns/user' } } },
+  ];
+  for (const options of asked) t.is(keyOf(options), undefined, JSON.stringify(options));
+});
+
+test('what JSON has no form for has no key, so that it is looked at', (t) => {
+  const misspelt = { command: ['true'], memroy: () => 1 };
+  t.is(keyOf(misspelt), undefined);
+  const wrong: RunOptions = {};
+  Object.assign(wrong, { command: [1n] });
+  t.is(keyOf(wrong), undefined);
+});
+
+test('a copy does not follow its model', (t) => {
+  const env = { a: '1' };
+  const copy = copyOf({ env, signal: new AbortController().signal });
+  env.a = '2';
+  t.deepEqual(copy, { env: { a: '1' } });
+});
