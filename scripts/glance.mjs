@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join, relative, resolve } from 'node:path';
 import { fixture } from '../rootfs-fixtures/build.mjs';
 
-const tsrun = resolve(import.meta.dirname, '../dist/bundle/cli/main.js');
+const tsrun = resolve(import.meta.dirname, '../dist/bundle/cli/main.cjs');
 const timeoutMs = 60_000;
 
 // For dash and busybox alike. One `name=value` a line.

@@ -9,6 +9,7 @@ const binaries = ['tsrun.node', 'tsrun-launcher', 'tsrun-reaper'].map((name) => 
 // A stamp has the time at which a build that went well began: what was edited meanwhile is newer.
 const typeScriptStamp = 'dist/.built';
 const nativeStamp = 'build/.built';
+const bundle = 'dist/bundle/cli/tsrun.cjs';
 const buildInfo = 'dist/.tsbuildinfo';
 
 const node = (...args) => run(process.execPath, args);
@@ -37,7 +38,7 @@ export async function buildNative() {
 }
 
 export function typeScriptIsOld() {
-  return !describesOutput() || oldest([typeScriptStamp]) < newest(['src', 'test', 'bench', 'tsconfig.json', 'scripts/bundle-cli.mjs', 'package.json', packages]);
+  return !describesOutput() || oldest([typeScriptStamp]) < newest(['src', 'test', 'bench', 'tsconfig.json', 'scripts/bundle-cli.mjs', 'scripts/cli-loader.cjs', 'package.json', packages]);
 }
 
 export async function buildTypeScript() {
@@ -47,6 +48,17 @@ export async function buildTypeScript() {
   await node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--incremental', '--tsBuildInfoFile', buildInfo);
   await node('scripts/bundle-cli.mjs');
   stamp(typeScriptStamp, start);
+  utimesSync(join(checkout, buildInfo), new Date(), new Date());
+}
+
+/** What V8 compiles of the command beforehand; each V8 has its own. */
+export function cacheIsOld() {
+  return oldest([`dist/bundle/cli/${process.versions.v8}-${process.arch}.cache`]) < newest([bundle, 'scripts/cache-cli.mjs']);
+}
+
+export async function makeCache() {
+  await node('scripts/cache-cli.mjs');
+  // It lies among the compiler's output, whose notes are to be newer.
   utimesSync(join(checkout, buildInfo), new Date(), new Date());
 }
 

@@ -36,6 +36,7 @@ async function runStages(stages, goal, fixtures) {
     (await stages.run('wire codecs', build.generatedIsOld(), build.generate)) &&
     (await stages.run('TypeScript', build.typeScriptIsOld(), build.buildTypeScript)) &&
     (await stages.run('C++', build.nativeIsOld(), build.buildNative)) &&
+    (await stages.run('command', build.cacheIsOld(), build.makeCache)) &&
     (await buildFixtures(stages, fixtures))
   );
 }

@@ -1,5 +1,4 @@
 /** From image and options to a plan on its way: what every start of a container goes through. */
-import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Addon } from '../engine/addon.js';
 import type { Launcher } from '../engine/launcher.js';
@@ -18,6 +17,7 @@ import { ImageCache } from './image-cache.js';
 import { joinedIdMaps } from './joined-maps.js';
 import type { RunOptions } from './options.js';
 import { filterOf, prepare, streamsOf, type Preparation } from './prepare.js';
+import { randomDigits } from './random.js';
 import { writeRecord, type ContainerRecord } from './record.js';
 import { setupError } from './setup-error.js';
 import type { StateRoot } from './state-root.js';
@@ -53,7 +53,7 @@ export interface Stamp {
 }
 
 function stampOfNow(): Stamp {
-  return { createdAtMs: Date.now(), suffix: randomInt(2 ** 32).toString(36) };
+  return { createdAtMs: Date.now(), suffix: randomDigits(8) };
 }
 
 export interface SettingsInput {

@@ -7,7 +7,6 @@
  * const container = await runtime.run('./rootfs', { command: ['/bin/echo', 'hello'], stdout: 'inherit' });
  * const { code } = await container.exited;
  */
-import { randomInt } from 'node:crypto';
 import { prepareBase } from '../cgroup/layout.js';
 import { loadNative, type NativeFiles } from '../engine/addon.js';
 import type { Launcher } from '../engine/launcher.js';
@@ -21,11 +20,13 @@ import type { HandedOver, Plan } from '../plan/plan.js';
 import { containerPool, RANGE_SIZE } from '../host/id-ranges.js';
 import { Container } from './container.js';
 import { executeIn, type ExecOptions, type ExecProcess } from './exec.js';
+import { filterStore } from './filter-store.js';
 import { collectGarbage, type Collected } from './garbage.js';
 import { IdRanges } from './id-ranges.js';
 import { readIsolation } from './isolation.js';
 import type { IsolationReport } from './isolation-report.js';
 import type { RunOptions } from './options.js';
+import { randomNumber } from './random.js';
 import { Launching } from './launching.js';
 import { defaultStateRoot, StateRoot } from './state-root.js';
 import { subordinateIds } from './subordinate.js';
@@ -65,7 +66,7 @@ export class Runtime {
     this.collected = collected;
     this.#root = root;
     this.#own = own;
-    this.#seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch);
+    this.#seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch, filterStore(root.filtersPath, native.addonPath));
     this.#ranges = new IdRanges(root.rangesPath, own.name);
     this.#launching = new Launching({ addon: native.addon, host, root, seccomp: this.#seccomp, subordinate: host.uid === 0 ? undefined : subordinateIds() });
   }
@@ -213,7 +214,7 @@ export class Runtime {
     const named = options.id;
     if (named !== undefined) checkContainerId(named);
     for (;;) {
-      const id = named ?? `run.${randomInt(1000, 100_000)}`;
+      const id = named ?? `run.${randomNumber(1000, 100_000)}`;
       try {
         return await this.#launchAs(id, image, options, awaitStart);
       } catch (error) {

@@ -2,11 +2,11 @@
  * The state root: `/run/tsrun` for root, `$XDG_RUNTIME_DIR/tsrun` for others. One folder a container, one socket a
  * launcher, one file an id range in use. It lies on a tmpfs, so nothing here is synced.
  */
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseJson } from '../spec/json.js';
 import { TsrunError } from '../spec/errors.js';
+import { randomDigits } from './random.js';
 import { readRecord, type ContainerRecord } from './record.js';
 
 export function defaultStateRoot(uid: number, env: Readonly<Record<string, string | undefined>>): string {
@@ -53,6 +53,10 @@ export class StateRoot {
     return join(this.path, 'ranges');
   }
 
+  get filtersPath(): string {
+    return join(this.path, 'filters');
+  }
+
   containerPath(id: string): string {
     return join(this.containersPath, id);
   }
@@ -86,7 +90,7 @@ export class StateRoot {
   }
 
   newLauncherName(): string {
-    return randomBytes(6).toString('hex');
+    return randomDigits(12);
   }
 
   /** Names of the folders of containers, unfinished ones (with a leading dot) included. */

@@ -33,6 +33,7 @@ export interface Addon {
 
 export interface NativeFiles {
   readonly addon: Addon;
+  readonly addonPath: string;
   readonly launcherPath: string;
   readonly reaperPath: string;
 }
@@ -88,5 +89,5 @@ function load(): NativeFiles {
     throw new TsrunError('ERR_TSRUN_NATIVE_LOAD', `'${path}' could not be loaded`, { cause, hint });
   }
   if (!isAddon(module)) throw new TsrunError('ERR_TSRUN_NATIVE_LOAD', `'${path}' is not of this version`, { hint });
-  return { addon: module, launcherPath: join(folder, 'tsrun-launcher'), reaperPath: join(folder, 'tsrun-reaper') };
+  return { addon: module, addonPath: path, launcherPath: join(folder, 'tsrun-launcher'), reaperPath: join(folder, 'tsrun-reaper') };
 }

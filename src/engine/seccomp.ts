@@ -5,7 +5,7 @@
 import { Writer } from '../plan/codec.js';
 import { systemErrorName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
-import { isDefaultSeccomp } from '../spec/seccomp-profile.js';
+import { defaultSeccompName } from '../spec/seccomp-profile.js';
 import type { Seccomp, SeccompArg } from '../spec/types.js';
 import { seccompLayers, type LayerRule } from './seccomp-layers.js';
 
@@ -94,6 +94,12 @@ function notifies(seccomp: Seccomp): boolean {
   return actions.includes('SCMP_ACT_NOTIFY');
 }
 
+/** Filters of tsrun's own profiles that an earlier process compiled. */
+export interface FilterStore {
+  read(name: string): Uint8Array | undefined;
+  write(name: string, filter: Uint8Array): void;
+}
+
 /** Compiled filters by the content of their profiles: building one costs a third of a container's start. */
 export class SeccompCache {
   readonly #native: CompileSeccomp;
@@ -101,10 +107,12 @@ export class SeccompCache {
   readonly #filters = new Map<string, Uint8Array>();
   /** tsrun's own profiles, which are frozen. */
   readonly #own = new WeakMap<Seccomp, Uint8Array>();
+  readonly #store: FilterStore | undefined;
 
-  constructor(native: CompileSeccomp, arch: 'x64' | 'arm64') {
+  constructor(native: CompileSeccomp, arch: 'x64' | 'arm64', store?: FilterStore) {
     this.#native = native;
     this.#arch = arch;
+    this.#store = store;
   }
 
   /**
@@ -115,8 +123,16 @@ export class SeccompCache {
   compile(seccomp: Seccomp): Uint8Array {
     const own = this.#own.get(seccomp);
     if (own !== undefined) return own;
-    const filter = this.#compileByContent(seccomp);
-    if (isDefaultSeccomp(seccomp)) this.#own.set(seccomp, filter);
+    const name = defaultSeccompName(seccomp);
+    if (name === undefined) return this.#compileByContent(seccomp);
+    const filter = this.#store?.read(name) ?? this.#buildOwn(name, seccomp);
+    this.#own.set(seccomp, filter);
+    return filter;
+  }
+
+  #buildOwn(name: string, seccomp: Seccomp): Uint8Array {
+    const filter = this.#build(seccomp);
+    this.#store?.write(name, filter);
     return filter;
   }
 

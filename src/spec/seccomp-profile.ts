@@ -6,6 +6,7 @@
  * How rules for one call combine is said in `engine/seccomp-layers.ts`: those with arguments are looked at first, in
  * order, then the one without. A runtime that leaves this to libseccomp would refuse every socket by this profile.
  */
+import { capabilityNumber } from './capabilities.js';
 import { allowedCalls, deniedCalls, gatedCalls, x64OnlyCalls } from './seccomp-syscalls.js';
 import type { Seccomp, SeccompSyscall } from './types.js';
 
@@ -30,22 +31,28 @@ const family = { unix: 1, inet: 2, inet6: 10, netlink: 16, packet: 17 } as const
 const netlinkAudit = 9;
 
 const made = new Map<string, Seccomp>();
-const own = new WeakSet<object>();
+const own = new WeakMap<object, string>();
 
 /** One frozen profile for each set of options: who is given one may compare it, and need not look into it again. */
 export function defaultSeccomp(options: SeccompProfileOptions): Seccomp {
-  const key = `${options.arch} ${options.userNamespace} ${[...options.capabilities].sort().join()}`;
+  const mask = options.capabilities.reduce((bits, name) => bits | (1n << BigInt(capabilityNumber(name) ?? 0)), 0n);
+  const key = `${options.arch}-${options.userNamespace ? 'users' : 'host'}-${mask.toString(16)}`;
   const known = made.get(key);
   if (known !== undefined) return known;
   const profile = deepFreeze(makeProfile(options));
   made.set(key, profile);
-  own.add(profile);
+  own.set(profile, key);
   return profile;
 }
 
 /** True for what `defaultSeccomp` gave, and for nothing that merely looks like it. */
 export function isDefaultSeccomp(profile: object): boolean {
   return own.has(profile);
+}
+
+/** Which of tsrun's own profiles it is, as a name that a file may have. */
+export function defaultSeccompName(profile: object): string | undefined {
+  return own.get(profile);
 }
 
 function deepFreeze<T extends object>(value: T): T {

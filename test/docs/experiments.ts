@@ -41,7 +41,7 @@ export function repeat(t: ExecutionContext, lab: Lab, block: Block): void {
   const steps = stepsOf(block);
   const prelude = ['exec 2>&1 </dev/null', 'tsrun() { "$NODE" "$TSRUN_MAIN" "$@"; }'];
   const script = [...prelude, ...steps.flatMap(({ command }) => [command, `echo '${endOfStep}'`]), 'kill $(jobs -p) 2>/dev/null'].join('\n');
-  const env = { ...process.env, IMAGE: lab.image, NODE: process.execPath, TSRUN_MAIN: join(checkout, 'dist/bundle/cli/main.js'), TSRUN_ROOT: lab.stateRoot, LC_ALL: 'C' };
+  const env = { ...process.env, IMAGE: lab.image, NODE: process.execPath, TSRUN_MAIN: join(checkout, 'dist/bundle/cli/main.cjs'), TSRUN_ROOT: lab.stateRoot, LC_ALL: 'C' };
   const { stdout } = spawnSync('bash', ['-c', script], { cwd: lab.scratch, env, encoding: 'utf8', timeout: 180_000 * patience, killSignal: 'SIGKILL' });
   const printed = stdout.split(`${endOfStep}\n`).map((text) => text.split('\n').filter((line, index, all) => !unshown.test(line) && (line !== '' || index < all.length - 1)));
   for (const [index, { command, printed: shown }] of steps.entries()) {

@@ -23,7 +23,7 @@ export interface StartOptions {
   readonly stdio?: StdioOptions;
 }
 
-const main = join(resolve(import.meta.dirname, '../../..'), 'dist/bundle/cli/main.js');
+const main = join(resolve(import.meta.dirname, '../../..'), 'dist/bundle/cli/main.cjs');
 const limitMs = 60_000 * patience;
 
 let labs = 0;
