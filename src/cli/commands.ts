@@ -190,7 +190,8 @@ export const commands: readonly Command[] = [
     usage: 'tsrun explain [flags] IMAGE [PROGRAM [ARGUMENT…]] [-- [flags] [IMAGE [PROGRAM…]]]',
     description:
       'Takes every flag of run. With --diff, a second set of flags follows after --, and only the difference is printed; ' +
-      'the second set names an image and a program only where they differ.',
+      'the second set names an image and a program only where they differ. Where neither you nor the image name a program, ' +
+      'which run refuses, /bin/sh stands in for it, and the plan says so.',
     positionals: [image],
     examples: [
       { line: 'tsrun explain ./busybox', what: 'the default plan, each step with its cause' },

@@ -79,7 +79,7 @@ function assemble(input: BuildInput, parts: NamespaceParts, maps: IdMaps | undef
     ...kept,
     ociVersion: base?.ociVersion ?? ociVersion,
     root: { path: image.rootPath, readonly: rootMode(input).kind === 'read-only' },
-    process: buildProcess({ options, image, user, maxNofile, hostname, capabilities }, faults),
+    process: buildProcess({ options, image, user, maxNofile, hostname, capabilities, standIn: input.standIn }, faults),
     ...(hostname !== undefined && { hostname }),
     ...(domainname !== undefined && { domainname }),
     mounts: [...buildMounts({ ...mountInput(input, parts, maps), options, standing }, faults), ...deviceMounts(input)],

@@ -36,16 +36,18 @@ export interface PrepareInput {
   readonly images: ImageCache;
   /** Of an ordinary user's launcher. */
   readonly subordinate: SubordinateIds | undefined;
+  /** Where nobody names a program. */
+  readonly standIn?: string | undefined;
 }
 
-export async function prepare({ image: path, options: given, id, host, addon, idRange, maxNofile, images, subordinate }: PrepareInput): Promise<Preparation> {
+export async function prepare({ image: path, options: given, id, host, addon, idRange, maxNofile, images, subordinate, standIn }: PrepareInput): Promise<Preparation> {
   const options = validateRunOptions(given);
   const image = await images.resolve(path);
   const read = (innerPath: string, limitBytes: number) => addon.readInRoot(image.rootPath, innerPath, limitBytes);
   const user = resolveUser(userToResolve(options, image), options.groups ?? [], read);
   const devices = await resolveDevices(options);
   const resolvConf = options.network === 'host' ? readIfThere('/etc/resolv.conf') : '';
-  const built = buildSpec({ options, image, host, id, user, maxNofile, devices, resolvConf, subordinate, ...(idRange === undefined ? {} : { idRange }) });
+  const built = buildSpec({ options, image, host, id, user, maxNofile, devices, resolvConf, subordinate, standIn, ...(idRange === undefined ? {} : { idRange }) });
   return { ...built, image, options, warnings: warningsOf(built, host) };
 }
 

@@ -12,7 +12,7 @@ export interface ExplainedStep {
   readonly step: Step['op'];
   /** In words; what is empty, off or not used is left out. */
   readonly arguments: Readonly<Record<string, string>>;
-  /** JSON pointer into the spec, `extensions.…`, the name of a stream, or `default`. */
+  /** JSON pointer into the spec, `extensions.…`, the name of a stream, `default`, or `stand-in` (see `Explanation.standIn`). */
   readonly field: string;
   /** What such a step does, in one sentence. */
   readonly doc: string;
