@@ -14,7 +14,9 @@ import type { ContainerRecord } from './record.js';
 import { StateRoot, stateRootToBe } from './state-root.js';
 import { subordinateIds, type SubordinateIds } from './subordinate.js';
 
+/** A plan that is not carried out, in words and as data. */
 export interface Explanation {
+  /** The steps in words, in order. */
   readonly steps: readonly ExplainedStep[];
   /** What the steps are made from; the launcher would be sent this. */
   readonly plan: Plan;
