@@ -82,7 +82,7 @@ export class Container extends RunningProcess {
    * import { Runtime } from 'tsrun';
    * await using runtime = await Runtime.open();
    * const container = await runtime.create('./rootfs', { command: ['echo', 'hello'], stdout: 'inherit' });
-   * console.log(container.state, container.pid); // 'created', and its namespaces are there
+   * console.log(container.state); // created
    * container.start();
    * await container.exited;
    */
@@ -109,7 +109,7 @@ export class Container extends RunningProcess {
    * await using runtime = await Runtime.open();
    * const container = await runtime.run('./rootfs', { command: ['sleep', '1000'] });
    * await container.pause();
-   * console.log(runtime.inspect(container.id).state); // 'paused'
+   * console.log(runtime.inspect(container.id).state); // paused
    * await container.resume();
    */
   async pause(): Promise<void> {

@@ -49,7 +49,7 @@ const stamp = () => ({ createdAtMs: 0, suffix: '0' });
  *
  * @example
  * import { explain } from 'tsrun';
- * const { steps } = await explain('./rootfs', { command: ['/bin/true'], memory: '64m' });
+ * const { steps } = await explain('./rootfs', { command: ['/bin/true'], root: 'read-only' });
  * for (const { index, where, step, field } of steps) console.log(index, where, step, field);
  *
  * @throws TsrunError as `Runtime.run` does for bad input, and `ERR_TSRUN_NATIVE_LOAD`

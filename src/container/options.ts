@@ -185,7 +185,7 @@ export interface RunOptions {
    * const signal = AbortSignal.timeout(500);
    * const container = await runtime.run('./rootfs', { command: ['sleep', '1000'], stopTimeoutMs: 100, signal });
    * await container.exited.catch((error: unknown) => {
-   *   console.log(TsrunError.is(error) && error.code); // 'ERR_TSRUN_ABORTED'
+   *   console.log(TsrunError.is(error) && error.code); // ERR_TSRUN_ABORTED
    * });
    */
   readonly signal?: AbortSignal;

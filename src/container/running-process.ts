@@ -91,7 +91,7 @@ export class RunningProcess implements ContainerListener {
    * await using runtime = await Runtime.open();
    * const container = await runtime.run('./rootfs', { command: ['sh', '-c', 'exit 3'] });
    * const { code, cause, durationMs } = await container.exited;
-   * console.log(code, cause, durationMs); // 3 'exit' …
+   * console.log(code, cause, durationMs); // 3 exit …
    */
   get exited(): Promise<ExitStatus> {
     return this.#exited.promise;
@@ -119,7 +119,7 @@ export class RunningProcess implements ContainerListener {
    * await using runtime = await Runtime.open();
    * const container = await runtime.run('./rootfs', { command: ['sleep', '1000'] });
    * await container.kill('SIGKILL');
-   * console.log((await container.exited).signal); // 'SIGKILL'
+   * console.log((await container.exited).signal); // SIGKILL
    */
   async kill(signal: string | number = 'SIGKILL'): Promise<void> {
     await this.#settings.launcher.signal(this.#handle, parseSignal(signal));
@@ -151,7 +151,7 @@ export class RunningProcess implements ContainerListener {
   }
 
   /**
-   * Kills every process of it at once: by `cgroup.kill` (Linux 5.14), without a cgroup through its pid namespace.
+   * Kills every process of it at once: by `cgroup.kill` (Linux 5.14); without a cgroup the first process, with which its pid namespace ends.
    *
    * @throws TsrunError `ERR_TSRUN_STATE` when it has ended
    */

@@ -82,7 +82,7 @@ export class Runtime {
    *
    * @example
    * import { Runtime } from 'tsrun';
-   * const runtime = await Runtime.open({ root: '/run/tsrun-example' });
+   * const runtime = await Runtime.open();
    * console.log(runtime.host.kernel.release, runtime.collected.containers);
    * await runtime.close();
    */
@@ -132,7 +132,7 @@ export class Runtime {
    * import { Runtime } from 'tsrun';
    * await using runtime = await Runtime.open();
    * const container = await runtime.create('./rootfs', { command: ['true'] });
-   * console.log(container.pid, 'waits; its network namespace is there to be set up');
+   * console.log(`/proc/${container.pid}/ns/net`); // …/ns/net
    * container.start();
    * await container.exited;
    */

@@ -56,7 +56,7 @@ export class LazyStream {
  * const { terminal } = await runtime.run('./rootfs', { command: ['sh', '-c', 'read line; stty size'], terminal: { rows: 24, columns: 80 } });
  * terminal?.resize(50, 132);
  * terminal?.input.write('go on\n');
- * if (terminal) console.log(await text(terminal.output)); // … 50 132
+ * if (terminal) console.log(await text(terminal.output)); // 50 132
  */
 export class Terminal {
   readonly #stream: ReadStream;
