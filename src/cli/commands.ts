@@ -51,7 +51,7 @@ export const commands: readonly Command[] = [
     positionals: [image],
     examples: [
       { line: 'tsrun run -it --rm ./busybox sh', what: 'a shell in a disposable container' },
-      { line: 'tsrun run -d --name web -m 512m --cpus 1 -e PORT=5000 ./app', what: 'a limited server in the background' },
+      { line: 'tsrun run -d --name web -m 512m --cpus 1 -e PORT=5000 ./app node server.js', what: 'a limited server in the background' },
       { line: 'tsrun run --rm -v "$PWD":/src:ro -w /src ./node node --test', what: "a folder's tests, unable to change it" },
     ],
     load: () => import('./run.js'),
