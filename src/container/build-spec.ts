@@ -50,7 +50,7 @@ export function buildSpec(input: BuildInput): BuiltSpec {
 /** Our own seccomp profile is most of a spec, and nothing in it came in from outside: a test checks it, not each start. */
 function withoutOwnProfile(spec: Spec, { options, image }: BuildInput): unknown {
   const seccomp = spec.linux?.seccomp;
-  const isGiven = seccomp === options.seccomp || seccomp === image.spec?.linux?.seccomp;
+  const isGiven = typeof options.seccomp === 'object' || seccomp === image.spec?.linux?.seccomp;
   return isGiven ? spec : { ...spec, linux: { ...spec.linux, seccomp: undefined } };
 }
 

@@ -2,7 +2,8 @@
  * What a caller may ask for when it runs an image. `build-spec.ts` turns this into a runtime-spec and its extensions;
  * the command line fills in the same record. Names follow docker's flags, with units in the name.
  */
-import type { NamespaceType, Spec } from '../spec/types.js';
+import type { DockerSeccomp } from '../spec/docker-seccomp.js';
+import type { NamespaceType, Seccomp } from '../spec/types.js';
 
 /** Bytes as a number, or text with a binary unit as docker reads it: `512m`, `1g`, `64KiB`. */
 export type Size = number | string;
@@ -129,8 +130,11 @@ export interface RunOptions {
    * says for a bundle.
    */
   readonly noNewPrivileges?: boolean;
-  /** `default`, `unconfined`, or a profile in the runtime-spec's form. */
-  readonly seccomp?: 'default' | 'unconfined' | NonNullable<NonNullable<Spec['linux']>['seccomp']>;
+  /**
+   * `default`, `unconfined`, or a profile in the runtime-spec's form or in docker's own, whose rules for architectures, kernels
+   * and capabilities are resolved for this host and the container's bounding set. Default `default`; as it says for a bundle.
+   */
+  readonly seccomp?: 'default' | 'unconfined' | Seccomp | DockerSeccomp;
   /**
    * Signals and abstract sockets stay inside (Landlock scopes, Linux 6.12). Default: where the kernel has them; true
    * where it has not is `ERR_TSRUN_HOST`.
