@@ -39,7 +39,8 @@ function tsUnion(typeName, prefix, records) {
     return `/** ${record.doc} */\nexport interface ${prefix}${upperFirst(name)} {\n  readonly op: '${name}';\n${fields}}\n`;
   });
   const union = records.map(([name]) => `  | ${prefix}${upperFirst(name)}`).join('\n');
-  return `${members.join('\n')}\nexport type ${typeName} =\n${union};\n`;
+  const doc = typeName === 'Step' ? '/** One step of a plan; `stepDocs` says in a sentence what each does. Experimental: steps may change in any version. */\n' : '';
+  return `${members.join('\n')}\n${doc}export type ${typeName} =\n${union};\n`;
 }
 
 function tsEncoder(functionName, typeName, records) {

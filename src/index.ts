@@ -9,6 +9,7 @@ export { readRlimit, rlimitNames, type RlimitName } from './spec/rlimits.js';
 export { parseSignal, signalName } from './spec/signals.js';
 export { parseSize } from './spec/size.js';
 export type * from './spec/types.js';
+export type { DockerSeccomp, DockerSeccompArchitecture, DockerSeccompFilter, DockerSeccompSyscall } from './spec/docker-seccomp.js';
 export type * from './spec/extensions.js';
 export type {
   DeviceOption,

@@ -51,7 +51,7 @@ export const commands: readonly Command[] = [
     positionals: [image],
     examples: [
       { line: 'tsrun run -it --rm ./busybox sh', what: 'a shell in a disposable container' },
-      { line: 'tsrun run -d --name web -m 512m --cpus 1 -e PORT=5000 ./app', what: 'a limited server in the background' },
+      { line: 'tsrun run -d --name web -m 512m --cpus 1 -e PORT=5000 ./app node server.js', what: 'a limited server in the background' },
       { line: 'tsrun run --rm -v "$PWD":/src:ro -w /src ./node node --test', what: "a folder's tests, unable to change it" },
     ],
     load: () => import('./run.js'),
@@ -190,7 +190,8 @@ export const commands: readonly Command[] = [
     usage: 'tsrun explain [flags] IMAGE [PROGRAM [ARGUMENT…]] [-- [flags] [IMAGE [PROGRAM…]]]',
     description:
       'Takes every flag of run. With --diff, a second set of flags follows after --, and only the difference is printed; ' +
-      'the second set names an image and a program only where they differ.',
+      'the second set names an image and a program only where they differ. Where neither you nor the image name a program, ' +
+      'which run refuses, /bin/sh stands in for it, and the plan says so.',
     positionals: [image],
     examples: [
       { line: 'tsrun explain ./busybox', what: 'the default plan, each step with its cause' },

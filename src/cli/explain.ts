@@ -9,7 +9,7 @@ const columns: readonly Column[] = [
   { title: '#', align: 'right', style: () => 'dim' },
   { title: 'WHERE', style: () => 'dim' },
   { title: 'STEP', style: () => 'cyan' },
-  { title: 'FROM', style: (cell) => (cell === 'default' ? 'dim' : 'yellow') },
+  { title: 'FROM', style: (cell) => (cell === 'default' || cell === 'stand-in' ? 'dim' : 'yellow') },
   { title: 'WITH' },
 ];
 
@@ -19,8 +19,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const explanation = await explainArguments(invocation);
   warn(explanation, invocation);
   if (second === undefined) {
-    const { steps, warnings } = explanation;
-    stdout.write(flags.json === true ? renderJson({ steps, warnings }) : renderSteps(steps, paint));
+    const { steps, warnings, standIn } = explanation;
+    stdout.write(flags.json === true ? renderJson({ steps, warnings, ...(standIn !== undefined && { standIn }) }) : renderSteps(steps, paint));
     return 0;
   }
   const changes = difference(explanation.steps, (await explainArguments(second)).steps, keyOf);
@@ -40,9 +40,10 @@ export function optionsToExplain({ flags, options }: Pick<ParsedArguments, 'flag
   return { ...options, stdin: interactive ? 'pipe' : 'ignore' };
 }
 
-function warn({ warnings }: Explanation, { stderr, env }: Invocation): void {
-  const head = painter(stderr, env)('yellow', 'tsrun: warning:');
-  for (const warning of warnings) stderr.write(`${head} ${warning}\n`);
+function warn({ warnings, standIn }: Explanation, { stderr, env }: Invocation): void {
+  const paint = painter(stderr, env);
+  for (const warning of warnings) stderr.write(`${paint('yellow', 'tsrun: warning:')} ${warning}\n`);
+  if (standIn !== undefined) stderr.write(`${paint('dim', 'tsrun: note:')} no program is named: ${standIn} stands in for it\n`);
 }
 
 export function renderSteps(steps: readonly ExplainedStep[], paint: Paint): string {

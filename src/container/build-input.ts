@@ -29,6 +29,8 @@ export interface BuildInput {
   readonly devices?: readonly ResolvedDevice[] | undefined;
   /** The host's /etc/resolv.conf, for a container that shares or joins a network. */
   readonly resolvConf?: string | undefined;
+  /** Runs where neither the options nor the image name a program; absent: that is an error. */
+  readonly standIn?: string | undefined;
   /** What relative sources of mounts are relative to; default the working directory of this process. */
   readonly hostCwd?: string | undefined;
 }

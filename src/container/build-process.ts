@@ -18,6 +18,7 @@ export interface ProcessInput {
   /** Absent where the container shares the host's name. */
   readonly hostname: string | undefined;
   readonly capabilities: Capabilities | undefined;
+  readonly standIn?: string | undefined;
 }
 
 export function buildProcess(input: ProcessInput, faults: Faults): Process {
@@ -32,7 +33,7 @@ export function buildProcess(input: ProcessInput, faults: Faults): Process {
     ...(terminal !== undefined && { terminal }),
     ...(size !== undefined && { consoleSize: size }),
     user: processUser(input, base?.user),
-    args: programArgs(options, image, base),
+    args: programArgs(input, base),
     env: environment(input, terminal === true),
     cwd: options.cwd ?? base?.cwd ?? '/',
     ...(capabilities !== undefined && { capabilities }),
@@ -49,10 +50,17 @@ function noNewPrivileges(options: RunOptions, base: Process | undefined, isBundl
   return isBundle ? base?.noNewPrivileges : true;
 }
 
+/** What the options or the image have to run; empty where neither says. */
+export function namedProgram({ entrypoint, command }: RunOptions, base: Process | undefined): readonly string[] {
+  return entrypoint === undefined && command === undefined ? (base?.args ?? []) : [...(entrypoint ?? []), ...(command ?? [])];
+}
+
 /** A new entrypoint takes the image's command away, as docker has it; a bundle does not tell one from the other. */
-function programArgs({ entrypoint, command }: RunOptions, image: ResolvedImage, base: Process | undefined): string[] {
-  const args = entrypoint === undefined && command === undefined ? (base?.args ?? []) : [...(entrypoint ?? []), ...(command ?? [])];
+function programArgs({ options, image, standIn }: ProcessInput, base: Process | undefined): string[] {
+  const { entrypoint } = options;
+  const args = namedProgram(options, base);
   if (args.length === 0) {
+    if (standIn !== undefined) return [standIn];
     throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `no command to run, and image ${show(image.name)} names none`, {
       field: '/command',
       hint: 'give it after the image, such as /bin/sh',
@@ -61,7 +69,7 @@ function programArgs({ entrypoint, command }: RunOptions, image: ResolvedImage, 
   if (args[0] === '') {
     throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'the name of the program is empty', { field: entrypoint?.[0] === '' ? '/entrypoint/0' : '/command/0', hint: 'name a program' });
   }
-  return args;
+  return [...args];
 }
 
 /**

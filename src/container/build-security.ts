@@ -3,6 +3,7 @@
 import type { HostFacts } from '../host/facts.js';
 import { parseCpuList } from '../host/probe.js';
 import { defaultMaskedPaths, defaultReadonlyPaths } from '../spec/defaults.js';
+import { isDockerSeccomp, resolveDockerSeccomp } from '../spec/docker-seccomp.js';
 import { defaultSeccomp, type SeccompProfileOptions } from '../spec/seccomp-profile.js';
 import type { Linux, Seccomp } from '../spec/types.js';
 import { hasLandlockScopes } from './check-conflicts.js';
@@ -39,7 +40,7 @@ export interface SeccompInput {
 
 export function buildSeccomp({ options, base, isBundle, host, bounding, userNamespace }: SeccompInput): Seccomp | undefined {
   const { seccomp, privileged } = options;
-  if (typeof seccomp === 'object') return seccomp;
+  if (typeof seccomp === 'object') return isDockerSeccomp(seccomp) ? resolveDockerSeccomp(seccomp, { arch: host.arch, kernel: host.kernel, capabilities: bounding }) : seccomp;
   if (seccomp === 'unconfined') return undefined;
   if (seccomp === undefined && privileged === true) return undefined;
   if (seccomp === undefined && isBundle) return base;

@@ -66,7 +66,7 @@ export function renameSpec(built: BuiltSpec, { options, image, user, id }: Build
 /** Our own seccomp profile is most of a spec, and nothing in it came in from outside: a test checks it, not each start. */
 function withoutOwnProfile(spec: Spec, { options, image }: BuildInput): unknown {
   const seccomp = spec.linux?.seccomp;
-  const isGiven = seccomp === options.seccomp || seccomp === image.spec?.linux?.seccomp;
+  const isGiven = typeof options.seccomp === 'object' || seccomp === image.spec?.linux?.seccomp;
   return isGiven ? spec : { ...spec, linux: { ...spec.linux, seccomp: undefined } };
 }
 
@@ -95,7 +95,7 @@ function assemble(input: BuildInput, parts: NamespaceParts, maps: IdMaps | undef
     ...kept,
     ociVersion: base?.ociVersion ?? ociVersion,
     root: { path: image.rootPath, readonly: rootMode(input).kind === 'read-only' },
-    process: buildProcess({ options, image, user, maxNofile, hostname, capabilities }, faults),
+    process: buildProcess({ options, image, user, maxNofile, hostname, capabilities, standIn: input.standIn }, faults),
     ...(hostname !== undefined && { hostname }),
     ...(domainname !== undefined && { domainname }),
     mounts: [...buildMounts({ ...mountInput(input, parts, maps), options, standing }, faults), ...deviceMounts(input)],

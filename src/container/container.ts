@@ -17,6 +17,7 @@ import type { ContainerRecord } from './record.js';
 import { RunningProcess, type ProcessSettings, type StopOptions } from './running-process.js';
 import { resourcesOf, type LimitOptions, type MemoryNow } from './update-limits.js';
 
+/** `created` waits for `start()`; `running` is also one that is paused; `stopped` has ended. */
 export type ContainerState = 'created' | 'running' | 'stopped';
 
 export interface ContainerSettings extends ProcessSettings {
@@ -29,6 +30,18 @@ export interface ContainerSettings extends ProcessSettings {
 
 const addressFamilies = { 4: 2, 6: 10 } as const;
 
+/**
+ * A container: of this process by `Runtime.run`, `create` and `adopt`; of any other by `Runtime.find` and `attach`. With
+ * `await using` it has ended when its block is left.
+ *
+ * @example
+ * import { once } from 'node:events';
+ * import { Runtime } from 'tsrun';
+ * await using runtime = await Runtime.open();
+ * await using container = await runtime.run('./rootfs', { command: ['sh', '-c', 'echo ready; sleep 1000'], stderr: 'inherit' });
+ * if (container.stdout) await once(container.stdout, 'data');
+ * console.log(container.id, container.state, container.pid);
+ */
 export class Container extends RunningProcess {
   readonly #settings: ContainerSettings;
   readonly #events = new EventStream<ContainerEvent>();
@@ -40,14 +53,17 @@ export class Container extends RunningProcess {
     this.#settings = settings;
   }
 
+  /** Its name, unique in its state root. */
   get id(): string {
     return this.#settings.record.id;
   }
 
+  /** What was remembered of it when it was made: spec, image, labels, cgroup. */
   get record(): ContainerRecord {
     return this.#settings.record;
   }
 
+  /** Where it is in its life, as this process knows it; `Runtime.inspect` also tells of a pause. */
   get state(): ContainerState {
     return this.#state;
   }
@@ -57,24 +73,54 @@ export class Container extends RunningProcess {
     return this.#settings.warnings;
   }
 
-  /** Executes the program of a container that was created. */
+  /**
+   * Executes the program of a container that `Runtime.create` made.
+   *
+   * @throws TsrunError `ERR_TSRUN_STATE` unless it is `created`
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const container = await runtime.create('./rootfs', { command: ['echo', 'hello'], stdout: 'inherit' });
+   * console.log(container.state); // created
+   * container.start();
+   * await container.exited;
+   */
   start(): void {
     if (this.#state !== 'created') throw new TsrunError('ERR_TSRUN_STATE', `the container '${this.id}' is ${this.#state}, not created`);
     this.launcher.startProgram(this.handle);
     this.markRunning();
   }
 
-  /** For the runtime: the program was, or is about to be, executed. */
+  /** @internal The program was, or is about to be, executed. */
   markRunning(): void {
     this.#state = 'running';
     this.#events.push({ type: 'started', pid: this.pid });
   }
 
-  /** Stops every process of the container where it stands, until `resume`. */
+  /**
+   * Stops every process of the container where it stands, until `resume` (cgroup.freeze).
+   *
+   * @throws TsrunError `ERR_TSRUN_STATE` when it has ended; `ERR_TSRUN_HOST` without a cgroup
+   *
+   * @example
+   * // needs: cgroup2
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const container = await runtime.run('./rootfs', { command: ['sleep', '1000'] });
+   * await container.pause();
+   * console.log(runtime.inspect(container.id).state); // paused
+   * await container.resume();
+   */
   async pause(): Promise<void> {
     await freeze(this.#cgroup());
   }
 
+  /**
+   * Lets a container go on that `pause` has stopped.
+   *
+   * @throws TsrunError as `pause`
+   */
   async resume(): Promise<void> {
     await thaw(this.#cgroup());
   }
@@ -87,8 +133,19 @@ export class Container extends RunningProcess {
   }
 
   /**
-   * Changes limits of the live container.
-   * @throws TsrunError `ERR_TSRUN_LIMIT_UNAVAILABLE` for a limit that this host cannot hold; nothing is changed then
+   * Changes limits of the live container, in the runtime-spec's words; `updateLimits` takes those of `RunOptions`.
+   *
+   * @throws TsrunError `ERR_TSRUN_LIMIT_UNAVAILABLE` for a limit that this host cannot hold, `ERR_TSRUN_INVALID_ARGUMENT`,
+   * `ERR_TSRUN_UNSUPPORTED` for what cgroup v2 does not have: nothing is changed then. `ERR_TSRUN_STATE` when it has ended, or
+   * uses more; `ERR_TSRUN_HOST` without a cgroup; `ERR_TSRUN_SETUP` for what the kernel does not take
+   *
+   * @example
+   * // needs: cgroup2:memory, cgroup2:pids
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const container = await runtime.run('./rootfs', { command: ['sleep', '1000'], memory: '64m' });
+   * await container.update({ memory: { limit: 128 * 2 ** 20 }, pids: { limit: 50 } });
+   * console.log((await container.stats()).memory?.maxBytes); // 134217728
    */
   async update(resources: Resources): Promise<void> {
     const cgroup = this.#cgroup();
@@ -107,27 +164,74 @@ export class Container extends RunningProcess {
 
   /**
    * The same in the words of `RunOptions`; what is left out stays as it is.
-   * @throws TsrunError as `update`, and `ERR_TSRUN_INVALID_ARGUMENT`
+   *
+   * @throws TsrunError as `update`
+   *
+   * @example
+   * // needs: cgroup2:memory
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const container = await runtime.run('./rootfs', { command: ['sleep', '1000'], memory: '64m' });
+   * await container.updateLimits({ memory: '128m' });
    */
   async updateLimits(options: LimitOptions): Promise<void> {
     await this.update(resourcesOf(options, await memoryLimit(this.#cgroup())));
   }
 
-  /** What it uses now; absent figures are of controllers that are not on cgroup v2. */
+  /**
+   * What it uses now; absent figures are of controllers that are not on cgroup v2.
+   *
+   * @throws TsrunError `ERR_TSRUN_STATE` when it has ended; `ERR_TSRUN_HOST` without a cgroup
+   *
+   * @example
+   * // needs: cgroup2
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const container = await runtime.run('./rootfs', { command: ['sleep', '1000'] });
+   * const { cpu, memory, pids } = await container.stats();
+   * console.log(cpu.usageUs, memory?.currentBytes, pids?.current);
+   */
   async stats(): Promise<ContainerStats> {
     const stats = await readStats(this.#cgroup());
     if (stats === undefined) throw this.#ended();
     return stats;
   }
 
-  /** Typed events from now on; ends when the container has ended. */
+  /**
+   * Typed events from this call on; nothing is polled, nothing is lost between two reads. Ends after `exited`, or when the
+   * signal is aborted.
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const container = await runtime.run('./rootfs', { command: ['sleep', '1'] });
+   * for await (const event of container.events()) {
+   *   if (event.type === 'oom') console.error('killed for want of memory', event.kills);
+   *   if (event.type === 'exited') console.log(event.status.code);
+   * }
+   */
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<ContainerEvent> {
     return this.#events.read(options.signal);
   }
 
   /**
-   * A connected socket to a TCP port inside the container's network namespace, whatever network it has.
+   * A connected socket to a TCP port inside the container's network namespace, whatever network it has: none has to be set up,
+   * and no port of the host is taken.
+   *
+   * @param port 1 to 65535
+   * @param options `host`: an address, not a name; default 127.0.0.1
    * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`, `ERR_TSRUN_STATE` when it has ended, or nothing listens there
+   *
+   * @example
+   * import { once } from 'node:events';
+   * import { text } from 'node:stream/consumers';
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const container = await runtime.run('./rootfs', { command: ['sh', '-c', 'busybox httpd -p 8080; echo up; sleep 1000'] });
+   * if (container.stdout) await once(container.stdout, 'data');
+   * const socket = await container.connect(8080);
+   * socket.end('GET / HTTP/1.0\r\n\r\n');
+   * console.log(await text(socket)); // HTTP/1.1 404 …
    */
   async connect(port: number, options: { readonly host?: string } = {}): Promise<Socket> {
     const { host = '127.0.0.1' } = options;
@@ -138,7 +242,7 @@ export class Container extends RunningProcess {
     return connected(new Socket({ fd, readable: true, writable: true }), `the container '${this.id}' takes no connection to ${host} port ${port}`);
   }
 
-  /** For an AbortSignal: stop, then kill; `exited` rejects with `ERR_TSRUN_ABORTED`. */
+  /** @internal For an AbortSignal: stop, then kill; `exited` rejects with `ERR_TSRUN_ABORTED`. */
   abort(cause: unknown): void {
     this.endsAs(new TsrunError('ERR_TSRUN_ABORTED', `the container '${this.id}' was aborted`, { cause }));
     this.stop().catch(() => undefined);

@@ -3,6 +3,7 @@ import { parseFlat } from '../cgroup/stats.js';
 import type { EventCgroupChanged } from '../plan/wire.generated.js';
 import type { ExitStatus } from './exit-status.js';
 
+/** What `Container.events` tells. */
 export type ContainerEvent =
   | { readonly type: 'started'; readonly pid: number }
   /** A process was killed for want of memory; `kills` counts since the start. */

@@ -14,6 +14,7 @@ import { start } from './connection.js';
 import { parseMountinfo } from './proc-files.js';
 import { stateRootToBe } from './state-root.js';
 
+/** Where to look. */
 export interface ExamineOptions {
   /** Where runtime state would lie. Default: as `Runtime.open` has it. */
   readonly root?: string;
@@ -21,8 +22,11 @@ export interface ExamineOptions {
   readonly folders?: readonly FolderToCheck[];
 }
 
+/** What `tsrun doctor` prints, as data. */
 export interface Examination {
+  /** What was found out of the host, as data. */
   readonly host: HostFacts;
+  /** One answer a topic, for people: what this host can do, what each lack costs and how to change it. */
   readonly findings: readonly Finding[];
   /** Nothing stands in the way of `run` with default options. */
   readonly ready: boolean;

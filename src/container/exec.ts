@@ -15,7 +15,9 @@ import type { ContainerRecord } from './record.js';
 import { RunningProcess } from './running-process.js';
 import { setupError } from './setup-error.js';
 
+/** What `Runtime.exec` may be asked for; what is left out is as the container's own program has it. */
 export interface ExecOptions extends Pick<RunOptions, 'env' | 'cwd' | 'user' | 'groups' | 'terminal' | 'stdin' | 'stdout' | 'stderr' | 'privileged'> {
+  /** Program and arguments. A program without a slash is looked for in the PATH of `env`, else of the container. */
   readonly command: readonly string[];
   /** It goes on when this process ends. Default: false. */
   readonly survive?: boolean;

@@ -6,10 +6,16 @@ import type { EventExited } from '../plan/wire.generated.js';
 /** Why it ended. `oom` comes from the cgroup's own count of kills, never from exit code 137. */
 export type ExitCause = 'exit' | 'signal' | 'oom' | 'lost';
 
+/**
+ * What was used from start to end. Without a cgroup it is what the first process and the children that it waited for used
+ * (getrusage(2)).
+ */
 export interface Usage {
   /** Processor time of the whole container, in microseconds. */
   readonly cpuUs: number;
+  /** Of `cpuUs`, outside the kernel. */
   readonly userUs: number;
+  /** Of `cpuUs`, in the kernel. */
   readonly systemUs: number;
   /** Most memory that the container held at once; absent where the memory controller is not on cgroup v2. */
   readonly memoryPeakBytes?: number;
@@ -17,16 +23,21 @@ export interface Usage {
   readonly maxRssBytes: number;
   /** Absent where the io controller is not on cgroup v2. */
   readonly readBytes?: number;
+  /** Bytes written to block devices, as `readBytes`. */
   readonly writtenBytes?: number;
 }
 
+/** How a container or a process in it ended, and what it used. */
 export interface ExitStatus {
   /** The program's exit code, or 128 + signal. */
   readonly code: number;
   /** Name of the signal that ended it. */
   readonly signal?: string;
+  /** Why it ended. */
   readonly cause: ExitCause;
+  /** From the start of the first process to its end, in milliseconds. */
   readonly durationMs: number;
+  /** What it used, all processes together. */
   readonly usage: Usage;
   /** Processes killed for want of memory. */
   readonly oomKills: number;

@@ -7,13 +7,16 @@ import { probeHost } from '../host/probe.js';
 import { explainPlan, type ExplainedStep } from '../plan/explain.js';
 import type { Plan } from '../plan/plan.js';
 import { checkContainerId } from '../spec/ids.js';
+import { namedProgram } from './build-process.js';
 import { Launching } from './launching.js';
 import type { RunOptions } from './options.js';
 import type { ContainerRecord } from './record.js';
 import { StateRoot, stateRootToBe } from './state-root.js';
 import { subordinateIds, type SubordinateIds } from './subordinate.js';
 
+/** A plan that is not carried out, in words and as data. */
 export interface Explanation {
+  /** The steps in words, in order. */
   readonly steps: readonly ExplainedStep[];
   /** What the steps are made from; the launcher would be sent this. */
   readonly plan: Plan;
@@ -21,6 +24,8 @@ export interface Explanation {
   readonly record: ContainerRecord;
   /** Defaults that this host does not hold. */
   readonly warnings: readonly string[];
+  /** What the plan executes because neither the options nor the image name a program; `run` refuses that. */
+  readonly standIn?: string;
 }
 
 /** Somebody without subordinate ids is told of a container with one id. */
@@ -34,6 +39,8 @@ function subordinateToBe(): SubordinateIds | undefined {
 
 /** Stand-ins for what only a start decides; the same each time, so that two explanations can be compared. */
 const nameToBe = 'run.0';
+/** A folder has no command as an image of docker's has, and every other step is worth a look without one. */
+const programToBe = '/bin/sh';
 const launcherToBe = 'launcher';
 const stamp = () => ({ createdAtMs: 0, suffix: '0' });
 
@@ -42,7 +49,7 @@ const stamp = () => ({ createdAtMs: 0, suffix: '0' });
  *
  * @example
  * import { explain } from 'tsrun';
- * const { steps } = await explain('./rootfs', { command: ['/bin/true'], memory: '64m' });
+ * const { steps } = await explain('./rootfs', { command: ['/bin/true'], root: 'read-only' });
  * for (const { index, where, step, field } of steps) console.log(index, where, step, field);
  *
  * @throws TsrunError as `Runtime.run` does for bad input, and `ERR_TSRUN_NATIVE_LOAD`
@@ -56,7 +63,10 @@ export async function explain(image: string, options: RunOptions = {}): Promise<
   const id = options.id ?? nameToBe;
   checkContainerId(id);
   const idRange = options.namespaces?.user === 'host' || host.uid !== 0 ? undefined : { start: containerPool.start, size: RANGE_SIZE };
-  const prepared = await launching.prepare({ id, image, options, idRange });
+  const prepared = await launching.prepare({ id, image, options, idRange }, programToBe);
   const { plan, record } = launching.compile(prepared, id, launcherToBe, false);
-  return { steps: explainPlan(plan), plan, record, warnings: prepared.warnings };
+  const steps = explainPlan(plan);
+  const common = { plan, record, warnings: prepared.warnings };
+  if (namedProgram(prepared.options, prepared.image.spec?.process).length > 0) return { steps, ...common };
+  return { steps: steps.map((each) => (each.step === 'execute' ? { ...each, field: 'stand-in' } : each)), ...common, standIn: programToBe };
 }

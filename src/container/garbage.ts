@@ -11,9 +11,11 @@ import { releaseRangesOf } from './id-ranges.js';
 import type { ContainerRecord } from './record.js';
 import type { StateRoot } from './state-root.js';
 
+/** What a garbage collection has removed. */
 export interface Collected {
   /** Ids of containers of which something was removed. */
   readonly containers: readonly string[];
+  /** Names of dead launchers whose sockets were removed. */
   readonly launchers: readonly string[];
 }
 

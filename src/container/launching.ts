@@ -105,9 +105,9 @@ export class Launching {
     }
   }
 
-  async prepare({ id, image, options, idRange }: Pick<LaunchRequest, 'id' | 'image' | 'options' | 'idRange'>): Promise<Preparation> {
+  async prepare({ id, image, options, idRange }: Pick<LaunchRequest, 'id' | 'image' | 'options' | 'idRange'>, standIn?: string): Promise<Preparation> {
     const { host, addon, subordinate } = this.#surroundings;
-    return prepare({ image, options, id, host, addon, idRange, maxNofile: this.#maxNofile, images: this.#images, subordinate });
+    return prepare({ image, options, id, host, addon, idRange, maxNofile: this.#maxNofile, images: this.#images, subordinate, standIn });
   }
 
   /** Pure but for the cache of filters: nothing is touched. */

@@ -6,23 +6,40 @@ import { watch } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** What a container has written at once, or as much of it as was read at once. */
 export interface LogPiece {
+  /** When the launcher read it: milliseconds since 1970, with a fraction. */
   readonly timeMs: number;
   /** `terminal` when the container has one: both streams are one there. */
   readonly stream: 'stdout' | 'stderr' | 'terminal';
+  /** As they were printed; a piece may end within a character. */
   readonly bytes: Buffer;
 }
 
+/** How far to read. */
 export interface ReadLogOptions {
   /** Go on with what is printed from now on, until the container's record has an end (or is gone). */
   readonly follow?: boolean;
+  /** Ends following, without an error. */
   readonly signal?: AbortSignal;
 }
 
 const headerBytes = 16;
 const streams = ['terminal', 'stdout', 'stderr'] as const;
 
-/** Pieces, oldest first. */
+/**
+ * What a container with a log has printed, oldest first: pieces with time and stream.
+ *
+ * @param folder what `Runtime.statePath` gives
+ *
+ * @example
+ * import { readLog, Runtime } from 'tsrun';
+ * await using runtime = await Runtime.open();
+ * const container = await runtime.run('./rootfs', { command: ['echo', 'hello'], log: true, autoRemove: false, stdout: 'ignore' });
+ * await container.exited;
+ * for await (const { stream, bytes } of readLog(runtime.statePath(container.id))) console.log(stream, bytes.toString());
+ * runtime.remove(container.id);
+ */
 export async function* readLog(folder: string, options: ReadLogOptions = {}): AsyncGenerator<LogPiece> {
   yield* readWhole(join(folder, 'log.1'));
   const file = await openIfThere(join(folder, 'log'));

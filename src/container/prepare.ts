@@ -43,9 +43,11 @@ export interface PrepareInput {
   readonly images: ImageCache;
   /** Of an ordinary user's launcher. */
   readonly subordinate: SubordinateIds | undefined;
+  /** Where nobody names a program. */
+  readonly standIn?: string | undefined;
 }
 
-export async function prepare({ image: path, options: given, id, host, addon, idRange, maxNofile, images, subordinate }: PrepareInput): Promise<Preparation> {
+export async function prepare({ image: path, options: given, id, host, addon, idRange, maxNofile, images, subordinate, standIn }: PrepareInput): Promise<Preparation> {
   const options = validateRunOptions(given);
   const image = await images.resolve(path);
   const accounts: AccountFile[] = [];
@@ -57,7 +59,7 @@ export async function prepare({ image: path, options: given, id, host, addon, id
   const user = resolveUser(userToResolve(options, image), options.groups ?? [], read);
   const devices = await resolveDevices(options);
   const resolvConf = options.network === 'host' ? readIfThere('/etc/resolv.conf') : '';
-  const input = { options, image, host, id, user, maxNofile, devices, resolvConf, subordinate, ...(idRange === undefined ? {} : { idRange }) };
+  const input = { options, image, host, id, user, maxNofile, devices, resolvConf, subordinate, standIn, ...(idRange === undefined ? {} : { idRange }) };
   const built = buildSpec(input);
   return { ...built, input, accounts, warnings: warningsOf(built, host) };
 }

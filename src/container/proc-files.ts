@@ -15,17 +15,27 @@ export interface ProcessStatus {
   readonly seccompFilters: number;
 }
 
+/** Ids of a process (credentials(7)). */
 export interface ProcessIds {
+  /** Whose process it is: who may send it signals. */
   readonly real: number;
+  /** What permissions are checked with. */
   readonly effective: number;
+  /** What the effective id may become again. */
   readonly saved: number;
 }
 
+/** The five sets of capabilities of a process (capabilities(7)), as names. */
 export interface CapabilitySets {
+  /** Held now. */
   readonly effective: readonly string[];
+  /** May be made effective. */
   readonly permitted: readonly string[];
+  /** Kept over execve, where the file's inheritable set has them as well; empty in containers (CVE-2022-24769). */
   readonly inheritable: readonly string[];
+  /** No execve gives one that is not here. */
   readonly bounding: readonly string[];
+  /** Kept over execve by programs without file capabilities. */
   readonly ambient: readonly string[];
 }
 
@@ -67,10 +77,13 @@ export function parseIdMap(text: string): IdMapping[] {
   }));
 }
 
+/** One resource limit of a process. */
 export interface RlimitReading {
+  /** By its full name: `RLIMIT_NOFILE`. */
   readonly name: RlimitName;
   /** `unlimited`, or the figure; a text, since it may be above 2^53. */
   readonly soft: string;
+  /** What the soft limit may be raised to. */
   readonly hard: string;
 }
 
@@ -86,9 +99,13 @@ export function parseLimits(text: string): RlimitReading[] {
     });
 }
 
+/** One line of `/proc/<pid>/mountinfo` (proc(5)). */
 export interface MountReading {
+  /** In the container, absolute. */
   readonly point: string;
+  /** Of the file system: `overlay`, `tmpfs` … */
   readonly type: string;
+  /** What the file system says that it comes from; for most in memory a mere word. */
   readonly source: string;
   /** Of this mount: `ro`, `nosuid`, `idmapped` … */
   readonly flags: readonly string[];

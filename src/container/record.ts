@@ -4,23 +4,36 @@ import type { Extensions } from '../spec/extensions.js';
 import type { Spec } from '../spec/types.js';
 import { validateExtensions, validateSpec } from '../spec/validate.js';
 
+/** The form of records that this version writes. */
 const recordVersion = 1;
 
+/** What is remembered of a container: written before anything of it is made, and never changed. */
 export interface ContainerRecord {
+  /** Of the record's form; another version's is refused. */
   readonly version: typeof recordVersion;
+  /** The container's name. */
   readonly id: string;
+  /** The image folder's own name. */
   readonly image: string;
+  /** Milliseconds since 1970, by the host's clock. */
   readonly createdAtMs: number;
+  /** Of the boot in which it was made (/proc/sys/kernel/random/boot_id). */
   readonly bootId: string;
   /** Name of the launcher's socket in the state root. */
   readonly launcher: string;
   /** Path of the cgroup on the host; empty when there is none. */
   readonly cgroup: string;
+  /** Folder with its root file system, on the host. */
   readonly rootPath: string;
+  /** Number of the signal that `stop` sends first. */
   readonly stopSignal: number;
+  /** Milliseconds between that and SIGKILL; -1 = for ever. */
   readonly stopTimeoutMs: number;
+  /** As the caller gave them. */
   readonly labels: Readonly<Record<string, string>>;
+  /** The runtime-spec that it was made from. */
   readonly spec: Spec;
+  /** What stands beside the spec. */
   readonly extensions: Extensions;
   /** The seccomp profile is tsrun's own; it is left out of `spec` and made again when it is needed. */
   readonly defaultSeccomp: boolean;

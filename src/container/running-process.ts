@@ -9,6 +9,7 @@ import { deferred } from '../engine/deferred.js';
 import { exitStatus, lostStatus, type ExitStatus } from './exit-status.js';
 import { LazyStream, Terminal } from './streams.js';
 
+/** How to end a container or process. */
 export interface StopOptions {
   /** Sent first. Default: the container's stop signal, else SIGTERM. */
   readonly signal?: string | number;
@@ -32,6 +33,7 @@ export function nameDescriptors(plan: Plan, descriptors: readonly number[]): Des
   return new Map(plan.handedOver.flatMap((name, index) => (descriptors[index] === undefined ? [] : [[name, descriptors[index]] as const])));
 }
 
+/** What a container and a process executed in one can do. */
 export class RunningProcess implements ContainerListener {
   readonly #settings: ProcessSettings;
   readonly #plan: Plan | undefined;
@@ -55,53 +57,86 @@ export class RunningProcess implements ContainerListener {
     this.#started.promise.catch(() => undefined);
   }
 
-  /** Pid of the first process, as the host counts. */
+  /** Pid of the first process, as the host counts; 0 before it is born. */
   get pid(): number {
     return this.#pid;
   }
 
-  /** Null unless it was given a pipe. */
+  /** What the program reads; null unless it was given a pipe. `end()` gives it the end of the file. */
   get stdin(): Writable | null {
     return this.#stdin.get() ?? null;
   }
 
+  /** What the program prints; null unless it was given a pipe. */
   get stdout(): Readable | null {
     return this.#stdout.get() ?? null;
   }
 
+  /** What the program says of itself; null unless it was given a pipe. */
   get stderr(): Readable | null {
     return this.#stderr.get() ?? null;
   }
 
-  /** With `terminal` only. */
+  /** The program's terminal; null unless it was given one. See `Terminal`. */
   get terminal(): Terminal | null {
     return this.#terminal ?? null;
   }
 
-  /** How it ended. Never rejects once the program ran, but with `ERR_TSRUN_ABORTED` when its AbortSignal ended it. */
+  /**
+   * How it ended. Once the program ran it rejects only with `ERR_TSRUN_ABORTED`, when its AbortSignal ended it; a launcher
+   * that died gives the cause `lost`.
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const container = await runtime.run('./rootfs', { command: ['sh', '-c', 'exit 3'] });
+   * const { code, cause, durationMs } = await container.exited;
+   * console.log(code, cause, durationMs); // 3 exit …
+   */
   get exited(): Promise<ExitStatus> {
     return this.#exited.promise;
   }
 
-  /** Undefined while it runs. */
+  /** How it ended; undefined while it runs. */
   get exitStatus(): ExitStatus | undefined {
     return this.#status;
   }
 
-  /** Resolves when the program was executed (or, created, waits for that). */
+  /** Resolves when the program was executed (or, created, waits for that); `run` and `exec` have awaited it already. */
   get started(): Promise<undefined> {
     return this.#started.promise;
   }
 
   /**
-   * Sends a signal to the first process.
-   * @throws TsrunError `ERR_TSRUN_STATE` when it has ended
+   * Sends a signal to the first process, by pidfd: no reused pid can be hit (pidfd_send_signal(2)). As pid 1 it gets, but for
+   * SIGKILL and SIGSTOP, only signals that it has a handler for (pid_namespaces(7)); `init: true` puts a reaper there.
+   *
+   * @param signal name or number; default SIGKILL
+   * @throws TsrunError `ERR_TSRUN_STATE` when it has ended; `ERR_TSRUN_INVALID_ARGUMENT` for what is no signal
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const container = await runtime.run('./rootfs', { command: ['sleep', '1000'] });
+   * await container.kill('SIGKILL');
+   * console.log((await container.exited).signal); // SIGKILL
    */
   async kill(signal: string | number = 'SIGKILL'): Promise<void> {
     await this.#settings.launcher.signal(this.#handle, parseSignal(signal));
   }
 
-  /** Stop signal, grace, SIGKILL. Resolves when it has ended. */
+  /**
+   * Stop signal, grace, then SIGKILL to all of it. Resolves with how it ended, at once when it has.
+   *
+   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT` for what is no signal; `ERR_TSRUN_ABORTED` when its AbortSignal ended it
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const container = await runtime.run('./rootfs', { command: ['sleep', '1000'], init: true });
+   * const { signal } = await container.stop({ signal: 'SIGTERM', graceMs: 5000 });
+   * console.log(signal);
+   */
   async stop(options: StopOptions = {}): Promise<ExitStatus> {
     if (this.#status !== undefined) return this.#status;
     const { signal = this.#settings.stopSignal, graceMs = this.#settings.stopTimeoutMs } = options;
@@ -115,7 +150,11 @@ export class RunningProcess implements ContainerListener {
     }
   }
 
-  /** Kills every process of it. */
+  /**
+   * Kills every process of it at once: by `cgroup.kill` (Linux 5.14); without a cgroup the first process, with which its pid namespace ends.
+   *
+   * @throws TsrunError `ERR_TSRUN_STATE` when it has ended
+   */
   async killAll(): Promise<void> {
     await this.#settings.launcher.killAll(this.#handle);
   }
@@ -135,21 +174,22 @@ export class RunningProcess implements ContainerListener {
     return this.#kept;
   }
 
-  /** The number by which its launcher knows it. */
+  /** @internal The number by which its launcher knows it. */
   get handle(): number {
     return this.#handle;
   }
 
+  /** @internal */
   get launcher(): Launcher {
     return this.#settings.launcher;
   }
 
-  /** The handle under which the launcher knows it; called right after the launch. */
+  /** @internal The handle under which the launcher knows it; called right after the launch. */
   bind(handle: number): void {
     this.#handle = handle;
   }
 
-  /** Takes over streams by descriptor. */
+  /** @internal Takes over streams by descriptor. */
   take(pid: number, descriptors: Descriptors): void {
     this.#pid = pid;
     this.#stdin = new LazyStream(descriptors.get('stdin'), 'write');
@@ -160,6 +200,7 @@ export class RunningProcess implements ContainerListener {
     this.#started.resolve(undefined);
   }
 
+  /** @internal */
   onEvent(event: ContainerEvent, descriptors: readonly number[]): void {
     switch (event.op) {
       case 'started':
@@ -178,6 +219,7 @@ export class RunningProcess implements ContainerListener {
     }
   }
 
+  /** @internal */
   onLost(error: TsrunError): void {
     if (this.#pid === 0) this.#fail(error);
     else this.#end(lostStatus());

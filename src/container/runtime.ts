@@ -1,12 +1,4 @@
-/**
- * The runtime: one launcher, and the containers that it makes for this process.
- *
- * @example
- * import { Runtime } from 'tsrun';
- * await using runtime = await Runtime.open();
- * const container = await runtime.run('./rootfs', { command: ['/bin/echo', 'hello'], stdout: 'inherit' });
- * const { code } = await container.exited;
- */
+/** The runtime: one launcher, and the containers that it makes for this process. */
 import { prepareBase } from '../cgroup/layout.js';
 import { loadNative, type NativeFiles } from '../engine/addon.js';
 import type { Launcher } from '../engine/launcher.js';
@@ -32,6 +24,7 @@ import { defaultStateRoot, StateRoot } from './state-root.js';
 import { subordinateIds } from './subordinate.js';
 import { listSummaries, readSummary, type ContainerSummary } from './summary.js';
 
+/** What `Runtime.open` may be asked for. */
 export interface RuntimeOptions {
   /** Where runtime state lies. Default: `$TSRUN_ROOT`, else `/run/tsrun` for root and `$XDG_RUNTIME_DIR/tsrun` for others. */
   readonly root?: string;
@@ -45,7 +38,18 @@ interface Opened {
   readonly collected: Collected;
 }
 
+/**
+ * One launcher, and the containers that it makes for this process. Any number of runtimes may be open in one process; they
+ * do not meet but in their state root.
+ *
+ * @example
+ * import { Runtime } from 'tsrun';
+ * await using runtime = await Runtime.open();
+ * const container = await runtime.run('./rootfs', { command: ['/bin/echo', 'hello'], stdout: 'inherit' });
+ * const { code } = await container.exited;
+ */
 export class Runtime {
+  /** What this host can do; probed once, when the runtime was opened. */
   readonly host: HostFacts;
   /** What dead launchers had left in the state root, and was removed when it was opened. */
   readonly collected: Collected;
@@ -72,8 +76,16 @@ export class Runtime {
   }
 
   /**
-   * Starts a launcher, and removes what dead ones left in the state root.
-   * @throws TsrunError `ERR_TSRUN_NATIVE_LOAD`, `ERR_TSRUN_HOST`
+   * Starts a launcher (Linux 5.14), and removes what dead ones left in the state root.
+   *
+   * @throws TsrunError `ERR_TSRUN_NATIVE_LOAD` without addon or launcher; `ERR_TSRUN_HOST` where the launcher does not start, or
+   * the state root cannot be made
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * const runtime = await Runtime.open();
+   * console.log(runtime.host.kernel.release, runtime.collected.containers);
+   * await runtime.close();
    */
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
     const native = loadNative();
@@ -86,8 +98,25 @@ export class Runtime {
   }
 
   /**
-   * Runs an image: an unpacked root file system folder or an OCI bundle folder. Resolves when its program was executed.
-   * @throws TsrunError `ERR_TSRUN_IMAGE`, `ERR_TSRUN_INVALID_ARGUMENT`, `ERR_TSRUN_LIMIT_UNAVAILABLE`, `ERR_TSRUN_COMMAND_NOT_FOUND`, `ERR_TSRUN_SETUP` …
+   * Runs an image: an unpacked root file system folder or an OCI bundle folder. Resolves when its program was executed; an
+   * error undoes everything before it.
+   *
+   * @throws TsrunError before anything is touched: `ERR_TSRUN_IMAGE`, `ERR_TSRUN_INVALID_ARGUMENT`, `ERR_TSRUN_INVALID_SPEC`,
+   * `ERR_TSRUN_UNSUPPORTED`, `ERR_TSRUN_USER_NOT_FOUND`, `ERR_TSRUN_LIMIT_UNAVAILABLE`, `ERR_TSRUN_HOST`, `ERR_TSRUN_ABORTED`
+   * @throws TsrunError `ERR_TSRUN_EXISTS` for a name that is taken, `ERR_TSRUN_COMMAND_NOT_FOUND`,
+   * `ERR_TSRUN_COMMAND_NOT_EXECUTABLE`, `ERR_TSRUN_LAUNCHER_LOST`; SetupError `ERR_TSRUN_SETUP` for any other step that failed
+   *
+   * @example
+   * import { text } from 'node:stream/consumers';
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const container = await runtime.run('./rootfs', {
+   *   command: ['sh', '-c', 'echo "$GREETING from $(hostname)"'],
+   *   env: { GREETING: 'hello' },
+   *   hostname: 'web',
+   *   mounts: [{ type: 'tmpfs', destination: '/tmp' }],
+   * });
+   * if (container.stdout) console.log(await text(container.stdout)); // hello from web
    */
   async run(image: string, options: RunOptions = {}): Promise<Container> {
     const container = await this.#launch(image, options, false);
@@ -95,12 +124,34 @@ export class Runtime {
     return container;
   }
 
-  /** Everything but the program: `start()` executes it. */
+  /**
+   * Everything but the program, which waits for `Container.start()`.
+   *
+   * @throws TsrunError as `run`; that the program cannot be executed shows when it is started: `exited` rejects
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const container = await runtime.create('./rootfs', { command: ['true'] });
+   * console.log(`/proc/${container.pid}/ns/net`); // …/ns/net
+   * container.start();
+   * await container.exited;
+   */
   async create(image: string, options: RunOptions = {}): Promise<Container> {
     return this.#launch(image, options, true);
   }
 
-  /** The plan that `run` would execute, without touching anything. */
+  /**
+   * The plan that `run` would execute, without touching anything. `explain` gives it in words, and needs no runtime.
+   *
+   * @throws TsrunError as `run` does before anything is touched
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const { steps } = await runtime.plan('./rootfs', { command: ['true'] });
+   * for (const { step, field } of steps) console.log(step.op, field);
+   */
   async plan(image: string, options: RunOptions = {}): Promise<Plan> {
     const id = options.id ?? 'run.0';
     checkContainerId(id);
@@ -109,17 +160,35 @@ export class Runtime {
     return this.#launching.compile(prepared, id, this.#own.name, false).plan;
   }
 
-  /** Containers of this process. */
+  /** Live containers of this process: those that it made here or adopted. */
   get containers(): readonly Container[] {
     return [...this.#containers.values()];
   }
 
-  /** Every container in the state root, whoever started it; none whose record cannot be read, which `inspect` tells of. */
+  /**
+   * Every container in the state root, whoever started it; none whose record cannot be read, which `inspect` tells of.
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * for (const { id, state, pid } of runtime.list()) console.log(id, state, pid);
+   */
   list(): ContainerSummary[] {
     return listSummaries(this.#root);
   }
 
-  /** @throws TsrunError `ERR_TSRUN_NOT_FOUND` */
+  /**
+   * What is known of a container, whoever started it, from its record and its cgroup.
+   *
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`; `ERR_TSRUN_STATE` for a record of another version
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const { id } = await runtime.run('./rootfs', { command: ['sleep', '1000'], labels: { team: 'web' } });
+   * const { state, record } = runtime.inspect(id);
+   * console.log(state, record.labels, record.spec.process?.args);
+   */
   inspect(id: string): ContainerSummary {
     checkContainerId(id);
     const summary = readSummary(this.#root, id);
@@ -129,6 +198,14 @@ export class Runtime {
 
   /**
    * Which walls stand around a live container, as the kernel tells it now.
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const { id } = await runtime.run('./rootfs', { command: ['sleep', '1000'] });
+   * const { namespaces, capabilities, seccomp } = runtime.isolation(id);
+   * console.log(namespaces.filter((each) => each.sharedWithHost).map((each) => each.type), capabilities.effective, seccomp.mode);
+   *
    * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended, `ERR_TSRUN_HOST` without the right to look
    */
   isolation(id: string): IsolationReport {
@@ -139,6 +216,15 @@ export class Runtime {
 
   /**
    * A live container that any process started, to signal, stop, wait for, look at, or execute in.
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using owner = await Runtime.open();
+   * const { id } = await owner.run('./rootfs', { command: ['sleep', '1000'] });
+   * await using other = await Runtime.open(); // as another process would
+   * const { cause } = await (await other.find(id)).stop({ graceMs: 100 });
+   * console.log(cause);
+   *
    * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended
    */
   async find(id: string): Promise<Container> {
@@ -148,33 +234,73 @@ export class Runtime {
   /**
    * A live container that any process started, as `find` gives it, with its streams from now on. Any number of processes may
    * be attached to one that keeps a log; its owner stays its owner.
-   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended
+   *
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended, or keeps no log
+   *
+   * @example
+   * import { once } from 'node:events';
+   * import { Runtime } from 'tsrun';
+   * await using owner = await Runtime.open();
+   * const { id } = await owner.run('./rootfs', { command: ['sh', '-c', 'while sleep 0.1; do date; done'], log: true, stdout: 'ignore' });
+   * await using other = await Runtime.open(); // as another process would
+   * const { stdout } = await other.attach(id);
+   * if (stdout) console.log(String(await once(stdout, 'data')));
    */
   async attach(id: string): Promise<Container> {
     return this.#connect(id, 'attach');
   }
 
-  /** Takes over a container that survived its owner, with its output from now on. What it printed before is in its log. */
+  /**
+   * Takes over a container that survived its owner, with its output from now on. What it printed before is in its log.
+   *
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended, or has an owner
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * const first = await Runtime.open();
+   * const { id } = await first.run('./rootfs', { command: ['sleep', '1000'], survive: true });
+   * await first.close(); // the container lives on
+   * await using second = await Runtime.open();
+   * const container = await second.adopt(id);
+   * await container.stop({ graceMs: 100 });
+   */
   async adopt(id: string): Promise<Container> {
     const container = await this.#connect(id, 'adopt');
     this.#containers.set(id, container);
     return container;
   }
 
-  /** Executes a further program in a live container. */
+  /**
+   * Executes a further program in a live container: in its namespaces and cgroup, behind its seccomp filter, with its
+   * capabilities. Resolves when the program was executed.
+   *
+   * @throws TsrunError `ERR_TSRUN_STATE` when the container has ended; `ERR_TSRUN_INVALID_ARGUMENT`, `ERR_TSRUN_USER_NOT_FOUND`,
+   * `ERR_TSRUN_COMMAND_NOT_FOUND`, `ERR_TSRUN_COMMAND_NOT_EXECUTABLE`, `ERR_TSRUN_LAUNCHER_LOST`; SetupError `ERR_TSRUN_SETUP`
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const container = await runtime.run('./rootfs', { command: ['sleep', '1000'] });
+   * const process = await runtime.exec(container, { command: ['ps'], stdout: 'inherit', env: { LC_ALL: 'C' } });
+   * console.log((await process.exited).code);
+   */
   async exec(container: Container, options: ExecOptions): Promise<ExecProcess> {
     const { addon } = this.#native;
     return executeIn(container, options, { host: this.host, addon, seccomp: this.#seccomp });
   }
 
-  /** Forgets a container that has ended: its record and its log. */
+  /**
+   * Forgets a container that has ended and was kept (`autoRemove: false`): its record and its log.
+   *
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has not ended
+   */
   remove(id: string): void {
     const { state, record } = this.inspect(id);
     if (state !== 'stopped') throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' is ${state}`, { hint: 'stop it first, or kill it with rm -f' });
     this.#root.removeContainer(record);
   }
 
-  /** Where the container's record and log lie. */
+  /** Folder of the container's record and log, for `readLog`; there need not be one. */
   statePath(id: string): string {
     checkContainerId(id);
     return this.#root.containerPath(id);
@@ -185,7 +311,7 @@ export class Runtime {
     return collectGarbage(this.#root, this.#native.addon);
   }
 
-  /** Resizes a terminal by its descriptor; for who attached to one. */
+  /** Sets the size of a terminal by its descriptor, in characters (ioctl_tty(2), TIOCSWINSZ). A container's own has `Terminal.resize`. */
   resizeTerminal(fd: number, rows: number, columns: number): void {
     this.#native.addon.setWindowSize(fd, rows, columns);
   }
@@ -195,7 +321,7 @@ export class Runtime {
     this.#native.addon.makeRaw(fd);
   }
 
-  /** Ends every container of this process that does not survive, and the launcher. */
+  /** Ends every container of this process that does not survive, and the launcher. Once closed, it is of no more use. */
   async close(): Promise<void> {
     const ends = this.containers.filter(({ record, kept }) => record.extensions.survive !== true && !kept).map((container) => container[Symbol.asyncDispose]());
     await Promise.all(ends);
@@ -205,6 +331,7 @@ export class Runtime {
     for (const launcher of this.#visited) launcher.close();
   }
 
+  /** As `close`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -46,7 +46,18 @@ export class LazyStream {
   }
 }
 
-/** The terminal of a container: what it prints, what is typed, and its size. */
+/**
+ * The terminal of a container: what it prints, what is typed, and its size.
+ *
+ * @example
+ * import { text } from 'node:stream/consumers';
+ * import { Runtime } from 'tsrun';
+ * await using runtime = await Runtime.open();
+ * const { terminal } = await runtime.run('./rootfs', { command: ['sh', '-c', 'read line; stty size'], terminal: { rows: 24, columns: 80 } });
+ * terminal?.resize(50, 132);
+ * terminal?.input.write('go on\n');
+ * if (terminal) console.log(await text(terminal.output)); // 50 132
+ */
 export class Terminal {
   readonly #stream: ReadStream;
   readonly #fd: number;
@@ -54,7 +65,7 @@ export class Terminal {
   readonly #kept: boolean;
   readonly #resize: (fd: number, rows: number, columns: number) => void;
 
-  /** `output`: what the launcher passes on when it keeps the output; else the master itself is read. */
+  /** @internal `output`: what the launcher passes on when it keeps the output; else the master itself is read. */
   constructor(master: number, output: number | undefined, resize: (fd: number, rows: number, columns: number) => void) {
     this.#fd = master;
     this.#resize = resize;
@@ -66,13 +77,17 @@ export class Terminal {
     this.input = this.#stream;
   }
 
+  /** What the program prints. Ends when the last program that has the terminal open has ended. */
   readonly output: Readable;
+  /** What is typed. The terminal's line discipline is the container's own: `\x03` is ctrl-c. */
   readonly input: Writable;
 
+  /** Sets its size in characters; the foreground process is told by SIGWINCH (ioctl_tty(2), TIOCSWINSZ). */
   resize(rows: number, columns: number): void {
     if (!this.#stream.destroyed) this.#resize(this.#fd, rows, columns);
   }
 
+  /** @internal */
   dispose(): void {
     if (this.#kept) this.#stream.destroy();
   }

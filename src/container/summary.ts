@@ -9,13 +9,17 @@ import type { StateRoot } from './state-root.js';
 
 /** What `list` and `inspect` know of a container. */
 export interface ContainerSummary {
+  /** Its name. */
   readonly id: string;
+  /** `running` is also one that was created and waits; `paused` as its cgroup says. */
   readonly state: 'running' | 'paused' | 'stopped';
   /** Of the first process, as the host counts; absent before it was born and after it has ended. */
   readonly pid?: number;
+  /** How it ended; only of one that was kept (`autoRemove: false`). */
   readonly exit?: ExitStatus;
   /** When it ended, by the host's clock. */
   readonly endedAtMs?: number;
+  /** What is remembered of it. */
   readonly record: ContainerRecord;
 }
 

@@ -5,6 +5,7 @@ import type { Resources } from '../spec/types.js';
 import type { RunOptions } from './options.js';
 import { validateRunOptions } from './validate-options.js';
 
+/** The limits that can be changed while a container runs, in the words of `RunOptions`. */
 export type LimitOptions = Pick<RunOptions, 'memory' | 'memorySwap' | 'memoryReservation' | 'cpus' | 'cpuShares' | 'cpusetCpus' | 'pids' | 'unified'>;
 
 /** The limit that holds: -1 for none, undefined where nobody can tell since the controller is not on cgroup v2. */

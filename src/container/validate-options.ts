@@ -10,7 +10,7 @@ import { readRlimit, rlimitNames } from '../spec/rlimits.js';
 import {
   absolutePath, cgroupFiles, cpuList, hostName, id, line, nonEmpty, stringMap, strings, sysctls, uint16, unsetOr,
 } from '../spec/schema-common.js';
-import { seccompShape } from '../spec/schema-seccomp.js';
+import { seccompProfileShape } from '../spec/schema-seccomp.js';
 import { descriptor } from '../spec/schema.js';
 import {
   anyOf, array, assertShape, boolean, instanceOf, integer, number, oneOf, optional, record, strictObject, text, type Shape,
@@ -107,7 +107,7 @@ const runOptions = strictObject<RunOptions>({
   capDrop: capabilities,
   privileged: optional(boolean),
   noNewPrivileges: optional(boolean),
-  seccomp: optional(anyOf(oneOf('a profile', ['default', 'unconfined']), seccompShape)),
+  seccomp: optional(anyOf(oneOf('a profile', ['default', 'unconfined']), seccompProfileShape)),
   landlock: optional(boolean),
   systemPaths: optional(oneOf('a choice', ['masked', 'unconfined'])),
   apparmor: optional(line),

@@ -7,12 +7,15 @@ import { readInteger, systemReader, type HostReader } from './reader.js';
 /** Tries an id-mapped mount of a folder; the addon gives it. `errno` is the name, e.g. `EINVAL`. */
 export type IdmapProbe = (path: string) => { readonly ok: true } | { readonly ok: false; readonly errno: string };
 
+/** A folder of which `doctor` is to say whether images may lie there. */
 export interface FolderToCheck {
   /** What the folder is for, e.g. `state root`, `images`. */
   readonly label: string;
+  /** Absolute. */
   readonly path: string;
 }
 
+/** What is known of a folder. */
 export interface FolderFacts extends FolderToCheck {
   /** The folder itself, or the nearest one above it that exists. */
   readonly existing: string;
@@ -22,20 +25,27 @@ export interface FolderFacts extends FolderToCheck {
   readonly idmap?: ReturnType<IdmapProbe>;
 }
 
+/** What `diagnose` looks at beside `HostFacts`. */
 export interface DoctorFacts {
   /** Where the runtime keeps its state, e.g. `/run/tsrun`. */
   readonly stateRoot: FolderFacts;
+  /** Those where images may lie. */
   readonly folders: readonly FolderFacts[];
+  /** Who may make user namespaces here. */
   readonly userNamespaces: UserNamespaceFacts;
+  /** Ids that an ordinary user may give to containers. */
   readonly subordinate: SubordinateFacts;
   /** Pressure files (/proc/pressure) exist. */
   readonly pressure: boolean;
 }
 
+/** What lets or keeps users from making user namespaces. */
 export interface UserNamespaceFacts {
+  /** user.max_user_namespaces; 0 = nobody. */
   readonly max: number | undefined;
   /** Debian's kernel.unprivileged_userns_clone. */
   readonly unprivilegedClone: number | undefined;
+  /** Ubuntu's kernel.apparmor_restrict_unprivileged_userns; 1 = without capabilities. */
   readonly apparmorRestricts: number | undefined;
   /** The caller is itself in a user namespace. */
   readonly nested: boolean;
@@ -43,19 +53,31 @@ export interface UserNamespaceFacts {
   readonly containerMark: string | undefined;
 }
 
+/** Ranges of subordinate ids (subuid(5)), and the programs that map them. */
 export interface SubordinateFacts {
+  /** By whose name they were looked up. */
   readonly user: string;
+  /** From /etc/subuid. */
   readonly uids: readonly IdRange[];
+  /** From /etc/subgid. */
   readonly gids: readonly IdRange[];
+  /** Path of the program; undefined where it is not installed (Debian: package uidmap). */
   readonly newuidmap: string | undefined;
+  /** The same for groups. */
   readonly newgidmap: string | undefined;
 }
 
+/** Where to look; what is left out is the real host. */
 export interface DoctorOptions {
+  /** Where runtime state lies. */
   readonly stateRoot: string;
+  /** Where images may lie. */
   readonly folders?: readonly FolderToCheck[];
+  /** Tries an id-mapped mount; absent: nobody tries. */
   readonly idmap?: IdmapProbe;
+  /** What reads files; for tests another host. */
   readonly reader?: HostReader;
+  /** Whose subordinate ids to look up. Default: the caller. */
   readonly user?: { readonly name: string; readonly uid: number };
   /** Default: the environment's PATH and the usual folders. */
   readonly searchPath?: readonly string[];
@@ -64,6 +86,7 @@ export interface DoctorOptions {
 const containerMarks = ['/run/.containerenv', '/.dockerenv', '/run/systemd/container'];
 const usualFolders = ['/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin', '/sbin'];
 
+/** Looks at what `diagnose` needs beside the host's facts. Reads files, and tries id-mapped mounts where it is given a probe. */
 export function gatherDoctorFacts(options: DoctorOptions): DoctorFacts {
   const reader = options.reader ?? systemReader;
   return {

@@ -10,7 +10,10 @@ import type { Finding } from './finding.js';
 
 export type { Finding } from './finding.js';
 
-/** In the order in which a person should read it: what everything else rests on comes first. */
+/**
+ * Pure: what the facts say of this host, in the order in which a person should read it: what everything else rests on comes
+ * first. `examineHost` gathers the facts as well.
+ */
 export function diagnose(host: HostFacts, more: DoctorFacts): Finding[] {
   return [
     ...kernelFindings(host),

@@ -1,7 +1,9 @@
 /** Ranges of user and group ids for user namespaces. Pure: what is in use comes from the caller. */
 
 export interface IdRange {
+  /** The first id, as the host counts. */
   readonly start: number;
+  /** How many. */
   readonly size: number;
 }
 

@@ -4,15 +4,17 @@ import { nameSlots } from './slot-names.js';
 import * as words from './words.js';
 import { launcherOps, stepDocs, type Step } from './wire.generated.js';
 
+/** One step of a plan, in words. */
 export interface ExplainedStep {
   /** From 1, as error messages count. */
   readonly index: number;
   /** Who does it: the launcher, or the container's first process. */
   readonly where: 'launcher' | 'container';
+  /** Its name; see `Step`. */
   readonly step: Step['op'];
   /** In words; what is empty, off or not used is left out. */
   readonly arguments: Readonly<Record<string, string>>;
-  /** JSON pointer into the spec, `extensions.…`, the name of a stream, or `default`. */
+  /** JSON pointer into the spec, `extensions.…`, the name of a stream, `default`, or `stand-in` (see `Explanation.standIn`). */
   readonly field: string;
   /** What such a step does, in one sentence. */
   readonly doc: string;

@@ -2,16 +2,21 @@
 import { Writer } from './codec.js';
 import { encodeStep, type Step } from './wire.generated.js';
 
+/** A step, and why it is there. */
 export interface PlannedStep {
+  /** What to do, with everything decided. */
   readonly step: Step;
   /** JSON pointer into the spec, or `extensions.…`, or `default` with the reason. */
   readonly field: string;
 }
 
+/** What the launcher is sent: flat, with everything decided. Experimental: steps may change in any version. */
 export interface Plan {
+  /** In the order in which they are done; those up to `clone` by the launcher, the others by the container's first process. */
   readonly steps: readonly PlannedStep[];
   /** What the descriptors that come with the plan are for, in order; they fill the first slots. */
   readonly passed: readonly string[];
+  /** Size of the table of descriptors that the steps share. */
   readonly slotCount: number;
   /** What the descriptors are that come back once the program runs, in order. */
   readonly handedOver: readonly HandedOver[];

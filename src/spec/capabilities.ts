@@ -44,6 +44,7 @@ export const capabilityNames = [
   'CAP_CHECKPOINT_RESTORE',
 ] as const;
 
+/** A capability by its full name. */
 export type CapabilityName = (typeof capabilityNames)[number];
 
 const numbers = new Map<string, number>(capabilityNames.map((name, index) => [name, index]));

@@ -5,6 +5,7 @@
 
 const brand = Symbol.for('tsrun.error');
 
+/** What went wrong, for programs to tell apart. Codes do not change their meaning. */
 export type ErrorCode =
   /** An option, flag or spec field has a value that is not allowed. Nothing was touched. */
   | 'ERR_TSRUN_INVALID_ARGUMENT'
@@ -39,18 +40,37 @@ export type ErrorCode =
   /** The operation was cancelled by its AbortSignal. */
   | 'ERR_TSRUN_ABORTED';
 
+/** What an error is made with beside code and message. */
 export interface ErrorDetails {
   /** One line: what to do about it. */
   readonly hint?: string | undefined;
   /** JSON pointer of the spec field that caused it, e.g. `/mounts/0/destination`. */
   readonly field?: string | undefined;
+  /** What lies below it: another error, or an AbortSignal's reason. */
   readonly cause?: unknown;
 }
 
+/**
+ * Every error that tsrun raises on purpose.
+ *
+ * @example
+ * import { Runtime, TsrunError } from 'tsrun';
+ * await using runtime = await Runtime.open();
+ * try {
+ *   await runtime.run('./rootfs', { command: ['no-such-program'] });
+ * } catch (error) {
+ *   if (!TsrunError.is(error) || error.code !== 'ERR_TSRUN_COMMAND_NOT_FOUND') throw error;
+ *   console.error(error.message, error.hint);
+ * }
+ */
 export class TsrunError extends Error {
+  /** Stable; what a program should test. */
   readonly code: ErrorCode;
+  /** One line: what to do about it. */
   readonly hint: string | undefined;
+  /** JSON pointer of the option or spec field that caused it, e.g. `/mounts/0/destination`. */
   readonly field: string | undefined;
+  /** What `is` looks for: it is the same in every copy of tsrun. */
   readonly [brand] = true;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -67,12 +87,15 @@ export class TsrunError extends Error {
   }
 }
 
+/** Which step failed, and how. */
 export interface SetupErrorDetails extends ErrorDetails {
-  /** Index of the step in the plan. */
+  /** Index of the step in the plan, from 0. */
   readonly step: number;
+  /** Of the whole plan. */
   readonly stepCount: number;
   /** The step's name, e.g. `mount`. */
   readonly op: string;
+  /** Name of the system call that failed, e.g. `move_mount`. */
   readonly syscall: string;
   /** Negative, as in Node's system errors. */
   readonly errno: number;
@@ -82,11 +105,17 @@ export interface SetupErrorDetails extends ErrorDetails {
 
 /** A step of the plan failed. Everything before it was undone before this was raised. */
 export class SetupError extends TsrunError {
+  /** Index of the step in the plan, from 0; the message counts from 1, as `explain` does. */
   readonly step: number;
+  /** Of the whole plan. */
   readonly stepCount: number;
+  /** The step's name, e.g. `mount`. */
   readonly op: string;
+  /** Name of the system call that failed. */
   readonly syscall: string;
+  /** Negative, as in Node's system errors. */
   readonly errno: number;
+  /** E.g. `EPERM`. */
   readonly errnoName: string;
 
   constructor(code: ErrorCode, message: string, details: SetupErrorDetails) {

@@ -5,6 +5,7 @@
 
 import type { NamespaceType } from './types.js';
 
+/** What a container is, as far as the runtime-spec has no words for it. */
 export interface Extensions {
   /** What becomes of writes to the root file system. `disposable` needs overlayfs. */
   readonly root?: RootMode;
@@ -30,11 +31,13 @@ export interface Extensions {
   readonly memoryOomGroup?: boolean;
 }
 
+/** What becomes of writes to the root file system; `sizeBytes` is the room for them in memory. */
 export type RootMode =
   | { readonly kind: 'disposable'; readonly sizeBytes: number }
   | { readonly kind: 'writable' }
   | { readonly kind: 'read-only' };
 
+/** How much of the output is kept. */
 export interface LogOptions {
   /** Bytes kept at most; the oldest go first. */
   readonly maxBytes: number;

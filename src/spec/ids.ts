@@ -10,6 +10,7 @@ export const largestId = 4_294_967_294;
 const containerId = /^[A-Za-z0-9_+][A-Za-z0-9_+.-]{0,127}$/;
 const decimal = /^(?:0|[1-9][0-9]{0,9})$/;
 
+/** Whether it can name a container: 1 to 128 letters, digits, `_`, `+`, `.` and `-`, the first neither `.` nor `-`. */
 export function isContainerId(id: unknown): id is string {
   return typeof id === 'string' && containerId.test(id);
 }

@@ -6,6 +6,7 @@
 import { TsrunError } from './errors.js';
 import { isUnsafe, pointer, printable, show } from './quote.js';
 
+/** What `parseJsonBytes` gives. Integers above 2^53 are bigints, never rounded. */
 export type JsonValue = null | boolean | number | bigint | string | JsonValue[] | JsonObject;
 
 /** Has no prototype, so that a key such as `__proto__` is a key like any other. */

@@ -19,6 +19,7 @@ export const rlimitNames = [
   'RLIMIT_RTTIME',
 ] as const;
 
+/** A resource limit by its full name. */
 export type RlimitName = (typeof rlimitNames)[number];
 
 /** The value that means "no limit". */

@@ -1,7 +1,10 @@
 /** Shapes of `linux.seccomp` (config-linux.md, "Seccomp"); the names are libseccomp's. */
 
+import { readCapability } from './capabilities.js';
+import { errnoNumber, isDockerSeccomp, type DockerSeccomp, type DockerSeccompArchitecture, type DockerSeccompFilter, type DockerSeccompSyscall } from './docker-seccomp.js';
+import { Faults } from './faults.js';
 import { absolutePath, nonEmpty, uint16 } from './schema-common.js';
-import { array, integer, object, oneOf, optional, text, uint64 } from './shape.js';
+import { array, integer, object, oneOf, optional, text, uint64, type OptionalShape, type Shape } from './shape.js';
 import type { Seccomp, SeccompArg, SeccompSyscall } from './types.js';
 
 const action = oneOf('an action', [
@@ -62,3 +65,68 @@ export const seccompShape = object<Seccomp>({
   listenerMetadata: optional(text()),
   syscalls: optional(array(syscall)),
 });
+
+/** Go writes what is not set as null. */
+function unset<T>(shape: Shape<T>): OptionalShape<T | null> {
+  return optional({
+    expects: shape.expects,
+    check(value, at, faults) {
+      if (value !== null) shape.check(value, at, faults);
+    },
+  });
+}
+
+const errnoName = text('the name of an errno, such as "EPERM"', { test: (name) => name === '' || errnoNumber(name) !== undefined });
+
+const dockerFilter = object<DockerSeccompFilter>({
+  caps: unset(array(text('a capability', { test: (name) => readCapability(name) !== undefined }))),
+  arches: unset(array(nonEmpty)),
+  minKernel: unset(text('a version such as "4.8"', /^\d{1,5}\.\d{1,5}$/)),
+});
+
+const dockerSyscall = object<DockerSeccompSyscall>({
+  names: unset(array(nonEmpty)),
+  name: unset(text()),
+  action,
+  errnoRet: unset(uint16),
+  errno: unset(errnoName),
+  args: unset(array(argument)),
+  includes: unset(dockerFilter),
+  excludes: unset(dockerFilter),
+});
+
+const dockerArchitecture = object<DockerSeccompArchitecture>({
+  architecture: oneOf('an architecture', architectures),
+  subArchitectures: unset(array(oneOf('an architecture', architectures))),
+});
+
+const dockerShape = object<DockerSeccomp>({
+  defaultAction: action,
+  defaultErrnoRet: unset(uint16),
+  defaultErrno: unset(errnoName),
+  archMap: unset(array(dockerArchitecture)),
+  architectures: unset(array(oneOf('an architecture', architectures))),
+  flags: unset(array(oneOf('a flag', flags))),
+  syscalls: unset(array(dockerSyscall)),
+});
+
+/** A profile as a caller may give it: the runtime-spec's, or docker's. */
+export const seccompProfileShape: Shape<Seccomp | DockerSeccomp> = {
+  expects: 'a seccomp profile',
+  check(value, at, faults) {
+    if (typeof value !== 'object' || value === null || !isDockerSeccomp(value)) seccompShape.check(value, at, faults);
+    else checkDocker(value, at, faults);
+  },
+};
+
+function checkDocker(value: object, at: string, faults: Faults): void {
+  const own = new Faults();
+  dockerShape.check(value, at, own);
+  for (const { field, message, hint } of own.list) faults.add(field, message, hint);
+  if (own.list.length > 0 || !isDockerSeccomp(value)) return;
+  if ((value.archMap ?? []).length > 0 && (value.architectures ?? []).length > 0) faults.add(`${at}/architectures`, 'stands beside "archMap"', 'leave one of the two out');
+  for (const [index, { name, names }] of (value.syscalls ?? []).entries()) {
+    const [single, several] = [(name ?? '') !== '', (names ?? []).length > 0];
+    if (single === several) faults.add(`${at}/syscalls/${index}`, single ? 'has "name" and "names"' : 'names no call', 'give "names"');
+  }
+}

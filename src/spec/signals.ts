@@ -31,7 +31,11 @@ export function readSignal(text: string): number | undefined {
   return outwards || number < realtimeLeast || number > realtimeMost ? undefined : number;
 }
 
-/** @throws ERR_TSRUN_INVALID_ARGUMENT when it is not a signal */
+/**
+ * The number of a signal: of `SIGTERM`, `term`, `15`, `RTMIN+3` (signal(7); the same on x86_64 and arm64).
+ *
+ * @throws ERR_TSRUN_INVALID_ARGUMENT when it is not a signal
+ */
 export function parseSignal(signal: string | number): number {
   const number = readSignal(String(signal));
   if (number !== undefined) return number;

@@ -16,7 +16,11 @@ export function readSize(value: unknown): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
-/** @throws ERR_TSRUN_INVALID_ARGUMENT when it is not a size */
+/**
+ * Bytes of a size as docker writes it: `512m`, `1.5g`, `64KiB`; units are binary, in either case.
+ *
+ * @throws ERR_TSRUN_INVALID_ARGUMENT when it is not a size
+ */
 export function parseSize(value: string | number): number {
   const bytes = readSize(value);
   if (bytes !== undefined) return bytes;

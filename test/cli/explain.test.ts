@@ -114,10 +114,21 @@ test('it needs no right, no folder for runtime state and no subordinate ids', (t
   t.regex(stdout, / execute /);
 });
 
+test('where nobody names a program, another stands in, and the plan says so', async (t) => {
+  const { status, stdout, stderr } = tsrun([image]);
+  t.is(status, 0);
+  t.regex(stdout, / container +execute +stand-in +paths=\/bin\/sh {2}arguments=\/bin\/sh/);
+  t.regex(stderr, /^tsrun: note: no program is named: \/bin\/sh stands in for it$/m);
+  t.regex(tsrun(['--json', image]).stdout, /"standIn": "\/bin\/sh"/);
+  const changes = tsrun(['--diff', image, '--', '--hostname', 'other']);
+  t.is(changes.status, 0);
+  t.regex(changes.stdout, /^\+ +\d+ +container +setHostname +\S+ +name=other$/m);
+  t.is((await explain(image, { command: ['/bin/app'] })).standIn, undefined);
+});
+
 test('bad input is refused as run refuses it', (t) => {
   t.like(tsrun([join(folder, 'nowhere'), 'x']), { status: 1, stdout: '' });
   t.regex(tsrun([join(folder, 'nowhere'), 'x']).stderr, /^tsrun: image '.*nowhere' does not exist\nhint: /);
-  t.regex(tsrun([image]).stderr, /no command to run/);
 });
 
 test('the API gives the plan as well, and what would be remembered', async (t) => {

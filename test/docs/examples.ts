@@ -36,6 +36,12 @@ export function blocksOf(document: string): Block[] {
   return blocks;
 }
 
+/** Examples in comments: from the tag to the next one, or to the end of the comment. */
+export function commented(source: string): string[] {
+  return [...source.matchAll(/^( *) \* @example\n((?:\1 \*(?! @).*\n)+)/gm)].map(([, indent = '', text = '']) =>
+    text.split('\n').map((line) => line.replace(new RegExp(`^${indent} \\*(?: |/?$)`), '')).join('\n'));
+}
+
 /** A project of its own that has the package installed. */
 export function makeProject(parent = tmpdir()): string {
   const project = mkdtempSync(join(parent, 'tsrun-example-'));

@@ -2,19 +2,13 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { blocksOf, checkout, complaints, makeProject } from './examples.js';
+import { blocksOf, checkout, commented, complaints, makeProject } from './examples.js';
 
 const documents = ['README.md', ...readdirSync(join(checkout, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
 const project = makeProject();
 test.after.always(() => {
   rmSync(project, { recursive: true });
 });
-
-/** Examples in comments: from the tag to the next one, or to the end of the comment. */
-function commented(source: string): string[] {
-  return [...source.matchAll(/^( *) \* @example\n((?:\1 \*(?! @).*\n)+)/gm)].map(([, indent = '', text = '']) =>
-    text.split('\n').map((line) => line.replace(new RegExp(`^${indent} \\*(?: |/?$)`), '')).join('\n'));
-}
 
 test('examples in documents', (t) => {
   t.timeout(120_000);

@@ -62,7 +62,7 @@ export const isolationFlags: readonly Flag[] = [
   }),
   flag(securityOption, {
     name: 'security-opt',
-    help: 'no-new-privileges[=BOOL], seccomp=default|unconfined|FILE, landlock=on|off, systempaths=unconfined, apparmor=NAME',
+    help: 'no-new-privileges[=BOOL], seccomp=default|unconfined|FILE (of docker or of the runtime-spec), landlock=on|off, systempaths=unconfined, apparmor=NAME',
     group,
     default: 'all walls stand',
     example: 'seccomp=unconfined',

@@ -1,0 +1,132 @@
+/** Every line for a shell in the README, docs/cli.md and the help of the commands, with the scene that it is typed in. */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { commands } from '../../src/cli/commands.js';
+import { makeImage } from '../support/images.js';
+import { patience, type Lab } from '../support/lab.js';
+import type { Need } from '../support/needs.js';
+import { Pty } from '../support/pty.js';
+import { blocksOf, checkout } from './examples.js';
+
+export interface Scene {
+  /** What the example takes for granted, as lines of a shell. */
+  readonly before?: string;
+  /** What a person types once there is a prompt. Absent: no terminal. */
+  readonly types?: string;
+  /** What shows that it did what it says: on standard output, or of the line `after`. */
+  readonly shows: RegExp;
+  readonly after?: string;
+  readonly needs?: readonly Need[];
+}
+
+const web = "tsrun run -d --name web ./busybox sh -c 'trap \"echo again\" HUP; echo up; while :; do sleep 0.1; done'; until tsrun logs web | grep -q up; do sleep 0.1; done";
+const limits = ['cgroup2:memory', 'cgroup2:cpu'] as const;
+const seated = { types: 'echo $((6 * 7)); exit\r', shows: /\n42\r/ } as const;
+const listens = { after: "until tsrun logs web | grep listening; do sleep 0.1; done; cat /sys/fs/cgroup/tsrun/web-*/memory.max" } as const;
+
+export const scenes: Readonly<Record<string, Scene>> = {
+  'tsrun run ./my-rootfs -- sh': { shows: /^$/ },
+  'tsrun run -it -m 256m --cpus 0.5 ./my-rootfs sh': { ...seated, needs: limits },
+  'tsrun doctor': { shows: /kernel/ },
+  'tsrun explain ./my-rootfs': { shows: / container +execute +stand-in +paths=\/bin\/sh / },
+  'tsrun run -it --rm ./busybox sh': seated,
+  'tsrun run -d --name web -m 512m --cpus 1 -e PORT=5000 ./app node server.js': { shows: /^listening on 5000\n536870912$/m, ...listens, needs: limits },
+  'tsrun run --rm -v "$PWD":/src:ro -w /src ./node node --test': { shows: /^\/src: --test, read-only$/m },
+  'tsrun rm $(tsrun ps -a -q)': { before: 'tsrun run ./busybox true; tsrun run --name two ./busybox true', shows: /two/, after: 'tsrun ps -a -q | wc -l | grep -x 0' },
+  'tsrun exec -it web sh': { ...seated, before: web },
+  'tsrun logs -f --tail 20 web': { before: "tsrun run -d --name web ./busybox sh -c 'seq 30; sleep 1; echo last'; sleep 0.5", shows: /^1[12]\n(?:\d+\n)+30\nlast\n$/ },
+  'tsrun kill -s HUP web': { before: web, shows: /again/, after: 'until tsrun logs web | grep again; do sleep 0.1; done' },
+  'tsrun inspect --isolation web': { before: web, shows: /seccomp +1 filter: tsrun's default profile/ },
+  'tsrun inspect --diff other web': { before: `${web}; tsrun run -d --name other --network host ./busybox sleep 1000`, shows: /network/ },
+  'tsrun update -m 1g --cpus 2 web': { before: web, shows: /^1073741824$/m, after: 'cat /sys/fs/cgroup/tsrun/web-*/memory.max', needs: limits },
+  'tsrun explain ./busybox': { shows: /pivotRoot/ },
+  'tsrun explain --diff ./busybox -- --privileged': { shows: /^- .*loadSeccomp/m },
+  'tsrun completion bash > /etc/bash_completion.d/tsrun': { shows: /complete /, after: 'cat ./etc/tsrun' },
+  'tsrun completion zsh > "${fpath[1]}/_tsrun"': { before: 'fpath=(none .)', shows: /#compdef tsrun/, after: 'cat ./_tsrun' },
+  'tsrun completion fish > ~/.config/fish/completions/tsrun.fish': { before: 'mkdir -p ~/.config/fish/completions', shows: /complete -c tsrun/, after: 'cat ~/.config/fish/completions/tsrun.fish' },
+};
+
+/** As they stand there, without what is said of them; those of npm are what every run of the tests begins with. */
+export function shellExamples(): string[] {
+  const indented = readFileSync(join(checkout, 'README.md'), 'utf8').split('\n').filter((line) => line.startsWith('    ')).map((line) => line.trim());
+  const readme = indented.map((line) => line.replace(/ +#.*$/, '').replace(/^npx /, '')).filter((line) => !line.startsWith('npm '));
+  const reference = blocksOf('docs/cli.md').filter(({ language }) => language === 'sh').flatMap(({ text }) => text.trim().split('\n'));
+  const helped = commands.flatMap(({ examples }) => examples.map(({ line }) => line));
+  return [...new Set([...readme, ...reference.filter((line) => !line.startsWith('# ')), ...helped])];
+}
+
+/** A stand-in for Node: a server, and a runner of tests. */
+const program = `#!/bin/sh
+[ "$1" = server.js ] && { echo "listening on $PORT"; sleep 1000; }
+touch ./x 2>/dev/null && way=writable || way=read-only
+echo "$(pwd): $1, $way"
+`;
+
+/** A folder of its own, where the images are that examples name, and a state root of its own. */
+class Stage {
+  readonly folder: string;
+  readonly #stateRoot = mkdtempSync('/run/tsrun-test-');
+  readonly #main = join(checkout, 'dist/src/cli/main.js');
+
+  constructor(lab: Lab) {
+    this.folder = mkdtempSync(join(lab.scratch, 'stage-'));
+    // A container's root is nobody there: it may look only where everybody may.
+    chmodSync(this.folder, 0o755);
+    const app = makeImage(lab, { files: { 'bin/node': program }, mode: 0o755 });
+    for (const name of ['busybox', 'my-rootfs']) symlinkSync(lab.image, join(this.folder, name));
+    for (const name of ['app', 'node']) symlinkSync(app, join(this.folder, name));
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    return { ...process.env, TSRUN_ROOT: this.#stateRoot, HOME: this.folder, LC_ALL: 'C', NO_COLOR: '1' };
+  }
+
+  script(...lines: readonly string[]): string {
+    return [`cd '${this.folder}'`, 'mkdir -p etc', `tsrun() { '${process.execPath}' '${this.#main}' "$@"; }`, ...lines].join('\n');
+  }
+
+  sh(...lines: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
+    return spawnSync('bash', ['-c', this.script(...lines)], { env: this.env, encoding: 'utf8', timeout: 60_000 * patience, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  end(): void {
+    this.sh('tsrun rm -f $(tsrun ps -a -q)');
+    rmSync(this.#stateRoot, { recursive: true, force: true });
+  }
+}
+
+export async function play(t: ExecutionContext, lab: Lab, line: string): Promise<void> {
+  const scene = scenes[line];
+  if (scene === undefined) throw new Error(`no scene for ${line}`);
+  t.timeout(120_000 * patience);
+  const stage = new Stage(lab);
+  const safe = line.replace('/etc/bash_completion.d/', './etc/');
+  const before = scene.before === undefined ? [] : [`{ ${scene.before}; } >&2`];
+  try {
+    if (scene.types !== undefined) {
+      const prepared = stage.sh(...before);
+      t.is(prepared.status, 0, prepared.stderr);
+      await type(t, stage, safe, scene);
+      return;
+    }
+    const { status, stdout, stderr } = stage.sh(...before, `${safe} || exit 99`, ...(scene.after === undefined ? [] : [scene.after]));
+    t.is(status, 0, stderr);
+    t.regex(stdout, scene.shows, stderr);
+  } finally {
+    stage.end();
+  }
+}
+
+async function type(t: ExecutionContext, stage: Stage, line: string, { types = '', shows }: Scene): Promise<void> {
+  const pty = new Pty(['bash', '-c', stage.script(line)], { env: Object.fromEntries(Object.entries(stage.env).map(([name, value]) => [name, value ?? ''])) });
+  try {
+    await pty.see(/# /);
+    pty.type(types);
+    t.truthy(await pty.see(shows));
+    t.deepEqual(await pty.ended, { code: 0, cooked: true });
+  } finally {
+    pty.end();
+  }
+}
