@@ -35,10 +35,6 @@ unsigned parse(const char* digits) {
 
 bool try_next(int error) { return error == ENOENT || error == ENOTDIR || error == EACCES; }
 
-[[noreturn]] void leave(int code) {
-  for (;;) (void)sys::raw(SYS_exit_group, code);
-}
-
 [[noreturn]] void be_program(unsigned channel, unsigned paths, char** words, char** environment) {
   uint64_t none = 0;
   // In its own, foreground process group, so that Ctrl-C at a terminal reaches the program and not the reaper.
@@ -53,8 +49,8 @@ bool try_next(int error) { return error == ENOENT || error == ENOTDIR || error =
     if (!try_next(tried.error)) break;
   }
   ChannelMessage message{kChannelNoProgram, 0, failure};
-  (void)sys::call<SYS_sendto>(channel, &message, sizeof message, 0, 0, 0);
-  leave(127);
+  if (!sys::call<SYS_sendto>(channel, &message, sizeof message, 0, 0, 0).ok()) __builtin_trap();
+  sys::end_process(127);
 }
 
 int code_of(int status) {
@@ -63,11 +59,13 @@ int code_of(int status) {
 }
 
 // Reaps whatever has ended; gives the program's exit code once it is among them.
-bool reap(long program, int* code) {
+bool reap(long program, int options, int* code) {
   for (;;) {
     int status = 0;
-    sys::Outcome reaped = sys::call<SYS_wait4>(-1, &status, kNoHang, 0);
-    if (reaped.value <= 0) return false;
+    sys::Outcome reaped = sys::call<SYS_wait4>(-1, &status, options, 0);
+    // The program is there to be waited for, so that only a seccomp filter can forbid it.
+    if (!reaped.ok()) sys::end_process(125);
+    if (reaped.value == 0) return false;
     if (reaped.value != program) continue;
     *code = code_of(status);
     return true;
@@ -77,12 +75,15 @@ bool reap(long program, int* code) {
 [[noreturn]] void watch_over(long program) {
   uint64_t all = ~uint64_t{0};
   int code = 0;
-  while (!reap(program, &code)) {
+  int options = kNoHang;
+  while (!reap(program, options, &code)) {
     SignalInfo info;
     sys::Outcome signal = sys::call<SYS_rt_sigtimedwait>(&all, &info, 0, sizeof all);
     if (signal.ok() && signal.value != SIGCHLD) (void)sys::raw(SYS_kill, program, signal.value);
+    // A filter that forbids waiting for signals leaves waiting for processes.
+    if (!signal.ok()) options = 0;
   }
-  leave(code);
+  sys::end_process(code);
 }
 
 // `ps` shows what stands here, and these words are nothing that a person wants to read.
@@ -97,10 +98,10 @@ void hide_arguments(char** words, unsigned count) {
   auto count = static_cast<unsigned>(stack[0]);
   auto** words = reinterpret_cast<char**>(stack + 1);
   char** environment = words + count + 1;
-  if (count < 5) leave(125);
+  if (count < 5) sys::end_process(125);
   unsigned channel = parse(words[1]);
   unsigned paths = parse(words[2]);
-  if (paths + 4 > count) leave(125);
+  if (paths + 4 > count) sys::end_process(125);
   // Blocked before the program exists, so that none is lost between fork and wait.
   uint64_t all = ~uint64_t{0};
   (void)sys::raw(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&all), 0, sizeof all);
@@ -109,7 +110,7 @@ void hide_arguments(char** words, unsigned count) {
   long program = sys::raw(SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (program == 0) be_program(channel, paths, words + 3, environment);
   (void)sys::raw(SYS_close, static_cast<long>(channel));
-  if (program < 0) leave(125);
+  if (program < 0) sys::end_process(125);
   hide_arguments(words, count);
   watch_over(program);
 }

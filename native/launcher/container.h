@@ -26,7 +26,7 @@ struct MadeFolder {
 };
 
 enum class Phase : uint8_t {
-  kStarting,  // the first process is doing its steps
+  kStarting,  // the first process is doing its steps, and is to execute the program
   kCreated,   // it waits for `start`
   kRunning,   // the program was executed
   kEnding,    // the first process is gone; its cgroup is not yet empty

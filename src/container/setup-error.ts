@@ -2,6 +2,7 @@
 import type { EventFailed, Step } from '../plan/wire.generated.js';
 import type { Plan } from '../plan/plan.js';
 import { systemErrorName } from '../spec/errno.js';
+import { signalName } from '../spec/signals.js';
 import { SetupError, type ErrorCode, type SetupErrorDetails } from '../spec/errors.js';
 import { diagnoseProgram } from './diagnose-program.js';
 
@@ -12,6 +13,7 @@ export interface FailureContext {
 
 export function setupError(event: EventFailed, plan: Plan, context: FailureContext): SetupError {
   const planned = plan.steps[event.step];
+  if (event.error < 0) return killedEarly(-event.error, plan);
   const name = event.error > 0 ? systemErrorName(event.error) : 'EUNKNOWN';
   const syscall = context.syscallName(event.syscall);
   const details: SetupErrorDetails = {
@@ -29,6 +31,31 @@ export function setupError(event: EventFailed, plan: Plan, context: FailureConte
   const message = known?.message ?? `${describe(planned.step)}: ${syscall} says ${name}`;
   return new SetupError(known?.code ?? 'ERR_TSRUN_SETUP', `${message} ${where}`, { ...details, hint: known?.hint ?? hints[name] ?? `see ${syscall}(2) for what ${name} means there` });
 }
+
+/** It died on its way to the program, at a step that nobody can name. */
+function killedEarly(signal: number, plan: Plan): SetupError {
+  const step = plan.steps.length - 1;
+  const name = signalName(signal);
+  const filtered = plan.steps.find((each) => each.step.op === 'loadSeccomp');
+  const refused = filtered !== undefined && refusals.has(name);
+  return new SetupError('ERR_TSRUN_SETUP', `the first process was killed by ${name} before it could execute the program`, {
+    step,
+    stepCount: plan.steps.length,
+    op: 'execute',
+    syscall: 'execve',
+    errno: 0,
+    errnoName: 'EUNKNOWN',
+    field: refused ? filtered.field : plan.steps[step]?.field,
+    hint: refused ? 'the seccomp profile forbids execve, or to say so (sendto) and to end (exit_group): allow these' : deathHints[name] ?? 'the kernel log may say more: dmesg',
+  });
+}
+
+/** By what a process dies that its filter leaves no way out: the kernel's verdict, or the fault that stands for an exit. */
+const refusals: ReadonlySet<string> = new Set(['SIGSYS', 'SIGILL', 'SIGTRAP']);
+
+const deathHints: Readonly<Record<string, string>> = {
+  SIGKILL: 'its memory limit may be too low to start in (raise --memory), or somebody killed it: dmesg tells of the former',
+};
 
 interface Explanation {
   readonly code?: ErrorCode;

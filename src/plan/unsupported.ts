@@ -16,5 +16,8 @@ export function refuseUnsupported(spec: Spec): void {
   refuse('/linux/intelRdt', linux?.intelRdt !== undefined);
   refuse('/linux/memoryPolicy', linux?.memoryPolicy !== undefined);
   refuse('/linux/seccomp/listenerPath', (linux?.seccomp?.listenerPath ?? '') !== '');
+  // Without anybody who listens, the first call of the kind would wait for ever: the process itself holds the listener.
+  refuse('/linux/seccomp/defaultAction SCMP_ACT_NOTIFY', linux?.seccomp?.defaultAction === 'SCMP_ACT_NOTIFY');
+  for (const [index, { action }] of (linux?.seccomp?.syscalls ?? []).entries()) refuse(`/linux/seccomp/syscalls/${index}/action SCMP_ACT_NOTIFY`, action === 'SCMP_ACT_NOTIFY');
   refuse('/linux/namespaces (a mount namespace to join)', linux?.namespaces?.some(({ type, path }) => type === 'mount' && path !== undefined) ?? false);
 }
