@@ -85,6 +85,7 @@ struct Container {
   Watcher* watchers = nullptr;
   CgroupWatch* watches = nullptr;
   uint32_t status = 0;
+  bool killed = false;  // SIGKILL was sent for a client
   uint64_t ended_ns = 0;
   uint64_t user_us = 0;
   uint64_t system_us = 0;

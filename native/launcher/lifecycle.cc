@@ -82,7 +82,28 @@ void channel_ready(void* owner, uint32_t) {
   } else if (message.word == ChannelWord::kCreated) {
     container.phase = Phase::kCreated;
     announce(container, true);
+  } else if (message.word == ChannelWord::kRuns && container.failure.ok()) {
+    container.phase = Phase::kRunning;
+    announce(container, false);
+    // The program may get hold of the reaper's end. Nothing is heard of it any more but one last word.
+    container.launcher->loop.remove(&container.channel_watch);
   }
+}
+
+void hear_last_words(Container& container) {
+  while (container.channel.valid() && container.phase != Phase::kRunning) channel_ready(&container, 0);
+}
+
+// Of the program under a reaper, whose own exit code cannot tell a signal from an exit. What a program writes here in the
+// reaper's place is what it could have exited with.
+void take_program_end(Container& container) {
+  ChannelMessage message;
+  UniqueFd unwanted;
+  if (!container.channel.valid()) return;
+  bool told = receive_word(container.channel.get(), Patience::kNone, &message, &unwanted) && message.word == ChannelWord::kEnded;
+  close_channel(container);
+  constexpr uint32_t kCodeAndSignal = 0xff7f;
+  if (told) container.status = message.step & kCodeAndSignal;
 }
 
 void take_exit(Container& container) {
@@ -135,10 +156,10 @@ void await_empty(Container& container) {
 
 void process_ended(void* owner, uint32_t) {
   auto& container = *static_cast<Container*>(owner);
-  // What it said last may still wait in the channel.
-  while (container.channel.valid()) channel_ready(&container, 0);
+  hear_last_words(container);
   container.launcher->loop.remove(&container.pidfd_watch);
   take_exit(container);
+  take_program_end(container);
   judge_early_death(container);
   container.phase = Phase::kEnding;
   end_cgroup_watches(container.launcher->loop, container);
@@ -159,6 +180,7 @@ void tell_end(const Container& container, Client* client, uint32_t handle) {
   EventExited event{};
   event.container = handle;
   event.status = container.status;
+  event.killed = container.killed;
   event.started_ns = container.started_ns;
   event.ended_ns = container.ended_ns;
   event.user_us = container.user_us;
@@ -213,6 +235,11 @@ void kill_container(Container& container) {
   if (container.pidfd.valid()) (void)send_signal(container.pidfd.get(), SIGKILL);
 }
 
+void kill_for_client(Container& container) {
+  container.killed = true;
+  kill_container(container);
+}
+
 void finish_container(Container& container) {
   Launcher& launcher = *container.launcher;
   launcher.loop.remove(&container.channel_watch);
@@ -249,7 +276,7 @@ void abandon_containers_of(Client& client) {
     }
     if (each->owner != &client) continue;
     each->owner = nullptr;
-    if (!each->survive) kill_container(*each);
+    if (!each->survive) kill_for_client(*each);
   }
 }
 

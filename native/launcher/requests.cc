@@ -65,12 +65,13 @@ void handle(Client& client, const RequestSignal& request, Passed&) {
   Container* container = find_known(client, request.container);
   Status status = container == nullptr ? kNoSuchContainer
                                        : send_signal(container->pidfd.get(), static_cast<int>(request.signal));
+  if (status.ok() && request.signal == SIGKILL) container->killed = true;
   answer(client, request.request, status);
 }
 
 void handle(Client& client, const RequestKillAll& request, Passed&) {
   Container* container = find_known(client, request.container);
-  if (container != nullptr) kill_container(*container);
+  if (container != nullptr) kill_for_client(*container);
   answer(client, request.request, container == nullptr ? kNoSuchContainer : kOk);
 }
 

@@ -36,26 +36,32 @@ export function setupError(event: EventFailed, plan: Plan, context: FailureConte
 function killedEarly(signal: number, plan: Plan): SetupError {
   const step = plan.steps.length - 1;
   const name = signalName(signal);
-  const filtered = plan.steps.find((each) => each.step.op === 'loadSeccomp');
-  const refused = filtered !== undefined && refusals.has(name);
-  return new SetupError('ERR_TSRUN_SETUP', `the first process was killed by ${name} before it could execute the program`, {
+  const { field = plan.steps[step]?.field, why = '', hint = 'the kernel log may say more: dmesg' } = deathReason(name, plan) ?? {};
+  return new SetupError('ERR_TSRUN_SETUP', `the first process was killed by ${name} before it could execute the program${why}`, {
     step,
     stepCount: plan.steps.length,
     op: 'execute',
     syscall: 'execve',
     errno: 0,
     errnoName: 'EUNKNOWN',
-    field: refused ? filtered.field : plan.steps[step]?.field,
-    hint: refused ? 'the seccomp profile forbids execve, or to say so (sendto) and to end (exit_group): allow these' : deathHints[name] ?? 'the kernel log may say more: dmesg',
+    field,
+    hint,
   });
 }
 
 /** By what a process dies that its filter leaves no way out: the kernel's verdict, or the fault that stands for an exit. */
 const refusals: ReadonlySet<string> = new Set(['SIGSYS', 'SIGILL', 'SIGTRAP']);
 
-const deathHints: Readonly<Record<string, string>> = {
-  SIGKILL: 'its memory limit may be too low to start in (raise --memory), or somebody killed it: dmesg tells of the former',
-};
+function deathReason(signal: string, { steps }: Plan): { readonly field: string; readonly why: string; readonly hint: string } | undefined {
+  const filter = steps.find(({ step }) => step.op === 'loadSeccomp');
+  const memory = steps.find(({ step }) => step.op === 'writeCgroup' && step.file === 'memory.max');
+  if (refusals.has(signal) && filter !== undefined) {
+    const hint = 'the seccomp profile forbids execve, or to say so (sendto) and to end (exit_group): allow these';
+    return { field: filter.field, why: ', as its seccomp profile has it', hint };
+  }
+  if (signal !== 'SIGKILL' || memory === undefined) return undefined;
+  return { field: memory.field, why: ', maybe for want of memory', hint: 'raise the memory limit; dmesg tells whether it was that' };
+}
 
 interface Explanation {
   readonly code?: ErrorCode;
