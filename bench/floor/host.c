@@ -164,6 +164,16 @@ void wait_for(struct container *container) {
   if (info.si_code != CLD_EXITED || info.si_status != 0) fail("the container did not run its program");
 }
 
+// By which the launcher knows that the program was executed.
+static void read_flags(int pid) {
+  char path[64];
+  char content[1024];
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  int file = (int)CALL(openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0L);
+  CALL(pread64, file, content, sizeof content - 1, 0L);
+  close_fd(file);
+}
+
 static void read_reports(const struct container *container) {
   for (size_t at = 0; at < settings.reports.count; ++at) {
     char content[8192];
@@ -187,6 +197,7 @@ static void forget_state(const struct container *container) {
 
 void end_full(struct container *container) {
   close_fd(container->channel);
+  read_flags(container->pid);
   wait_for(container);
   for (size_t at = 0; at < settings.watches.count; ++at) close_fd(container->watches[at]);
   read_reports(container);

@@ -1,11 +1,15 @@
 // The reaper of `--init`: pid 1 of a container that starts the program, hands signals on to it and reaps orphans.
 // Freestanding, without the C library: it lives as long as the container, so it should be a few pages.
 //
+// It keeps its end of the launcher's channel, close-on-exec, to say that the program runs and how it ended.
+//
 // Arguments: the channel's descriptor, how many paths follow, the paths to try, the program's own arguments.
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #include "sys/call.h"
 
@@ -13,7 +17,10 @@ namespace tsrun {
 namespace {
 
 inline constexpr int kNoHang = 1;
-inline constexpr uint32_t kChannelNoProgram = 7;  // ChannelWord::kNoProgram
+// As ChannelWord has them.
+inline constexpr uint32_t kNoProgram = 7;
+inline constexpr uint32_t kRuns = 9;
+inline constexpr uint32_t kEnded = 10;
 
 // As launcher/channel.h has it.
 struct ChannelMessage {
@@ -35,8 +42,9 @@ unsigned parse(const char* digits) {
 
 bool try_next(int error) { return error == ENOENT || error == ENOTDIR || error == EACCES; }
 
-[[noreturn]] void leave(int code) {
-  for (;;) (void)sys::raw(SYS_exit_group, code);
+bool tell(unsigned channel, uint32_t word, uint32_t status, Status failure) {
+  ChannelMessage message{word, status, failure};
+  return sys::call<SYS_sendto>(channel, &message, sizeof message, MSG_NOSIGNAL, 0, 0).ok();
 }
 
 [[noreturn]] void be_program(unsigned channel, unsigned paths, char** words, char** environment) {
@@ -52,9 +60,8 @@ bool try_next(int error) { return error == ENOENT || error == ENOTDIR || error =
     if (failure.error != EACCES) failure = tried;
     if (!try_next(tried.error)) break;
   }
-  ChannelMessage message{kChannelNoProgram, 0, failure};
-  (void)sys::call<SYS_sendto>(channel, &message, sizeof message, 0, 0, 0);
-  leave(127);
+  if (!tell(channel, kNoProgram, 0, failure)) __builtin_trap();
+  sys::end_process(127);
 }
 
 int code_of(int status) {
@@ -62,27 +69,30 @@ int code_of(int status) {
   return signal == 0 ? (status >> 8) & 0xff : 128 + signal;
 }
 
-// Reaps whatever has ended; gives the program's exit code once it is among them.
-bool reap(long program, int* code) {
+// Reaps whatever has ended; true once the program is among them.
+bool reap(long program, int options, int* status) {
   for (;;) {
-    int status = 0;
-    sys::Outcome reaped = sys::call<SYS_wait4>(-1, &status, kNoHang, 0);
-    if (reaped.value <= 0) return false;
-    if (reaped.value != program) continue;
-    *code = code_of(status);
-    return true;
+    sys::Outcome reaped = sys::call<SYS_wait4>(-1, status, options, 0);
+    // The program is there to be waited for, so that only a seccomp filter can forbid it.
+    if (!reaped.ok()) sys::end_process(125);
+    if (reaped.value == 0) return false;
+    if (reaped.value == program) return true;
   }
 }
 
-[[noreturn]] void watch_over(long program) {
+[[noreturn]] void watch_over(long program, unsigned channel) {
   uint64_t all = ~uint64_t{0};
-  int code = 0;
-  while (!reap(program, &code)) {
+  int status = 0;
+  int options = kNoHang;
+  while (!reap(program, options, &status)) {
     SignalInfo info;
     sys::Outcome signal = sys::call<SYS_rt_sigtimedwait>(&all, &info, 0, sizeof all);
     if (signal.ok() && signal.value != SIGCHLD) (void)sys::raw(SYS_kill, program, signal.value);
+    // A filter that forbids waiting for signals leaves waiting for processes.
+    if (!signal.ok()) options = 0;
   }
-  leave(code);
+  (void)tell(channel, kEnded, static_cast<uint32_t>(status), kOk);
+  sys::end_process(code_of(status));
 }
 
 // `ps` shows what stands here, and these words are nothing that a person wants to read.
@@ -90,28 +100,30 @@ void hide_arguments(char** words, unsigned count) {
   char* end = words[count - 1];
   while (*end != 0) ++end;
   for (char* at = words[1]; at < end; ++at) *at = 0;
-  (void)sys::raw(SYS_prctl, PR_SET_NAME, reinterpret_cast<long>(words[0]));
 }
 
 [[noreturn]] void start(long* stack) {
   auto count = static_cast<unsigned>(stack[0]);
   auto** words = reinterpret_cast<char**>(stack + 1);
   char** environment = words + count + 1;
-  if (count < 5) leave(125);
+  if (count < 5) sys::end_process(125);
   unsigned channel = parse(words[1]);
   unsigned paths = parse(words[2]);
-  if (paths + 4 > count) leave(125);
+  if (paths + 4 > count) sys::end_process(125);
   // Blocked before the program exists, so that none is lost between fork and wait.
   uint64_t all = ~uint64_t{0};
   (void)sys::raw(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&all), 0, sizeof all);
   // From here on only the program's own execve decides what the launcher hears.
   (void)sys::raw(SYS_fcntl, static_cast<long>(channel), F_SETFD, FD_CLOEXEC);
-  long program = sys::raw(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  (void)sys::raw(SYS_prctl, PR_SET_NAME, reinterpret_cast<long>(words[0]));
+  // As with vfork(2), it comes back when the program was executed or could not be; the memory is not shared.
+  long program = sys::raw(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
   if (program == 0) be_program(channel, paths, words + 3, environment);
-  (void)sys::raw(SYS_close, static_cast<long>(channel));
-  if (program < 0) leave(125);
+  if (program < 0) sys::end_process(125);
+  // Where a filter forbids the word, the end of the channel says as much.
+  if (!tell(channel, kRuns, 0, kOk)) (void)sys::raw(SYS_close, static_cast<long>(channel));
   hide_arguments(words, count);
-  watch_over(program);
+  watch_over(program, channel);
 }
 
 }  // namespace

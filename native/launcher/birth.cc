@@ -55,7 +55,7 @@ Status bear_sibling(const StepClone& step, const Slots& slots, const Newborn& ne
 [[noreturn]] void be_midwife(const StepClone& step, const Slots& slots, const Newborn& newborn, int to_launcher) {
   Status status = bear_sibling(step, slots, newborn, to_launcher);
   if (!status.ok()) (void)send_word(to_launcher, ChannelMessage{ChannelWord::kFailed, 0, status});
-  for (;;) (void)sys::raw(SYS_exit_group, 0);
+  sys::end_process(0);
 }
 
 Status hear_of_birth(int channel, Birth* birth) {

@@ -1,5 +1,6 @@
 // What passes between the launcher and a container's first process until execve: one SOCK_SEQPACKET pair, close-on-exec.
-// Its end on the launcher's side tells of success (the process's end closed by execve) as well.
+// Its end on the launcher's side tells of success (the process's end closed by execve) as well. The reaper of `--init` keeps
+// its end: it says that the program runs, and how it ended.
 #ifndef TSRUN_LAUNCHER_CHANNEL_H_
 #define TSRUN_LAUNCHER_CHANNEL_H_
 
@@ -15,9 +16,11 @@ enum class ChannelWord : uint32_t {
   kFailed = 3,    // process: a step failed; it is about to exit
   kCreated = 4,   // process: everything is done but execve
   kTerminal = 5,  // process: the terminal's master is attached
-  kConnected = 8,  // helper: the socket is attached
-  kNoProgram = 7,  // reaper: the program could not be executed
   kBorn = 6,      // midwife: the child's pid is in `step`, its pidfd is attached
+  kNoProgram = 7,  // reaper: the program could not be executed
+  kConnected = 8,  // helper: the socket is attached
+  kRuns = 9,      // reaper: the program was executed
+  kEnded = 10,    // reaper: the program's wait status is in `step`
 };
 
 struct ChannelMessage {

@@ -26,7 +26,7 @@ struct MadeFolder {
 };
 
 enum class Phase : uint8_t {
-  kStarting,  // the first process is doing its steps
+  kStarting,  // the first process is doing its steps, and is to execute the program
   kCreated,   // it waits for `start`
   kRunning,   // the program was executed
   kEnding,    // the first process is gone; its cgroup is not yet empty
@@ -85,6 +85,7 @@ struct Container {
   Watcher* watchers = nullptr;
   CgroupWatch* watches = nullptr;
   uint32_t status = 0;
+  bool killed = false;  // SIGKILL was sent for a client
   uint64_t ended_ns = 0;
   uint64_t user_us = 0;
   uint64_t system_us = 0;

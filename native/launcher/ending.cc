@@ -73,6 +73,7 @@ void note_exit(const Container& container) {
   Writer writer(buffer, sizeof buffer);
   EventExited event{};
   event.status = container.status;
+  event.killed = container.killed;
   event.started_ns = container.started_ns;
   event.ended_ns = container.ended_ns;
   event.user_us = container.user_us;

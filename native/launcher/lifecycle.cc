@@ -46,14 +46,30 @@ void take_terminal(Container& container, UniqueFd master) {
   if (container.handed_over_count < kMaxHandedOver) container.handed_over[container.handed_over_count++] = master.release();
 }
 
-// The channel's end is closed by execve; a process that could not get there said so before.
+// The channel's end is closed by execve and by death alike; which of the two it was, the kernel knows. A zombie still has
+// its flags. (proc_pid_stat(5); PF_FORKNOEXEC is cleared before descriptors are closed.)
+bool has_executed(int pid) {
+  constexpr uint64_t kForkedWithoutExec = 0x40;
+  constexpr int kFieldsBefore = 7;  // from the end of the name, which may hold anything: state to tpgid, and a space each
+  char text[1024];
+  size_t size;
+  if (!read_small_file(AT_FDCWD, ProcPath(pid, "stat").path(), text, sizeof text, &size).ok()) return true;
+  const char* at = strrchr(text, ')');
+  for (int field = 0; field < kFieldsBefore && at != nullptr; ++field) at = strchr(at + 1, ' ');
+  if (at == nullptr) return true;
+  uint64_t flags = 0;
+  for (++at; *at >= '0' && *at <= '9'; ++at) flags = flags * 10 + static_cast<uint64_t>(*at - '0');
+  return (flags & kForkedWithoutExec) == 0;
+}
+
+// A process that could not execute the program said so before, or was killed on the way: process_ended tells.
 void channel_ready(void* owner, uint32_t) {
   auto& container = *static_cast<Container*>(owner);
   ChannelMessage message;
   UniqueFd descriptor;
   if (!receive_word(container.channel.get(), Patience::kNone, &message, &descriptor)) {
     close_channel(container);
-    if (!container.failure.ok()) return;
+    if (!container.failure.ok() || !has_executed(container.pid)) return;
     container.phase = Phase::kRunning;
     announce(container, false);
     return;
@@ -66,7 +82,28 @@ void channel_ready(void* owner, uint32_t) {
   } else if (message.word == ChannelWord::kCreated) {
     container.phase = Phase::kCreated;
     announce(container, true);
+  } else if (message.word == ChannelWord::kRuns && container.failure.ok()) {
+    container.phase = Phase::kRunning;
+    announce(container, false);
+    // The program may get hold of the reaper's end. Nothing is heard of it any more but one last word.
+    container.launcher->loop.remove(&container.channel_watch);
   }
+}
+
+void hear_last_words(Container& container) {
+  while (container.channel.valid() && container.phase != Phase::kRunning) channel_ready(&container, 0);
+}
+
+// Of the program under a reaper, whose own exit code cannot tell a signal from an exit. What a program writes here in the
+// reaper's place is what it could have exited with.
+void take_program_end(Container& container) {
+  ChannelMessage message;
+  UniqueFd unwanted;
+  if (!container.channel.valid()) return;
+  bool told = receive_word(container.channel.get(), Patience::kNone, &message, &unwanted) && message.word == ChannelWord::kEnded;
+  close_channel(container);
+  constexpr uint32_t kCodeAndSignal = 0xff7f;
+  if (told) container.status = message.step & kCodeAndSignal;
 }
 
 void take_exit(Container& container) {
@@ -81,6 +118,14 @@ void take_exit(Container& container) {
   container.user_us = static_cast<uint64_t>(usage.ru_utime.tv_sec) * 1000000 + static_cast<uint64_t>(usage.ru_utime.tv_usec);
   container.system_us = static_cast<uint64_t>(usage.ru_stime.tv_sec) * 1000000 + static_cast<uint64_t>(usage.ru_stime.tv_usec);
   container.max_rss_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+// Killed on its way to execve, without a word. One that was never told to start ends like any other.
+void judge_early_death(Container& container) {
+  if (container.phase != Phase::kStarting || !container.failure.ok()) return;
+  auto signal = static_cast<int32_t>(container.status & 0x7f);
+  container.failure = Status{SYS_execve, signal == 0 ? ECHILD : -signal};
+  container.failed_step = container.last_step;
 }
 
 void cgroup_changed(void* owner, uint32_t) {
@@ -111,10 +156,11 @@ void await_empty(Container& container) {
 
 void process_ended(void* owner, uint32_t) {
   auto& container = *static_cast<Container*>(owner);
-  // What it said last may still wait in the channel.
-  while (container.channel.valid()) channel_ready(&container, 0);
+  hear_last_words(container);
   container.launcher->loop.remove(&container.pidfd_watch);
   take_exit(container);
+  take_program_end(container);
+  judge_early_death(container);
   container.phase = Phase::kEnding;
   end_cgroup_watches(container.launcher->loop, container);
   if (remove_container_cgroup(container).error == EBUSY) return await_empty(container);
@@ -134,6 +180,7 @@ void tell_end(const Container& container, Client* client, uint32_t handle) {
   EventExited event{};
   event.container = handle;
   event.status = container.status;
+  event.killed = container.killed;
   event.started_ns = container.started_ns;
   event.ended_ns = container.ended_ns;
   event.user_us = container.user_us;
@@ -188,6 +235,11 @@ void kill_container(Container& container) {
   if (container.pidfd.valid()) (void)send_signal(container.pidfd.get(), SIGKILL);
 }
 
+void kill_for_client(Container& container) {
+  container.killed = true;
+  kill_container(container);
+}
+
 void finish_container(Container& container) {
   Launcher& launcher = *container.launcher;
   launcher.loop.remove(&container.channel_watch);
@@ -224,7 +276,7 @@ void abandon_containers_of(Client& client) {
     }
     if (each->owner != &client) continue;
     each->owner = nullptr;
-    if (!each->survive) kill_container(*each);
+    if (!each->survive) kill_for_client(*each);
   }
 }
 

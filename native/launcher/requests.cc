@@ -58,19 +58,20 @@ void handle(Client& client, const RequestLaunch& request, Passed& passed) { laun
 void handle(Client& client, const RequestStart& request, Passed&) {
   Container* container = find_known(client, request.container);
   if (container == nullptr || container->phase != Phase::kCreated) return;
-  (void)send_word(container->channel.get(), ChannelMessage{ChannelWord::kStart, 0, kOk});
+  if (send_word(container->channel.get(), ChannelMessage{ChannelWord::kStart, 0, kOk}).ok()) container->phase = Phase::kStarting;
 }
 
 void handle(Client& client, const RequestSignal& request, Passed&) {
   Container* container = find_known(client, request.container);
   Status status = container == nullptr ? kNoSuchContainer
                                        : send_signal(container->pidfd.get(), static_cast<int>(request.signal));
+  if (status.ok() && request.signal == SIGKILL) container->killed = true;
   answer(client, request.request, status);
 }
 
 void handle(Client& client, const RequestKillAll& request, Passed&) {
   Container* container = find_known(client, request.container);
-  if (container != nullptr) kill_container(*container);
+  if (container != nullptr) kill_for_client(*container);
   answer(client, request.request, container == nullptr ? kNoSuchContainer : kOk);
 }
 
@@ -116,7 +117,7 @@ Status go_and_connect(const Container& container, const RequestConnect& request,
   } else {
     (void)send_word(channel, ChannelMessage{ChannelWord::kFailed, 0, status});
   }
-  for (;;) (void)sys::raw(SYS_exit_group, 0);
+  sys::end_process(0);
 }
 
 // An ordinary user's launcher could not come back to the host's network namespace, so a child goes.

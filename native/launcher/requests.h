@@ -39,6 +39,8 @@ Container* find_known(Client& client, uint32_t handle);
 // Begins to watch a container whose first process was just cloned.
 Status watch_container(Container& container);
 void kill_container(Container& container);
+// The same, noted for the report: what somebody asked for is no want of memory.
+void kill_for_client(Container& container);
 // Undoes what was made for a container, tells its owner how it ended, and forgets it.
 void finish_container(Container& container);
 void abandon_containers_of(Client& client);

@@ -3,7 +3,10 @@ import { parseFlat } from '../cgroup/stats.js';
 import { signalName } from '../spec/signals.js';
 import type { EventExited } from '../plan/wire.generated.js';
 
-/** Why it ended. `oom` comes from the cgroup's own count of kills, never from exit code 137. */
+/**
+ * Why the program ended. `oom`: it was killed by SIGKILL, which no client of the launcher had asked for, and the cgroup counted
+ * a kill for want of memory. Who asked gets `signal`, even where the kernel may have been quicker. Exit code 137 alone means nothing.
+ */
 export type ExitCause = 'exit' | 'signal' | 'oom' | 'lost';
 
 /**
@@ -51,7 +54,7 @@ export function exitStatus(event: EventExited): ExitStatus {
   const pids = parseFlat(reports.get('pids.events') ?? '');
   const signal = event.status & 0x7f;
   const oomKills = memory['oom_kill'] ?? 0;
-  const killed = signal === 9;
+  const killed = signal === 9 && !event.killed;
   return {
     code: signal === 0 ? (event.status >> 8) & 0xff : 128 + signal,
     ...(signal === 0 ? {} : { signal: signalName(signal) }),

@@ -2,6 +2,7 @@
 import type { EventFailed, Step } from '../plan/wire.generated.js';
 import type { Plan } from '../plan/plan.js';
 import { systemErrorName } from '../spec/errno.js';
+import { signalName } from '../spec/signals.js';
 import { SetupError, type ErrorCode, type SetupErrorDetails } from '../spec/errors.js';
 import { diagnoseProgram } from './diagnose-program.js';
 
@@ -12,6 +13,7 @@ export interface FailureContext {
 
 export function setupError(event: EventFailed, plan: Plan, context: FailureContext): SetupError {
   const planned = plan.steps[event.step];
+  if (event.error < 0) return killedEarly(-event.error, plan);
   const name = event.error > 0 ? systemErrorName(event.error) : 'EUNKNOWN';
   const syscall = context.syscallName(event.syscall);
   const details: SetupErrorDetails = {
@@ -28,6 +30,37 @@ export function setupError(event: EventFailed, plan: Plan, context: FailureConte
   const where = `(step ${event.step + 1} of ${plan.steps.length}, from ${planned.field})`;
   const message = known?.message ?? `${describe(planned.step)}: ${syscall} says ${name}`;
   return new SetupError(known?.code ?? 'ERR_TSRUN_SETUP', `${message} ${where}`, { ...details, hint: known?.hint ?? hints[name] ?? `see ${syscall}(2) for what ${name} means there` });
+}
+
+/** It died on its way to the program, at a step that nobody can name. */
+function killedEarly(signal: number, plan: Plan): SetupError {
+  const step = plan.steps.length - 1;
+  const name = signalName(signal);
+  const { field = plan.steps[step]?.field, why = '', hint = 'the kernel log may say more: dmesg' } = deathReason(name, plan) ?? {};
+  return new SetupError('ERR_TSRUN_SETUP', `the first process was killed by ${name} before it could execute the program${why}`, {
+    step,
+    stepCount: plan.steps.length,
+    op: 'execute',
+    syscall: 'execve',
+    errno: 0,
+    errnoName: 'EUNKNOWN',
+    field,
+    hint,
+  });
+}
+
+/** By what a process dies that its filter leaves no way out: the kernel's verdict, or the fault that stands for an exit. */
+const refusals: ReadonlySet<string> = new Set(['SIGSYS', 'SIGILL', 'SIGTRAP']);
+
+function deathReason(signal: string, { steps }: Plan): { readonly field: string; readonly why: string; readonly hint: string } | undefined {
+  const filter = steps.find(({ step }) => step.op === 'loadSeccomp');
+  const memory = steps.find(({ step }) => step.op === 'writeCgroup' && step.file === 'memory.max');
+  if (refusals.has(signal) && filter !== undefined) {
+    const hint = 'the seccomp profile forbids execve, or to say so (sendto) and to end (exit_group): allow these';
+    return { field: filter.field, why: ', as its seccomp profile has it', hint };
+  }
+  if (signal !== 'SIGKILL' || memory === undefined) return undefined;
+  return { field: memory.field, why: ', maybe for want of memory', hint: 'raise the memory limit; dmesg tells whether it was that' };
 }
 
 interface Explanation {
@@ -82,6 +115,8 @@ function explain(step: Step, errno: string, context: FailureContext): Explanatio
       return cloneFailure(errno);
     case 'setDirectory':
       return errno === 'ENOTDIR' ? { message: `the working directory '${step.path}' is not a folder`, hint: 'choose another with -w' } : undefined;
+    case 'setAffinity':
+      return errno === 'EINVAL' ? { message: 'none of these processors is one of the container\'s', hint: 'Cpus_allowed_list in its /proc/self/status names those' } : undefined;
     case 'loadSeccomp':
       return errno === 'EACCES' ? { message: 'a seccomp filter needs no_new_privs or CAP_SYS_ADMIN', hint: 'leave no-new-privileges on' } : undefined;
     case 'execute':

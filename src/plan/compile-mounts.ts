@@ -15,6 +15,8 @@ export interface MountPlan {
   attach(): void;
   /** In the container, after the last mount: masks and read-only paths. */
   protect(): void;
+  /** In the container, after pivot_root(2), which puts the old root on no mount that is shared: here that is the new one. */
+  propagate(): void;
 }
 
 type Attach = () => void;
@@ -31,9 +33,12 @@ export function compileMounts(compilation: Compilation): MountPlan {
       for (const attach of attachments) attach();
     },
     protect: () => {
-      const { maskedPaths = [], readonlyPaths = [], rootfsPropagation } = input.spec.linux ?? {};
+      const { maskedPaths = [], readonlyPaths = [] } = input.spec.linux ?? {};
       for (const [index, target] of maskedPaths.entries()) builder.add(`/linux/maskedPaths/${index}`, { op: 'maskPath', target });
       for (const [index, target] of readonlyPaths.entries()) builder.add(`/linux/readonlyPaths/${index}`, { op: 'readonlyPath', target });
+    },
+    propagate: () => {
+      const { rootfsPropagation } = input.spec.linux ?? {};
       if (rootfsPropagation === undefined) return;
       const { propagation, propagationRecursive } = readMountOptions([rootfsPropagation]);
       if (propagation === undefined || propagation === privatePropagation) return;

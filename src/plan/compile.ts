@@ -52,6 +52,7 @@ export function compilePlan(input: PlanInput): Plan {
   attachAll(compilation, mounts, streams);
   root.finish();
   builder.add('/root/path', { op: 'pivotRoot' });
+  mounts.propagate();
   compileProcess(compilation);
   compileIdentity(compilation);
   return builder.finish();

@@ -10,11 +10,13 @@ export function refuseUnsupported(spec: Spec): void {
   for (const [name, list] of Object.entries(hooks ?? {})) refuse(`/hooks/${name}`, Array.isArray(list) && list.length > 0);
   refuse('/process/apparmorProfile', (process?.apparmorProfile ?? '') !== '');
   refuse('/process/selinuxLabel', (process?.selinuxLabel ?? '') !== '');
-  refuse('/process/execCPUAffinity', process?.execCPUAffinity !== undefined);
   refuse('/linux/mountLabel', (linux?.mountLabel ?? '') !== '');
   refuse('/linux/netDevices', Object.keys(linux?.netDevices ?? {}).length > 0);
   refuse('/linux/intelRdt', linux?.intelRdt !== undefined);
   refuse('/linux/memoryPolicy', linux?.memoryPolicy !== undefined);
   refuse('/linux/seccomp/listenerPath', (linux?.seccomp?.listenerPath ?? '') !== '');
+  // Without anybody who listens, the first call of the kind would wait for ever: the process itself holds the listener.
+  refuse('/linux/seccomp/defaultAction SCMP_ACT_NOTIFY', linux?.seccomp?.defaultAction === 'SCMP_ACT_NOTIFY');
+  for (const [index, { action }] of (linux?.seccomp?.syscalls ?? []).entries()) refuse(`/linux/seccomp/syscalls/${index}/action SCMP_ACT_NOTIFY`, action === 'SCMP_ACT_NOTIFY');
   refuse('/linux/namespaces (a mount namespace to join)', linux?.namespaces?.some(({ type, path }) => type === 'mount' && path !== undefined) ?? false);
 }

@@ -1,4 +1,5 @@
 // Limits: really held where the controller is on cgroup v2, refused by name where it is not, told in the result.
+import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -47,6 +48,20 @@ memory('one process may die of memory while the container lives, unless they are
   t.like(group.status, { code: 137, cause: 'oom' });
   const killed = await lab.sh('kill -KILL $(cat /proc/sys/kernel/ns_last_pid) 2>/dev/null; hog memory 67108864; kill -9 -1; exit 5', { memory: '16m' });
   t.is(killed.status.cause, 'exit');
+});
+
+memory('under the reaper, too', async (t) => {
+  t.like((await lab.run({ ...take(64 * mebibyte), memory: '16m', init: true })).status, { code: 137, signal: 'SIGKILL', cause: 'oom' });
+  const { status } = await lab.sh('hog memory 67108864; exit 137', { memory: '16m', init: true });
+  t.like(status, { code: 137, cause: 'exit', oomKills: 1 });
+});
+
+memory('SIGKILL that a client asked for is no want of memory, whatever died of that before', async (t) => {
+  for (const init of [false, true]) {
+    const container = await lab.start({ command: ['sh', '-c', 'hog memory 67108864; echo; exec sleep 1000'], memory: '16m', init });
+    if (container.stdout !== null) await once(container.stdout, 'data');
+    t.like(await container.stop({ graceMs: 0 }), { code: 137, signal: 'SIGKILL', cause: 'signal', oomKills: 1 });
+  }
 });
 
 memory('SIGKILL is not taken for want of memory', async (t) => {

@@ -1,6 +1,6 @@
 // The root file system and what stands in it: what may be written and where that goes, owners, /dev, /proc, /sys, /etc.
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -163,6 +163,24 @@ here('/etc/hostname, hosts and resolv.conf are the container\'s; the image\'s st
   t.regex(stdout, /^nameserver 192\.0\.2\.1$/m);
   t.false(stdout.includes(hostname()) && hostname() !== 'inner');
   t.is(readFileSync(join(image, 'etc/hosts'), 'utf8'), 'image\n');
+});
+
+here('the propagation of the root is what the config.json says, of everything beneath it with an r', async (t) => {
+  const namespaces = ['pid', 'mount', 'uts', 'ipc', 'network'].map((type) => ({ type }));
+  const mounts = [{ destination: '/proc', type: 'proc', source: 'proc' }];
+  const runs = { user: { uid: 0, gid: 0 }, cwd: '/', args: ['cat', '/proc/self/mountinfo'], env: ['PATH=/bin'] };
+  const expected: Readonly<Record<string, RegExp>> = { '': /^$/, private: /^$/, slave: /^$/, shared: /^shared:\d+$/, unbindable: /^unbindable$/ };
+  for (const word of ['', 'private', 'rprivate', 'slave', 'rslave', 'shared', 'rshared', 'unbindable', 'runbindable']) {
+    const bundle = mkdtempSync(join(lab.scratch, 'propagation-'));
+    const spec = { ociVersion: '1.2.0', root: { path: makeImage(lab) }, process: runs, mounts, linux: { namespaces, rootfsPropagation: word } };
+    writeFileSync(join(bundle, 'config.json'), JSON.stringify(spec));
+    const { stdout, status } = await lab.run({}, bundle);
+    t.is(status.code, 0, word);
+    const seen = parseMounts(stdout);
+    const kind = expected[word.replace(/^r/, '')] ?? /none/;
+    t.regex(mountAt(seen, '/')?.propagation.join(' ') ?? 'none', kind, word);
+    t.regex(mountAt(seen, '/proc')?.propagation.join(' ') ?? 'none', word.startsWith('r') ? kind : /^$/, word);
+  }
 });
 
 here('an OCI bundle folder runs by its config.json', async (t) => {

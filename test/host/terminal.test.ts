@@ -124,7 +124,24 @@ here('a terminal for a process that is executed, beside a container that has non
 here('under the reaper the program is not pid 1, and its exit code and signal are told', async (t) => {
   t.is((await lab.sh('echo $$; cat /proc/1/comm', { init: true })).stdout, '2\ntsrun-init\n');
   t.like((await lab.sh('exit 9', { init: true })).status, { code: 9, cause: 'exit' });
-  t.is((await lab.sh('kill -TERM $$', { init: true })).status.code, 143);
+  t.like((await lab.sh('kill -TERM $$', { init: true })).status, { code: 143, signal: 'SIGTERM', cause: 'signal' });
+  t.like((await lab.sh('kill -KILL $$', { init: true })).status, { code: 137, signal: 'SIGKILL', cause: 'signal' });
+  const { status } = await lab.sh('exit 137', { init: true });
+  t.like(status, { code: 137, cause: 'exit' });
+  t.is(status.signal, undefined);
+});
+
+here('under the reaper a signal that the program dies of is told, whether it was sent to it or handed on', async (t) => {
+  for (const signal of ['SIGTERM', 'SIGKILL']) {
+    const container = await lab.idle({ init: true });
+    await container.kill(signal);
+    t.like(await container.exited, { signal, cause: 'signal' });
+  }
+  const kept = await lab.idle({ init: true, autoRemove: false });
+  await kept.kill('SIGHUP');
+  await kept.exited;
+  t.like((await lab.runtime()).inspect(kept.id), { exit: { code: 129, signal: 'SIGHUP' } });
+  (await lab.runtime()).remove(kept.id);
 });
 
 here('the reaper reaps orphans, however many', async (t) => {
@@ -162,8 +179,8 @@ here('the reaper hands every signal on', async (t) => {
 here('the reaper holds no program of the host open, and what it cannot execute is told', async (t) => {
   const container = await lab.idle({ init: true });
   t.regex(readFileSync(`/proc/${container.pid}/cmdline`, 'utf8'), /^tsrun-init\0/);
-  const { stdout } = await lab.exec(container, { command: ['sh', '-c', 'ls -l /proc/1/fd | grep -c " -> /dev/null"; readlink /proc/1/exe; ls /proc/1/fd | wc -l'] });
-  t.regex(stdout, /^3\n.*\n3\n$/);
+  const { stdout } = await lab.exec(container, { command: ['sh', '-c', 'ls -l /proc/1/fd | grep -c " -> /dev/null"; readlink /proc/1/exe; ls -l /proc/1/fd | grep -c socket; ls /proc/1/fd | wc -l'] });
+  t.regex(stdout, /^3\n.*\n1\n4\n$/, 'its streams, and the way to tell how the program ended');
   await container[Symbol.asyncDispose]();
   const missing = await t.throwsAsync(lab.idle({ init: true, command: ['no-such-program'] }), { instanceOf: TsrunError });
   t.is(missing.code, 'ERR_TSRUN_COMMAND_NOT_FOUND');

@@ -110,6 +110,7 @@ const faults: [at: string, value: unknown, message: RegExp, field?: string][] = 
   ['linux.seccomp.syscalls.0.args.0.index', 6, /from 0 to 5/],
   ['linux.seccomp.syscalls.0.args.0.value', 2n ** 64n, /to 18446744073709551615/],
   ['linux.seccomp.syscalls.0.args.0.op', 'SCMP_CMP_EG', /an operator/],
+  ['linux.seccomp.flags', ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'], /needs a rule with SCMP_ACT_NOTIFY/, '/linux/seccomp/flags/0'],
   ['linux.seccomp.listenerPath', undefined, /needs listenerPath/, '/linux/seccomp/listenerMetadata'],
   ['linux.intelRdt.memBwSchema', 'L3:0', /starts with "MB:"/],
   ['linux.intelRdt.schemata.0', 'a\nb', /one line/],
