@@ -17,6 +17,7 @@ namespace tsrun {
 namespace {
 
 inline constexpr int kNoHang = 1;
+inline constexpr int kUntraced = 2;
 // As ChannelWord has them.
 inline constexpr uint32_t kNoProgram = 7;
 inline constexpr uint32_t kRuns = 9;
@@ -49,6 +50,8 @@ bool tell(unsigned channel, uint32_t word, uint32_t status, Status failure) {
 
 [[noreturn]] void be_program(unsigned channel, unsigned paths, char** words, char** environment) {
   uint64_t none = 0;
+  // In a pid namespace that is not the container's own it would outlive the reaper, which dies with the launcher.
+  (void)sys::raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   // In its own, foreground process group, so that Ctrl-C at a terminal reaches the program and not the reaper.
   (void)sys::raw(SYS_setpgid, 0, 0);
   int group = static_cast<int>(sys::raw(SYS_getpid));
@@ -69,6 +72,8 @@ int code_of(int status) {
   return signal == 0 ? (status >> 8) & 0xff : 128 + signal;
 }
 
+bool is_stopped(int status) { return (status & 0xff) == 0x7f; }
+
 // Reaps whatever has ended; true once the program is among them.
 bool reap(long program, int options, int* status) {
   for (;;) {
@@ -76,20 +81,23 @@ bool reap(long program, int options, int* status) {
     // The program is there to be waited for, so that only a seccomp filter can forbid it.
     if (!reaped.ok()) sys::end_process(125);
     if (reaped.value == 0) return false;
-    if (reaped.value == program) return true;
+    if (reaped.value != program) continue;
+    if (!is_stopped(*status)) return true;
+    // By ctrl-z, and there is no shell that could let it go on: a session leader would not have been stopped either.
+    if ((*status >> 8 & 0xff) == SIGTSTP) (void)sys::raw(SYS_kill, -program, SIGCONT);
   }
 }
 
 [[noreturn]] void watch_over(long program, unsigned channel) {
   uint64_t all = ~uint64_t{0};
   int status = 0;
-  int options = kNoHang;
+  int options = kNoHang | kUntraced;
   while (!reap(program, options, &status)) {
     SignalInfo info;
     sys::Outcome signal = sys::call<SYS_rt_sigtimedwait>(&all, &info, 0, sizeof all);
     if (signal.ok() && signal.value != SIGCHLD) (void)sys::raw(SYS_kill, program, signal.value);
     // A filter that forbids waiting for signals leaves waiting for processes.
-    if (!signal.ok()) options = 0;
+    if (!signal.ok()) options = kUntraced;
   }
   (void)tell(channel, kEnded, static_cast<uint32_t>(status), kOk);
   sys::end_process(code_of(status));

@@ -9,7 +9,10 @@ namespace tsrun {
 namespace {
 
 inline constexpr size_t kMaxReport = 8192;
-inline constexpr int kMaxDepth = 32;
+// Ten reports at their largest; the plan asks for seven.
+inline constexpr size_t kMaxExit = 10 * (kMaxReport + 64);
+// More than `cgroup.max.depth` of the parent of all containers (cgroup/layout.ts).
+inline constexpr int kMaxDepth = 128;
 
 // Kernel figures only: a payload may write what it likes, but not into these files.
 void read_reports(Container& container) {
@@ -28,6 +31,13 @@ void read_reports(Container& container) {
   container.content_count = container.report_count;
 }
 
+// What lives on will use more; the last figures are those after its end.
+void forget_reports(Container& container) {
+  free(container.contents);
+  container.contents = nullptr;
+  container.content_count = 0;
+}
+
 struct DirectoryEntry {
   uint64_t inode;
   int64_t offset;
@@ -37,6 +47,8 @@ struct DirectoryEntry {
 };
 
 inline constexpr uint8_t kTypeDirectory = 4;
+
+bool is_dots(const char* name) { return strcmp(name, ".") == 0 || strcmp(name, "..") == 0; }
 
 Status remove_tree(int parent, const char* name, int depth);
 
@@ -51,7 +63,7 @@ Status remove_children(int parent, const char* name, int depth) {
     for (long at = 0; at < read.value;) {
       auto* entry = reinterpret_cast<DirectoryEntry*>(buffer + at);
       at += entry->size;
-      if (entry->type != kTypeDirectory || entry->name[0] == '.') continue;
+      if (entry->type != kTypeDirectory || is_dots(entry->name)) continue;
       TSRUN_TRY(remove_tree(directory.get(), entry->name, depth + 1));
     }
   }
@@ -64,12 +76,10 @@ Status remove_tree(int parent, const char* name, int depth) {
   return sys::call<SYS_unlinkat>(parent, name, AT_REMOVEDIR).status();
 }
 
-void note_exit(const Container& container) {
-  UniqueFd folder;
+Status write_exit(int folder, const Container& container, bool with_reports) {
   UniqueFd file;
-  if (!take(sys::call<SYS_openat>(container.state.parent_fd, container.state.name, O_PATH | O_CLOEXEC), &folder).ok()) return;
-  if (!take(sys::call<SYS_openat>(folder.get(), "exit.new", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), &file).ok()) return;
-  uint8_t buffer[16384];
+  TSRUN_TRY(take(sys::call<SYS_openat>(folder, "exit.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), &file));
+  static uint8_t buffer[kMaxExit];
   Writer writer(buffer, sizeof buffer);
   EventExited event{};
   event.status = container.status;
@@ -79,11 +89,22 @@ void note_exit(const Container& container) {
   event.user_us = container.user_us;
   event.system_us = container.system_us;
   event.max_rss_bytes = container.max_rss_bytes;
-  event.reports = Texts{container.reports, container.report_count};
-  event.contents = Texts{container.contents, container.content_count};
+  if (with_reports) {
+    event.reports = Texts{container.reports, container.report_count};
+    event.contents = Texts{container.contents, container.content_count};
+  }
   encode(writer, event);
-  (void)write_all(file.get(), buffer, writer.size());
-  (void)sys::call<SYS_renameat2>(folder.get(), "exit.new", folder.get(), "exit", 0);
+  if (writer.overflow()) return Status{SYS_write, E2BIG};
+  TSRUN_TRY(write_all(file.get(), buffer, writer.size()));
+  return sys::call<SYS_renameat2>(folder, "exit.new", folder, "exit", 0).status();
+}
+
+// Whole or not at all; where there is no room for the figures, without them.
+Status note_exit(const Container& container) {
+  UniqueFd folder;
+  TSRUN_TRY(take(sys::call<SYS_openat>(container.state.parent_fd, container.state.name, O_PATH | O_CLOEXEC), &folder));
+  if (write_exit(folder.get(), container, true).ok()) return kOk;
+  return write_exit(folder.get(), container, false);
 }
 
 }  // namespace
@@ -94,14 +115,15 @@ Status remove_container_cgroup(Container& container) {
   if (container.pidfd.valid()) read_reports(container);
   Status removed = remove_tree(folder.parent_fd, folder.name, 0);
   if (removed.ok() || removed.error == ENOENT) folder = MadeFolder{};
+  if (removed.error == EBUSY) forget_reports(container);
   return removed;
 }
 
 Status end_record(Container& container) {
-  if (container.keep_record && container.failure.ok()) {
-    note_exit(container);
-    return kOk;
-  }
+  // With the record goes the only trace of a cgroup that could not be removed; `gc` tries again.
+  if (container.cgroup_folder.made()) return kOk;
+  // A record without an end would say for ever that it runs.
+  if (container.keep_record && container.failure.ok() && note_exit(container).ok()) return kOk;
   // Without its record a folder is empty, so that `gc` may remove one that was left like this.
   return remove_flat_folder(container.state, "state.json");
 }

@@ -63,10 +63,21 @@ void unbind_from_processors() {
   (void)sys::call<SYS_sched_setaffinity>(0, sizeof all, all);
 }
 
+// What protects an agent from the kernel's choice of whom to kill is not for its containers, which inherit it, nor for
+// what is executed in them (raising needs no right, proc_pid_oom_score_adj(5)).
+void give_up_oom_protection() {
+  char score[8] = "";
+  UniqueFd file;
+  if (!take(sys::call<SYS_openat>(AT_FDCWD, "/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC), &file).ok()) return;
+  if (!sys::call<SYS_read>(file.get(), score, sizeof score - 1).ok() || score[0] != '-') return;
+  (void)sys::call<SYS_write>(file.get(), "0", 1);
+}
+
 }  // namespace
 
 Status Launcher::open() {
   reset_signals();
+  give_up_oom_protection();
   unbind_from_processors();
   // It was started as /proc/self/fd/N, which is what `ps` would show.
   (void)sys::call<SYS_prctl>(PR_SET_NAME, "tsrun-launcher", 0, 0, 0);

@@ -117,7 +117,10 @@ void write_log(Output& output, const uint8_t* data, size_t size) {
     const void* data;
     size_t size;
   } parts[] = {{&header, sizeof header}, {data, size}};
-  (void)sys::call<SYS_writev>(output.log.get(), parts, 2);
+  sys::Outcome written = sys::call<SYS_writev>(output.log.get(), parts, 2);
+  // Half a piece would make every reader take what follows for something else.
+  bool whole = written.ok() && static_cast<size_t>(written.value) == sizeof header + size;
+  if (!whole) (void)sys::call<SYS_ftruncate>(output.log.get(), output.log_bytes);
 }
 
 void end_output(Output& output) {

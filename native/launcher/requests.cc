@@ -61,6 +61,12 @@ void handle(Client& client, const RequestStart& request, Passed&) {
   if (send_word(container->channel.get(), ChannelMessage{ChannelWord::kStart, 0, kOk}).ok()) container->phase = Phase::kStarting;
 }
 
+void handle(Client& client, const RequestCloseInput& request, Passed&) {
+  Container* container = find_known(client, request.container);
+  // Who is only attached goes without a word.
+  if (container != nullptr && container->owner == &client) container->input.reset();
+}
+
 void handle(Client& client, const RequestSignal& request, Passed&) {
   Container* container = find_known(client, request.container);
   Status status = container == nullptr ? kNoSuchContainer

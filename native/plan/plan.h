@@ -21,7 +21,6 @@ class Plan {
   // False when the bytes are not a plan; nothing of them may be used then.
   bool parse(const uint8_t* data, size_t size);
 
-  uint32_t slot_count() const { return slot_count_; }
   uint32_t step_count() const { return step_count_; }
   uint32_t clone_index() const { return clone_index_; }
 

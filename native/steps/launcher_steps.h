@@ -32,7 +32,6 @@ Status run(LauncherContext& context, const StepOpenTree& step);
 Status run(LauncherContext& context, const StepSetMount& step);
 Status run(LauncherContext& context, const StepMakeIdMap& step);
 Status run(LauncherContext& context, const StepOpenNamespace& step);
-Status run(LauncherContext& context, const StepOpenFile& step);
 Status run(LauncherContext& context, const StepOpenContainer& step);
 // assembled.cc
 Status run(LauncherContext& context, const StepMakeTmpfs& step);

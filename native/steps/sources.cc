@@ -41,11 +41,6 @@ Status run(LauncherContext& context, const StepOpenNamespace& step) {
   return context.slots.put(step.into, static_cast<UniqueFd&&>(file));
 }
 
-Status run(LauncherContext& context, const StepOpenFile& step) {
-  TSRUN_TRY(context.home.enter_source());
-  return context.slots.put(step.into, sys::call<SYS_openat>(AT_FDCWD, step.path.data, step.flags | O_CLOEXEC, 0600));
-}
-
 // By the launcher's own descriptors, so that no reused pid can be hit.
 Status run(LauncherContext& context, const StepOpenContainer& step) {
   const Container* container = find_by_id(*context.container.launcher, step.id);

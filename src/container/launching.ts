@@ -140,6 +140,7 @@ export class Launching {
       onEnd,
       stopSignal: record.stopSignal,
       stopTimeoutMs: record.stopTimeoutMs,
+      keepsInput: record.extensions.survive === true,
       resizeTerminal: (fd, rows, columns) => {
         addon.setWindowSize(fd, rows, columns);
       },

@@ -25,6 +25,8 @@ export interface ReadLogOptions {
 }
 
 const headerBytes = 16;
+/** As much as the launcher reads at once. */
+const mostPieceBytes = 65_536;
 const streams = ['terminal', 'stdout', 'stderr'] as const;
 
 /**
@@ -76,6 +78,7 @@ async function* readPieces(file: FileHandle, position: { at: number }): AsyncGen
     const { bytesRead } = await file.read(header, 0, headerBytes, position.at);
     if (bytesRead < headerBytes) return;
     const size = header.readUInt32LE(12);
+    if (size > mostPieceBytes) return;
     const bytes = Buffer.alloc(size);
     const read = await file.read(bytes, 0, size, position.at + headerBytes);
     if (read.bytesRead < size) return;

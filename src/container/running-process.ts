@@ -23,6 +23,8 @@ export interface ProcessSettings {
   readonly stopTimeoutMs: number;
   /** Makes a readable error of a step that failed. */
   readonly explain: (event: EventFailed) => Error;
+  /** The launcher keeps a writing end of the standard input, for later owners. */
+  readonly keepsInput?: boolean;
   readonly resizeTerminal: (fd: number, rows: number, columns: number) => void;
 }
 
@@ -192,7 +194,9 @@ export class RunningProcess implements ContainerListener {
   /** @internal Takes over streams by descriptor. */
   take(pid: number, descriptors: Descriptors): void {
     this.#pid = pid;
-    this.#stdin = new LazyStream(descriptors.get('stdin'), 'write');
+    this.#stdin = new LazyStream(descriptors.get('stdin'), 'write', () => {
+      if (this.#settings.keepsInput === true && this.#status === undefined) this.launcher.closeInput(this.#handle);
+    });
     this.#stdout = new LazyStream(descriptors.get('stdout'), 'read');
     this.#stderr = new LazyStream(descriptors.get('stderr'), 'read');
     const master = descriptors.get('terminal');

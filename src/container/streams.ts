@@ -14,10 +14,13 @@ export class LazyStream {
   readonly #held: { fd: number | undefined };
   #stream: Socket | undefined;
   readonly #direction: 'read' | 'write';
+  readonly #onClose: (() => void) | undefined;
 
-  constructor(fd: number | undefined, direction: 'read' | 'write') {
+  /** `onClose`: when the stream, if anybody used it, is closed. */
+  constructor(fd: number | undefined, direction: 'read' | 'write', onClose?: () => void) {
     this.#held = { fd };
     this.#direction = direction;
+    this.#onClose = onClose;
     if (fd !== undefined) abandoned.register(this, this.#held);
   }
 
@@ -27,6 +30,7 @@ export class LazyStream {
       this.#stream = new Socket({ fd, readable: this.#direction === 'read', writable: this.#direction === 'write' });
       // A reader or writer that went away is no error of the container's.
       this.#stream.on('error', () => undefined);
+      if (this.#onClose !== undefined) this.#stream.once('close', this.#onClose);
     }
     return this.#stream;
   }

@@ -28,14 +28,24 @@ export function readSummary(root: StateRoot, id: string): ContainerSummary | und
   if (record === undefined) return undefined;
   const bytes = root.readExit(id);
   if (bytes !== undefined) {
-    const event = decodeEvent(bytes.readUInt32LE(0), new Reader(bytes, 8));
-    if (event.op !== 'exited') return undefined;
+    const exit = readExit(bytes);
     const endedAtMs = root.endedAtMs(id);
-    return { id, state: 'stopped', exit: exitStatus(event), record, ...(endedAtMs !== undefined && { endedAtMs }) };
+    return { id, state: 'stopped', ...(exit !== undefined && { exit }), record, ...(endedAtMs !== undefined && { endedAtMs }) };
   }
   const pid = root.readPid(id);
   const state = record.cgroup !== '' && isFrozen(record.cgroup) ? 'paused' : 'running';
   return { id, state, record, ...(pid !== undefined && { pid }) };
+}
+
+/** Undefined when it was cut short, or written by another version: it has ended all the same. */
+function readExit(bytes: Buffer): ExitStatus | undefined {
+  try {
+    const event = decodeEvent(bytes.readUInt32LE(0), new Reader(bytes, 8));
+    return event.op === 'exited' ? exitStatus(event) : undefined;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** One record that another version wrote must not hide all others. */

@@ -134,6 +134,11 @@ export class Launcher {
     this.#send({ op: 'start', container }, []);
   }
 
+  /** The program is to read the end of its standard input, of which the launcher keeps a writing end. */
+  closeInput(container: number): void {
+    if (!this.#closed) this.#send({ op: 'closeInput', container }, []);
+  }
+
   async signal(container: number, signal: number): Promise<void> {
     await this.#ask((request) => ({ op: 'signal', request, container, signal }));
   }

@@ -29,6 +29,7 @@ export function compileExec(input: ExecInput): Plan {
   const [process, cgroup] = [builder.slot(), builder.slot()];
   builder.add('exec', { op: 'openContainer', id: input.containerId, process, cgroup });
   streams.makePipes();
+  const score = input.process.oomScoreAdj;
   builder.add('exec', {
     op: 'clone',
     flags: 0,
@@ -37,8 +38,8 @@ export function compileExec(input: ExecInput): Plan {
     joinKinds: namespaces.isShared('pid') ? [] : [cloneFlags.pid],
     midwife: input.host.uid !== 0 && !namespaces.isShared('pid'),
     timeOffsets: '',
-    procFiles: [],
-    procValues: [],
+    procFiles: score === undefined ? [] : ['oom_score_adj'],
+    procValues: score === undefined ? [] : [String(score)],
     survive: input.survive,
   });
   // In one call: the kernel joins the user namespace first, which gives the right to the others (setns(2), Linux 5.8).

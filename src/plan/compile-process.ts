@@ -78,25 +78,22 @@ function compileScheduling({ scheduler, ioPriority }: Process, builder: Compilat
 export function compileIdentity({ input, builder }: Compilation): void {
   const { spec, extensions, host } = input;
   const process = requireProcess(spec.process);
-  const sets = process.capabilities;
-  if (sets !== undefined) {
-    builder.add('/process/capabilities/bounding', { op: 'dropBounding', keep: capabilityMask(sets.bounding), last: host.lastCapability });
-    builder.add('/process/capabilities/permitted', { op: 'keepCapabilities' });
-  }
+  // Nothing said is nothing given, as runc and crun have it; the process has all of them by now.
+  const sets = process.capabilities ?? {};
+  builder.add('/process/capabilities/bounding', { op: 'dropBounding', keep: capabilityMask(sets.bounding), last: host.lastCapability });
+  builder.add('/process/capabilities/permitted', { op: 'keepCapabilities' });
   // Without no_new_privs a filter needs CAP_SYS_ADMIN, which goes with the next steps (seccomp(2)).
   const early = process.noNewPrivileges !== true;
   if (early) compileFilter(input, builder);
   const { uid, gid, additionalGids = [] } = process.user;
   builder.add('/process/user', { op: 'setIds', uid, gid, setGroups: true, groups: additionalGids });
-  if (sets !== undefined) {
-    builder.add('/process/capabilities', {
-      op: 'setCapabilities',
-      effective: capabilityMask(sets.effective),
-      permitted: capabilityMask(sets.permitted),
-      inheritable: capabilityMask(sets.inheritable),
-      ambient: capabilityMask(sets.ambient),
-    });
-  }
+  builder.add('/process/capabilities', {
+    op: 'setCapabilities',
+    effective: capabilityMask(sets.effective),
+    permitted: capabilityMask(sets.permitted),
+    inheritable: capabilityMask(sets.inheritable),
+    ambient: capabilityMask(sets.ambient),
+  });
   builder.add('default', { op: 'dieWithLauncher' });
   builder.add('default', { op: 'closeDescriptors', reaper: extensions.init ?? false });
   builder.add('default', { op: 'resetSignals' });

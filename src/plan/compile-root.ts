@@ -11,6 +11,8 @@ export interface RootPlan {
   readonly slot: number;
   /** Mounts that were only needed to put the root together. */
   readonly parts: readonly number[];
+  /** Makes the working directory while that can still be done. */
+  beforeReadonly(cwd: string): void;
   /** What can be done only when everything is in place: a read-only root needs its mount targets first. */
   finish(): void;
 }
@@ -59,6 +61,9 @@ export function compileRoot(compilation: Compilation): RootPlan {
   builder.add('/root', { op: 'setMount', mount: tree, recursive: !overlay, set, clear: 0, propagation: privatePropagation, idMap });
   return {
     ...(overlay ? layOverlay(compilation, tree, mode) : { slot: tree, parts: [] }),
+    beforeReadonly: (cwd) => {
+      if (readonly) builder.add('/process/cwd', { op: 'makeDirectory', path: cwd, mode: 0o755 });
+    },
     finish: () => {
       if (!readonly) return;
       builder.add('/root/readonly', { op: 'remount', target: '/', set: mountAttributes.readonly, clear: 0, recursive: false });

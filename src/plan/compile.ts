@@ -24,7 +24,7 @@ export interface Compilation {
 }
 
 export function compilePlan(input: PlanInput): Plan {
-  refuseUnsupported(input.spec);
+  refuseUnsupported(input.spec, input.extensions);
   const builder = new PlanBuilder();
   const namespaces = new Namespaces(input.spec.linux, input.extensions.namespaceFds);
   // Slots of passed descriptors come first, so both kinds are taken before anything else.
@@ -50,6 +50,7 @@ export function compilePlan(input: PlanInput): Plan {
   builder.add('/root/path', { op: 'attachRoot', mount: root.slot });
   for (const mount of root.parts) builder.add('extensions.root', { op: 'stowMount', mount });
   attachAll(compilation, mounts, streams);
+  root.beforeReadonly(input.spec.process?.cwd ?? '/');
   root.finish();
   builder.add('/root/path', { op: 'pivotRoot' });
   mounts.propagate();

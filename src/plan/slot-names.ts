@@ -37,8 +37,6 @@ function madeBy(step: Step, field: string, places: ReadonlyMap<number, string>):
       return [[step.into, 'overlay']];
     case 'openNamespace':
       return [[step.into, `namespace(${step.path})`]];
-    case 'openFile':
-      return [[step.into, `file(${step.path})`]];
     case 'openContainer':
       return [[step.process, 'process'], [step.cgroup, 'cgroup']];
     case 'makePipe':

@@ -1,8 +1,9 @@
 /** What the runtime-spec can say and this version does not do: refused by name, never skipped. */
 import { TsrunError } from '../spec/errors.js';
+import type { Extensions } from '../spec/extensions.js';
 import type { Spec } from '../spec/types.js';
 
-export function refuseUnsupported(spec: Spec): void {
+export function refuseUnsupported(spec: Spec, extensions: Extensions): void {
   const { linux, process, hooks } = spec;
   const refuse = (field: string, present: boolean) => {
     if (present) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${field} is not supported yet`, { field, hint: 'remove the field' });
@@ -18,5 +19,6 @@ export function refuseUnsupported(spec: Spec): void {
   // Without anybody who listens, the first call of the kind would wait for ever: the process itself holds the listener.
   refuse('/linux/seccomp/defaultAction SCMP_ACT_NOTIFY', linux?.seccomp?.defaultAction === 'SCMP_ACT_NOTIFY');
   for (const [index, { action }] of (linux?.seccomp?.syscalls ?? []).entries()) refuse(`/linux/seccomp/syscalls/${index}/action SCMP_ACT_NOTIFY`, action === 'SCMP_ACT_NOTIFY');
+  refuse('extensions.namespaceFds.mount', extensions.namespaceFds?.mount !== undefined);
   refuse('/linux/namespaces (a mount namespace to join)', linux?.namespaces?.some(({ type, path }) => type === 'mount' && path !== undefined) ?? false);
 }
