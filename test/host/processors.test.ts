@@ -27,7 +27,7 @@ async function executed(container: Container, options: Partial<ExecOptions> = {}
   return allowed(stdout);
 }
 
-here('a container is not bound to the processors of who starts it, nor is what is executed in it', async (t) => {
+here('a container is not bound to the processors of who starts it, nor is what is executed in it', (t) => {
   const inner = `
     import { Runtime } from ${JSON.stringify(join(import.meta.dirname, '../../src/index.js'))};
     const runtime = await Runtime.open({ root: ${JSON.stringify(lab.stateRoot)} });
