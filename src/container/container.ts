@@ -8,7 +8,7 @@ import type { UsageCheck } from '../cgroup/limit-types.js';
 import { parseLimit, readStats, type ContainerStats } from '../cgroup/stats.js';
 import type { HostFacts } from '../host/facts.js';
 import type { Plan } from '../plan/plan.js';
-import type { EventCgroupChanged } from '../plan/wire.generated.js';
+import type { EventCgroupChanged, EventExited } from '../plan/wire.generated.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Resources } from '../spec/types.js';
 import { EventCounters, EventStream, type ContainerEvent } from './events.js';
@@ -255,8 +255,13 @@ export class Container extends RunningProcess {
     await this.exited.catch(() => undefined);
   }
 
-  protected override onCgroupChanged(event: EventCgroupChanged): void {
+  protected override onCgroupChanged(event: Pick<EventCgroupChanged, 'file' | 'content'>): void {
     for (const change of this.#counters.read(event)) this.#events.push(change);
+  }
+
+  /** What moved last is told by the figures of the end alone: the first process may be gone before its cgroup is looked at. */
+  protected override onReports({ reports, contents }: EventExited): void {
+    for (const [index, file] of reports.entries()) this.onCgroupChanged({ file, content: contents[index] ?? '' });
   }
 
   protected override onEnd(status: ExitStatus | undefined): void {

@@ -18,7 +18,7 @@ export type ContainerEvent =
 export class EventCounters {
   readonly #last = new Map<string, number>();
 
-  read({ file, content }: EventCgroupChanged): ContainerEvent[] {
+  read({ file, content }: Pick<EventCgroupChanged, 'file' | 'content'>): ContainerEvent[] {
     const counters = parseFlat(content);
     const events: ContainerEvent[] = [];
     const moved = (key: string, make: (count: number) => ContainerEvent) => {

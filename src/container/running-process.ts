@@ -2,7 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { ContainerEvent, ContainerListener, Launcher } from '../engine/launcher.js';
 import type { HandedOver, Plan } from '../plan/plan.js';
-import type { EventCgroupChanged, EventFailed } from '../plan/wire.generated.js';
+import type { EventCgroupChanged, EventExited, EventFailed } from '../plan/wire.generated.js';
 import type { TsrunError } from '../spec/errors.js';
 import { parseSignal } from '../spec/signals.js';
 import { deferred } from '../engine/deferred.js';
@@ -218,6 +218,7 @@ export class RunningProcess implements ContainerListener {
         this.#fail(this.#settings.explain(event));
         break;
       case 'exited':
+        this.onReports?.(event);
         this.#end(exitStatus(event));
         break;
     }
@@ -231,6 +232,9 @@ export class RunningProcess implements ContainerListener {
 
   /** An event file of the cgroup changed; only containers have such. */
   protected onCgroupChanged?(event: EventCgroupChanged): void;
+
+  /** The last figures of its cgroup, before its end is told. */
+  protected onReports?(event: EventExited): void;
 
   /** Called once, when it has ended (with how) or could not start. */
   protected onEnd?(status: ExitStatus | undefined): void;
