@@ -37,6 +37,8 @@ function settingsOf(step: Step, { path }: Workspace): string[] {
       return [`cgroup=${dirname(step.path)}`, ...step.reports.map((name) => `report=${name}`)];
     case 'writeCgroup':
       return [`write=${step.file}`, `write=${step.value}`];
+    case 'limitDevices':
+      return file('devices', step.program);
     case 'watchCgroup':
       return [`watch=${step.file}`];
     case 'makeOverlay':

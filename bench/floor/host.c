@@ -1,4 +1,5 @@
 // The launcher's half of the default plan, call by call (native/steps, native/launcher/launch.cc, ending.cc).
+#include <linux/bpf.h>
 #include <linux/fs.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,6 +24,31 @@ static void record_state(struct container *container) {
   close_fd(directory);
 }
 
+// Loaded once, as the launcher keeps it.
+static int device_program(void) {
+  static int loaded = -1;
+  if (loaded >= 0) return loaded;
+  union bpf_attr attributes;
+  memset(&attributes, 0, sizeof attributes);
+  attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+  attributes.expected_attach_type = BPF_CGROUP_DEVICE;
+  attributes.insns = (uint64_t)(uintptr_t)settings.devices.data;
+  attributes.insn_cnt = (uint32_t)(settings.devices.size / sizeof(struct bpf_insn));
+  attributes.license = (uint64_t)(uintptr_t) "";
+  loaded = (int)CALL(bpf, BPF_PROG_LOAD, &attributes, sizeof attributes);
+  return loaded;
+}
+
+static void limit_devices(int cgroup) {
+  union bpf_attr attributes;
+  memset(&attributes, 0, sizeof attributes);
+  attributes.target_fd = (uint32_t)cgroup;
+  attributes.attach_bpf_fd = (uint32_t)device_program();
+  attributes.attach_type = BPF_CGROUP_DEVICE;
+  attributes.attach_flags = BPF_F_ALLOW_MULTI;
+  CALL(bpf, BPF_PROG_ATTACH, &attributes, sizeof attributes);
+}
+
 static int make_cgroup(struct container *container) {
   CALL(mkdirat, cgroup_parent, container->name, 0755);
   container->cgroup = (int)CALL(openat, cgroup_parent, container->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0L);
@@ -34,6 +60,7 @@ static int make_cgroup(struct container *container) {
     container->watches[at] = (int)CALL(openat, slot, settings.watches.at[at], O_RDONLY | O_CLOEXEC, 0L);
     CALL(pread64, container->watches[at], content, sizeof content - 1, 0L);
   }
+  if (settings.devices.size > 0) limit_devices(slot);
   return slot;
 }
 

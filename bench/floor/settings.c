@@ -37,6 +37,7 @@ static void read_setting(char *argument) {
   else if (is(argument, "state", &value)) settings.state = value;
   else if (is(argument, "record", &value)) settings.record = read_whole(value);
   else if (is(argument, "filter", &value)) settings.filter = read_whole(value);
+  else if (is(argument, "devices", &value)) settings.devices = read_whole(value);
   else if (is(argument, "keep", &value)) settings.keep = strtoull(value, NULL, 10);
   else if (is(argument, "last", &value)) settings.last = strtoull(value, NULL, 10);
   else if (is(argument, "scopes", &value)) settings.scopes = strtoull(value, NULL, 10);

@@ -24,6 +24,7 @@ struct settings {
   const char *state;         // folder, on a tmpfs, in which records are made
   struct bytes record;       // content of a record
   struct bytes filter;       // seccomp program
+  struct bytes devices;      // device program of the cgroup, empty where none can be loaded
   uint64_t keep;             // capabilities that stay
   uint64_t last;             // highest capability
   uint64_t scopes;           // Landlock scopes, 0 for none

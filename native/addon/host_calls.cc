@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/landlock.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
@@ -30,6 +31,24 @@ int32_t number(const Napi::Value& value) { return value.As<Napi::Number>().Int32
 Napi::Value LandlockAbi(const Napi::CallbackInfo& info) {
   long version = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   return Napi::Number::New(info.Env(), version < 0 ? 0 : static_cast<double>(version));
+}
+
+// deviceProgramProbe(): 0, or the errno with which the kernel refuses a program that allows every device (bpf(2)).
+Napi::Value DeviceProgramProbe(const Napi::CallbackInfo& info) {
+  bpf_insn program[2]{};
+  program[0].code = BPF_ALU64 | BPF_MOV | BPF_K;
+  program[0].imm = 1;
+  program[1].code = BPF_JMP | BPF_EXIT;
+  bpf_attr attributes{};
+  attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
+  attributes.expected_attach_type = BPF_CGROUP_DEVICE;
+  attributes.insns = reinterpret_cast<uint64_t>(program);
+  attributes.insn_cnt = 2;
+  attributes.license = reinterpret_cast<uint64_t>("");
+  auto loaded = static_cast<int>(syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes));
+  int error = loaded < 0 ? errno : 0;
+  if (loaded >= 0) close(loaded);
+  return Napi::Number::New(info.Env(), error);
 }
 
 // syscallName(number): as this architecture counts; for error messages.
@@ -174,6 +193,7 @@ Napi::Value IdmapProbe(const Napi::CallbackInfo& info) {
 
 void InitHostCalls(Napi::Env env, Napi::Object exports) {
   exports.Set("landlockAbi", Napi::Function::New(env, LandlockAbi));
+  exports.Set("deviceProgramProbe", Napi::Function::New(env, DeviceProgramProbe));
   exports.Set("syscallName", Napi::Function::New(env, SyscallName));
   exports.Set("setWindowSize", Napi::Function::New(env, SetWindowSize));
   exports.Set("makeRaw", Napi::Function::New(env, MakeRaw));

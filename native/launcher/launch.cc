@@ -144,7 +144,7 @@ void launch(Client& client, const RequestLaunch& request, Passed& passed) {
     client.lost = true;
     return;
   }
-  LauncherContext context{launcher.home, launcher.id_maps, launcher.parents, launcher.loop, *container, {}, {}};
+  LauncherContext context{launcher.home, launcher.id_maps, launcher.parents, launcher.device_programs, launcher.loop, *container, {}, {}};
   PlanBytes bytes;
   Plan plan;
   uint32_t first;

@@ -3,6 +3,7 @@
 #define TSRUN_LAUNCHER_LAUNCHER_H_
 
 #include "launcher/container.h"
+#include "launcher/device_programs.h"
 #include "launcher/home.h"
 #include "launcher/id_maps.h"
 #include "launcher/own_namespaces.h"
@@ -18,6 +19,7 @@ struct Launcher {
   Home home;
   IdMaps id_maps;
   ParentFolders parents;
+  DevicePrograms device_programs;
   OwnNamespaces own;
   Client* clients = nullptr;
   Container* containers = nullptr;

@@ -36,6 +36,10 @@ Status run(LauncherContext& context, const StepWriteCgroup& step) {
   return write_file_at(context.slots.get(step.cgroup), step.file.data, step.value.data, step.value.size);
 }
 
+Status run(LauncherContext& context, const StepLimitDevices& step) {
+  return context.device_programs.attach(step.program, context.slots.get(step.cgroup));
+}
+
 Status run(LauncherContext& context, const StepWatchCgroup& step) {
   return watch_cgroup_file(context.loop, context.container, context.slots.get(step.cgroup), step.file);
 }

@@ -3,6 +3,7 @@
 #define TSRUN_STEPS_LAUNCHER_STEPS_H_
 
 #include "launcher/container.h"
+#include "launcher/device_programs.h"
 #include "launcher/home.h"
 #include "launcher/id_maps.h"
 #include "launcher/parent_folders.h"
@@ -15,6 +16,7 @@ struct LauncherContext {
   Home& home;
   IdMaps& id_maps;
   ParentFolders& parents;
+  DevicePrograms& device_programs;
   Loop& loop;
   Container& container;
   Slots slots;
@@ -26,6 +28,7 @@ Status run(LauncherContext& context, const StepRecordState& step);
 // cgroups.cc
 Status run(LauncherContext& context, const StepMakeCgroup& step);
 Status run(LauncherContext& context, const StepWriteCgroup& step);
+Status run(LauncherContext& context, const StepLimitDevices& step);
 Status run(LauncherContext& context, const StepWatchCgroup& step);
 // sources.cc
 Status run(LauncherContext& context, const StepOpenTree& step);

@@ -5,17 +5,12 @@ import { defaultPidsLimit, defaultRlimits } from '../spec/defaults.js';
 import type { Faults } from '../spec/faults.js';
 import { readRlimit, rlimitInfinity } from '../spec/rlimits.js';
 import { parseSize } from '../spec/size.js';
-import type { DeviceRule, Resources, Rlimit, Uint64 } from '../spec/types.js';
+import type { Resources, Rlimit, Uint64 } from '../spec/types.js';
+import { buildDeviceRules, type DeviceRuleInput } from './build-device-rules.js';
 import type { RunOptions } from './options.js';
-import type { ResolvedDevice } from './resolve-devices.js';
 
-export interface ResourceInput {
-  readonly options: RunOptions;
-  /** Of a bundle; absent for the default profile. */
-  readonly base: Resources | undefined;
-  readonly isBundle: boolean;
+export interface ResourceInput extends DeviceRuleInput {
   readonly host: HostFacts;
-  readonly devices: readonly ResolvedDevice[];
 }
 
 export interface ResourceParts {
@@ -32,7 +27,7 @@ export function buildResources(input: ResourceInput, faults: Faults): ResourcePa
   const isDefault = options.pids === undefined && !isBundle;
   const pids = options.pids ?? base.pids?.limit ?? (isDefault ? defaultPidsLimit : undefined);
   const unified = { ...base.unified, ...options.unified };
-  const devices = deviceRules(input);
+  const devices = buildDeviceRules(input);
   const kept: Resources = { ...base };
   // A limit that was taken back must not come through from the bundle.
   delete kept.memory;
@@ -101,17 +96,6 @@ function cpuLimits({ cpus, cpuShares, cpusetCpus }: RunOptions, base: Resources[
     ...(cpuShares !== undefined && cpuShares !== 0 && { shares: cpuShares }),
     ...(cpusetCpus !== undefined && cpusetCpus !== '' && { cpus: cpusetCpus.replaceAll(' ', '') }),
   };
-}
-
-/** All are denied but those of /dev, which the runtime adds, and those that were asked for (GHSA-g54h-m393-cpwq). */
-function deviceRules({ options, base, isBundle, devices }: ResourceInput): DeviceRule[] {
-  if (options.privileged === true) return [{ allow: true, access: 'rwm' }];
-  const rules = devices.map(({ device, access }) => deviceRule(device, access));
-  return [...(isBundle ? (base?.devices ?? []) : [{ allow: false, access: 'rwm' }]), ...rules];
-}
-
-function deviceRule({ type, major, minor }: ResolvedDevice['device'], access: string): DeviceRule {
-  return { allow: true, type, major, minor, access };
 }
 
 export interface RlimitInput {

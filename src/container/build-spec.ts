@@ -87,7 +87,7 @@ function assemble(input: BuildInput, parts: NamespaceParts, maps: IdMaps | undef
     { options, base: base?.process?.capabilities, isBundle, sharesUsers: standing.user === 'host', uid, host },
     faults,
   );
-  const resources = buildResources({ options, base: base?.linux?.resources, isBundle, host, devices: devicesOf(input) }, faults);
+  const resources = buildResources({ options, base: base?.linux?.resources, isBundle, host, nodes: base?.linux?.devices ?? [], devices: devicesOf(input) }, faults);
   const kept: Partial<Spec> = { ...base };
   delete kept.hostname;
   delete kept.domainname;

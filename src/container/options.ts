@@ -34,7 +34,10 @@ export interface DeviceOption {
   readonly source: string;
   /** In the container, absolute. Default: the same path. */
   readonly destination?: string;
-  /** Any of `r`, `w`, `m`. Default `rw`. */
+  /**
+   * Any of `r` (open to read), `w` (open to write), `m` (make nodes of it). Default `rw`. It holds for the device, under
+   * every name that the container has for it; less than `rw` needs root.
+   */
   readonly access?: string;
 }
 

@@ -12,11 +12,10 @@ export interface ResolvedDevice {
   /** Where it lies on the host. */
   readonly source: string;
   readonly device: Device & { readonly type: 'c' | 'b'; readonly major: number; readonly minor: number };
-  /** Any of `r`, `w`, `m`. */
+  /** Of `r`, `w`, `m`, in this order. */
   readonly access: string;
 }
 
-const defaultAccess = 'rw';
 /** A folder such as /dev/snd has a dozen; more are a mistake. */
 const mostDevices = 1024;
 const deepest = 4;
@@ -32,11 +31,23 @@ const ownOfContainer = new Set(['console', 'core', 'fd', 'full', 'mqueue', 'null
  */
 export async function resolveDevices({ devices = [], privileged, namespaces }: RunOptions): Promise<ResolvedDevice[]> {
   const found = new Map<string, ResolvedDevice>();
+  const accesses = new Map<string, string>();
   if (privileged === true && namespaces?.user === 'host') for (const each of await hostDevices('/dev')) found.set(each.device.path, each);
   for (const [index, option] of devices.entries()) {
-    for (const each of await resolveDevice(option, `/devices/${index}/source`)) found.set(each.device.path, each);
+    for (const each of await resolveDevice(option, `/devices/${index}/source`, privileged === true ? 'rwm' : 'rw')) {
+      checkOneAccess(each, accesses, `/devices/${index}/access`);
+      found.set(each.device.path, each);
+    }
   }
   return [...found.values()];
+}
+
+/** The kernel knows devices by number (devices.rst of cgroup-v1): under another name there is no other access. */
+function checkOneAccess({ source, access, device: { type, major, minor } }: ResolvedDevice, accesses: Map<string, string>, field: string): void {
+  const number = `${type} ${major}:${minor}`;
+  const before = accesses.get(number) ?? access;
+  if (before !== access) throw fault(`${show(source)} (${number}) is given as ${access}, and before as ${before}`, field, 'a device has one access, whatever names it has');
+  accesses.set(number, access);
 }
 
 /** Every device below a folder that is not the container's own anyway. */
@@ -46,7 +57,8 @@ export async function hostDevices(folder: string): Promise<ResolvedDevice[]> {
   return found.flat();
 }
 
-async function resolveDevice({ source, destination = source, access = defaultAccess }: DeviceOption, field: string): Promise<ResolvedDevice[]> {
+async function resolveDevice({ source, destination = source, access: given }: DeviceOption, field: string, otherwise: string): Promise<ResolvedDevice[]> {
+  const access = inOrder(given ?? otherwise);
   let status: BigIntStats;
   try {
     status = await stat(source, { bigint: true });
@@ -64,6 +76,10 @@ async function resolveDevice({ source, destination = source, access = defaultAcc
   if (devices.length === 0) throw fault(`there is no device in the folder ${show(source)}`, field, 'name a device');
   if (devices.length > mostDevices) throw fault(`the folder ${show(source)} holds more than ${mostDevices} devices`, field, 'name the devices');
   return devices;
+}
+
+function inOrder(access: string): string {
+  return ['r', 'w', 'm'].filter((letter) => access.includes(letter)).join('');
 }
 
 /** Links are left out: what they lead to is found where it is. */

@@ -111,6 +111,9 @@ function explain(step: Step, errno: string, context: FailureContext): Explanatio
       return { code: 'ERR_TSRUN_HOST', message: 'the file system cannot be id-mapped', hint: 'put the image on ext4, xfs or btrfs (tmpfs: Linux 6.3), or share the user namespace with --userns host' };
     case 'writeCgroup':
       return { message: `the kernel does not take '${step.value}' for ${step.file}: ${errno}`, hint: hints[errno] ?? 'see cgroup-v2.rst of the kernel for what this file takes' };
+    case 'limitDevices':
+      if (errno !== 'EPERM') return undefined;
+      return { message: 'the program that holds the device rules may not be attached', hint: 'a cgroup above has a device program that stands no other beside it (bpftool cgroup tree shows it): attach that one with BPF_F_ALLOW_MULTI' };
     case 'clone':
       return cloneFailure(errno);
     case 'setDirectory':

@@ -20,6 +20,8 @@ export interface Addon {
   /** The descriptors of one message. Never blocks. */
   receive(socket: number): number[];
   landlockAbi(): number;
+  /** 0, or the errno with which the kernel refuses to load a program for cgroups that holds device rules. */
+  deviceProgramProbe(): number;
   syscallName(number: number): string;
   setWindowSize(terminal: number, rows: number, columns: number): void;
   /** Every byte passes a terminal as it is, both ways (cfmakeraw(3)). */
@@ -46,6 +48,7 @@ const functions = [
   'receive',
   'sealBytes',
   'landlockAbi',
+  'deviceProgramProbe',
   'syscallName',
   'setWindowSize',
   'makeRaw',

@@ -14,7 +14,7 @@ const needed: readonly (readonly [name: string, ok: 'no' | 'partly', cost: strin
   ['CAP_FOWNER', 'partly', 'modes of files of other users cannot be set'],
   ['CAP_KILL', 'partly', 'processes of other users can only be ended with their whole cgroup'],
   ['CAP_MKNOD', 'partly', 'device nodes cannot be made with --userns host; those of the host are bound instead'],
-  ['CAP_NET_ADMIN', 'partly', 'loopback stays down with --userns host, and device rules need CAP_BPF'],
+  ['CAP_NET_ADMIN', 'partly', 'loopback stays down with --userns host'],
   ['CAP_SYS_PTRACE', 'partly', 'namespaces of running containers of other users cannot be joined or looked at'],
   ['CAP_SYS_RESOURCE', 'partly', 'hard rlimits cannot be raised, oom_score_adj cannot be lowered, pressure windows are multiples of 2 s'],
 ];

@@ -17,7 +17,7 @@ export function cgroupFindings(host: HostFacts, pressure: boolean): Finding[] {
   const { cgroup } = host;
   return [
     modeFinding(cgroup),
-    ...(cgroup.root === '' ? [] : [baseFinding(host), ...controllerCosts.map(([name, cost]) => controllerFinding(cgroup, name, cost))]),
+    ...(cgroup.root === '' ? [] : [baseFinding(host), ...controllerCosts.map(([name, cost]) => controllerFinding(cgroup, name, cost)), deviceFinding(host)]),
     pressureFinding(pressure),
     swapFinding(host),
   ];
@@ -84,6 +84,16 @@ function controllerFinding(cgroup: CgroupFacts, controller: string, cost: string
     text: mount === '' ? 'on cgroup v1' : `on cgroup v1, mounted at ${mount}`,
     cost,
     remedy: `boot with cgroup_no_v1=${controller === 'io' ? 'blkio' : controller}`,
+  });
+}
+
+function deviceFinding({ supports, uid }: HostFacts): Finding {
+  const topic = 'device rules';
+  if (supports.deviceProgram) return good(topic, 'held by a program on the cgroup of each container');
+  return lack(topic, 'partly', {
+    text: uid === 0 ? 'the kernel loads no program that holds them' : 'an ordinary user may not load the program that holds them',
+    cost: 'devices are kept out by the lack of nodes alone; a device cannot be given for reading or for writing only',
+    remedy: uid === 0 ? 'start tsrun with CAP_SYS_ADMIN in the initial user namespace, on a kernel with CONFIG_CGROUP_BPF' : 'run as root',
   });
 }
 

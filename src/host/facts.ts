@@ -70,4 +70,6 @@ export interface KernelSupport {
   readonly overlayLayerFds: boolean;
   /** Linux 6.3. */
   readonly idmappedTmpfs: boolean;
+  /** The caller may load programs that hold device rules. */
+  readonly deviceProgram: boolean;
 }

@@ -13,6 +13,8 @@ import { readInteger, systemReader, type HostReader } from './reader.js';
 export interface NativeProbe {
   /** landlock_create_ruleset(2) with LANDLOCK_CREATE_RULESET_VERSION; 0 = none. */
   landlockAbi(): number;
+  /** 0, or the errno with which the kernel refuses to load a program that holds device rules. */
+  deviceProgramProbe(): number;
 }
 
 /** Everything but `native` is for tests that invent a host. */
@@ -53,7 +55,7 @@ export function probeHost(options: ProbeOptions = {}): HostFacts {
     memoryBytes: meminfoBytes(memory, 'MemTotal'),
     swapBytes: meminfoBytes(memory, 'SwapTotal'),
     pageBytes: arch === 'x64' ? DEFAULT_PAGE_BYTES : pageBytes(reader),
-    supports: probeSupport(reader, kernel, uid, status),
+    supports: { ...probeSupport(reader, kernel, uid, status), deviceProgram: loadsDevicePrograms(uid, options.native) },
   };
 }
 
@@ -86,7 +88,7 @@ export function parseCpuList(list: string): Set<number> {
   return numbers;
 }
 
-function probeSupport(reader: HostReader, kernel: HostFacts['kernel'], uid: number, status: string): KernelSupport {
+function probeSupport(reader: HostReader, kernel: HostFacts['kernel'], uid: number, status: string): Omit<KernelSupport, 'deviceProgram'> {
   return {
     overlay: hasOverlay(reader, kernel.release),
     userNamespaces: hasUserNamespaces(reader, uid),
@@ -96,6 +98,11 @@ function probeSupport(reader: HostReader, kernel: HostFacts['kernel'], uid: numb
     overlayLayerFds: kernelAtLeast(kernel, 6, 15),
     idmappedTmpfs: kernelAtLeast(kernel, 6, 3),
   };
+}
+
+/** An ordinary user's launcher is in a user namespace of its own, where nobody may (bpf(2)). */
+function loadsDevicePrograms(uid: number, native: NativeProbe | undefined): boolean {
+  return uid === 0 && native?.deviceProgramProbe() === 0;
 }
 
 /** Distribution kernels have it as a module that the first mount loads, so it may not be in /proc/filesystems yet. */

@@ -23,7 +23,8 @@ const characterDevice = 0o020000;
 const blockDevice = 0o060000;
 const fifo = 0o010000;
 
-const standardNodes: readonly (readonly [string, number, number])[] = [
+/** Name, major and minor number of the character devices that every container has. */
+export const standardNodes: readonly (readonly [string, number, number])[] = [
   ['null', 1, 3],
   ['zero', 1, 5],
   ['full', 1, 7],
@@ -44,7 +45,6 @@ const links: readonly (readonly [string, string])[] = [
 export function compileDev(compilation: Compilation, mount: Mount, field: string): () => void {
   const { input, builder } = compilation;
   const { uidMappings, gidMappings } = idMapsOf(compilation) ?? {};
-  refuseDeviceRules(compilation);
   const { own, data } = readMountOptions(mount.options ?? ['nosuid', 'noexec', 'mode=755', 'size=65536k']);
   const slot = builder.slot();
   const owner = [`uid=${hostId(uidMappings, 0)}`, `gid=${hostId(gidMappings, 0)}`];
@@ -109,18 +109,4 @@ function node({ path, type, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid
 function parents(name: string): string[] {
   const parts = name.split('/');
   return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
-}
-
-/**
- * Device rules are held by what can exist: no node but those above, and no right to make one. With CAP_MKNOD in the
- * initial user namespace that does not hold, and a rule that is not held is refused.
- */
-function refuseDeviceRules({ input: { spec }, namespaces }: Compilation): void {
-  const rules = spec.linux?.resources?.devices ?? [];
-  const mayMakeNodes = !namespaces.isNew('user') && (spec.process?.capabilities?.bounding?.includes('CAP_MKNOD') ?? false);
-  if (!mayMakeNodes || !rules.some(({ allow }) => !allow)) return;
-  throw new TsrunError('ERR_TSRUN_UNSUPPORTED', 'device rules cannot be held for a container with CAP_MKNOD and the host\'s user namespace', {
-    field: '/linux/resources/devices',
-    hint: 'drop CAP_MKNOD (--cap-drop MKNOD), or give the container a user namespace',
-  });
 }

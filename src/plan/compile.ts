@@ -5,6 +5,7 @@
  */
 import { TsrunError } from '../spec/errors.js';
 import { compileCgroup } from './compile-cgroup.js';
+import { compileDevices } from './compile-devices.js';
 import { compileMounts, type MountPlan } from './compile-mounts.js';
 import { compileIdentity, compileProcess } from './compile-process.js';
 import { compileRoot } from './compile-root.js';
@@ -39,6 +40,7 @@ export function compilePlan(input: PlanInput): Plan {
     builder.add('extensions.autoRemove', { op: 'recordState', directory, temporary, content: Buffer.from(record), keep });
   }
   const cgroup = compileCgroup(compilation);
+  compileDevices(compilation, cgroup);
   openNamespaces(compilation);
   const root = compileRoot(compilation);
   const mounts = compileMounts(compilation);

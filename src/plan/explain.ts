@@ -22,11 +22,11 @@ export interface ExplainedStep {
 
 export function explainPlan(plan: Plan): ExplainedStep[] {
   const slots = nameSlots(plan);
-  return plan.steps.map(({ step, field }, index) => ({
+  return plan.steps.map(({ step, field, words: said }, index) => ({
     index: index + 1,
     where: launcherOps.has(step.op) ? 'launcher' : 'container',
     step: step.op,
-    arguments: argumentsOf(step, slots),
+    arguments: { ...argumentsOf(step, slots), ...said },
     field,
     doc: stepDocs[step.op],
   }));

@@ -8,6 +8,8 @@ export interface PlannedStep {
   readonly step: Step;
   /** JSON pointer into the spec, or `extensions.…`, or `default` with the reason. */
   readonly field: string;
+  /** What bytes in the step say, in words. */
+  readonly words?: Readonly<Record<string, string>>;
 }
 
 /** What the launcher is sent: flat, with everything decided. Experimental: steps may change in any version. */
@@ -32,8 +34,8 @@ export class PlanBuilder {
   readonly #handedOver: HandedOver[] = [];
   #slots = 0;
 
-  add(field: string, step: Step): void {
-    this.#steps.push({ step, field });
+  add(field: string, step: Step, words?: PlannedStep['words']): void {
+    this.#steps.push({ step, field, ...(words !== undefined && { words }) });
   }
 
   /** A slot for a descriptor that comes with the plan. All of these must be taken before the first `slot()`. */

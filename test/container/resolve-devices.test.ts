@@ -31,6 +31,19 @@ test('a place that is given twice is taken once, by the last', async (t) => {
   t.deepEqual(found.map(({ device: { minor } }) => minor), [5]);
 });
 
+test('the letters of an access are in one order; nobody asked: rw, and all for whoever is privileged', async (t) => {
+  const access = async (given?: string, privileged = false) =>
+    (await resolveDevices({ devices: [{ source: '/dev/null', ...(given !== undefined && { access: given }) }], privileged }))[0]?.access;
+  t.deepEqual([await access('mr'), await access('wr'), await access(), await access(undefined, true), await access('w', true)], ['rm', 'rw', 'rw', 'rwm', 'w']);
+});
+
+test('one device has one access, whatever names it has', async (t) => {
+  const devices = (first: string, second: string) => ({ devices: [{ source: '/dev/null', destination: '/dev/x', access: first }, { source: '/dev/null', destination: '/dev/y', access: second }] });
+  t.is((await resolveDevices(devices('rw', 'wr'))).length, 2);
+  const error: unknown = await t.throwsAsync(resolveDevices(devices('rw', 'r')), { instanceOf: TsrunError });
+  t.like(error, { code: 'ERR_TSRUN_INVALID_ARGUMENT', field: '/devices/1/access', message: '"/dev/null" (c 1:3) is given as r, and before as rw' });
+});
+
 test('what is not a device is refused', async (t) => {
   writeFileSync(join(base, 'file'), '');
   mkdirSync(join(base, 'empty'));

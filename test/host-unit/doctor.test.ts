@@ -9,12 +9,13 @@ interface Setting {
   readonly uid?: number;
   readonly release?: string;
   readonly landlockAbi?: number;
+  readonly deviceProgramErrno?: number;
   readonly doctor?: Partial<DoctorOptions>;
 }
 
-function examine(host: FakeHost, { uid = 0, release = '6.18.0', landlockAbi = 7, doctor = {} }: Setting = {}): Map<string, Finding> {
+function examine(host: FakeHost, { uid = 0, release = '6.18.0', landlockAbi = 7, deviceProgramErrno = 0, doctor = {} }: Setting = {}): Map<string, Finding> {
   const reader = fakeReader(host);
-  const facts = probeHost({ reader, uid, gid: uid, release, arch: 'x64', native: { landlockAbi: () => landlockAbi } });
+  const facts = probeHost({ reader, uid, gid: uid, release, arch: 'x64', native: { landlockAbi: () => landlockAbi, deviceProgramProbe: () => deviceProgramErrno } });
   const user = { name: 'alice', uid };
   const more = gatherDoctorFacts({ reader, stateRoot: '/run/tsrun', user, searchPath: ['/usr/bin'], ...doctor });
   return new Map(diagnose(facts, more).map((finding) => [finding.topic, finding]));
@@ -42,6 +43,12 @@ test('a host that has everything gets nothing but yes', (t) => {
   const findings = [...examine(perfect, { doctor: { idmap, folders: [{ label: 'images', path: '/' }] } }).values()];
   t.deepEqual(findings.filter(({ ok }) => ok !== 'yes'), []);
   t.true(findings.length > 15);
+});
+
+test('device rules are held by whoever may load their program', (t) => {
+  t.is(examine(perfect).get('device rules')?.ok, 'yes');
+  t.like(examine(perfect, { deviceProgramErrno: 1 }).get('device rules'), { ok: 'partly', text: 'the kernel loads no program that holds them' });
+  t.like(examine(delegatedUser, { uid: 1000 }).get('device rules'), { ok: 'partly', remedy: 'run as root' });
 });
 
 test('every finding that is not a yes says what it costs and how to change it', (t) => {

@@ -32,7 +32,7 @@ test('a pure v2 host: root works under the root of the tree', (t) => {
     memoryBytes: 24_684_080 * 1024,
     swapBytes: 2 ** 30,
     pageBytes: 4096,
-    supports: { overlay: true, userNamespaces: true, timeNamespaces: true, seccomp: true, overlayLayerFds: false, idmappedTmpfs: true },
+    supports: { overlay: true, userNamespaces: true, timeNamespaces: true, seccomp: true, overlayLayerFds: false, idmappedTmpfs: true, deviceProgram: false },
   });
   t.true(capabilities.includes('CAP_SYS_ADMIN'));
 });
@@ -104,7 +104,11 @@ test('the page size of arm64 comes from the auxiliary vector', (t) => {
 });
 
 test('what only a system call can tell comes from the addon', (t) => {
-  t.is(probeHost({ reader: fakeReader(pureV2), native: { landlockAbi: () => 7 }, arch: 'arm64' }).landlockAbi, 7);
+  const facts = (uid: number, errno: number) => probeHost({ reader: fakeReader(pureV2), uid, native: { landlockAbi: () => 7, deviceProgramProbe: () => errno }, arch: 'arm64' });
+  t.is(facts(0, 0).landlockAbi, 7);
+  t.is(facts(0, 0).supports.deviceProgram, true);
+  t.is(facts(0, 1).supports.deviceProgram, false);
+  t.is(facts(1000, 0).supports.deviceProgram, false, 'the launcher of an ordinary user is in a user namespace of its own');
 });
 
 test('another processor type is refused', (t) => {

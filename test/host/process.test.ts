@@ -1,5 +1,5 @@
 // What the program inherits: who it is, where, with which limits, descriptors, signals, environment and streams.
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { TsrunError, type RunOptions } from '../../src/index.js';
@@ -184,10 +184,16 @@ here('parameters of the kernel, of the container\'s namespaces only', async (t) 
   }
 });
 
-here('a device that was given can be used, with its mode', async (t) => {
-  const { stdout, stderr, status: ended } = await lab.sh('stat -c "%F %t:%T" /dev/zwei && head -c 2 /dev/zwei | wc -c', { devices: [{ source: '/dev/zero', destination: '/dev/zwei' }] });
-  t.is(ended.code, 0, stderr);
-  t.is(stdout, 'character special file 1:5\n2\n');
+here('a device that was given can be used, with the mode of the host\'s and the access that was asked for', async (t) => {
+  const script = 'stat -c "%F %t:%T %a" /dev/zwei; head -c 2 /dev/zwei | wc -c; echo >/dev/zwei && echo written';
+  const outcome = async (access?: string) => {
+    const { stdout } = await lab.sh(script, { devices: [{ source: '/dev/zero', destination: '/dev/zwei', ...(access !== undefined && { access }) }] });
+    return stdout.trim().split('\n');
+  };
+  const node = `character special file 1:5 ${(statSync('/dev/zero').mode & 0o777).toString(8)}`;
+  t.deepEqual(await outcome(), [node, '2', 'written']);
+  t.deepEqual(await outcome('r'), [node, '2']);
+  t.deepEqual(await outcome('w'), [node, '0', 'written']);
 });
 
 test.after.always('the runtime is closed', async () => {

@@ -62,6 +62,7 @@ const settings: Readonly<Record<string, Setting>> = {
   },
   'time-offsets': { options: { timeOffsets: { monotonic: 3600, boottime: -60 } } },
   devices: { options: { devices: [{ source: '/dev/fuse' }] }, devices: [fuse] },
+  'device-to-read': { options: { devices: [{ source: '/dev/fuse', access: 'r' }] }, devices: [{ ...fuse, access: 'r' }] },
   mounts: {
     options: {
       mounts: [

@@ -43,7 +43,7 @@ export const host: HostFacts = {
   memoryBytes: 8 * 2 ** 30,
   pageBytes: 4096,
   swapBytes: 2 ** 30,
-  supports: { overlay: true, userNamespaces: true, timeNamespaces: true, seccomp: true, overlayLayerFds: false, idmappedTmpfs: false },
+  supports: { overlay: true, userNamespaces: true, timeNamespaces: true, seccomp: true, overlayLayerFds: false, idmappedTmpfs: false, deviceProgram: true },
 };
 
 export const rootfs: ResolvedImage = { kind: 'rootfs', rootPath: '/images/app', name: 'app' };
@@ -108,10 +108,10 @@ function filterFor(spec: Spec): Pick<PlanInput, 'filter'> {
   return spec.linux?.seccomp === undefined ? {} : { filter: { bytes: Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f), flags: 0 } };
 }
 
-/** A plan as text that can be compared line by line: one step a line, bytes and large numbers in words. */
+/** A plan as text that can be compared line by line: one step a line, bytes and large numbers in words; of a program what it holds. */
 export function planText({ steps, passed, handedOver, slotCount }: Plan): string {
-  const lines = steps.map(({ step, field }) => {
-    const members = Object.entries({ field, ...step }).map(([name, value]) => [name, plain(value)]);
+  const lines = steps.map(({ step, field, words = {} }) => {
+    const members = Object.entries({ field, ...step, ...words }).map(([name, value]) => [name, name === 'program' ? '…' : plain(value)]);
     return `    ${JSON.stringify(Object.fromEntries(members))}`;
   });
   return `{\n  "slotCount": ${slotCount},\n  "passed": ${JSON.stringify(passed)},\n  "handedOver": ${JSON.stringify(handedOver)},\n  "steps": [\n${lines.join(',\n')}\n  ]\n}\n`;

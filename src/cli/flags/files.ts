@@ -86,7 +86,7 @@ export const fileFlags: readonly Flag[] = [
   }),
   flag(listOf(device), {
     name: 'device',
-    help: 'let the container use a device of the host',
+    help: 'let the container use a device of the host: r reads, w writes, m makes nodes of it',
     group,
     default: 'access rw',
     example: '/dev/fuse:/dev/fuse:rw',
