@@ -142,16 +142,8 @@ static void make_readonly(const char *path) {
   close_fd(target);
 }
 
-static void place_streams(void) {
-  struct stat status;
-  CALL(setsid);
-  int null = open_existing("/dev/null", O_RDWR | O_NOCTTY, STRICT);
-  CALL(newfstatat, null, "", &status, AT_EMPTY_PATH);
-  for (long place = 0; place < 3; ++place) CALL(dup3, null, place, 0L);
-  close_fd(null);
-}
-
 static void pivot(void) {
+  CALL(setsid);
   CALL(fchdir, root);
   CALL(pivot_root, ".", ".");
   CALL(umount2, ".", MNT_DETACH);
@@ -230,7 +222,6 @@ void be_full_child(int overlay, const int parts[2], int dev, int channel) {
   write_files();
   for (size_t at = 0; at < settings.masks.count; ++at) mask(settings.masks.at[at]);
   for (size_t at = 0; at < settings.readonlys.count; ++at) make_readonly(settings.readonlys.at[at]);
-  place_streams();
   pivot();
   set_limits();
   drop_privileges();

@@ -3,9 +3,13 @@
 // 4 the sealed reaper for `--init`.
 #include <linux/close_range.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "launcher/requests.h"
+#include "sys/file_system.h"
 #include "sys/process.h"
 
 namespace tsrun {
@@ -63,6 +67,22 @@ void unbind_from_processors() {
   (void)sys::call<SYS_sched_setaffinity>(0, sizeof all, all);
 }
 
+// The standard streams of containers that are given none. Through the host's /dev/null its mode could be changed by who is
+// the host's root in a container; this one is on a mount that takes no change. In a user namespace none can be made, but
+// there nobody is the owner of the host's either.
+Status take_own_null() {
+  UniqueFd mount;
+  UniqueFd null;
+  TSRUN_TRY(make_file_system("tmpfs", "tmpfs", Texts{}, 0, &mount));
+  // By the name under which people look for it in /proc/self/fd.
+  TSRUN_TRY(sys::call<SYS_mkdirat>(mount.get(), "dev", 0755).status());
+  TSRUN_TRY(sys::call<SYS_mknodat>(mount.get(), "dev/null", S_IFCHR | 0666, makedev(1, 3)).status());
+  TSRUN_TRY(take(sys::call<SYS_openat>(mount.get(), "dev/null", O_RDWR | O_CLOEXEC), &null));
+  TSRUN_TRY(set_mount(mount.get(), MountAttributes{MOUNT_ATTR_RDONLY, 0, 0, 0}, false));
+  for (int place = 0; place < 3; ++place) TSRUN_TRY(sys::call<SYS_dup3>(null.get(), place, 0).status());
+  return kOk;
+}
+
 // What protects an agent from the kernel's choice of whom to kill is not for its containers, which inherit it, nor for
 // what is executed in them (raising needs no right, proc_pid_oom_score_adj(5)).
 void give_up_oom_protection() {
@@ -84,7 +104,10 @@ Status Launcher::open() {
   (void)sys::call<SYS_umask>(0);
   TSRUN_TRY(own.open());
   TSRUN_TRY(loop.open());
-  if (!rootless) return home.prune(false);
+  if (!rootless) {
+    TSRUN_TRY(take_own_null());
+    return home.prune(false);
+  }
   // newuidmap writes only for processes of its caller, and who is not dumpable counts as root's.
   TSRUN_TRY(set_dumpable(true));
   return sys::call<SYS_unshare>(CLONE_NEWUSER).status();

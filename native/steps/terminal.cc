@@ -28,15 +28,6 @@ Status open_multiplexer(int root, UniqueFd* master) {
   return genuine ? kOk : Status{SYS_openat2, ENXIO};
 }
 
-// The payload may have put something else there before another program is executed beside it.
-Status open_null(int root, UniqueFd* null) {
-  struct stat info;
-  TSRUN_TRY(open_in_root(root, "/dev/null", O_RDWR | O_NOCTTY, Links::kRefuse, null));
-  TSRUN_TRY(sys::call<SYS_newfstatat>(null->get(), "", &info, AT_EMPTY_PATH).status());
-  bool genuine = S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
-  return genuine ? kOk : Status{SYS_openat2, ENXIO};
-}
-
 Status attach_console(int root, int peer) {
   static constexpr char kConsole[] = "/dev/console";
   UniqueFd target;
@@ -67,18 +58,11 @@ Status run(ChildContext& context, const StepOpenTerminal& step) {
   return send_word_with(context.channel, ChannelMessage{ChannelWord::kTerminal, context.step, kOk}, master.get());
 }
 
-// A stream that the plan does not give is the container's own /dev/null. What the launcher has there is the host's, whose
-// mode could be changed through the descriptor by who is the host's root.
+// A stream that the plan does not give stays what the launcher has there: a null device of its own (launcher/main.cc).
 Status run(ChildContext& context, const StepSetStdio& step) {
   const uint32_t streams[] = {step.stdin, step.stdout, step.stderr};
-  UniqueFd null;
   for (int place = 0; place < 3; ++place) {
-    int fd = context.slots.get(streams[place]);
-    if (streams[place] == kNoSlot) {
-      if (!null.valid()) TSRUN_TRY(open_null(context.root.get(), &null));
-      fd = null.get();
-    }
-    TSRUN_TRY(put_at(fd, place));
+    if (streams[place] != kNoSlot) TSRUN_TRY(put_at(context.slots.get(streams[place]), place));
   }
   return kOk;
 }
