@@ -1,5 +1,5 @@
 // Generates both codecs from protocol.json, the only definition of what crosses between TypeScript and C++:
-// src/plan/wire.generated.ts and native/plan/wire.generated.h. Runs before every build; nothing generated is committed.
+// src/plan/wire.generated.ts and native/plan/wire.generated.h, and what the fuzzer reads with. Runs before every build; nothing generated is committed.
 //
 // A record is { u16 op, u16 0, u32 size } and its fields in order, little-endian, each padded to 4 bytes:
 //   u32 i32 bool slot   4 bytes (slot: index into the plan's descriptor table, 0xffffffff = none)
@@ -139,6 +139,33 @@ ${cppEncoders('Event', events)}
 `;
 }
 
+/** For the fuzzer (native/fuzz): `each_field(record, see)` shows every field. */
+function cppFields(group, records) {
+  return records.map(([name, , record]) => {
+    const fields = Object.keys(record.fields);
+    const sees = fields.map((field) => `  see(record.${snake(field)});\n`).join('');
+    const parameters = fields.length === 0 ? `const ${group}${upperFirst(name)}&, See&` : `const ${group}${upperFirst(name)}& record, See& see`;
+    return `template <typename See>\nvoid each_field(${parameters}) {\n${sees}}\n`;
+  }).join('\n');
+}
+
+function cppFuzzed() {
+  return `// Generated from protocol/protocol.json by protocol/generate.mjs. Do not edit.
+#ifndef TSRUN_FUZZ_FIELDS_GENERATED_H_
+#define TSRUN_FUZZ_FIELDS_GENERATED_H_
+
+#include "plan/wire.generated.h"
+
+namespace tsrun {
+
+${cppFields('Step', [...launcherSteps, ...childSteps])}
+${cppFields('Request', requests)}
+}  // namespace tsrun
+
+#endif  // TSRUN_FUZZ_FIELDS_GENERATED_H_
+`;
+}
+
 function write(path, content) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
@@ -146,3 +173,4 @@ function write(path, content) {
 
 write(join(here, '../src/plan/wire.generated.ts'), typescript());
 write(join(here, '../native/plan/wire.generated.h'), cpp());
+write(join(here, '../native/fuzz/fields.generated.h'), cppFuzzed());
