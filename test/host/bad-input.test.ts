@@ -134,7 +134,7 @@ here('the user and the groups', async (t) => {
   }
 });
 
-here('options: every one is checked before anything is touched', async (t) => {
+here('options: what is wrong is named, with its place and the value', async (t) => {
   const code = 'ERR_TSRUN_INVALID_ARGUMENT';
   const mistakes: [unknown, string, RegExp][] = [
     [{ id: '../x' }, '/id', /\.\.\/x/],
