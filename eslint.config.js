@@ -1,5 +1,12 @@
 import tseslint from 'typescript-eslint';
 
+// Comments do not count: what is documented well must not have to be cut in two for it.
+const maxLines = ['error', { max: 300, skipComments: true }];
+const nodeGlobals = ['AbortController', 'AbortSignal', 'Buffer', 'TextDecoder', 'TextEncoder', 'URL', 'clearInterval', 'clearTimeout', 'console', 'fetch', 'process', 'setImmediate', 'setInterval', 'setTimeout'];
+
+/** What is another one at each call or on each host. */
+const impure = ['Date', 'console', 'crypto', 'fetch', 'globalThis', 'performance', 'process', 'setImmediate', 'setInterval', 'setTimeout'];
+
 export default tseslint.config(
   { ignores: ['dist/', 'build/', 'node_modules/', '**/*.generated.ts', 'coverage/'] },
   {
@@ -7,11 +14,24 @@ export default tseslint.config(
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      // Comments do not count: what is documented well must not have to be cut in two for it.
-      'max-lines': ['error', { max: 300, skipComments: true }],
+      'max-lines': maxLines,
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
     },
+  },
+  {
+    // Functions of their arguments: a plan is tested without root, on any host. What they import, scripts/layers.mjs holds.
+    files: ['src/plan/**/*.ts', 'src/spec/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...impure.map((name) => ({ name, message: 'plan/ and spec/ do no I/O and know no clock' }))],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'plan/ and spec/ do nothing by chance' }],
+    },
+  },
+  {
+    files: ['**/*.{mjs,js}'],
+    extends: [...tseslint.configs.strict, ...tseslint.configs.stylistic],
+    languageOptions: { globals: Object.fromEntries(nodeGlobals.map((name) => [name, 'readonly'])) },
+    rules: { 'max-lines': maxLines, 'no-undef': 'error', 'prefer-const': 'error', eqeqeq: 'error', 'no-unreachable': 'error', 'no-dupe-keys': 'error' },
   },
 );

@@ -1,6 +1,6 @@
 // Isolation at a glance: the same few lines of shell read /proc in a container and on the host, and both answers stand side by side.
 import { spawnSync } from 'node:child_process';
-import { join, relative, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { fixture } from '../rootfs-fixtures/build.mjs';
 
 const tsrun = resolve(import.meta.dirname, '../dist/bundle/cli/main.cjs');
