@@ -46,8 +46,9 @@ export const commands: readonly Command[] = [
     usage: 'tsrun run [flags] IMAGE [--] [PROGRAM [ARGUMENT…]]',
     description:
       'IMAGE is an unpacked root file system or an OCI bundle. Flags end at IMAGE; what follows is for the program. ' +
-      'Signals are passed on. Without --tty, ctrl-c twice kills; with --interactive --tty, ctrl-p ctrl-q detaches. ' +
-      'What a container prints is kept for logs and attach when it is started with --detach or --tty.',
+      'Signals are passed on. Without --tty, ctrl-c twice within 5 seconds kills; with --interactive --tty, ctrl-p ctrl-q detaches. ' +
+      'What a container prints is kept for logs and attach only when it is started with --detach or --tty: else it goes straight ' +
+      'to who started it, and is not written down.',
     positionals: [image],
     examples: [
       { line: 'tsrun run -it --rm ./busybox sh', what: 'a shell in a disposable container' },
@@ -92,6 +93,9 @@ export const commands: readonly Command[] = [
     name: 'logs',
     summary: 'show what a container has printed',
     usage: 'tsrun logs [flags] CONTAINER',
+    description:
+      'For containers that were started with --detach or --tty, also when they have ended, until rm. Docker keeps the output of ' +
+      'every container; here one in the foreground without a terminal writes straight to the pipes of who started it.',
     positionals: [container],
     examples: [{ line: 'tsrun logs -f --tail 20 web', what: 'the last 20 lines, and what comes' }],
     load: () => import('./logs.js'),

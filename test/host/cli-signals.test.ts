@@ -55,6 +55,20 @@ rooted('ctrl-c twice kills a program that ignores it', async (t) => {
   t.is((await end).code, 137);
 });
 
+rooted('two that lie further apart are two: a supervisor may send one now and then', async (t) => {
+  const { child, end } = await start(`trap 'echo got it' INT; ${wait}`);
+  for (const pauseMs of [0, 5300, 5300]) {
+    await delay(pauseMs);
+    child.kill('SIGINT');
+  }
+  await delay(300);
+  t.is(child.exitCode, null);
+  child.kill('SIGINT');
+  const { code, stdout } = await end;
+  t.is(code, 137, 'and the next soon after kills');
+  t.is(stdout, 'ready\ngot it\ngot it\ngot it\n');
+});
+
 rooted('a command that is killed leaves no container behind', async (t) => {
   const { child, end } = await start(wait);
   t.true(processesOf(lab.prefix).length > 0);

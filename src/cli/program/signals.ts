@@ -10,6 +10,8 @@ export type Program = Container | ExecProcess;
  */
 const passedOn = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGVTALRM', 'SIGIO', 'SIGPWR'] as const;
 const adviceMs = 1000;
+/** Two that lie further apart are two, as who sends them (a supervisor that reloads) means them. */
+const twiceMs = 5000;
 
 export interface SignalOptions {
   readonly world: World;
@@ -35,11 +37,12 @@ export function passSignalsOn(program: Program, { world, onHangUp }: SignalOptio
   };
 }
 
-/** Ctrl-C: the first is the program's, the second kills. Many programs ignore it without having said so, being pid 1. */
+/** Ctrl-C: the first is the program's, a second soon after kills. Many programs ignore it without having said so, being pid 1. */
 class Interrupt {
   readonly #program: Program;
   readonly #world: World;
   #advice: NodeJS.Timeout | undefined;
+  #lastMs = -Infinity;
 
   constructor(program: Program, world: World) {
     this.#program = program;
@@ -47,13 +50,16 @@ class Interrupt {
   }
 
   take(): void {
-    if (this.#advice !== undefined) {
+    const nowMs = performance.now();
+    if (nowMs - this.#lastMs < twiceMs) {
       this.#program.killAll().catch(() => undefined);
       return;
     }
+    this.#lastMs = nowMs;
+    clearTimeout(this.#advice);
     send(this.#program, 'SIGINT');
     this.#advice = setTimeout(() => {
-      if (this.#world.stderr.isTTY === true) this.#world.stderr.write('tsrun: the program got SIGINT and goes on; ctrl-c again kills it\n');
+      if (this.#world.stderr.isTTY === true) this.#world.stderr.write('tsrun: the program got SIGINT and goes on; ctrl-c within the next 4 seconds kills it\n');
     }, adviceMs);
   }
 
