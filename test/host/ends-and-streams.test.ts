@@ -1,7 +1,7 @@
 // What a container is given when nobody says anything, and what is left of one in the odd cases: found by review, each one
 // failed before it was mended.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
@@ -10,7 +10,7 @@ import { makeImage } from '../support/images.js';
 import { Lab, outcome } from '../support/lab.js';
 import { cgroupsOf } from '../support/leaks.js';
 import { needs } from '../support/needs.js';
-import { statusFields } from '../support/proc.js';
+import { statusFields, statusOf } from '../support/proc.js';
 
 const lab = new Lab();
 const here = needs('root', 'userns', 'overlay');
@@ -119,6 +119,20 @@ here('who started a container that survives can end its input', async (t) => {
   container.stdin?.end('all of it\n');
   const { stdout, status } = await outcome(container);
   t.deepEqual([stdout, status.code], ['all of it\n', 0]);
+});
+
+here('the end of the input of a container whose launcher was just killed is no error of its own', async (t) => {
+  const runtime = await Runtime.open({ root: lab.stateRoot });
+  const container = await runtime.run(lab.image, { id: lab.newId(), command: ['cat'], stdin: 'pipe', stdout: 'ignore', survive: true });
+  const launcher = Number(statusOf(container.pid).get('PPid'));
+  const { stdin } = container;
+  process.kill(launcher, 'SIGKILL');
+  stdin?.end();
+  // So that the pipe is closed before the loop hears of the death.
+  while (existsSync(`/proc/${launcher}/ns/pid`));
+  t.is((await container.exited).cause, 'lost');
+  await runtime.close();
+  await (await lab.runtime()).gc();
 });
 
 here('ctrl-z does not stop a program for ever that runs under the reaper', async (t) => {
