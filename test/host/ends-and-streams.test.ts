@@ -1,7 +1,7 @@
 // What a container is given when nobody says anything, and what is left of one in the odd cases: found by review, each one
 // failed before it was mended.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
@@ -11,6 +11,7 @@ import { Lab, outcome } from '../support/lab.js';
 import { cgroupsOf } from '../support/leaks.js';
 import { needs } from '../support/needs.js';
 import { statusFields, statusOf } from '../support/proc.js';
+import { until } from '../support/until.js';
 
 const lab = new Lab();
 const here = needs('root', 'userns', 'overlay');
@@ -133,6 +134,18 @@ here('the end of the input of a container whose launcher was just killed is no e
   t.is((await container.exited).cause, 'lost');
   await runtime.close();
   await (await lab.runtime()).gc();
+});
+
+here('in the host\'s pid namespace the program under the reaper dies with the launcher too', async (t) => {
+  const runtime = await Runtime.open({ root: join(lab.stateRoot, 'doomed') });
+  const container = await runtime.run(lab.image, { id: lab.newId(), command: ['sleep', '1000'], init: true, stdout: 'ignore', stderr: 'ignore', namespaces: { pid: 'host' } });
+  const program = readFileSync(`/proc/${container.pid}/task/${container.pid}/children`, 'utf8').trim();
+  t.is(readFileSync(`/proc/${program}/comm`, 'utf8'), 'sleep\n');
+  process.kill(Number(statusOf(container.pid).get('PPid')), 'SIGKILL');
+  await until(() => !existsSync(`/proc/${program}`), 'the end of the program');
+  t.is((await container.exited).cause, 'lost');
+  await runtime.gc();
+  await runtime.close();
 });
 
 here('ctrl-z does not stop a program for ever that runs under the reaper', async (t) => {
