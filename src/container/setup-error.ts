@@ -113,6 +113,7 @@ function explain(step: Step, errno: string, context: FailureContext): Explanatio
       return { message: `the kernel does not take '${step.value}' for ${step.file}: ${errno}`, hint: hints[errno] ?? 'see cgroup-v2.rst of the kernel for what this file takes' };
     case 'clone':
       return cloneFailure(errno);
+    case 'makeDirectory':
     case 'setDirectory':
       return errno === 'ENOTDIR' ? { message: `the working directory '${step.path}' is not a folder`, hint: 'choose another with -w' } : undefined;
     case 'joinKeyring':

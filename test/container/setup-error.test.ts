@@ -4,8 +4,8 @@ import { setupError } from '../../src/container/setup-error.js';
 import type { Step } from '../../src/plan/wire.generated.js';
 import { compile } from '../plan/support.js';
 
-const { plan } = compile({});
-const [eperm, enoent, enxio, edquot] = [1, 2, 6, 122];
+const { plan } = compile({ options: { root: 'read-only' } });
+const [eperm, enoent, enxio, enotdir, edquot] = [1, 2, 6, 20, 122];
 
 function told(op: Step['op'], errno: number, syscall: string): { readonly message: string; readonly hint: string } {
   const step = plan.steps.findIndex((planned) => planned.step.op === op);
@@ -28,4 +28,8 @@ test('a /dev without a null device, for a stream that is ignored', (t) => {
     t.regex(message, /the container has no \/dev\/null/);
     t.regex(hint, /pipe/);
   }
+});
+
+test('a working directory that is a file, in a read-only root too', (t) => {
+  for (const op of ['makeDirectory', 'setDirectory'] as const) t.regex(told(op, enotdir, 'openat2').message, /the working directory '\/' is not a folder/);
 });
