@@ -116,8 +116,13 @@ function explain(step: Step, errno: string, context: FailureContext): Explanatio
       return { message: 'the program that holds the device rules may not be attached', hint: 'a cgroup above has a device program that stands no other beside it (bpftool cgroup tree shows it): attach that one with BPF_F_ALLOW_MULTI' };
     case 'clone':
       return cloneFailure(errno);
+    case 'makeDirectory':
     case 'setDirectory':
       return errno === 'ENOTDIR' ? { message: `the working directory '${step.path}' is not a folder`, hint: 'choose another with -w' } : undefined;
+    case 'joinKeyring':
+      return keyringFailure(errno);
+    case 'setStdio':
+      return errno in nullFaults ? { message: `the container has no /dev/null for a stream that is ignored: ${nullFaults[errno] ?? ''}`, hint: 'give its /dev a null device (1:3), or give the program a pipe' } : undefined;
     case 'setAffinity':
       return errno === 'EINVAL' ? { message: 'none of these processors is one of the container\'s', hint: 'Cpus_allowed_list in its /proc/self/status names those' } : undefined;
     case 'loadSeccomp':
@@ -134,6 +139,24 @@ const namespaceFaults: Readonly<Record<string, string>> = {
   ENOTTY: 'is not a namespace',
   EINVAL: 'is a namespace of another kind',
 };
+
+/** By openat2(2) of the container's own /dev; ENXIO is the launcher's word for a file that is something else. */
+const nullFaults: Readonly<Record<string, string>> = {
+  ENOENT: 'there is none',
+  ENOTDIR: '/dev is no folder',
+  ELOOP: 'it is a link',
+  EACCES: 'it lies on a mount without devices',
+  ENXIO: 'what lies there is no null device',
+};
+
+/** Without an own one the program would find the keys of whoever started the launcher (keyrings(7)). */
+function keyringFailure(errno: string): Explanation | undefined {
+  const reasons: Readonly<Record<string, Explanation>> = {
+    EPERM: { message: 'no session keyring may be made here', hint: 'a seccomp filter around tsrun forbids keyctl, as docker\'s does: allow it there' },
+    EDQUOT: { message: 'the user has no keys left for a session keyring', hint: 'raise maxkeys and maxbytes (for root: root_maxkeys, root_maxbytes) in /proc/sys/kernel/keys; /proc/key-users shows what is used' },
+  };
+  return reasons[errno];
+}
 
 function cloneFailure(errno: string): Explanation | undefined {
   const reasons: Readonly<Record<string, Explanation>> = {

@@ -136,7 +136,13 @@ export class Launcher {
 
   /** The program is to read the end of its standard input, of which the launcher keeps a writing end. */
   closeInput(container: number): void {
-    if (!this.#closed) this.#send({ op: 'closeInput', container }, []);
+    if (this.#closed) return;
+    try {
+      this.#send({ op: 'closeInput', container }, []);
+    } catch (error) {
+      // Asked by the end of a stream, where nobody could catch it: that the launcher is gone, its listeners hear.
+      if (!TsrunError.is(error)) throw error;
+    }
   }
 
   async signal(container: number, signal: number): Promise<void> {

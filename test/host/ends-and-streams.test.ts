@@ -1,7 +1,7 @@
 // What a container is given when nobody says anything, and what is left of one in the odd cases: found by review, each one
 // failed before it was mended.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
@@ -10,7 +10,8 @@ import { makeImage } from '../support/images.js';
 import { Lab, outcome } from '../support/lab.js';
 import { cgroupsOf } from '../support/leaks.js';
 import { needs } from '../support/needs.js';
-import { statusFields } from '../support/proc.js';
+import { statusFields, statusOf } from '../support/proc.js';
+import { until } from '../support/until.js';
 
 const lab = new Lab();
 const here = needs('root', 'userns', 'overlay');
@@ -113,6 +114,32 @@ here('who started a container that survives can end its input', async (t) => {
   container.stdin?.end('all of it\n');
   const { stdout, status } = await outcome(container);
   t.deepEqual([stdout, status.code], ['all of it\n', 0]);
+});
+
+here('the end of the input of a container whose launcher was just killed is no error of its own', async (t) => {
+  const runtime = await Runtime.open({ root: lab.stateRoot });
+  const container = await runtime.run(lab.image, { id: lab.newId(), command: ['cat'], stdin: 'pipe', stdout: 'ignore', survive: true });
+  const launcher = Number(statusOf(container.pid).get('PPid'));
+  const { stdin } = container;
+  process.kill(launcher, 'SIGKILL');
+  stdin?.end();
+  // So that the pipe is closed before the loop hears of the death.
+  while (existsSync(`/proc/${launcher}/ns/pid`));
+  t.is((await container.exited).cause, 'lost');
+  await runtime.close();
+  await (await lab.runtime()).gc();
+});
+
+here('in the host\'s pid namespace the program under the reaper dies with the launcher too', async (t) => {
+  const runtime = await Runtime.open({ root: join(lab.stateRoot, 'doomed') });
+  const container = await runtime.run(lab.image, { id: lab.newId(), command: ['sleep', '1000'], init: true, stdout: 'ignore', stderr: 'ignore', namespaces: { pid: 'host' } });
+  const program = readFileSync(`/proc/${container.pid}/task/${container.pid}/children`, 'utf8').trim();
+  t.is(readFileSync(`/proc/${program}/comm`, 'utf8'), 'sleep\n');
+  process.kill(Number(statusOf(container.pid).get('PPid')), 'SIGKILL');
+  await until(() => !existsSync(`/proc/${program}`), 'the end of the program');
+  t.is((await container.exited).cause, 'lost');
+  await runtime.gc();
+  await runtime.close();
 });
 
 here('ctrl-z does not stop a program for ever that runs under the reaper', async (t) => {

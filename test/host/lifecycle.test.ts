@@ -8,6 +8,7 @@ import { TsrunError, type Container, type ContainerEvent, type ExecOptions, type
 import { Lab, outcome, patience } from '../support/lab.js';
 import { needs } from '../support/needs.js';
 import { kinds, namespaceOf, statusFields } from '../support/proc.js';
+import { until } from '../support/until.js';
 
 const lab = new Lab();
 const here = needs('root', 'userns', 'overlay');
@@ -130,12 +131,12 @@ here('stop: the signal, the grace, SIGKILL', async (t) => {
 
 here('signals by name and number; after the end there is nobody to signal', async (t) => {
   const container = await lab.start({ command: ['sh', '-c', 'trap "echo usr1" USR1; trap "echo hup" HUP; echo ready; while :; do sleep 0.05; done'] });
-  const lines: string[] = [];
-  const stream = container.stdout;
-  if (stream === null) return t.fail();
-  const hears = async (word: string) => {
-    while (!lines.includes(word)) lines.push(...String(await once(stream, 'data')).trim().split('\n'));
-  };
+  let said = '';
+  // One listener for all of it: between two there is nobody who hears.
+  container.stdout?.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const hears = async (word: string) => until(() => said.split('\n').includes(word), word);
   await hears('ready');
   await container.kill('USR1');
   await hears('usr1');

@@ -151,6 +151,11 @@ here('programs are executed in a container, on a terminal too, and a server is r
   t.regex(answer ?? '', /200 OK[^]*from inside\n$/);
 });
 
+here('a server is reached in the host\'s network too, which no ordinary user may join', async (t) => {
+  const [answer] = await said({ do: 'connect', options: { ...server, network: 'host' } });
+  t.regex(answer ?? '', /200 OK[^]*from inside\n$/);
+});
+
 here('a limit that nobody delegated is refused, the default one is a warning; nor is there pause', async (t) => {
   const [memory, pids, strict, plain, pause, stats] = await ask(sh('true', { memory: '64m' }), sh('true', { pids: 5 }), sh('true', { strict: true, root: 'writable', landlock: false }), sh('true'), { do: 'pause', options: idle }, { do: 'stats', options: idle });
   for (const [reply, controller] of [[memory, 'memory'], [pids, 'pids'], [strict, 'pids']] as const) {
