@@ -1,7 +1,7 @@
 // Which file of tests belongs to which stage. The ava configurations say the same in globs; a file that a stage has sent to ava and
 // that came back with no test is a failure, so that the two cannot drift apart unseen.
 import { readdirSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 
 export const checkout = resolve(import.meta.dirname, '../..');
 
@@ -24,4 +24,19 @@ export function selectFiles(files, filter) {
   if (filter === undefined) return { files, titles: undefined };
   const named = files.filter((file) => file.includes(filter));
   return named.length > 0 ? { files: named, titles: undefined } : { files, titles: filter };
+}
+
+// Minutes that a file takes in a guest, where it is more than one.
+const slow = { 'real-input': 2, crash: 2, rootless: 2, 'cli-run': 2, 'cli-exec-attach-logs': 2, 'cli-terminal': 2, 'attack-process': 2 };
+
+/** The files in so many shares that take about as long as each other; none is empty. */
+export function deal(files, count) {
+  const weigh = (file) => slow[basename(file).split('.')[0]] ?? 1;
+  const shares = Array.from({ length: count }, () => ({ weight: 0, files: [] }));
+  for (const file of files.toSorted((a, b) => weigh(b) - weigh(a))) {
+    const lightest = shares.reduce((least, share) => (share.weight < least.weight ? share : least));
+    lightest.weight += weigh(file);
+    lightest.files.push(file);
+  }
+  return shares.map((share) => share.files.sort()).filter((share) => share.length > 0);
 }

@@ -1,14 +1,16 @@
 // The stages of a run. Each gives the lane that its tests count for and their list; a stage that goes wrong as a whole gives a failed
 // test of its own name, so that nothing that happened is left out of the count.
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { runLimited } from './child.mjs';
-import { checkout, selectFiles, testFiles } from './files.mjs';
+import { checkout, deal, selectFiles, testFiles } from './files.mjs';
 import { countedFailures, readTap } from './tap.mjs';
 
 // Seconds. Together less than 20 minutes on the host and 10 in the guest.
 const limits = { lint: 120, unit: 180, host: 780, harness: 120, guest: 600 };
 // The harness keeps its own time, and needs some for a kernel that is not cached yet.
 const guestPreparation = 240;
+const guestsAtOnce = Math.min(2, availableParallelism());
 
 const ava = ['node_modules/ava/entrypoints/cli.mjs', '--tap'];
 const lastLines = 40;
@@ -37,17 +39,18 @@ export function harness(filter) {
   return avaOnHost('harness', 'ava.host.config.js', testFiles().harness, filter);
 }
 
-/** What a kernel of another version is most likely to do otherwise. */
-const kernelFiles = ['limits', 'mounts', 'namespaces', 'root', 'walls'].map((name) => `test/host/${name}.test.ts`);
-
 /**
- * In a guest, where nothing is built: the files that have tests which could not run on the bare host, and those about the
- * kernel. A guest is some twenty times slower; all host tests run there when it is the only lane that was asked for.
+ * In guests, where nothing is built: all host tests, and the unit test files that have tests which could not run on the bare
+ * host. A guest is some twenty times slower, and its tests run one after the other: two guests share the files.
  */
 export async function guest(lane, skippedFiles, filter) {
-  const chosen = skippedFiles === undefined ? testFiles().host : [...kernelFiles.filter((file) => testFiles().host.includes(file)), ...skippedFiles];
-  const { files, titles } = selectFiles([...new Set(chosen)].sort(), filter);
-  if (files.length === 0) return [];
+  const { files, titles } = selectFiles([...new Set([...testFiles().host, ...(skippedFiles ?? [])])].sort(), filter);
+  const shares = deal(files, guestsAtOnce);
+  const tests = await Promise.all(shares.map((share) => oneGuest(lane, share, titles)));
+  return tests.flat();
+}
+
+async function oneGuest(lane, files, titles) {
   const inside = [process.execPath, ...avaArguments('ava.guest.config.js', files, titles)];
   const args = ['test/vm/run.mjs', lane, '--timeout', `${limits.guest}`, '--', ...inside];
   const limitSeconds = limits.guest + guestPreparation;
