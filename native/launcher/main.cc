@@ -54,10 +54,20 @@ void reset_signals() {
   (void)signal(SIGPIPE, SIG_IGN);
 }
 
+// Whoever started it may be bound to some processors (taskset(1)), and containers would be for no reason of theirs. The
+// kernel leaves out what is not in the cpuset (sched_setaffinity(2)).
+void unbind_from_processors() {
+  constexpr size_t kMostProcessors = 8192;  // of any kernel that is configured so far
+  uint8_t all[kMostProcessors / 8];
+  memset(all, 0xff, sizeof all);
+  (void)sys::call<SYS_sched_setaffinity>(0, sizeof all, all);
+}
+
 }  // namespace
 
 Status Launcher::open() {
   reset_signals();
+  unbind_from_processors();
   // It was started as /proc/self/fd/N, which is what `ps` would show.
   (void)sys::call<SYS_prctl>(PR_SET_NAME, "tsrun-launcher", 0, 0, 0);
   (void)sys::call<SYS_umask>(0);

@@ -5,6 +5,8 @@ import type { HostFacts } from '../host/facts.js';
 import { resolveUser } from '../image/users.js';
 import { compileExec } from '../plan/compile-exec.js';
 import { encodePlan } from '../plan/plan.js';
+import { cpuList } from '../spec/schema-common.js';
+import { assertShape } from '../spec/shape.js';
 import { defaultSeccomp } from '../spec/seccomp-profile.js';
 import { capabilityNames } from '../spec/capabilities.js';
 import type { Process, Seccomp } from '../spec/types.js';
@@ -17,6 +19,8 @@ import { setupError } from './setup-error.js';
 
 export interface ExecOptions extends Pick<RunOptions, 'env' | 'cwd' | 'user' | 'groups' | 'terminal' | 'stdin' | 'stdout' | 'stderr' | 'privileged'> {
   readonly command: readonly string[];
+  /** Processors to run on, as in `0-3,8`. Default: what the container's `process.execCPUAffinity.final` says, else all of its own. */
+  readonly cpuAffinity?: string;
   /** It goes on when this process ends. Default: false. */
   readonly survive?: boolean;
   /** With a terminal: `keep` may leave it running later, because the launcher reads along. Default: false, true with `survive`. */
@@ -83,6 +87,10 @@ function execProcess({ spec }: ContainerRecord, options: ExecOptions, read: (pat
   if (options.user !== undefined) {
     const { uid, gid, additionalGids } = resolveUser(options.user, options.groups ?? [], read);
     process.user = { ...base.user, uid, gid, additionalGids: [...additionalGids] };
+  }
+  if (options.cpuAffinity !== undefined) {
+    assertShape(cpuList, options.cpuAffinity, 'ERR_TSRUN_INVALID_ARGUMENT', 'option cpuAffinity');
+    process.execCPUAffinity = { final: options.cpuAffinity };
   }
   if (options.privileged === true) {
     const all = [...capabilityNames];

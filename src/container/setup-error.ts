@@ -115,6 +115,8 @@ function explain(step: Step, errno: string, context: FailureContext): Explanatio
       return cloneFailure(errno);
     case 'setDirectory':
       return errno === 'ENOTDIR' ? { message: `the working directory '${step.path}' is not a folder`, hint: 'choose another with -w' } : undefined;
+    case 'setAffinity':
+      return errno === 'EINVAL' ? { message: 'none of these processors is one of the container\'s', hint: 'Cpus_allowed_list in its /proc/self/status names those' } : undefined;
     case 'loadSeccomp':
       return errno === 'EACCES' ? { message: 'a seccomp filter needs no_new_privs or CAP_SYS_ADMIN', hint: 'leave no-new-privileges on' } : undefined;
     case 'execute':

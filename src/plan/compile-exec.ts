@@ -1,4 +1,5 @@
 /** A further process in a live container: the same steps as for the first one, less everything that exists already. */
+import { parseCpuList } from '../host/probe.js';
 import type { Extensions } from '../spec/extensions.js';
 import type { Process, Spec } from '../spec/types.js';
 import { compileIdentity, compileProcess } from './compile-process.js';
@@ -47,10 +48,27 @@ export function compileExec(input: ExecInput): Plan {
   builder.add('exec', { op: 'enterRoot' });
   builder.add('default', { op: 'newSession' });
   streams.place();
+  bindToProcessors(input.process, builder);
   const compilation = { input: planInput, builder, namespaces, joined: new Map() };
   compileProcess(compilation);
   compileIdentity(compilation);
   return builder.finish();
+}
+
+/**
+ * `execCPUAffinity.initial` is for the time before the process is in the container's cgroup (config.md of the runtime-spec,
+ * "Linux Process"). There is none: it is born there.
+ */
+function bindToProcessors({ execCPUAffinity: { final = '' } = {} }: Process, builder: PlanBuilder): void {
+  if (final !== '') builder.add('/process/execCPUAffinity/final', { op: 'setAffinity', mask: processorMask(final) });
+}
+
+/** As sched_setaffinity(2) takes it. */
+function processorMask(list: string): Uint8Array {
+  const processors = parseCpuList(list);
+  const mask = new Uint8Array(((Math.max(...processors) >> 6) + 1) * 8);
+  for (const processor of processors) mask[processor >> 3] = (mask[processor >> 3] ?? 0) | (1 << (processor & 7));
+  return mask;
 }
 
 function joinedKinds(namespaces: Namespaces): number {

@@ -10,7 +10,6 @@ export function refuseUnsupported(spec: Spec): void {
   for (const [name, list] of Object.entries(hooks ?? {})) refuse(`/hooks/${name}`, Array.isArray(list) && list.length > 0);
   refuse('/process/apparmorProfile', (process?.apparmorProfile ?? '') !== '');
   refuse('/process/selinuxLabel', (process?.selinuxLabel ?? '') !== '');
-  refuse('/process/execCPUAffinity', process?.execCPUAffinity !== undefined);
   refuse('/linux/mountLabel', (linux?.mountLabel ?? '') !== '');
   refuse('/linux/netDevices', Object.keys(linux?.netDevices ?? {}).length > 0);
   refuse('/linux/intelRdt', linux?.intelRdt !== undefined);
