@@ -47,7 +47,8 @@ export async function executeIn(container: Container, options: ExecOptions, { ho
   const plan = compileExec({
     containerId: record.id,
     spec: record.spec,
-    extensions: options.privileged === true ? { ...record.extensions, landlockScopes: false } : record.extensions,
+    extensions: record.extensions,
+    privileged: options.privileged === true,
     process,
     hasCgroup: record.cgroup !== '',
     survive,
