@@ -23,7 +23,7 @@ export interface CapabilityInput {
 /** Undefined where a bundle says nothing and nothing was asked for. */
 export function buildCapabilities(input: CapabilityInput, faults: Faults): Capabilities | undefined {
   const { options, base, isBundle, uid } = input;
-  const all = available(input);
+  const all = availableCapabilities(input);
   const change = readChange(options, faults);
   checkAvailable(change.add, all, input);
   if (isBundle && options.privileged !== true) {
@@ -37,7 +37,7 @@ export function buildCapabilities(input: CapabilityInput, faults: Faults): Capab
 }
 
 /** A new user namespace gives its first process every capability that the kernel knows (user_namespaces(7)). */
-function available({ sharesUsers, host }: CapabilityInput): readonly string[] {
+export function availableCapabilities({ sharesUsers, host }: Pick<CapabilityInput, 'sharesUsers' | 'host'>): readonly string[] {
   const known = capabilityNames.slice(0, host.lastCapability + 1);
   return sharesUsers ? known.filter((name) => host.capabilities.includes(name)) : known;
 }

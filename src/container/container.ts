@@ -242,10 +242,11 @@ export class Container extends RunningProcess {
     return connected(new Socket({ fd, readable: true, writable: true }), `the container '${this.id}' takes no connection to ${host} port ${port}`);
   }
 
-  /** @internal For an AbortSignal: stop, then kill; `exited` rejects with `ERR_TSRUN_ABORTED`. */
+  /** @internal For an AbortSignal: stop, then kill; `exited` rejects with `ERR_TSRUN_ABORTED`. Who has no program yet has nothing to stop. */
   abort(cause: unknown): void {
     this.endsAs(new TsrunError('ERR_TSRUN_ABORTED', `the container '${this.id}' was aborted`, { cause }));
-    this.stop().catch(() => undefined);
+    const ended = this.#state === 'running' ? this.stop() : this.killAll();
+    ended.catch(() => undefined);
   }
 
   /** Ends it, whatever it takes, within moments. */

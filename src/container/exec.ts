@@ -4,12 +4,13 @@ import type { SeccompCache } from '../engine/seccomp.js';
 import type { HostFacts } from '../host/facts.js';
 import { resolveUser } from '../image/users.js';
 import { compileExec } from '../plan/compile-exec.js';
+import { Namespaces } from '../plan/namespaces.js';
 import { encodePlan } from '../plan/plan.js';
 import { cpuList } from '../spec/schema-common.js';
 import { assertShape } from '../spec/shape.js';
 import { defaultSeccomp } from '../spec/seccomp-profile.js';
-import { capabilityNames } from '../spec/capabilities.js';
 import type { Process, Seccomp } from '../spec/types.js';
+import { availableCapabilities } from './build-capabilities.js';
 import type { Container } from './container.js';
 import type { RunOptions } from './options.js';
 import { filterOf, streamsOf } from './prepare.js';
@@ -42,13 +43,14 @@ export async function executeIn(container: Container, options: ExecOptions, { ho
   const { record } = container;
   const { survive = false, detachable = survive } = options;
   const readInRoot = (path: string, limitBytes: number) => addon.readInRoot(`/proc/${container.pid}/root`, path, limitBytes);
-  const process = execProcess(record, options, readInRoot);
+  const process = execProcess(record, options, host, readInRoot);
   const { plan: streams, passed } = streamsOf(options, process.terminal === true);
   const filter = options.privileged === true ? undefined : seccompOf(record, host);
   const plan = compileExec({
     containerId: record.id,
     spec: record.spec,
-    extensions: options.privileged === true ? { ...record.extensions, landlockScopes: false } : record.extensions,
+    extensions: record.extensions,
+    privileged: options.privileged === true,
     process,
     hasCgroup: record.cgroup !== '',
     survive,
@@ -75,7 +77,7 @@ export async function executeIn(container: Container, options: ExecOptions, { ho
 }
 
 /** The container's own process with what the caller wants to be different. */
-function execProcess({ spec }: ContainerRecord, options: ExecOptions, read: (path: string, limitBytes: number) => Buffer | null): Process {
+function execProcess({ spec, extensions }: ContainerRecord, options: ExecOptions, host: HostFacts, read: (path: string, limitBytes: number) => Buffer | null): Process {
   const base: Process = spec.process ?? { user: { uid: 0, gid: 0 }, args: [], cwd: '/' };
   const { terminal = false } = options;
   const process: Process = {
@@ -95,7 +97,7 @@ function execProcess({ spec }: ContainerRecord, options: ExecOptions, read: (pat
     process.execCPUAffinity = { final: options.cpuAffinity };
   }
   if (options.privileged === true) {
-    const all = [...capabilityNames];
+    const all = [...availableCapabilities({ sharesUsers: new Namespaces(spec.linux, extensions.namespaceFds).isShared('user'), host })];
     process.capabilities = { bounding: all, permitted: all, effective: all };
     process.noNewPrivileges = false;
   }

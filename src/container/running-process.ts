@@ -239,7 +239,7 @@ export class RunningProcess implements ContainerListener {
   /** Called once, when it has ended (with how) or could not start. */
   protected onEnd?(status: ExitStatus | undefined): void;
 
-  /** Rejects `exited` once it has ended, instead of resolving it. */
+  /** Rejects `exited` once it has ended, and `started` when it could not start, with this. */
   protected endsAs(error: TsrunError): void {
     this.#endError = error;
   }
@@ -252,7 +252,8 @@ export class RunningProcess implements ContainerListener {
     else this.#exited.reject(this.#endError);
   }
 
-  #fail(error: Error): void {
+  #fail(reason: Error): void {
+    const error = this.#endError ?? reason;
     this.#disposeStreams();
     this.onEnd?.(undefined);
     this.#started.reject(error);

@@ -360,8 +360,8 @@ export class Runtime {
     };
     const container = await this.#launching.launch({ id, image, options, awaitStart, idRange: range, named, onEnd });
     this.#containers.set(id, container);
-    await container.started;
     if (options.signal !== undefined) stopOnAbort(container, options.signal);
+    await container.started;
     return container;
   }
 
@@ -407,7 +407,7 @@ function nameStreams(streams: ReadonlyMap<string, number>): Map<HandedOver, numb
   return named;
 }
 
-/** Stop, then kill; `exited` then rejects with the signal's reason as cause. */
+/** Stop, then kill; `exited`, and `started` until the program runs, then reject with the signal's reason as cause. */
 function stopOnAbort(container: Container, signal: AbortSignal): void {
   const onAbort = () => {
     container.abort(signal.reason);

@@ -1,5 +1,6 @@
 /** A further process in a live container: the same steps as for the first one, less everything that exists already. */
 import { parseCpuList } from '../host/probe.js';
+import { TsrunError } from '../spec/errors.js';
 import type { Extensions } from '../spec/extensions.js';
 import type { Process, Spec } from '../spec/types.js';
 import { compileIdentity, compileProcess } from './compile-process.js';
@@ -15,6 +16,8 @@ export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' |
   readonly extensions: Extensions;
   readonly process: Process;
   readonly hasCgroup: boolean;
+  /** The process gets no Landlock scopes, whatever the container has. */
+  readonly privileged: boolean;
   /** The process may go on without the client. */
   readonly survive: boolean;
   /** The launcher reads what the process prints to its terminal, so that it is never stopped by a full one. */
@@ -24,6 +27,7 @@ export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' |
 export function compileExec(input: ExecInput): Plan {
   const builder = new PlanBuilder();
   const namespaces = new Namespaces(input.spec.linux, input.extensions.namespaceFds);
+  refuseExposed(input, namespaces);
   const planInput = execPlanInput(input, namespaces);
   const streams = compileStreams(planInput, builder);
   const [process, cgroup] = [builder.slot(), builder.slot()];
@@ -78,12 +82,34 @@ function joinedKinds(namespaces: Namespaces): number {
 }
 
 /**
+ * Until its execve the new process is a copy of the launcher, with its rights. Who is in the container may trace it once it is
+ * seen there, if the two are of one user namespace and CAP_SYS_PTRACE is held: being not dumpable keeps only others away
+ * (ptrace(2), "Ptrace access mode checking"). A Landlock domain does. Who has CAP_SYS_ADMIN there, or sees the host's
+ * processes anyway, needs no such way.
+ */
+function isExposed({ spec }: ExecInput, namespaces: Namespaces): boolean {
+  const sets = spec.process?.capabilities;
+  if (sets === undefined || !namespaces.isShared('user') || namespaces.isShared('pid')) return false;
+  const held = new Set(Object.values(sets).flat());
+  return held.has('CAP_SYS_PTRACE') && !held.has('CAP_SYS_ADMIN');
+}
+
+function refuseExposed(input: ExecInput, namespaces: Namespaces): void {
+  if (!isExposed(input, namespaces) || input.extensions.landlockScopes === true) return;
+  throw new TsrunError('ERR_TSRUN_HOST', `nothing can be executed in '${input.containerId}' safely: it holds CAP_SYS_PTRACE in the host's user namespace, and could take over the process that joins it`, {
+    field: '/process/capabilities',
+    hint: 'give the container a user namespace, drop SYS_PTRACE, or leave Landlock on (Linux 6.12)',
+  });
+}
+
+/**
  * Landlock scopes would part the new process from the container's others: a domain is inherited, not joined. They are
- * set only where a namespace does not already keep signals and abstract sockets inside.
+ * set only where a namespace does not already keep signals and abstract sockets inside, and where what is executed could
+ * trace what is executed next.
  */
 function execPlanInput(input: ExecInput, namespaces: Namespaces): PlanInput {
-  const contained = namespaces.isNew('pid') && namespaces.isNew('network');
-  const { landlockScopes = false } = input.extensions;
+  const contained = namespaces.isNew('pid') && namespaces.isNew('network') && !isExposed(input, namespaces);
+  const landlockScopes = input.extensions.landlockScopes === true && !input.privileged;
   return {
     spec: { ...input.spec, process: input.process },
     extensions: { landlockScopes: landlockScopes && !contained, ...(input.drainTerminal ? { log: { maxBytes: 0 } } : {}) },

@@ -30,6 +30,9 @@ async function besideExecs(options: RunOptions, ...words: string[]): Promise<Out
   return ended;
 }
 
+/** Who has CAP_SYS_ADMIN of the host's needs no process that joins, so that one is let in. */
+const rootOfHost: RunOptions = { namespaces: { user: 'host' }, landlock: false, capAdd: ['SYS_PTRACE', 'SYS_ADMIN'] };
+
 const newcomers = (stdout: string): number => Number(/^newcomers (\d+)/m.exec(stdout)?.[1] ?? 0);
 
 here('a process on its way into the container cannot be traced or read by who is there (CVE-2016-9962)', async (t) => {
@@ -37,7 +40,7 @@ here('a process on its way into the container cannot be traced or read by who is
   t.is(status.code, 0, stdout.slice(0, 500));
   t.true(newcomers(stdout) >= 5);
   // Control: with the host's user namespace, CAP_SYS_PTRACE and no Landlock domain the kernel lets it happen.
-  const open = await besideExecs({ namespaces: { user: 'host' }, landlock: false });
+  const open = await besideExecs(rootOfHost);
   t.is(open.status.code, hit, open.stdout.slice(0, 500));
 });
 
@@ -46,8 +49,38 @@ needs('root', 'userns', 'kernel:6.12')('Landlock keeps tracing apart even in the
   t.is(status.code, 0, stdout.slice(0, 500));
 });
 
+here('into a container that could take over who joins it, nothing is executed', async (t) => {
+  const runtime = await lab.runtime();
+  const cases: [RunOptions, boolean][] = [
+    [{ namespaces: { user: 'host' }, landlock: false, capAdd: ['SYS_PTRACE'] }, true],
+    [{ namespaces: { user: 'host' }, landlock: false, capAdd: ['SYS_PTRACE'], user: '1000' }, true],
+    [{ namespaces: { user: 'host' }, landlock: false }, false],
+    [{ landlock: false, capAdd: ['SYS_PTRACE'] }, false],
+    [rootOfHost, false],
+  ];
+  for (const [options, refused] of cases) {
+    const container = await lab.idle(options);
+    const error = await runtime.exec(container, { command: ['true'] }).then(async ({ exited }) => { await exited; }, (reason: unknown) => reason);
+    if (refused) t.like(error, { code: 'ERR_TSRUN_HOST', field: '/process/capabilities' }, JSON.stringify(options));
+    else t.is(error, undefined, JSON.stringify(options));
+    await container[Symbol.asyncDispose]();
+  }
+});
+
+needs('root', 'userns', 'kernel:6.12')('what was executed earlier cannot trace what is executed next, where the first process cannot', async (t) => {
+  const runtime = await lab.runtime();
+  const container = await lab.idle({ namespaces: { user: 'host' }, capAdd: ['SYS_PTRACE'] });
+  const attacker = await runtime.exec(container, { command: ['watch-newcomers', String(patience > 1 ? 8 : 3)] });
+  const ended = outcome(attacker);
+  while (attacker.exitStatus === undefined) await (await runtime.exec(container, { command: ['/bin/true'], stdout: 'ignore', stderr: 'ignore' })).exited;
+  const { stdout, status } = await ended;
+  t.is(status.code, 0, stdout.slice(0, 500));
+  t.true(newcomers(stdout) >= 5);
+  await container[Symbol.asyncDispose]();
+});
+
 here('the launcher\'s program is never open for writing, whoever gets hold of it (CVE-2019-5736)', async (t) => {
-  const { stdout, status } = await besideExecs({ namespaces: { user: 'host' }, landlock: false }, 'writable');
+  const { stdout, status } = await besideExecs(rootOfHost, 'writable');
   t.is(status.code, 0, stdout);
   t.regex(stdout, /^program \/memfd:.* (?:EPERM|ETXTBSY)$/m, 'it did get hold of it');
   // Control: of a program that is no sealed memfd, but a file of its own root, it can.

@@ -1,6 +1,7 @@
 // A container's life as its owner sees it: create, start, execute, signal, stop, pause, events, connect, abort.
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
@@ -220,6 +221,31 @@ here('an AbortSignal ends the container, and exited says so', async (t) => {
   t.is(error.code, 'ERR_TSRUN_ABORTED');
   t.like(error.cause, { message: 'enough' });
   t.is(await code(lab.idle({ signal: AbortSignal.abort() })), 'ERR_TSRUN_ABORTED');
+});
+
+needs('root', 'userns', 'overlay', 'cgroup2')('an AbortSignal ends a start that does not come to an end', async (t) => {
+  const { host } = await lab.runtime();
+  const freeze = join(host.cgroup.root, host.cgroup.base, 'cgroup.freeze');
+  const abort = new AbortController();
+  // Born into a frozen cgroup, a process does not even begin (cgroups.rst, "cgroup.freeze").
+  writeFileSync(freeze, '1');
+  try {
+    const starts = [lab.idle({ signal: abort.signal }), lab.idle({ signal: abort.signal, init: true })];
+    const ends = Promise.allSettled(starts);
+    t.is(await Promise.race([ends, delay(300, 'stands still')]), 'stands still');
+    abort.abort(new Error('enough'));
+    for (const end of await ends) t.like(end, { status: 'rejected', reason: { code: 'ERR_TSRUN_ABORTED', cause: { message: 'enough' } } });
+  } finally {
+    writeFileSync(freeze, '0');
+  }
+  t.deepEqual((await lab.runtime()).containers, []);
+});
+
+here('an AbortSignal ends what was created and never started', async (t) => {
+  const abort = new AbortController();
+  const container = await (await lab.runtime()).create(lab.image, { id: lab.newId(), command: ['true'], signal: abort.signal });
+  abort.abort();
+  t.is(await code(container.exited), 'ERR_TSRUN_ABORTED');
 });
 
 here('list, inspect and remove; a name is taken once', async (t) => {

@@ -1,7 +1,7 @@
 // What the program may never do: capabilities, no_new_privs, seccomp, Landlock, privileged; and how each wall opens.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { capabilityNames, TsrunError, type RunOptions } from '../../src/index.js';
@@ -130,6 +130,17 @@ here('privileged opens the walls, but not the user namespace', async (t) => {
   const answered = await ask({ privileged: true });
   for (const name of ['mount-tmpfs', 'unshare-user', 'set-name', 'socket-packet', 'umount-proc']) t.is(answered.get(name), 'ok', name);
   for (const name of ['set-time', 'make-node', 'make-disk', 'kernel-log', 'open-by-handle']) t.is(answered.get(name), 'EPERM', name);
+});
+
+here('a privileged exec has what can be had: in the host\'s user namespace, what the caller holds', async (t) => {
+  for (const user of ['new', 'host'] as const) {
+    const container = await lab.idle({ namespaces: { user } });
+    const { stdout } = await lab.exec(container, { command: ['cat', '/proc/self/status'], privileged: true });
+    const own = statusFields(readFileSync('/proc/self/status', 'utf8')).get('CapEff');
+    const all = (1n << BigInt(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8').trim()) + 1n) - 1n;
+    t.is(BigInt(`0x${statusFields(stdout).get('CapEff') ?? ''}`), user === 'host' ? BigInt(`0x${own ?? ''}`) : all, user);
+    await container[Symbol.asyncDispose]();
+  }
 });
 
 here('of walls that are asked for beside privileged, each stands', async (t) => {
