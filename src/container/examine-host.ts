@@ -13,6 +13,7 @@ import { TsrunError } from '../spec/errors.js';
 import { start } from './connection.js';
 import { parseMountinfo } from './proc-files.js';
 import { stateRootToBe } from './state-root.js';
+import { validateExamineOptions } from './validate-calls.js';
 
 /** Where to look. */
 export interface ExamineOptions {
@@ -41,6 +42,7 @@ export interface Examination {
  * if (!ready) for (const finding of findings) if (finding.ok !== 'yes') console.error(finding.topic, finding.text);
  */
 export async function examineHost(options: ExamineOptions = {}): Promise<Examination> {
+  validateExamineOptions(options);
   const native = tryNative();
   const host = probeHost('native' in native ? { native: native.native.addon } : {});
   const idmap = 'native' in native ? idmapProbe(native.native) : undefined;

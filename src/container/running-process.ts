@@ -8,6 +8,7 @@ import { parseSignal } from '../spec/signals.js';
 import { deferred } from '../engine/deferred.js';
 import { exitStatus, lostStatus, type ExitStatus } from './exit-status.js';
 import { LazyStream, Terminal } from './streams.js';
+import { validateSignal, validateStopOptions } from './validate-calls.js';
 
 /** How to end a container or process. */
 export interface StopOptions {
@@ -124,6 +125,7 @@ export class RunningProcess implements ContainerListener {
    * console.log((await container.exited).signal); // SIGKILL
    */
   async kill(signal: string | number = 'SIGKILL'): Promise<void> {
+    validateSignal(signal);
     await this.#settings.launcher.signal(this.#handle, parseSignal(signal));
   }
 
@@ -140,6 +142,7 @@ export class RunningProcess implements ContainerListener {
    * console.log(signal);
    */
   async stop(options: StopOptions = {}): Promise<ExitStatus> {
+    validateStopOptions(options);
     if (this.#status !== undefined) return this.#status;
     const { signal = this.#settings.stopSignal, graceMs = this.#settings.stopTimeoutMs } = options;
     const timer = graceMs < 0 ? undefined : setTimeout(() => void this.killAll().catch(() => undefined), graceMs);

@@ -7,11 +7,12 @@ import type { HostFacts } from '../host/facts.js';
 import { probeHost } from '../host/probe.js';
 import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
+import { show } from '../spec/quote.js';
 import { connectTo, joinSurvivor, startLauncher, type NamedLauncher } from './connection.js';
 import type { HandedOver, Plan } from '../plan/plan.js';
 import { containerPool, RANGE_SIZE } from '../host/id-ranges.js';
 import { Container } from './container.js';
-import { executeIn, type ExecOptions, type ExecProcess } from './exec.js';
+import type { ExecOptions, ExecProcess } from './exec.js';
 import { filterStore } from './filter-store.js';
 import { collectGarbage, type Collected } from './garbage.js';
 import { IdRanges } from './id-ranges.js';
@@ -23,6 +24,7 @@ import { Launching } from './launching.js';
 import { defaultStateRoot, StateRoot } from './state-root.js';
 import { subordinateIds } from './subordinate.js';
 import { listSummaries, readSummary, type ContainerSummary } from './summary.js';
+import { validateDescriptor, validateEventsOptions, validateImage, validateRuntimeOptions, validateWindowOf } from './validate-calls.js';
 
 /** What `Runtime.open` may be asked for. */
 export interface RuntimeOptions {
@@ -56,7 +58,6 @@ export class Runtime {
   readonly #native: NativeFiles;
   readonly #root: StateRoot;
   readonly #own: NamedLauncher;
-  readonly #seccomp: SeccompCache;
   readonly #ranges: IdRanges;
   readonly #launching: Launching;
   readonly #containers = new Map<string, Container>();
@@ -70,9 +71,9 @@ export class Runtime {
     this.collected = collected;
     this.#root = root;
     this.#own = own;
-    this.#seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch, filterStore(root.filtersPath, native.addonPath));
+    const seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch, filterStore(root.filtersPath, native.addonPath));
     this.#ranges = new IdRanges(root.rangesPath, own.name);
-    this.#launching = new Launching({ addon: native.addon, host, root, seccomp: this.#seccomp, subordinate: host.uid === 0 ? undefined : subordinateIds() });
+    this.#launching = new Launching({ addon: native.addon, host, root, seccomp, subordinate: host.uid === 0 ? undefined : subordinateIds() });
   }
 
   /**
@@ -88,6 +89,7 @@ export class Runtime {
    * await runtime.close();
    */
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
+    validateRuntimeOptions(options);
     const native = loadNative();
     const probed = probeHost({ native: native.addon });
     const host = { ...probed, cgroup: prepareBase(probed.cgroup).cgroup };
@@ -153,6 +155,7 @@ export class Runtime {
    * for (const { step, field } of steps) console.log(step.op, field);
    */
   async plan(image: string, options: RunOptions = {}): Promise<Plan> {
+    validateImage(image, options);
     const id = options.id ?? 'run.0';
     checkContainerId(id);
     const idRange = options.namespaces?.user === 'host' || this.host.uid !== 0 ? undefined : { start: containerPool.start, size: RANGE_SIZE };
@@ -285,8 +288,11 @@ export class Runtime {
    * console.log((await process.exited).code);
    */
   async exec(container: Container, options: ExecOptions): Promise<ExecProcess> {
-    const { addon } = this.#native;
-    return executeIn(container, options, { host: this.host, addon, seccomp: this.#seccomp });
+    if (container instanceof Container) return container.exec(options);
+    throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `argument /container: expected a container, found ${show(container)}`, {
+      field: '/container',
+      hint: 'run, find and adopt give one; its name alone is not enough',
+    });
   }
 
   /**
@@ -313,11 +319,13 @@ export class Runtime {
 
   /** Sets the size of a terminal by its descriptor, in characters (ioctl_tty(2), TIOCSWINSZ). A container's own has `Terminal.resize`. */
   resizeTerminal(fd: number, rows: number, columns: number): void {
+    validateWindowOf(fd, rows, columns);
     this.#native.addon.setWindowSize(fd, rows, columns);
   }
 
   /** Has a terminal of the caller's pass every byte as it is, both ways; after Node's `setRawMode(true)`, which leaves the output changed. */
   makeRaw(fd: number): void {
+    validateDescriptor(fd);
     this.#native.addon.makeRaw(fd);
   }
 
@@ -337,6 +345,8 @@ export class Runtime {
   }
 
   async #launch(image: string, options: RunOptions, awaitStart: boolean): Promise<Container> {
+    validateImage(image, options);
+    if (options.signal !== undefined) validateEventsOptions({ signal: options.signal });
     if (options.signal?.aborted === true) throw new TsrunError('ERR_TSRUN_ABORTED', 'the start was aborted', { cause: options.signal.reason });
     const named = options.id;
     if (named !== undefined) checkContainerId(named);

@@ -45,6 +45,7 @@ interface Message {
 }
 
 interface Waiting {
+  readonly op: Request['op'];
   resolve(answer: Answer): void;
   reject(error: Error): void;
 }
@@ -194,10 +195,11 @@ export class Launcher {
 
   #ask(make: (request: number) => Request): Promise<Answer> {
     const request = this.#nextHandle++;
+    const message = make(request);
     return new Promise((resolve, reject) => {
-      this.#waiting.set(request, { resolve, reject });
+      this.#waiting.set(request, { op: message.op, resolve, reject });
       this.#updateRef();
-      this.#send(make(request), []);
+      this.#send(message, []);
     });
   }
 
@@ -253,7 +255,7 @@ export class Launcher {
     this.#waiting.delete(event.request);
     this.#updateRef();
     if (event.error === 0) waiting?.resolve({ event, descriptors });
-    else waiting?.reject(refused(event.error));
+    else waiting?.reject(refused(event.error, waiting.op));
   }
 
   #lose(): void {
@@ -278,7 +280,11 @@ function lost(): TsrunError {
   });
 }
 
-function refused(errno: number): TsrunError {
-  const reason = errno === esrch ? 'the container has ended' : `the launcher answered ${systemErrorName(errno)}`;
-  return new TsrunError('ERR_TSRUN_STATE', reason);
+function refused(errno: number, op: Request['op']): TsrunError {
+  const name = systemErrorName(errno);
+  if (errno === esrch) return new TsrunError('ERR_TSRUN_STATE', 'the container has ended');
+  if (op === 'adopt' && name === 'EBUSY') {
+    return new TsrunError('ERR_TSRUN_STATE', 'the container is owned by another process', { hint: 'find and attach reach it as it is; one that survives can be adopted when its owner has ended' });
+  }
+  return new TsrunError('ERR_TSRUN_STATE', `the launcher answered ${name}`);
 }

@@ -99,7 +99,8 @@ here('while its owner lives a container is not adopted, but may be found, looked
     await owner.started();
     await owner.started();
     const runtime = await lab.runtime();
-    await t.throwsAsync(runtime.adopt(first), { code: 'ERR_TSRUN_STATE' });
+    const owned = await t.throwsAsync(runtime.adopt(first), { instanceOf: TsrunError, code: 'ERR_TSRUN_STATE', message: /owned by another process/ });
+    t.regex(owned.hint ?? '', /attach/);
     const found = await runtime.find(first);
     t.is((await lab.exec(found, { command: ['hostname'] })).status.code, 0);
     t.true((await found.stats()).cpu.usageUs > 0);
