@@ -75,15 +75,12 @@ async function launcherFinding(native: NativeFiles, host: HostFacts): Promise<Fi
   });
 }
 
-/** Asked for a container that it cannot know: whatever it answers, it lives. */
 async function launcherFault(native: NativeFiles, rootless: boolean): Promise<string | undefined> {
   let launcher: Launcher | undefined;
   try {
     launcher = await start(native, rootless);
-    await launcher.signal(0, 0);
-    return undefined;
+    return (await launcher.isAlive()) ? undefined : 'it does not answer';
   } catch (error) {
-    if (TsrunError.is(error) && error.code === 'ERR_TSRUN_STATE') return undefined;
     return error instanceof Error ? error.message : String(error);
   } finally {
     launcher?.close();

@@ -18,6 +18,7 @@ import { collectGarbage, type Collected } from './garbage.js';
 import { IdRanges } from './id-ranges.js';
 import { readIsolation } from './isolation.js';
 import type { IsolationReport } from './isolation-report.js';
+import { checkStateRoot } from './make-folder.js';
 import type { RunOptions } from './options.js';
 import { randomNumber } from './random.js';
 import { Launching } from './launching.js';
@@ -28,7 +29,10 @@ import { validateDescriptor, validateEventsOptions, validateImage, validateRunti
 
 /** What `Runtime.open` may be asked for. */
 export interface RuntimeOptions {
-  /** Where runtime state lies. Default: `$TSRUN_ROOT`, else `/run/tsrun` for root and `$XDG_RUNTIME_DIR/tsrun` for others. */
+  /**
+   * Where runtime state lies: an absolute path of at most 74 bytes, since sockets are bound below it (unix(7)). Default:
+   * `$TSRUN_ROOT`, else `/run/tsrun` for root and `$XDG_RUNTIME_DIR/tsrun` for others.
+   */
   readonly root?: string;
 }
 
@@ -79,8 +83,8 @@ export class Runtime {
   /**
    * Starts a launcher (Linux 5.14), and removes what dead ones left in the state root.
    *
-   * @throws TsrunError `ERR_TSRUN_NATIVE_LOAD` without addon or launcher; `ERR_TSRUN_HOST` where the launcher does not start, or
-   * the state root cannot be made
+   * @throws TsrunError `ERR_TSRUN_NATIVE_LOAD` without addon or launcher; `ERR_TSRUN_INVALID_ARGUMENT` for a state root whose path
+   * will not do; `ERR_TSRUN_HOST` where the launcher does not start, or the state root cannot be made
    *
    * @example
    * import { Runtime } from 'tsrun';
@@ -90,11 +94,12 @@ export class Runtime {
    */
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
     validateRuntimeOptions(options);
+    if (options.root !== undefined) checkStateRoot(options.root, 'root');
     const native = loadNative();
     const probed = probeHost({ native: native.addon });
-    const host = { ...probed, cgroup: prepareBase(probed.cgroup).cgroup };
-    const root = new StateRoot(options.root ?? defaultStateRoot(host.uid, process.env));
+    const root = new StateRoot(options.root ?? defaultStateRoot(probed.uid, process.env));
     root.make();
+    const host = { ...probed, cgroup: prepareBase(probed.cgroup).cgroup };
     const collected = await collectGarbage(root, native.addon);
     return new Runtime({ native, host, root, own: await startLauncher(native, root, host.uid !== 0), collected });
   }
@@ -335,7 +340,7 @@ export class Runtime {
     await Promise.all(ends);
     this.#ranges.close();
     this.#own.launcher.close();
-    if (this.#survivor !== undefined) (await this.#survivor).launcher.close();
+    (await this.#survivor?.catch(() => undefined))?.launcher.close();
     for (const launcher of this.#visited) launcher.close();
   }
 
@@ -376,8 +381,19 @@ export class Runtime {
   }
 
   async #joinSurvivor(): Promise<NamedLauncher> {
-    this.#survivor ??= joinSurvivor(this.#native, this.#root, this.host.uid !== 0);
+    const before = this.#survivor;
+    const known = await before?.catch(() => undefined);
+    if (known !== undefined && (await known.launcher.isAlive())) return known;
+    // Whoever of many starts comes here first looks for a new one.
+    if (this.#survivor === undefined || this.#survivor === before) this.#survivor = this.#startSurvivor(known);
     return this.#survivor;
+  }
+
+  /** What the one before has left would keep names and ids taken. */
+  async #startSurvivor(lost: NamedLauncher | undefined): Promise<NamedLauncher> {
+    lost?.launcher.close();
+    if (lost !== undefined) await this.gc();
+    return joinSurvivor(this.#native, this.#root, this.host.uid !== 0);
   }
 
   async #connect(id: string, role: 'watch' | 'attach' | 'adopt'): Promise<Container> {

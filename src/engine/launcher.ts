@@ -98,6 +98,17 @@ export class Launcher {
     return this.#ready.promise;
   }
 
+  /** Asked for a container that it cannot know: whatever it answers, it lives. */
+  async isAlive(): Promise<boolean> {
+    if (this.#closed) return false;
+    try {
+      await this.signal(0, 0);
+      return true;
+    } catch (error) {
+      return TsrunError.is(error) && error.code === 'ERR_TSRUN_STATE';
+    }
+  }
+
   /** The id maps are written. */
   async mapped(): Promise<void> {
     await this.#ask((request) => ({ op: 'mapped', request }));

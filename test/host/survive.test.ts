@@ -142,6 +142,21 @@ here('the launcher of survivors ends with the last of them', async (t) => {
   });
 });
 
+here('a launcher of survivors that was killed is replaced by the next start, under the same name too', async (t) => {
+  const runtime = await lab.runtime();
+  const id = lab.newId();
+  const first = await lab.idle({ id, survive: true });
+  const launcher = Number(/^PPid:\t(\d+)/m.exec(readFileSync(`/proc/${first.pid}/status`, 'utf8'))?.[1]);
+  process.kill(launcher, 'SIGKILL');
+  await until(() => !isAlive(launcher));
+  const [again, other] = await Promise.all([lab.idle({ id, survive: true }), lab.idle({ survive: true })]);
+  t.is((await first.exited).cause, 'lost');
+  t.is(again.record.launcher, other.record.launcher);
+  t.not(again.record.launcher, first.record.launcher);
+  t.is(runtime.inspect(id).pid, again.pid);
+  await Promise.all([again, other].map(async (each) => each[Symbol.asyncDispose]()));
+});
+
 here('a container that survives is not ended by close()', async (t) => {
   const id = lab.newId();
   const runtime = await Runtime.open({ root: lab.stateRoot });
