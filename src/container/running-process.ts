@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { ContainerEvent, ContainerListener, Launcher } from '../engine/launcher.js';
 import type { HandedOver, Plan } from '../plan/plan.js';
 import type { EventCgroupChanged, EventFailed } from '../plan/wire.generated.js';
-import type { TsrunError } from '../spec/errors.js';
+import { TsrunError } from '../spec/errors.js';
 import { parseSignal } from '../spec/signals.js';
 import { deferred } from '../engine/deferred.js';
 import { exitStatus, lostStatus, type ExitStatus } from './exit-status.js';
@@ -126,6 +126,7 @@ export class RunningProcess implements ContainerListener {
    */
   async kill(signal: string | number = 'SIGKILL'): Promise<void> {
     validateSignal(signal);
+    this.#checkLive();
     await this.#settings.launcher.signal(this.#handle, parseSignal(signal));
   }
 
@@ -161,6 +162,7 @@ export class RunningProcess implements ContainerListener {
    * @throws TsrunError `ERR_TSRUN_STATE` when it has ended
    */
   async killAll(): Promise<void> {
+    this.#checkLive();
     await this.#settings.launcher.killAll(this.#handle);
   }
 
@@ -170,6 +172,7 @@ export class RunningProcess implements ContainerListener {
    * @throws TsrunError `ERR_TSRUN_STATE` when it has ended, or is not of this process
    */
   async keep(): Promise<void> {
+    this.#checkLive();
     await this.#settings.launcher.keep(this.#handle);
     this.#kept = true;
   }
@@ -241,6 +244,11 @@ export class RunningProcess implements ContainerListener {
   /** Rejects `exited` once it has ended, instead of resolving it. */
   protected endsAs(error: TsrunError): void {
     this.#endError = error;
+  }
+
+  /** By now its launcher may have been left. */
+  #checkLive(): void {
+    if (this.#status !== undefined) throw new TsrunError('ERR_TSRUN_STATE', 'it has ended');
   }
 
   #end(status: ExitStatus): void {

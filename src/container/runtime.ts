@@ -65,6 +65,7 @@ export class Runtime {
   readonly #ranges: IdRanges;
   readonly #launching: Launching;
   readonly #containers = new Map<string, Container>();
+  #closed = false;
   #survivor: Promise<NamedLauncher> | undefined;
   /** Connections for containers of other processes, one each. */
   readonly #visited = new Set<Launcher>();
@@ -334,8 +335,12 @@ export class Runtime {
     this.#native.addon.makeRaw(fd);
   }
 
-  /** Ends every container of this process that does not survive, and the launcher. Once closed, it is of no more use. */
+  /**
+   * Ends every container of this process that does not survive, and the launcher. Once closed, it starts and finds nothing more
+   * (`ERR_TSRUN_STATE`).
+   */
   async close(): Promise<void> {
+    this.#closed = true;
     const ends = this.containers.filter(({ record, kept }) => record.extensions.survive !== true && !kept).map((container) => container[Symbol.asyncDispose]());
     await Promise.all(ends);
     this.#ranges.close();
@@ -351,6 +356,7 @@ export class Runtime {
 
   async #launch(image: string, options: RunOptions, awaitStart: boolean): Promise<Container> {
     validateImage(image, options);
+    this.#checkOpen();
     if (options.signal !== undefined) validateEventsOptions({ signal: options.signal });
     if (options.signal?.aborted === true) throw new TsrunError('ERR_TSRUN_ABORTED', 'the start was aborted', { cause: options.signal.reason });
     const named = options.id;
@@ -370,7 +376,7 @@ export class Runtime {
     const named = options.survive === true ? await this.#joinSurvivor() : this.#own;
     const range = options.namespaces?.user === 'host' || this.host.uid !== 0 ? undefined : this.#ranges.take();
     const onEnd = (container: Container | undefined) => {
-      if (range !== undefined) this.#ranges.giveBack(range);
+      if (range !== undefined && !this.#mayGoOn(container)) this.#ranges.giveBack(range);
       if (container !== undefined && this.#containers.get(id) === container) this.#containers.delete(id);
     };
     const container = await this.#launching.launch({ id, image, options, awaitStart, idRange: range, named, onEnd });
@@ -378,6 +384,13 @@ export class Runtime {
     await container.started;
     if (options.signal !== undefined) stopOnAbort(container, options.signal);
     return container;
+  }
+
+  /** What this runtime has left, and does not know the end of, keeps its ids: `gc` lets go of them. */
+  #mayGoOn(container: Container | undefined): boolean {
+    if (!this.#closed || container === undefined) return false;
+    const { record, kept, exitStatus } = container;
+    return (kept || record.extensions.survive === true) && (exitStatus === undefined || exitStatus.cause === 'lost');
   }
 
   async #joinSurvivor(): Promise<NamedLauncher> {
@@ -396,7 +409,12 @@ export class Runtime {
     return joinSurvivor(this.#native, this.#root, this.host.uid !== 0);
   }
 
+  #checkOpen(): void {
+    if (this.#closed) throw new TsrunError('ERR_TSRUN_STATE', 'the runtime is closed', { hint: 'open another' });
+  }
+
   async #connect(id: string, role: 'watch' | 'attach' | 'adopt'): Promise<Container> {
+    this.#checkOpen();
     const { record, state, pid } = this.inspect(id);
     if (state === 'stopped') throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' has ended`, { hint: 'tsrun inspect says how' });
     const launcher = connectTo(this.#native, this.#root, record.launcher);

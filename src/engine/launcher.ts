@@ -71,6 +71,8 @@ export class Launcher {
   #isReady = false;
   #nextHandle = 1;
   #closed = false;
+  /** It went away by itself. */
+  #isLost = false;
 
   private constructor(addon: Addon, requests: number) {
     this.#addon = addon;
@@ -215,7 +217,7 @@ export class Launcher {
   }
 
   #send(request: Request, descriptors: readonly number[], owned: readonly number[] = []): void {
-    if (this.#closed) throw lost();
+    if (this.#closed) throw this.#isLost ? lost() : closed();
     const writer = new Writer(request.op === 'launch' ? request.plan.length + 512 : 256);
     encodeRequest(writer, request);
     const message = { bytes: writer.finish(), descriptors, owned };
@@ -270,7 +272,8 @@ export class Launcher {
   }
 
   #lose(): void {
-    const error = lost();
+    this.#isLost ||= !this.#closed;
+    const error = this.#isLost ? lost() : closed();
     this.#ready.reject(error);
     this.close();
     for (const listener of this.#listeners.values()) listener.onLost(error);
@@ -289,6 +292,10 @@ function lost(): TsrunError {
   return new TsrunError('ERR_TSRUN_LAUNCHER_LOST', 'the launcher is gone', {
     hint: 'it was killed, or it crashed: open the runtime again; what it left behind is removed then',
   });
+}
+
+function closed(): TsrunError {
+  return new TsrunError('ERR_TSRUN_STATE', 'the runtime is closed', { hint: 'open another; a container that survives can be adopted there' });
 }
 
 function refused(errno: number, op: Request['op']): TsrunError {
