@@ -15,11 +15,6 @@ import { unifiedWrites } from './limit-unified.js';
 
 export type LimitHost = Pick<HostFacts, 'cgroup' | 'swapBytes' | 'onlineCpus'>;
 
-export interface LimitExtras {
-  /** memory.oom.group: an out-of-memory kill ends the whole container. */
-  readonly memoryOomGroup?: boolean;
-}
-
 export interface LimitPlan {
   /** In the order in which they are to be written. */
   readonly writes: readonly LimitWrite[];
@@ -30,11 +25,10 @@ export interface LimitPlan {
 
 const FIELD = '/linux/resources';
 
-export function limitsToWrites(resources: Resources, extras: LimitExtras, host: LimitHost): LimitPlan {
+export function limitsToWrites(resources: Resources, host: LimitHost): LimitPlan {
   refuseNetwork(resources.network);
   const { memory, cpu, pids, blockIO, hugepageLimits, rdma, unified } = resources;
   const all = [
-    ...oomGroupWrites(extras),
     ...(memory === undefined ? [] : memoryWrites(memory)),
     ...(cpu === undefined ? [] : cpuWrites(cpu, host)),
     ...(pids === undefined ? [] : pidsWrites(pids)),
@@ -44,7 +38,10 @@ export function limitsToWrites(resources: Resources, extras: LimitExtras, host: 
     // last: who names a file means that file, whatever the fields above made of it
     ...(unified === undefined ? [] : unifiedWrites(unified)),
   ];
-  return { ...sortByHost(all, host), checks: memory === undefined ? [] : memoryChecks(memory) };
+  // A lower limit may kill at once, and it must be settled by then whom.
+  const first = all.filter(({ file }) => file === 'memory.oom.group');
+  const ordered = first.length === 0 ? all : [...first, ...all.filter((write) => !first.includes(write))];
+  return { ...sortByHost(ordered, host), checks: memory === undefined ? [] : memoryChecks(memory) };
 }
 
 /** What to tell a person about a limit that this host cannot hold. */
@@ -73,11 +70,6 @@ function howToGet({ controller, mountedAt, crowded }: MissingLimit): string {
 function whereController({ mountedAt, crowded }: MissingLimit): string {
   if (mountedAt === undefined) return `is not handed down to tsrun${crowded === true ? ': other processes live in the same cgroup' : ''}`;
   return `is on cgroup v1${mountedAt === '' ? '' : ` (mounted at '${mountedAt}')`}`;
-}
-
-function oomGroupWrites({ memoryOomGroup }: LimitExtras): LimitWrite[] {
-  if (memoryOomGroup === undefined) return [];
-  return [{ file: 'memory.oom.group', value: memoryOomGroup ? '1' : '0', field: '/memoryOomGroup', controller: 'memory' }];
 }
 
 /** 0 means 1: with pids.max 0 not even the first process can be born in the cgroup (EAGAIN). runc does so from 1.4 on. */

@@ -6,9 +6,10 @@ import type { HostFacts } from '../host/facts.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Faults } from '../spec/faults.js';
 import { pointer, show } from '../spec/quote.js';
-import type { IdMapping, NamespaceType } from '../spec/types.js';
+import type { NamespaceType } from '../spec/types.js';
 import { normal } from './build-mounts.js';
 import { hasOffsets, type IdMaps, type Standing } from './build-namespaces.js';
+import { checkIdsAreMapped } from './check-ids.js';
 import type { RunOptions } from './options.js';
 import { rootLack, rootMode } from './root-mode.js';
 
@@ -69,16 +70,10 @@ function checkNamespaces({ options, image, standing }: ConflictInput, faults: Fa
   }
 }
 
-/** setuid and setgroups take only ids that the user namespace maps (EINVAL). */
+/** Those of a bundle's own process are checked with its spec. */
 function checkIds({ options, image, user, maps }: ConflictInput, faults: Faults): void {
   if (maps === undefined || (image.spec?.process !== undefined && options.user === undefined && options.groups === undefined)) return;
-  const check = (kind: string, id: number, mappings: readonly IdMapping[], field: string) => {
-    if (mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size)) return;
-    const last = Math.max(...mappings.map(({ containerID, size }) => containerID + size - 1));
-    faults.add(field, `${kind} ${id} does not exist in the container, whose ids end at ${last}`, 'take a lower one, or share the host\'s ids with --userns host');
-  };
-  check('user', user.uid, maps.uidMappings, '/user');
-  for (const gid of new Set([user.gid, ...user.additionalGids])) check('group', gid, maps.gidMappings, (options.groups ?? []).includes(gid) ? '/groups' : '/user');
+  checkIdsAreMapped(user, maps, options.groups ?? [], faults);
 }
 
 /** Walls that this kernel cannot build. A default that is missing is an error only when the caller is strict. */

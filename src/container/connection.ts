@@ -19,7 +19,14 @@ const survivorPrefix = 'survivor-';
 export async function startLauncher(native: NativeFiles, root: StateRoot, rootless: boolean, prefix = ''): Promise<NamedLauncher> {
   const name = `${prefix}${root.newLauncherName()}`;
   const launcher = await start(native, rootless);
-  await launcher.listen(root.launcherPath(name));
+  const path = root.launcherPath(name);
+  try {
+    await launcher.listen(path);
+  } catch (cause) {
+    launcher.close();
+    if (!TsrunError.is(cause) || cause.code !== 'ERR_TSRUN_STATE') throw cause;
+    throw new TsrunError('ERR_TSRUN_HOST', `no socket can be made at '${path}': ${cause.message}`, { hint: 'set TSRUN_ROOT to a folder on a tmpfs or disk of your own', cause });
+  }
   return { launcher, name };
 }
 

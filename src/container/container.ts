@@ -1,21 +1,26 @@
 /** One container, as its owner sees it, or as another process that knows its id sees it. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { isIP, Socket } from 'node:net';
+import { readFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { freeze, isFrozen, thaw } from '../cgroup/control.js';
 import { limitsToWrites, missingLimitError } from '../cgroup/limits.js';
-import type { UsageCheck } from '../cgroup/limit-types.js';
 import { parseLimit, readStats, type ContainerStats } from '../cgroup/stats.js';
 import type { HostFacts } from '../host/facts.js';
 import type { Plan } from '../plan/plan.js';
 import type { EventCgroupChanged, EventExited } from '../plan/wire.generated.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Resources } from '../spec/types.js';
+import { validateResources } from '../spec/validate.js';
+import { applyLimits, checkUsage } from './apply-limits.js';
+import { addressBytes, addressFamily, connected } from './connect.js';
 import { EventCounters, EventStream, type ContainerEvent } from './events.js';
+import type { ExecOptions, ExecProcess } from './exec.js';
 import type { ExitStatus } from './exit-status.js';
 import type { ContainerRecord } from './record.js';
 import { RunningProcess, type ProcessSettings, type StopOptions } from './running-process.js';
 import { resourcesOf, type LimitOptions, type MemoryNow } from './update-limits.js';
+import { validateConnect, validateEventsOptions } from './validate-calls.js';
+import { validateLimitOptions } from './validate-limits.js';
 
 /** `created` waits for `start()`; `running` is also one that is paused; `stopped` has ended. */
 export type ContainerState = 'created' | 'running' | 'stopped';
@@ -26,9 +31,8 @@ export interface ContainerSettings extends ProcessSettings {
   /** Limits that were defaults and that this host does not hold. */
   readonly warnings: readonly string[];
   readonly onEnd: (container: Container | undefined) => void;
+  readonly execute: (container: Container, options: ExecOptions) => Promise<ExecProcess>;
 }
-
-const addressFamilies = { 4: 2, 6: 10 } as const;
 
 /**
  * A container: of this process by `Runtime.run`, `create` and `adopt`; of any other by `Runtime.find` and `attach`. With
@@ -99,6 +103,24 @@ export class Container extends RunningProcess {
   }
 
   /**
+   * Executes a further program in the live container, as `Runtime.exec` does.
+   *
+   * @param command program and arguments, or all that `ExecOptions` has
+   * @throws TsrunError as `Runtime.exec`
+   *
+   * @example
+   * import { text } from 'node:stream/consumers';
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const container = await runtime.run('./rootfs', { command: ['sleep', '1000'] });
+   * const { stdout } = await container.exec(['sh', '-c', 'id -u']);
+   * if (stdout) console.log(await text(stdout)); // 0
+   */
+  async exec(command: readonly string[] | ExecOptions): Promise<ExecProcess> {
+    return this.#settings.execute(this, isCommand(command) ? { command } : command);
+  }
+
+  /**
    * Stops every process of the container where it stands, until `resume` (cgroup.freeze).
    *
    * @throws TsrunError `ERR_TSRUN_STATE` when it has ended; `ERR_TSRUN_HOST` without a cgroup
@@ -136,8 +158,8 @@ export class Container extends RunningProcess {
    * Changes limits of the live container, in the runtime-spec's words; `updateLimits` takes those of `RunOptions`.
    *
    * @throws TsrunError `ERR_TSRUN_LIMIT_UNAVAILABLE` for a limit that this host cannot hold, `ERR_TSRUN_INVALID_ARGUMENT`,
-   * `ERR_TSRUN_UNSUPPORTED` for what cgroup v2 does not have: nothing is changed then. `ERR_TSRUN_STATE` when it has ended, or
-   * uses more; `ERR_TSRUN_HOST` without a cgroup; `ERR_TSRUN_SETUP` for what the kernel does not take
+   * `ERR_TSRUN_UNSUPPORTED` for what cgroup v2 does not have; `ERR_TSRUN_STATE` when it has ended, or uses more;
+   * `ERR_TSRUN_HOST` without a cgroup; `ERR_TSRUN_SETUP` for what the kernel does not take. Nothing is changed then
    *
    * @example
    * // needs: cgroup2:memory, cgroup2:pids
@@ -149,17 +171,11 @@ export class Container extends RunningProcess {
    */
   async update(resources: Resources): Promise<void> {
     const cgroup = this.#cgroup();
-    const { writes, missing, checks } = limitsToWrites(resources, {}, this.#settings.host);
+    const { writes, missing, checks } = limitsToWrites(validateResources(resources), this.#settings.host);
     const [first] = missing;
     if (first !== undefined) throw missingLimitError(first);
-    for (const check of checks) await checkUsage(cgroup, check);
-    for (const { file, value, field } of writes) {
-      try {
-        await writeFile(join(cgroup, file), value);
-      } catch (cause) {
-        throw new TsrunError('ERR_TSRUN_SETUP', `the kernel does not take '${value}' for ${file}`, { field, cause });
-      }
-    }
+    await checkUsage(cgroup, checks);
+    await applyLimits(cgroup, writes);
   }
 
   /**
@@ -175,7 +191,8 @@ export class Container extends RunningProcess {
    * await container.updateLimits({ memory: '128m' });
    */
   async updateLimits(options: LimitOptions): Promise<void> {
-    await this.update(resourcesOf(options, await memoryLimit(this.#cgroup())));
+    const checked = validateLimitOptions(options);
+    await this.update(resourcesOf(checked, await memoryLimit(this.#cgroup())));
   }
 
   /**
@@ -211,6 +228,7 @@ export class Container extends RunningProcess {
    * }
    */
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<ContainerEvent> {
+    validateEventsOptions(options);
     return this.#events.read(options.signal);
   }
 
@@ -219,7 +237,7 @@ export class Container extends RunningProcess {
    * and no port of the host is taken.
    *
    * @param port 1 to 65535
-   * @param options `host`: an address, not a name; default 127.0.0.1
+   * @param options `host`: an address, not a name, without `%interface`; default 127.0.0.1
    * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`, `ERR_TSRUN_STATE` when it has ended, or nothing listens there
    *
    * @example
@@ -234,11 +252,9 @@ export class Container extends RunningProcess {
    * console.log(await text(socket)); // HTTP/1.1 404 …
    */
   async connect(port: number, options: { readonly host?: string } = {}): Promise<Socket> {
+    validateConnect(port, options);
     const { host = '127.0.0.1' } = options;
-    const family = isIP(host);
-    if (family === 0) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${host}' is not an address`, { hint: 'give an address: names are not resolved inside a container' });
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `${port} is not a port`, { hint: '1 to 65535' });
-    const fd = await this.launcher.connect(this.handle, family === 4 ? addressFamilies[4] : addressFamilies[6], addressBytes(host, family), port);
+    const fd = await this.launcher.connect(this.handle, addressFamily(host), addressBytes(host), port);
     return connected(new Socket({ fd, readable: true, writable: true }), `the container '${this.id}' takes no connection to ${host} port ${port}`);
   }
 
@@ -283,44 +299,13 @@ export class Container extends RunningProcess {
   }
 }
 
-async function checkUsage(cgroup: string, { files, atMost, field }: UsageCheck): Promise<void> {
-  const used = await Promise.all(files.map((file) => readFile(join(cgroup, file), 'utf8')));
-  const total = used.reduce((sum, text) => sum + Number(text), 0);
-  if (total <= atMost) return;
-  throw new TsrunError('ERR_TSRUN_STATE', `${total} bytes are in use, more than the new limit of ${atMost}`, { field, hint: 'choose a higher limit' });
+/** `Array.isArray` does not tell a readonly array from the rest. */
+function isCommand(command: readonly string[] | ExecOptions): command is readonly string[] {
+  return Array.isArray(command);
 }
 
 async function memoryLimit(cgroup: string): Promise<MemoryNow> {
   const text = await readFile(join(cgroup, 'memory.max'), 'utf8').catch(() => undefined);
   const limit = text === undefined ? undefined : parseLimit(text);
   return limit === 'max' ? -1 : limit;
-}
-
-/**
- * The launcher hands the socket over while it connects, and Node has no event for that of a descriptor. A write of no bytes
- * waits for the connection like any other (it is EAGAIN until then, tcp(7)) and sends nothing.
- */
-function connected(socket: Socket, failure: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const refuse = (cause: NodeJS.ErrnoException) => {
-      reject(new TsrunError('ERR_TSRUN_STATE', `${failure}: ${cause.code ?? cause.message}`, { hint: 'is its program up, and does it listen on that address?', cause }));
-    };
-    socket.once('error', refuse);
-    socket.write('', (error) => {
-      if (error) return;
-      socket.removeListener('error', refuse);
-      resolve(socket);
-    });
-  });
-}
-
-/** The bytes of an address in network order; the platform's own parser decides what they are. */
-function addressBytes(host: string, family: number): Uint8Array {
-  if (family === 4) return Uint8Array.from(host.split('.').map(Number));
-  const full = new URL(`http://[${host}]`).hostname.slice(1, -1);
-  const [head = '', tail] = full.split('::');
-  const words = (text: string) => (text === '' ? [] : text.split(':').map((word) => Number.parseInt(word, 16)));
-  const [before, after] = [words(head), words(tail ?? '')];
-  const all = tail === undefined ? before : [...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after];
-  return Uint8Array.from(all.flatMap((word) => [word >> 8, word & 0xff]));
 }

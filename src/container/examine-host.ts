@@ -13,6 +13,7 @@ import { TsrunError } from '../spec/errors.js';
 import { start } from './connection.js';
 import { parseMountinfo } from './proc-files.js';
 import { stateRootToBe } from './state-root.js';
+import { validateExamineOptions } from './validate-calls.js';
 
 /** Where to look. */
 export interface ExamineOptions {
@@ -41,6 +42,7 @@ export interface Examination {
  * if (!ready) for (const finding of findings) if (finding.ok !== 'yes') console.error(finding.topic, finding.text);
  */
 export async function examineHost(options: ExamineOptions = {}): Promise<Examination> {
+  validateExamineOptions(options);
   const native = tryNative();
   const host = probeHost('native' in native ? { native: native.native.addon } : {});
   const idmap = 'native' in native ? idmapProbe(native.native) : undefined;
@@ -73,15 +75,12 @@ async function launcherFinding(native: NativeFiles, host: HostFacts): Promise<Fi
   });
 }
 
-/** Asked for a container that it cannot know: whatever it answers, it lives. */
 async function launcherFault(native: NativeFiles, rootless: boolean): Promise<string | undefined> {
   let launcher: Launcher | undefined;
   try {
     launcher = await start(native, rootless);
-    await launcher.signal(0, 0);
-    return undefined;
+    return (await launcher.isAlive()) ? undefined : 'it does not answer';
   } catch (error) {
-    if (TsrunError.is(error) && error.code === 'ERR_TSRUN_STATE') return undefined;
     return error instanceof Error ? error.message : String(error);
   } finally {
     launcher?.close();

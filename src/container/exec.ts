@@ -2,21 +2,23 @@
 import type { Addon } from '../engine/addon.js';
 import type { SeccompCache } from '../engine/seccomp.js';
 import type { HostFacts } from '../host/facts.js';
-import { resolveUser } from '../image/users.js';
+import { resolveUser, type ReadInImage } from '../image/users.js';
 import { compileExec } from '../plan/compile-exec.js';
 import { Namespaces } from '../plan/namespaces.js';
 import { encodePlan } from '../plan/plan.js';
-import { cpuList } from '../spec/schema-common.js';
-import { assertShape } from '../spec/shape.js';
+import { Faults } from '../spec/faults.js';
 import { defaultSeccomp } from '../spec/seccomp-profile.js';
-import type { Process, Seccomp } from '../spec/types.js';
+import type { Process, Seccomp, User } from '../spec/types.js';
 import { availableCapabilities } from './build-capabilities.js';
+import { checkIdsAreMapped } from './check-ids.js';
 import type { Container } from './container.js';
+import { readIdMaps } from './joined-maps.js';
 import type { RunOptions } from './options.js';
 import { filterOf, streamsOf } from './prepare.js';
 import type { ContainerRecord } from './record.js';
 import { RunningProcess } from './running-process.js';
 import { setupError } from './setup-error.js';
+import { validateExecOptions } from './validate-exec.js';
 
 /** What `Runtime.exec` may be asked for; what is left out is as the container's own program has it. */
 export interface ExecOptions extends Pick<RunOptions, 'env' | 'cwd' | 'user' | 'groups' | 'terminal' | 'stdin' | 'stdout' | 'stderr' | 'privileged'> {
@@ -39,11 +41,13 @@ export interface ExecSurroundings {
   readonly seccomp: SeccompCache;
 }
 
-export async function executeIn(container: Container, options: ExecOptions, { host, addon, seccomp }: ExecSurroundings): Promise<ExecProcess> {
+export async function executeIn(container: Container, given: ExecOptions, { host, addon, seccomp }: ExecSurroundings): Promise<ExecProcess> {
+  const options = validateExecOptions(given);
   const { record } = container;
   const { survive = false, detachable = survive } = options;
   const readInRoot = (path: string, limitBytes: number) => addon.readInRoot(`/proc/${container.pid}/root`, path, limitBytes);
   const process = execProcess(record, options, host, readInRoot);
+  checkIds(container.pid, process, options);
   const { plan: streams, passed } = streamsOf(options, process.terminal === true);
   const filter = options.privileged === true ? undefined : seccompOf(record, host);
   const plan = compileExec({
@@ -88,20 +92,29 @@ function execProcess({ spec, extensions }: ContainerRecord, options: ExecOptions
     terminal: terminal !== false,
   };
   if (typeof terminal === 'object') process.consoleSize = { height: terminal.rows, width: terminal.columns };
-  if (options.user !== undefined) {
-    const { uid, gid, additionalGids } = resolveUser(options.user, options.groups ?? [], read);
-    process.user = { ...base.user, uid, gid, additionalGids: [...additionalGids] };
-  }
-  if (options.cpuAffinity !== undefined) {
-    assertShape(cpuList, options.cpuAffinity, 'ERR_TSRUN_INVALID_ARGUMENT', 'option cpuAffinity');
-    process.execCPUAffinity = { final: options.cpuAffinity };
-  }
+  if (options.user !== undefined || options.groups !== undefined) process.user = userOf(base.user, options, read);
+  if (options.cpuAffinity !== undefined) process.execCPUAffinity = { final: options.cpuAffinity };
   if (options.privileged === true) {
     const all = [...availableCapabilities({ sharesUsers: new Namespaces(spec.linux, extensions.namespaceFds).isShared('user'), host })];
     process.capabilities = { bounding: all, permitted: all, effective: all };
     process.noNewPrivileges = false;
   }
   return process;
+}
+
+function userOf(base: User, { user, groups = [] }: ExecOptions, read: ReadInImage): User {
+  const { uid, gid, additionalGids } = resolveUser(user ?? `${base.uid}:${base.gid}`, groups, read);
+  const kept = user === undefined ? (base.additionalGids ?? []) : [];
+  return { ...base, uid, gid, additionalGids: [...new Set([...kept, ...additionalGids])] };
+}
+
+/** As the kernel tells it, since the container may have joined a user namespace whose maps nobody gave. */
+function checkIds(pid: number, { user: { uid, gid, additionalGids = [] } }: Process, { groups = [] }: ExecOptions): void {
+  const maps = readIdMaps(`/proc/${pid}`);
+  if (maps === undefined) return;
+  const faults = new Faults();
+  checkIdsAreMapped({ uid, gid, additionalGids, home: '' }, maps, groups, faults);
+  faults.throwIfAny('ERR_TSRUN_INVALID_ARGUMENT', 'option');
 }
 
 function mergeEnvironment(base: readonly string[], added: Readonly<Record<string, string>>): string[] {

@@ -13,6 +13,7 @@ import type { RunOptions } from './options.js';
 import type { ContainerRecord } from './record.js';
 import { StateRoot, stateRootToBe } from './state-root.js';
 import { subordinateIds, type SubordinateIds } from './subordinate.js';
+import { validateImage } from './validate-calls.js';
 
 /** A plan that is not carried out, in words and as data. */
 export interface Explanation {
@@ -55,6 +56,7 @@ const stamp = () => ({ createdAtMs: 0, suffix: '0' });
  * @throws TsrunError as `Runtime.run` does for bad input, and `ERR_TSRUN_NATIVE_LOAD`
  */
 export async function explain(image: string, options: RunOptions = {}): Promise<Explanation> {
+  validateImage(image, options);
   const { addon } = loadNative();
   const probed = probeHost({ native: addon });
   const host = { ...probed, cgroup: lookAtBase(probed.cgroup) };

@@ -12,6 +12,7 @@ export class IdRanges {
   readonly #owner: string;
   readonly #pools: readonly IdRange[];
   readonly #free: IdRange[] = [];
+  #closed = false;
 
   constructor(folder: string, owner: string, pools: readonly IdRange[] = [containerPool]) {
     this.#folder = folder;
@@ -25,10 +26,13 @@ export class IdRanges {
 
   giveBack(range: IdRange): void {
     this.#free.push(range);
+    // A start that was under way when the runtime was closed.
+    if (this.#closed) this.close();
   }
 
   /** Lets go of what no container of this runtime uses any more. */
   close(): void {
+    this.#closed = true;
     for (const { start } of this.#free.splice(0)) rmSync(join(this.#folder, String(start)), { force: true });
   }
 

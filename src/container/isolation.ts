@@ -151,9 +151,8 @@ function networkStanding(namespaces: readonly NamespaceIsolation[]): NetworkIsol
   return (network?.sharedWith.length ?? 0) > 0 ? 'shared' : 'own';
 }
 
-function cgroup({ cgroup: path, spec, extensions }: ContainerRecord, host: HostFacts): CgroupIsolation {
-  const extras = extensions.memoryOomGroup === undefined ? {} : { memoryOomGroup: extensions.memoryOomGroup };
-  const { missing } = limitsToWrites(spec.linux?.resources ?? {}, extras, host);
+function cgroup({ cgroup: path, spec }: ContainerRecord, host: HostFacts): CgroupIsolation {
+  const { missing } = limitsToWrites(spec.linux?.resources ?? {}, host);
   const notHeld = missing.map((limit) => ({ field: limit.field, reason: missingLimitReason(limit) }));
   return { path, limits: path === '' ? {} : limitsIn(path), notHeld };
 }

@@ -7,10 +7,14 @@ export function joinedIdMaps({ linux }: Spec): IdMaps | undefined {
   const path = linux?.namespaces?.find(({ type }) => type === 'user')?.path;
   const process = /^(\/proc\/(?:\d+|self))\/ns\/user$/.exec(path ?? '')?.[1];
   if (process === undefined) return undefined;
+  return readIdMaps(process);
+}
+
+/** Of the user namespace of a process; undefined when that has ended: whoever opens it next will say so. */
+export function readIdMaps(process: string): IdMaps | undefined {
   try {
     return { uidMappings: parseMap(readFileSync(`${process}/uid_map`, 'utf8')), gidMappings: parseMap(readFileSync(`${process}/gid_map`, 'utf8')) };
   } catch {
-    // It ended meanwhile: opening its namespace will say so.
     return undefined;
   }
 }

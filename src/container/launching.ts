@@ -11,8 +11,10 @@ import type { Names } from '../plan/template.js';
 import type { NamespaceType } from '../spec/types.js';
 import { TsrunError } from '../spec/errors.js';
 import { isDefaultSeccomp } from '../spec/seccomp-profile.js';
+import { checkDescriptor } from './check-descriptors.js';
 import type { NamedLauncher } from './connection.js';
 import { Container, type ContainerSettings } from './container.js';
+import { executeIn } from './exec.js';
 import { ImageCache } from './image-cache.js';
 import { joinedIdMaps } from './joined-maps.js';
 import type { RunOptions } from './options.js';
@@ -141,6 +143,7 @@ export class Launching {
       stopSignal: record.stopSignal,
       stopTimeoutMs: record.stopTimeoutMs,
       keepsInput: record.extensions.survive === true,
+      execute: async (container, options) => executeIn(container, options, this.#surroundings),
       resizeTerminal: (fd, rows, columns) => {
         addon.setWindowSize(fd, rows, columns);
       },
@@ -220,5 +223,6 @@ function namespaceFd({ extensions }: Preparation, passed: string): number {
   const type = namespaceTypes.find((each) => passed === `namespace:${each}`);
   const fd = type === undefined ? undefined : extensions.namespaceFds?.[type];
   if (fd === undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `no descriptor for ${passed}`);
+  checkDescriptor(fd, type === 'network' ? '/network/fd' : `/namespaces/${type ?? ''}/fd`);
   return fd;
 }

@@ -5,6 +5,7 @@
 import { watch } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { validateLogOptions } from './validate-calls.js';
 
 /** What a container has written at once, or as much of it as was read at once. */
 export interface LogPiece {
@@ -43,6 +44,7 @@ const streams = ['terminal', 'stdout', 'stderr'] as const;
  * runtime.remove(container.id);
  */
 export async function* readLog(folder: string, options: ReadLogOptions = {}): AsyncGenerator<LogPiece> {
+  validateLogOptions(options);
   yield* readWhole(join(folder, 'log.1'));
   const file = await openIfThere(join(folder, 'log'));
   if (file === undefined) return;

@@ -116,7 +116,10 @@ export interface RunOptions {
   readonly pids?: number;
   /** By name without prefix: `{ nofile: { soft: 1024, hard: 4096 } }`; -1 = unlimited. */
   readonly ulimits?: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>;
-  /** cgroup v2 files by name, written as they are. */
+  /**
+   * cgroup v2 files by name, written as they are after the limits above: `memory.high` to slow down before the limit,
+   * `memory.oom.group` for the whole container to die of a kill for want of memory, not one process of it.
+   */
   readonly unified?: Readonly<Record<string, string>>;
 
   /** Capabilities beside the default ten, with or without `CAP_`, or `ALL`. They hold inside the container's user namespace. */

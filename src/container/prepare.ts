@@ -9,6 +9,7 @@ import { resolveUser } from '../image/users.js';
 import type { PlanInput, StreamPlan } from '../plan/input.js';
 import type { Seccomp } from '../spec/types.js';
 import { userToResolve } from './build-process.js';
+import { checkDescriptor } from './check-descriptors.js';
 import type { BuildInput } from './build-input.js';
 import { buildSpec, type BuiltSpec } from './build-spec.js';
 import type { ImageCache } from './image-cache.js';
@@ -66,7 +67,7 @@ export async function prepare({ image: path, options: given, id, host, addon, id
 
 function warningsOf({ spec, extensions }: BuiltSpec, host: HostFacts): string[] {
   const defaulted = new Set(extensions.defaultedLimits ?? []);
-  const { missing } = limitsToWrites(spec.linux?.resources ?? {}, {}, host);
+  const { missing } = limitsToWrites(spec.linux?.resources ?? {}, host);
   const lack = rootLack(extensions.root, host);
   const limits = missing
     .filter(({ controller }) => defaulted.has(controller))
@@ -93,12 +94,16 @@ export interface Streams {
   readonly passed: readonly number[];
 }
 
-/** Where the standard streams go. */
+const streamNames = ['stdin', 'stdout', 'stderr'] as const;
+
+/** Where the standard streams go. @throws ERR_TSRUN_INVALID_ARGUMENT for a descriptor that is not open */
 export function streamsOf({ stdin, stdout, stderr }: Pick<RunOptions, 'stdin' | 'stdout' | 'stderr'>, terminal: boolean): Streams {
   const passed: number[] = [];
   const read = (choice: StdioChoice, number: number): StreamPlan => {
     if (choice === 'pipe' || choice === 'ignore') return choice;
-    passed.push(choice === 'inherit' ? number : choice);
+    const fd = choice === 'inherit' ? number : choice;
+    checkDescriptor(fd, `/${streamNames[number] ?? 'stdin'}`);
+    passed.push(fd);
     return 'passed';
   };
   if (terminal) return { plan: { stdin: 'pipe', stdout: stdout === 'ignore' ? 'ignore' : 'pipe', stderr: 'ignore' }, passed };

@@ -3,11 +3,12 @@ import type { Readable, Writable } from 'node:stream';
 import type { ContainerEvent, ContainerListener, Launcher } from '../engine/launcher.js';
 import type { HandedOver, Plan } from '../plan/plan.js';
 import type { EventCgroupChanged, EventExited, EventFailed } from '../plan/wire.generated.js';
-import type { TsrunError } from '../spec/errors.js';
+import { TsrunError } from '../spec/errors.js';
 import { parseSignal } from '../spec/signals.js';
 import { deferred } from '../engine/deferred.js';
 import { exitStatus, lostStatus, type ExitStatus } from './exit-status.js';
 import { LazyStream, Terminal } from './streams.js';
+import { validateSignal, validateStopOptions } from './validate-calls.js';
 
 /** How to end a container or process. */
 export interface StopOptions {
@@ -124,6 +125,8 @@ export class RunningProcess implements ContainerListener {
    * console.log((await container.exited).signal); // SIGKILL
    */
   async kill(signal: string | number = 'SIGKILL'): Promise<void> {
+    validateSignal(signal);
+    this.#checkLive();
     await this.#settings.launcher.signal(this.#handle, parseSignal(signal));
   }
 
@@ -140,6 +143,7 @@ export class RunningProcess implements ContainerListener {
    * console.log(signal);
    */
   async stop(options: StopOptions = {}): Promise<ExitStatus> {
+    validateStopOptions(options);
     if (this.#status !== undefined) return this.#status;
     const { signal = this.#settings.stopSignal, graceMs = this.#settings.stopTimeoutMs } = options;
     const timer = graceMs < 0 ? undefined : setTimeout(() => void this.killAll().catch(() => undefined), graceMs);
@@ -158,6 +162,7 @@ export class RunningProcess implements ContainerListener {
    * @throws TsrunError `ERR_TSRUN_STATE` when it has ended
    */
   async killAll(): Promise<void> {
+    this.#checkLive();
     await this.#settings.launcher.killAll(this.#handle);
   }
 
@@ -167,6 +172,7 @@ export class RunningProcess implements ContainerListener {
    * @throws TsrunError `ERR_TSRUN_STATE` when it has ended, or is not of this process
    */
   async keep(): Promise<void> {
+    this.#checkLive();
     await this.#settings.launcher.keep(this.#handle);
     this.#kept = true;
   }
@@ -242,6 +248,11 @@ export class RunningProcess implements ContainerListener {
   /** Rejects `exited` once it has ended, and `started` when it could not start, with this. */
   protected endsAs(error: TsrunError): void {
     this.#endError = error;
+  }
+
+  /** By now its launcher may have been left. */
+  #checkLive(): void {
+    if (this.#status !== undefined) throw new TsrunError('ERR_TSRUN_STATE', 'it has ended');
   }
 
   #end(status: ExitStatus): void {

@@ -7,26 +7,32 @@ import type { HostFacts } from '../host/facts.js';
 import { probeHost } from '../host/probe.js';
 import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
+import { show } from '../spec/quote.js';
 import { connectTo, joinSurvivor, startLauncher, type NamedLauncher } from './connection.js';
 import type { HandedOver, Plan } from '../plan/plan.js';
 import { containerPool, RANGE_SIZE } from '../host/id-ranges.js';
 import { Container } from './container.js';
-import { executeIn, type ExecOptions, type ExecProcess } from './exec.js';
+import type { ExecOptions, ExecProcess } from './exec.js';
 import { filterStore } from './filter-store.js';
 import { collectGarbage, type Collected } from './garbage.js';
 import { IdRanges } from './id-ranges.js';
 import { readIsolation } from './isolation.js';
 import type { IsolationReport } from './isolation-report.js';
+import { checkStateRoot } from './make-folder.js';
 import type { RunOptions } from './options.js';
 import { randomNumber } from './random.js';
 import { Launching } from './launching.js';
 import { defaultStateRoot, StateRoot } from './state-root.js';
 import { subordinateIds } from './subordinate.js';
 import { listSummaries, readSummary, type ContainerSummary } from './summary.js';
+import { validateDescriptor, validateEventsOptions, validateImage, validateRuntimeOptions, validateWindowOf } from './validate-calls.js';
 
 /** What `Runtime.open` may be asked for. */
 export interface RuntimeOptions {
-  /** Where runtime state lies. Default: `$TSRUN_ROOT`, else `/run/tsrun` for root and `$XDG_RUNTIME_DIR/tsrun` for others. */
+  /**
+   * Where runtime state lies: an absolute path of at most 74 bytes, since sockets are bound below it (unix(7)). Default:
+   * `$TSRUN_ROOT`, else `/run/tsrun` for root and `$XDG_RUNTIME_DIR/tsrun` for others.
+   */
   readonly root?: string;
 }
 
@@ -56,10 +62,10 @@ export class Runtime {
   readonly #native: NativeFiles;
   readonly #root: StateRoot;
   readonly #own: NamedLauncher;
-  readonly #seccomp: SeccompCache;
   readonly #ranges: IdRanges;
   readonly #launching: Launching;
   readonly #containers = new Map<string, Container>();
+  #closed = false;
   #survivor: Promise<NamedLauncher> | undefined;
   /** Connections for containers of other processes, one each. */
   readonly #visited = new Set<Launcher>();
@@ -70,16 +76,16 @@ export class Runtime {
     this.collected = collected;
     this.#root = root;
     this.#own = own;
-    this.#seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch, filterStore(root.filtersPath, native.addonPath));
+    const seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch, filterStore(root.filtersPath, native.addonPath));
     this.#ranges = new IdRanges(root.rangesPath, own.name);
-    this.#launching = new Launching({ addon: native.addon, host, root, seccomp: this.#seccomp, subordinate: host.uid === 0 ? undefined : subordinateIds() });
+    this.#launching = new Launching({ addon: native.addon, host, root, seccomp, subordinate: host.uid === 0 ? undefined : subordinateIds() });
   }
 
   /**
    * Starts a launcher (Linux 5.14), and removes what dead ones left in the state root.
    *
-   * @throws TsrunError `ERR_TSRUN_NATIVE_LOAD` without addon or launcher; `ERR_TSRUN_HOST` where the launcher does not start, or
-   * the state root cannot be made
+   * @throws TsrunError `ERR_TSRUN_NATIVE_LOAD` without addon or launcher; `ERR_TSRUN_INVALID_ARGUMENT` for a state root whose path
+   * will not do; `ERR_TSRUN_HOST` where the launcher does not start, or the state root cannot be made
    *
    * @example
    * import { Runtime } from 'tsrun';
@@ -88,11 +94,13 @@ export class Runtime {
    * await runtime.close();
    */
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
+    validateRuntimeOptions(options);
+    if (options.root !== undefined) checkStateRoot(options.root, 'root');
     const native = loadNative();
     const probed = probeHost({ native: native.addon });
-    const host = { ...probed, cgroup: prepareBase(probed.cgroup).cgroup };
-    const root = new StateRoot(options.root ?? defaultStateRoot(host.uid, process.env));
+    const root = new StateRoot(options.root ?? defaultStateRoot(probed.uid, process.env));
     root.make();
+    const host = { ...probed, cgroup: prepareBase(probed.cgroup).cgroup };
     const collected = await collectGarbage(root, native.addon);
     return new Runtime({ native, host, root, own: await startLauncher(native, root, host.uid !== 0), collected });
   }
@@ -153,6 +161,7 @@ export class Runtime {
    * for (const { step, field } of steps) console.log(step.op, field);
    */
   async plan(image: string, options: RunOptions = {}): Promise<Plan> {
+    validateImage(image, options);
     const id = options.id ?? 'run.0';
     checkContainerId(id);
     const idRange = options.namespaces?.user === 'host' || this.host.uid !== 0 ? undefined : { start: containerPool.start, size: RANGE_SIZE };
@@ -285,8 +294,11 @@ export class Runtime {
    * console.log((await process.exited).code);
    */
   async exec(container: Container, options: ExecOptions): Promise<ExecProcess> {
-    const { addon } = this.#native;
-    return executeIn(container, options, { host: this.host, addon, seccomp: this.#seccomp });
+    if (container instanceof Container) return container.exec(options);
+    throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `argument /container: expected a container, found ${show(container)}`, {
+      field: '/container',
+      hint: 'run, find and adopt give one; its name alone is not enough',
+    });
   }
 
   /**
@@ -313,21 +325,27 @@ export class Runtime {
 
   /** Sets the size of a terminal by its descriptor, in characters (ioctl_tty(2), TIOCSWINSZ). A container's own has `Terminal.resize`. */
   resizeTerminal(fd: number, rows: number, columns: number): void {
+    validateWindowOf(fd, rows, columns);
     this.#native.addon.setWindowSize(fd, rows, columns);
   }
 
   /** Has a terminal of the caller's pass every byte as it is, both ways; after Node's `setRawMode(true)`, which leaves the output changed. */
   makeRaw(fd: number): void {
+    validateDescriptor(fd);
     this.#native.addon.makeRaw(fd);
   }
 
-  /** Ends every container of this process that does not survive, and the launcher. Once closed, it is of no more use. */
+  /**
+   * Ends every container of this process that does not survive, and the launcher. Once closed, it starts and finds nothing more
+   * (`ERR_TSRUN_STATE`).
+   */
   async close(): Promise<void> {
+    this.#closed = true;
     const ends = this.containers.filter(({ record, kept }) => record.extensions.survive !== true && !kept).map((container) => container[Symbol.asyncDispose]());
     await Promise.all(ends);
     this.#ranges.close();
     this.#own.launcher.close();
-    if (this.#survivor !== undefined) (await this.#survivor).launcher.close();
+    (await this.#survivor?.catch(() => undefined))?.launcher.close();
     for (const launcher of this.#visited) launcher.close();
   }
 
@@ -337,6 +355,9 @@ export class Runtime {
   }
 
   async #launch(image: string, options: RunOptions, awaitStart: boolean): Promise<Container> {
+    validateImage(image, options);
+    this.#checkOpen();
+    if (options.signal !== undefined) validateEventsOptions({ signal: options.signal });
     if (options.signal?.aborted === true) throw new TsrunError('ERR_TSRUN_ABORTED', 'the start was aborted', { cause: options.signal.reason });
     const named = options.id;
     if (named !== undefined) checkContainerId(named);
@@ -355,7 +376,7 @@ export class Runtime {
     const named = options.survive === true ? await this.#joinSurvivor() : this.#own;
     const range = options.namespaces?.user === 'host' || this.host.uid !== 0 ? undefined : this.#ranges.take();
     const onEnd = (container: Container | undefined) => {
-      if (range !== undefined) this.#ranges.giveBack(range);
+      if (range !== undefined && !this.#mayGoOn(container)) this.#ranges.giveBack(range);
       if (container !== undefined && this.#containers.get(id) === container) this.#containers.delete(id);
     };
     const container = await this.#launching.launch({ id, image, options, awaitStart, idRange: range, named, onEnd });
@@ -365,12 +386,35 @@ export class Runtime {
     return container;
   }
 
+  /** What this runtime has left, and does not know the end of, keeps its ids: `gc` lets go of them. */
+  #mayGoOn(container: Container | undefined): boolean {
+    if (!this.#closed || container === undefined) return false;
+    const { record, kept, exitStatus } = container;
+    return (kept || record.extensions.survive === true) && (exitStatus === undefined || exitStatus.cause === 'lost');
+  }
+
   async #joinSurvivor(): Promise<NamedLauncher> {
-    this.#survivor ??= joinSurvivor(this.#native, this.#root, this.host.uid !== 0);
+    const before = this.#survivor;
+    const known = await before?.catch(() => undefined);
+    if (known !== undefined && (await known.launcher.isAlive())) return known;
+    // Whoever of many starts comes here first looks for a new one.
+    if (this.#survivor === undefined || this.#survivor === before) this.#survivor = this.#startSurvivor(known);
     return this.#survivor;
   }
 
+  /** What the one before has left would keep names and ids taken. */
+  async #startSurvivor(lost: NamedLauncher | undefined): Promise<NamedLauncher> {
+    lost?.launcher.close();
+    if (lost !== undefined) await this.gc();
+    return joinSurvivor(this.#native, this.#root, this.host.uid !== 0);
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new TsrunError('ERR_TSRUN_STATE', 'the runtime is closed', { hint: 'open another' });
+  }
+
   async #connect(id: string, role: 'watch' | 'attach' | 'adopt'): Promise<Container> {
+    this.#checkOpen();
     const { record, state, pid } = this.inspect(id);
     if (state === 'stopped') throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' has ended`, { hint: 'tsrun inspect says how' });
     const launcher = connectTo(this.#native, this.#root, record.launcher);

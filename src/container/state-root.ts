@@ -2,19 +2,27 @@
  * The state root: `/run/tsrun` for root, `$XDG_RUNTIME_DIR/tsrun` for others. One folder a container, one socket a
  * launcher, one file an id range in use. It lies on a tmpfs, so nothing here is synced.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseJson } from '../spec/json.js';
 import { TsrunError } from '../spec/errors.js';
+import { checkStateRoot, makeFolder } from './make-folder.js';
 import { randomDigits } from './random.js';
 import { readRecord, type ContainerRecord } from './record.js';
 
 export function defaultStateRoot(uid: number, env: Readonly<Record<string, string | undefined>>): string {
   const chosen = env['TSRUN_ROOT'];
-  if (chosen !== undefined && chosen !== '') return chosen;
+  if (chosen !== undefined && chosen !== '') {
+    checkStateRoot(chosen, 'TSRUN_ROOT');
+    return chosen;
+  }
   if (uid === 0) return '/run/tsrun';
   const runtimeDirectory = env['XDG_RUNTIME_DIR'];
-  if (runtimeDirectory !== undefined && runtimeDirectory !== '') return join(runtimeDirectory, 'tsrun');
+  if (runtimeDirectory !== undefined && runtimeDirectory !== '') {
+    const path = join(runtimeDirectory, 'tsrun');
+    checkStateRoot(path, 'XDG_RUNTIME_DIR');
+    return path;
+  }
   throw new TsrunError('ERR_TSRUN_HOST', 'there is no folder for runtime state', {
     hint: 'log in through a session manager, or set XDG_RUNTIME_DIR or TSRUN_ROOT to a folder of your own',
   });
@@ -36,9 +44,9 @@ export class StateRoot {
     this.path = path;
   }
 
-  /** Its folders, as far as they are not there. */
+  /** Its folders, as far as they are not there. @throws ERR_TSRUN_HOST */
   make(): void {
-    for (const folder of [this.path, this.containersPath, this.launchersPath, this.rangesPath]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const folder of [this.path, this.containersPath, this.launchersPath, this.rangesPath]) makeFolder(folder);
   }
 
   get containersPath(): string {

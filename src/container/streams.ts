@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { ReadStream } from 'node:tty';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { validateWindow } from './validate-calls.js';
 
 /** Closes what nobody used and nobody can use any more. */
 const abandoned = new FinalizationRegistry<{ fd: number | undefined }>((held) => {
@@ -86,8 +87,13 @@ export class Terminal {
   /** What is typed. The terminal's line discipline is the container's own: `\x03` is ctrl-c. */
   readonly input: Writable;
 
-  /** Sets its size in characters; the foreground process is told by SIGWINCH (ioctl_tty(2), TIOCSWINSZ). */
+  /**
+   * Sets its size in characters, 1 to 65535 each; the foreground process is told by SIGWINCH (ioctl_tty(2), TIOCSWINSZ).
+   *
+   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`
+   */
   resize(rows: number, columns: number): void {
+    validateWindow(rows, columns);
     if (!this.#stream.destroyed) this.#resize(this.#fd, rows, columns);
   }
 

@@ -80,9 +80,9 @@ export function copyOf(options: RunOptions): RunOptions {
 }
 
 /** Devices, the host's resolver, and namespaces of others, with maps that may be others tomorrow. */
-function looksAtHost({ devices, privileged, network, namespaces = {} }: RunOptions): boolean {
+function looksAtHost({ devices, privileged, network, namespaces }: RunOptions): boolean {
   const named = (choice: NamespaceChoice | 'none' | undefined) => typeof choice === 'object';
-  return devices !== undefined || privileged === true || network === 'host' || named(network) || Object.values(namespaces).some(named);
+  return devices !== undefined || privileged === true || network === 'host' || named(network) || Object.values({ ...namespaces }).some(named);
 }
 
 function isSame(before: Buffer | null, now: Buffer | null): boolean {

@@ -3,7 +3,7 @@ import { TsrunError } from '../spec/errors.js';
 import { parseSize } from '../spec/size.js';
 import type { Resources } from '../spec/types.js';
 import type { RunOptions } from './options.js';
-import { validateRunOptions } from './validate-options.js';
+import { validateLimitOptions } from './validate-limits.js';
 
 /** The limits that can be changed while a container runs, in the words of `RunOptions`. */
 export type LimitOptions = Pick<RunOptions, 'memory' | 'memorySwap' | 'memoryReservation' | 'cpus' | 'cpuShares' | 'cpusetCpus' | 'pids' | 'unified'>;
@@ -19,7 +19,7 @@ const periodMicros = 100_000;
  * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`
  */
 export function resourcesOf(options: LimitOptions, memoryNow: MemoryNow): Resources {
-  validateRunOptions(options);
+  validateLimitOptions(options);
   const { cpus, cpuShares, cpusetCpus, pids, unified } = options;
   const memory = memoryOf(options, memoryNow);
   const cpu = {

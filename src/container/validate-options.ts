@@ -7,26 +7,19 @@ import { isIP } from 'node:net';
 import { capabilityNames, readCapability } from '../spec/capabilities.js';
 import { isContainerId } from '../spec/ids.js';
 import { readRlimit, rlimitNames } from '../spec/rlimits.js';
-import {
-  absolutePath, cgroupFiles, cpuList, hostName, id, line, nonEmpty, stringMap, strings, sysctls, uint16, unsetOr,
-} from '../spec/schema-common.js';
+import { absolutePath, hostName, line, nonEmpty, stringMap, strings, sysctls } from '../spec/schema-common.js';
 import { seccompProfileShape } from '../spec/schema-seccomp.js';
 import { descriptor } from '../spec/schema.js';
 import {
-  anyOf, array, assertShape, boolean, instanceOf, integer, number, oneOf, optional, record, strictObject, text, type Shape,
+  anyOf, array, assertShape, boolean, instanceOf, integer, oneOf, optional, record, strictObject, text, type Shape,
 } from '../spec/shape.js';
-import { readSignal } from '../spec/signals.js';
-import { readSize } from '../spec/size.js';
-import type { DeviceOption, MountOption, NamespaceChoice, RunOptions, Size, StdioChoice } from './options.js';
+import { env, grace, groups, signalName, size, stdio, terminal, user } from './option-shapes.js';
+import { limitFields } from './validate-limits.js';
+import type { DeviceOption, MountOption, NamespaceChoice, RunOptions } from './options.js';
 
 type Choice<K extends keyof RunOptions> = NonNullable<RunOptions[K]>;
 
-const isSize = { test: (value: string) => readSize(value) !== undefined };
-const size: Shape<Size> = anyOf(integer(0, Number.MAX_SAFE_INTEGER), text('a size such as "64m" or "1.5g"', isSize));
-const unlimited = integer(-1, -1);
-
 const address = text('an IP address', { test: (value: string) => isIP(value) !== 0 });
-const stdio: Shape<StdioChoice> = anyOf(oneOf('a stream', ['pipe', 'inherit', 'ignore']), descriptor);
 
 const joinPath = strictObject<{ path: string }>({ path: absolutePath });
 const joinFd = strictObject<{ fd: number }>({ fd: descriptor });
@@ -42,9 +35,6 @@ const mount = strictObject<MountOption>({
   readonly: optional(boolean),
   options: optional(array(nonEmpty)),
 });
-
-/** execve(2) has no form for a name that is empty or holds "=". */
-const env = record(text(), text('a name without "="', /^[^=]+$/));
 
 const shortCapabilities = capabilityNames.map((name) => name.slice('CAP_'.length));
 const capabilities = optional(array(anyOf(
@@ -63,7 +53,6 @@ const ulimits = record(
 /** time_namespaces(7): half of the 2^63 nanoseconds that the kernel's clocks have. */
 const offset = optional(integer(-4_611_686_018, 4_611_686_018));
 
-const signal = text('a signal such as "SIGTERM", "TERM" or "15"', { test: (name) => readSignal(name) !== undefined });
 const choice = optional(namespace);
 
 const runOptions = strictObject<RunOptions>({
@@ -72,13 +61,13 @@ const runOptions = strictObject<RunOptions>({
   entrypoint: optional(strings),
   env: optional(env),
   cwd: optional(absolutePath),
-  user: optional(text('a user, or "user:group"', /^[^:\s]+(?::[^:\s]+)?$/)),
-  groups: optional(array(anyOf(id, nonEmpty))),
+  user: optional(user),
+  groups: optional(groups),
   umask: optional(integer(0, 0o777)),
   hostname: optional(hostName),
   domainname: optional(hostName),
 
-  terminal: optional(anyOf(boolean, strictObject<Exclude<Choice<'terminal'>, boolean>>({ rows: uint16, columns: uint16 }))),
+  terminal: optional(terminal),
   stdin: optional(stdio),
   stdout: optional(stdio),
   stderr: optional(stdio),
@@ -91,17 +80,8 @@ const runOptions = strictObject<RunOptions>({
   dns: optional(array(address)),
   addHosts: optional(record(address, text('a host name', /^[^\s#]+$/))),
 
-  memory: optional(size),
-  memorySwap: optional(anyOf(unlimited, size)),
-  memoryReservation: optional(size),
-  // Below 0.01 the quota is under the kernel's 1 ms in a period of 100 ms.
-  cpus: optional(number(0.01, 8192)),
-  cpuShares: optional(unsetOr(2, 262_144)),
-  cpusetCpus: optional(cpuList),
-  // PID_MAX_LIMIT of a 64-bit kernel; with 0 not even the first process could start.
-  pids: optional(anyOf(unlimited, integer(1, 4_194_304))),
+  ...limitFields,
   ulimits: optional(ulimits),
-  unified: optional(cgroupFiles),
 
   capAdd: capabilities,
   capDrop: capabilities,
@@ -126,9 +106,8 @@ const runOptions = strictObject<RunOptions>({
 
   init: optional(boolean),
   oomScoreAdj: optional(integer(-1000, 1000)),
-  stopSignal: optional(signal),
-  // The longest that a timer of Node waits.
-  stopTimeoutMs: optional(integer(-1, 2_147_483_647)),
+  stopSignal: optional(signalName),
+  stopTimeoutMs: optional(grace),
 
   labels: optional(stringMap),
   annotations: optional(stringMap),

@@ -45,6 +45,7 @@ interface Message {
 }
 
 interface Waiting {
+  readonly op: Request['op'];
   resolve(answer: Answer): void;
   reject(error: Error): void;
 }
@@ -70,6 +71,8 @@ export class Launcher {
   #isReady = false;
   #nextHandle = 1;
   #closed = false;
+  /** It went away by itself. */
+  #isLost = false;
 
   private constructor(addon: Addon, requests: number) {
     this.#addon = addon;
@@ -95,6 +98,17 @@ export class Launcher {
   /** The launcher's first word: its pid, and whether it waits for `mapped`. */
   get ready(): Promise<EventReady> {
     return this.#ready.promise;
+  }
+
+  /** Asked for a container that it cannot know: whatever it answers, it lives. */
+  async isAlive(): Promise<boolean> {
+    if (this.#closed) return false;
+    try {
+      await this.signal(0, 0);
+      return true;
+    } catch (error) {
+      return TsrunError.is(error) && error.code === 'ERR_TSRUN_STATE';
+    }
   }
 
   /** The id maps are written. */
@@ -200,15 +214,16 @@ export class Launcher {
 
   #ask(make: (request: number) => Request): Promise<Answer> {
     const request = this.#nextHandle++;
+    const message = make(request);
     return new Promise((resolve, reject) => {
-      this.#waiting.set(request, { resolve, reject });
+      this.#waiting.set(request, { op: message.op, resolve, reject });
       this.#updateRef();
-      this.#send(make(request), []);
+      this.#send(message, []);
     });
   }
 
   #send(request: Request, descriptors: readonly number[], owned: readonly number[] = []): void {
-    if (this.#closed) throw lost();
+    if (this.#closed) throw this.#isLost ? lost() : closed();
     const writer = new Writer(request.op === 'launch' ? request.plan.length + 512 : 256);
     encodeRequest(writer, request);
     const message = { bytes: writer.finish(), descriptors, owned };
@@ -259,11 +274,12 @@ export class Launcher {
     this.#waiting.delete(event.request);
     this.#updateRef();
     if (event.error === 0) waiting?.resolve({ event, descriptors });
-    else waiting?.reject(refused(event.error));
+    else waiting?.reject(refused(event.error, waiting.op));
   }
 
   #lose(): void {
-    const error = lost();
+    this.#isLost ||= !this.#closed;
+    const error = this.#isLost ? lost() : closed();
     this.#ready.reject(error);
     this.close();
     for (const listener of this.#listeners.values()) listener.onLost(error);
@@ -284,7 +300,15 @@ function lost(): TsrunError {
   });
 }
 
-function refused(errno: number): TsrunError {
-  const reason = errno === esrch ? 'the container has ended' : `the launcher answered ${systemErrorName(errno)}`;
-  return new TsrunError('ERR_TSRUN_STATE', reason);
+function closed(): TsrunError {
+  return new TsrunError('ERR_TSRUN_STATE', 'the runtime is closed', { hint: 'open another; a container that survives can be adopted there' });
+}
+
+function refused(errno: number, op: Request['op']): TsrunError {
+  const name = systemErrorName(errno);
+  if (errno === esrch) return new TsrunError('ERR_TSRUN_STATE', 'the container has ended');
+  if (op === 'adopt' && name === 'EBUSY') {
+    return new TsrunError('ERR_TSRUN_STATE', 'the container is owned by another process', { hint: 'find and attach reach it as it is; one that survives can be adopted when its owner has ended' });
+  }
+  return new TsrunError('ERR_TSRUN_STATE', `the launcher answered ${name}`);
 }

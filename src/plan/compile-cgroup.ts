@@ -10,8 +10,7 @@ const watched = ['memory.events', 'pids.events'];
 /** The slot of the cgroup, or null when there is none to be born in. */
 export function compileCgroup({ input, builder }: Compilation): number | null {
   const { spec, extensions, host, cgroupPath } = input;
-  const extras = extensions.memoryOomGroup === undefined ? {} : { memoryOomGroup: extensions.memoryOomGroup };
-  const { writes, missing } = limitsToWrites(spec.linux?.resources ?? {}, extras, host);
+  const { writes, missing } = limitsToWrites(spec.linux?.resources ?? {}, host);
   const defaulted = new Set(extensions.defaultedLimits ?? []);
   for (const limit of missing) {
     if (!defaulted.has(limit.controller)) throw missingLimitError(limit);

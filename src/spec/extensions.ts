@@ -27,8 +27,6 @@ export interface Extensions {
   readonly namespaceFds?: Readonly<Partial<Record<NamespaceType, number>>>;
   /** Names, not numbers, that limits came from by default: a host that cannot hold them warns instead of failing. */
   readonly defaultedLimits?: readonly string[];
-  /** memory.oom.group: the whole container dies of an out-of-memory kill, not one process of it. */
-  readonly memoryOomGroup?: boolean;
 }
 
 /** What becomes of writes to the root file system; `sizeBytes` is the room for them in memory. */

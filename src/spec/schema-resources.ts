@@ -1,9 +1,10 @@
 /** Shapes of `linux.resources` (config-linux.md, "Control groups"). Zero is accepted for "not set": see `unsetOr`. */
 
 import { cgroupFiles, count, cpuList, majorMost, minorMost, nonEmpty, uint32, unsetOr } from './schema-common.js';
-import { anyOf, array, boolean, integer, object, oneOf, optional, record, text } from './shape.js';
+import { anyOf, array, boolean, integer, object, oneOf, optional, record, strictObject, text, type Fields, type Shape } from './shape.js';
 import type { BlockIO, DeviceRule, Resources, ThrottleDevice } from './types.js';
 
+type Maker = <T>(fields: Fields<T>) => Shape<T>;
 type Part<K extends keyof Resources> = NonNullable<Resources[K]>;
 
 /** Bytes; -1 = no limit. */
@@ -20,7 +21,7 @@ const deviceRule = object<DeviceRule>({
   access: optional(text('any of the letters r, w and m', /^(?!.*(.).*\1)[rwm]+$/)),
 });
 
-const memory = object<Part<'memory'>>({
+const memory = (make: Maker) => make<Part<'memory'>>({
   limit,
   reservation: limit,
   swap: limit,
@@ -32,7 +33,7 @@ const memory = object<Part<'memory'>>({
   checkBeforeUpdate: optional(boolean),
 });
 
-const cpu = object<Part<'cpu'>>({
+const cpu = (make: Maker) => make<Part<'cpu'>>({
   // The kernel's own bounds (kernel/sched/core.c): shares 2 to 2^18, period 1 ms to 1 s, quota from 1 ms.
   shares: optional(unsetOr(2, 262_144)),
   quota: optional(anyOf(integer(-1, 0), integer(1000, Number.MAX_SAFE_INTEGER))),
@@ -48,7 +49,7 @@ const cpu = object<Part<'cpu'>>({
 const weight = optional(unsetOr(10, 1000));
 const throttle = optional(array(object<ThrottleDevice>({ major, minor, rate: count })));
 
-const blockIO = object<BlockIO>({
+const blockIO = (make: Maker) => make<BlockIO>({
   weight,
   leafWeight: weight,
   weightDevice: optional(array(object<NonNullable<BlockIO['weightDevice']>[number]>({ major, minor, weight, leafWeight: weight }))),
@@ -65,15 +66,21 @@ const hugepageLimit = object<Part<'hugepageLimits'>[number]>({
 
 const priority = object<NonNullable<Part<'network'>['priorities']>[number]>({ name: nonEmpty, priority: uint32 });
 
-export const resourcesShape = object<Resources>({
+const resources = (make: Maker) => make<Resources>({
   devices: optional(array(deviceRule)),
-  memory: optional(memory),
-  cpu: optional(cpu),
+  memory: optional(memory(make)),
+  cpu: optional(cpu(make)),
   // pids.max ends at PID_MAX_LIMIT; older engines send larger numbers for "no limit".
-  pids: optional(object<Part<'pids'>>({ limit })),
-  blockIO: optional(blockIO),
+  pids: optional(make<Part<'pids'>>({ limit })),
+  blockIO: optional(blockIO(make)),
   hugepageLimits: optional(array(hugepageLimit)),
-  network: optional(object<Part<'network'>>({ classID: optional(uint32), priorities: optional(array(priority)) })),
+  network: optional(make<Part<'network'>>({ classID: optional(uint32), priorities: optional(array(priority)) })),
   rdma: optional(record(object<Part<'rdma'>[string]>({ hcaHandles: optional(uint32), hcaObjects: optional(uint32) }))),
   unified: optional(cgroupFiles),
 });
+
+/** As a config.json has it: what is unknown passes, as the runtime-spec demands. */
+export const resourcesShape = resources(object);
+
+/** As a caller of `update` gives it: a misspelt limit is no limit. */
+export const strictResourcesShape = resources(strictObject);

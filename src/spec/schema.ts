@@ -75,5 +75,4 @@ export const extensionsShape = strictObject<Extensions>({
     time: namespaceFd,
   })),
   defaultedLimits: optional(strings),
-  memoryOomGroup: optional(boolean),
 });

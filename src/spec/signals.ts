@@ -39,10 +39,16 @@ export function readSignal(text: string): number | undefined {
 export function parseSignal(signal: string | number): number {
   const number = readSignal(String(signal));
   if (number !== undefined) return number;
-  const near = nearest(String(signal).toUpperCase().replace(/^SIG/, ''), numbers.keys());
+  const near = nearestSignal(String(signal));
   throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `unknown signal ${show(signal)}, expected a name or a number from 1 to 64`, {
-    hint: near === undefined ? undefined : `did you mean "SIG${near}"?`,
+    hint: near === undefined ? undefined : `did you mean "${near}"?`,
   });
+}
+
+/** The name that was probably meant. */
+export function nearestSignal(text: string): string | undefined {
+  const near = nearest(text.toUpperCase().replace(/^SIG/, ''), numbers.keys());
+  return near === undefined ? undefined : `SIG${near}`;
 }
 
 /** `SIGTERM` for 15, `SIGRTMIN+1` for 35; the number itself where there is no name. */

@@ -9,7 +9,7 @@ import { checkLinux, checkResources, checkSeccomp } from './rules-linux.js';
 import { checkNamespaces } from './rules-namespaces.js';
 import { checkProcess } from './rules-process.js';
 import { processShape } from './schema-process.js';
-import { resourcesShape } from './schema-resources.js';
+import { strictResourcesShape } from './schema-resources.js';
 import { seccompShape } from './schema-seccomp.js';
 import { extensionsShape, specShape } from './schema.js';
 import { assertShape, type Shape } from './shape.js';
@@ -38,11 +38,14 @@ export function validateProcess(value: unknown): Process {
   });
 }
 
-/** `linux.resources` by itself, as `update` is given it. @throws ERR_TSRUN_INVALID_SPEC */
+/** `linux.resources` by itself, as `update` is given it: every unknown field is refused. @throws ERR_TSRUN_INVALID_ARGUMENT */
 export function validateResources(value: unknown): Resources {
-  return validate('resources', resourcesShape, value, (resources, faults) => {
-    checkResources(resources, '', faults);
-  });
+  const code = 'ERR_TSRUN_INVALID_ARGUMENT';
+  assertShape(strictResourcesShape, value, code, 'resources');
+  const faults = new Faults();
+  checkResources(value, '', faults);
+  faults.throwIfAny(code, 'resources');
+  return value;
 }
 
 /** A seccomp profile by itself. @throws ERR_TSRUN_INVALID_SPEC */

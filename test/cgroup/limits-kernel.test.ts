@@ -3,14 +3,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { prepareBase } from '../../src/cgroup/layout.js';
-import { limitsToWrites, type LimitExtras } from '../../src/cgroup/limits.js';
+import { limitsToWrites } from '../../src/cgroup/limits.js';
 import type { Resources } from '../../src/spec/types.js';
 import { host, lacking, newPath, removeTree } from './real-cgroup.js';
 
 interface Case {
   readonly controller: string;
   readonly resources: Resources;
-  readonly extras?: LimitExtras;
   /** What the files say afterwards. */
   readonly expected: Readonly<Record<string, string>>;
 }
@@ -18,7 +17,7 @@ interface Case {
 const MIB = 2 ** 20;
 
 const cases: readonly Case[] = [
-  { controller: 'memory', resources: { memory: { limit: 64 * MIB, reservation: 32 * MIB } }, extras: { memoryOomGroup: true }, expected: { 'memory.max': String(64 * MIB), 'memory.low': String(32 * MIB), 'memory.oom.group': '1' } },
+  { controller: 'memory', resources: { memory: { limit: 64 * MIB, reservation: 32 * MIB }, unified: { 'memory.oom.group': '1' } }, expected: { 'memory.max': String(64 * MIB), 'memory.low': String(32 * MIB), 'memory.oom.group': '1' } },
   { controller: 'memory', resources: { memory: { limit: 64 * MIB, swap: 96 * MIB } }, expected: { 'memory.max': String(64 * MIB), 'memory.swap.max': String(32 * MIB) } },
   { controller: 'memory', resources: { memory: { limit: -1, swap: -1 } }, expected: { 'memory.max': 'max', 'memory.swap.max': 'max' } },
   { controller: 'cpu', resources: { cpu: { shares: 1024, quota: 50_000, period: 20_000, burst: 10_000, idle: 0 } }, expected: { 'cpu.weight': '100', 'cpu.max': '50000 20000', 'cpu.max.burst': '10000', 'cpu.idle': '0' } },
@@ -31,7 +30,7 @@ const cases: readonly Case[] = [
   { controller: 'memory', resources: { unified: { 'memory.high': String(8 * MIB) } }, expected: { 'memory.high': String(8 * MIB) } },
 ];
 
-for (const { controller, resources, extras = {}, expected } of cases) {
+for (const { controller, resources, expected } of cases) {
   const title = `the kernel takes ${JSON.stringify(resources)}`;
   const reason = lacking ?? (host.controllers.includes(controller) ? undefined : `needs the controller ${controller} on cgroup v2`);
   if (reason !== undefined) {
@@ -44,7 +43,7 @@ for (const { controller, resources, extras = {}, expected } of cases) {
     const { cgroup } = prepareBase({ ...host, base });
     const dir = `${host.root}${base}/one`;
     mkdirSync(dir);
-    const { writes, missing } = limitsToWrites(resources, extras, { cgroup, swapBytes: 0 });
+    const { writes, missing } = limitsToWrites(resources, { cgroup, swapBytes: 0 });
     t.deepEqual(missing, []);
     // twice: an update goes over what is there
     for (const { file, value } of [...writes, ...writes]) writeFileSync(join(dir, file), value);

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { blockWeightToIoWeight } from '../../src/cgroup/limit-io.js';
 import { sharesToWeight } from '../../src/cgroup/limit-cpu.js';
-import { limitsToWrites, missingLimitError, type LimitExtras, type LimitHost } from '../../src/cgroup/limits.js';
+import { limitsToWrites, missingLimitError, type LimitHost } from '../../src/cgroup/limits.js';
 import { TsrunError, type ErrorCode } from '../../src/spec/errors.js';
 import type { Resources } from '../../src/spec/types.js';
 
@@ -20,7 +20,7 @@ const hybrid: LimitHost = {
   swapBytes: 0,
 };
 
-const plan = (resources: Resources, host = v2, extras: LimitExtras = {}) => limitsToWrites(resources, extras, host);
+const plan = (resources: Resources, host = v2) => limitsToWrites(resources, host);
 const lines = (resources: Resources, host = v2) => plan(resources, host).writes.map(({ file, value }) => `${file}=${value}`);
 
 const refused = test.macro({
@@ -69,7 +69,7 @@ test('memory: the checks before an update', (t) => {
 });
 
 test('memory.oom.group comes before the limit that could kill', (t) => {
-  t.deepEqual(plan({ memory: { limit: 10 } }, v2, { memoryOomGroup: true }).writes.map(({ file }) => file), ['memory.oom.group', 'memory.max']);
+  t.deepEqual(plan({ memory: { limit: 10 }, unified: { 'memory.oom.group': '1' } }).writes.map(({ file }) => file), ['memory.oom.group', 'memory.max']);
 });
 
 test('cpu shares: the curve goes through the least, the default and the most', (t) => {
@@ -169,7 +169,7 @@ test('a controller on v1 is missing, with its mount', (t) => {
 
 test('no limit is what a host without the controller gives', (t) => {
   const resources: Resources = { memory: { limit: -1 }, pids: { limit: -1 }, cpu: { quota: -1, idle: 0, burst: 0 } };
-  t.deepEqual(plan(resources, hybrid, { memoryOomGroup: false }), { writes: [], missing: [], checks: [] });
+  t.deepEqual(plan({ ...resources, unified: { 'memory.oom.group': '0' } }, hybrid), { writes: [], missing: [], checks: [] });
   t.is(plan(resources).writes.length, 6);
 });
 

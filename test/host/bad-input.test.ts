@@ -172,6 +172,43 @@ here('options: what is wrong is named, with its place and the value', async (t) 
   }
 });
 
+/** What a caller without types may pass. */
+async function faultOf(t: ExecutionContext, call: () => Promise<unknown>, code: ErrorCode, field: string | undefined, says: RegExp): Promise<void> {
+  const error = await t.throwsAsync(async () => call(), { instanceOf: TsrunError }, says.source);
+  t.is(error.code, code, error.message);
+  t.is(error.field, field, error.message);
+  t.regex(`${error.message} ${error.hint ?? ''}`, says);
+}
+
+here('what is executed, signalled, stopped, changed or connected to in a live container is checked as well', async (t) => {
+  const runtime = await lab.runtime();
+  const container = await lab.idle();
+  const invalid = 'ERR_TSRUN_INVALID_ARGUMENT';
+  const wild = (value: unknown) => value as never;
+  const exec = async (options: unknown) => runtime.exec(container, wild(options));
+  await faultOf(t, async () => exec({ command: ['true'], usr: 'x' }), invalid, '/usr', /user/);
+  await faultOf(t, async () => exec({}), invalid, '/command', /nothing/);
+  await faultOf(t, async () => exec({ command: ['true'], cwd: 'x' }), invalid, '/cwd', /absolute/);
+  await faultOf(t, async () => exec({ command: ['true'], user: '70000' }), invalid, '/user', /user 70000 does not exist in the container, whose ids end at 65535/);
+  await faultOf(t, async () => exec({ command: ['true'], groups: [70_000] }), invalid, '/groups', /group 70000/);
+  await faultOf(t, async () => exec({ command: ['true'], stdin: 9999 }), invalid, '/stdin', /descriptor 9999 is not open/);
+  await faultOf(t, async () => runtime.exec(wild('web'), { command: ['true'] }), invalid, '/container', /"web"/);
+  await faultOf(t, async () => lab.idle({ stderr: 9999 }), invalid, '/stderr', /descriptor 9999 is not open/);
+  await faultOf(t, async () => lab.idle({ network: { fd: 9999 } }), invalid, '/network/fd', /descriptor 9999 is not open/);
+  await faultOf(t, async () => runtime.run(wild(undefined)), invalid, '/image', /nothing/);
+  await faultOf(t, async () => runtime.run(lab.image, wild(null)), invalid, '', /null/);
+  await faultOf(t, async () => lab.idle({ signal: wild('x') }), invalid, '/signal', /AbortSignal/);
+  await faultOf(t, async () => lab.idle({ namespaces: wild(null) }), invalid, '/namespaces', /null/);
+  await faultOf(t, async () => container.stop({ graceMs: 3e9 }), invalid, '/graceMs', /2147483647/);
+  await faultOf(t, async () => container.kill(wild({})), invalid, '/signal', /an object/);
+  await faultOf(t, async () => container.update(wild({ memmory: {} })), invalid, '/memmory', /memory/);
+  await faultOf(t, async () => container.updateLimits(wild({ memoryy: 1 })), invalid, '/memoryy', /memory/);
+  await faultOf(t, async () => container.connect(80, { host: 'fe80::1%lo' }), invalid, '/host', /interface/);
+  t.is(container.exitStatus, undefined, 'and nothing came of it');
+  t.is((await lab.exec(container, { command: ['id', '-G'], groups: ['wheel'] })).stdout, '0 10\n');
+  await container[Symbol.asyncDispose]();
+});
+
 here('the working directory', async (t) => {
   await refused(t, { options: { cwd: '/etc/passwd' }, code: 'ERR_TSRUN_SETUP', message: /the working directory '\/etc\/passwd' is not a folder/, hint: /-w/ });
 });

@@ -99,7 +99,8 @@ here('while its owner lives a container is not adopted, but may be found, looked
     await owner.started();
     await owner.started();
     const runtime = await lab.runtime();
-    await t.throwsAsync(runtime.adopt(first), { code: 'ERR_TSRUN_STATE' });
+    const owned = await t.throwsAsync(runtime.adopt(first), { instanceOf: TsrunError, code: 'ERR_TSRUN_STATE', message: /owned by another process/ });
+    t.regex(owned.hint ?? '', /attach/);
     const found = await runtime.find(first);
     t.is((await lab.exec(found, { command: ['hostname'] })).status.code, 0);
     t.true((await found.stats()).cpu.usageUs > 0);
@@ -139,6 +140,21 @@ here('the launcher of survivors ends with the last of them', async (t) => {
     await until(() => launchersOf(lab.stateRoot).length === 1);
     t.pass();
   });
+});
+
+here('a launcher of survivors that was killed is replaced by the next start, under the same name too', async (t) => {
+  const runtime = await lab.runtime();
+  const id = lab.newId();
+  const first = await lab.idle({ id, survive: true });
+  const launcher = Number(/^PPid:\t(\d+)/m.exec(readFileSync(`/proc/${first.pid}/status`, 'utf8'))?.[1]);
+  process.kill(launcher, 'SIGKILL');
+  await until(() => !isAlive(launcher));
+  const [again, other] = await Promise.all([lab.idle({ id, survive: true }), lab.idle({ survive: true })]);
+  t.is((await first.exited).cause, 'lost');
+  t.is(again.record.launcher, other.record.launcher);
+  t.not(again.record.launcher, first.record.launcher);
+  t.is(runtime.inspect(id).pid, again.pid);
+  await Promise.all([again, other].map(async (each) => each[Symbol.asyncDispose]()));
 });
 
 here('a container that survives is not ended by close()', async (t) => {

@@ -178,7 +178,6 @@ test('extensions', (t) => {
     files: { '/etc/hosts': 'x\n' },
     namespaceFds: { network: 3 },
     defaultedLimits: ['pids'],
-    memoryOomGroup: true,
   };
   t.notThrows(() => validateExtensions(full));
   t.notThrows(() => validateExtensions({}));

@@ -15,8 +15,9 @@ export interface WindowSize {
 
 /** Of the terminal that the caller looks at, if there is one. */
 export function windowSize({ stdout, stderr }: Pick<World, 'stdout' | 'stderr'>): WindowSize | undefined {
-  for (const { isTTY, rows, columns } of [stdout, stderr]) {
-    if (isTTY === true && rows !== undefined && columns !== undefined) return { rows, columns };
+  for (const { isTTY, rows = 0, columns = 0 } of [stdout, stderr]) {
+    // One that nobody has given a size says 0.
+    if (isTTY === true && rows > 0 && columns > 0) return { rows, columns };
   }
   return undefined;
 }

@@ -1,0 +1,53 @@
+// Where runtime state may lie: what will not do is told at once, and leaves no launcher behind.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { Runtime, TsrunError, type ErrorCode } from '../../src/index.js';
+import { launchersOf } from '../support/leaks.js';
+import { needs } from '../support/needs.js';
+
+const here = needs('root');
+
+async function refused(t: ExecutionContext, root: string, code: ErrorCode, says: RegExp): Promise<void> {
+  const error = await t.throwsAsync(Runtime.open({ root }), { instanceOf: TsrunError }, root);
+  t.is(error.code, code, error.message);
+  t.regex(error.message, says);
+  t.not(error.hint, undefined);
+  t.deepEqual(launchersOf(root), []);
+}
+
+async function refusedVariable(t: ExecutionContext, root: string, code: ErrorCode, says: RegExp): Promise<void> {
+  process.env['TSRUN_ROOT'] = root;
+  t.teardown(() => delete process.env['TSRUN_ROOT']);
+  const error = await t.throwsAsync(Runtime.open(), { instanceOf: TsrunError }, root);
+  t.is(error.code, code, error.message);
+  t.regex(error.message, says);
+}
+
+here('the path', async (t) => {
+  await refused(t, 'relative', 'ERR_TSRUN_INVALID_ARGUMENT', /absolute/);
+  await refused(t, `/run/${'x'.repeat(70)}`, 'ERR_TSRUN_INVALID_ARGUMENT', /75 bytes.*74/);
+  await refusedVariable(t, 'relative', 'ERR_TSRUN_INVALID_ARGUMENT', /TSRUN_ROOT: "relative" is not an absolute path/);
+  await refusedVariable(t, `/run/${'x'.repeat(100)}`, 'ERR_TSRUN_INVALID_ARGUMENT', /TSRUN_ROOT: the path has 105 bytes/);
+});
+
+here('the folder', async (t) => {
+  const scratch = mkdtempSync('/run/tsrun-test-');
+  t.teardown(() => { rmSync(scratch, { recursive: true }); });
+  writeFileSync(join(scratch, 'file'), '');
+  mkdirSync(join(scratch, 'half'));
+  writeFileSync(join(scratch, 'half/launchers'), '');
+  await refused(t, '/proc/tsrun/deep', 'ERR_TSRUN_HOST', /"\/proc\/tsrun\/deep" cannot be used: .*ENOENT/);
+  await refused(t, '/sys/tsrun', 'ERR_TSRUN_HOST', /cannot be used/);
+  await refused(t, join(scratch, 'file'), 'ERR_TSRUN_HOST', /no folder/);
+  await refused(t, join(scratch, 'file/below'), 'ERR_TSRUN_HOST', /no folder/);
+  await refused(t, join(scratch, 'half'), 'ERR_TSRUN_HOST', /half\/launchers" cannot be used/);
+});
+
+here('the longest path that there is room for', async (t) => {
+  const root = `/run/${'x'.repeat(69)}`;
+  t.teardown(() => { rmSync(root, { recursive: true, force: true }); });
+  const runtime = await Runtime.open({ root });
+  t.is(launchersOf(root).length, 1);
+  await runtime.close();
+});
