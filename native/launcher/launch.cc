@@ -3,6 +3,7 @@
 
 #include "launcher/birth.h"
 #include "launcher/channel.h"
+#include "launcher/helpers.h"
 #include "launcher/requests.h"
 #include "steps/child_steps.h"
 #include "steps/launcher_steps.h"
@@ -63,10 +64,11 @@ Status clone_container(LauncherContext& context, const Plan& plan, const Plan::W
   bool open_files = container.launcher->rootless && step.proc_files.count > 0;
   if (open_files) TSRUN_TRY(set_dumpable(true));
   Status born = give_birth(context, Newborn{live, &start}, &birth);
-  if (open_files) TSRUN_TRY(set_dumpable(false));
-  TSRUN_TRY(born);
   container.pid = birth.pid;
   container.pidfd = static_cast<UniqueFd&&>(birth.pidfd);
+  if (birth.midwife.valid()) reap_in_time(context.loop, static_cast<UniqueFd&&>(birth.midwife));
+  if (open_files) TSRUN_TRY(set_dumpable(false));
+  TSRUN_TRY(born);
   container.survive = step.survive;
   container.started_ns = monotonic_ns();
   if (step.proc_files.count == 0) return kOk;

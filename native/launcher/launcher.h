@@ -16,7 +16,7 @@ struct Output;
 struct Launcher {
   Loop loop;
   Home home;
-  IdMaps id_maps;
+  IdMaps id_maps{loop};
   ParentFolders parents;
   OwnNamespaces own;
   Client* clients = nullptr;

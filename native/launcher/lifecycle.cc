@@ -106,18 +106,21 @@ void take_program_end(Container& container) {
   if (told) container.status = message.step & kCodeAndSignal;
 }
 
-void take_exit(Container& container) {
-  siginfo_t info{};
+// False when it is not there to be reaped yet.
+bool take_exit(Container& container) {
+  siginfo_t info;
   rusage usage{};
-  Status waited = wait_process(container.pidfd.get(), &info, &usage);
+  Status reaped = reap_process(container.pidfd.get(), &info, &usage);
+  if (reaped.ok() && info.si_pid == 0) return false;
   container.ended_ns = monotonic_ns();
-  if (!waited.ok()) return;
+  if (!reaped.ok()) return true;
   bool exited = info.si_code == CLD_EXITED;
   // As wait(2) has it: exit code in the second byte, signal in the first.
   container.status = static_cast<uint32_t>(exited ? info.si_status << 8 : info.si_status);
   container.user_us = static_cast<uint64_t>(usage.ru_utime.tv_sec) * 1000000 + static_cast<uint64_t>(usage.ru_utime.tv_usec);
   container.system_us = static_cast<uint64_t>(usage.ru_stime.tv_sec) * 1000000 + static_cast<uint64_t>(usage.ru_stime.tv_usec);
   container.max_rss_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+  return true;
 }
 
 // Killed on its way to execve, without a word. One that was never told to start ends like any other.
@@ -157,8 +160,8 @@ void await_empty(Container& container) {
 void process_ended(void* owner, uint32_t) {
   auto& container = *static_cast<Container*>(owner);
   hear_last_words(container);
+  if (!take_exit(container)) return;
   container.launcher->loop.remove(&container.pidfd_watch);
-  take_exit(container);
   take_program_end(container);
   judge_early_death(container);
   container.phase = Phase::kEnding;
@@ -227,7 +230,7 @@ Container* find_known(Client& client, uint32_t handle) {
 Status watch_container(Container& container) {
   Loop& loop = container.launcher->loop;
   TSRUN_TRY(loop.add(&container.channel_watch, container.channel.get(), EPOLLIN, channel_ready, &container));
-  return loop.add(&container.pidfd_watch, container.pidfd.get(), EPOLLIN, process_ended, &container);
+  return loop.add(&container.pidfd_watch, container.pidfd.get(), kProcessEnd, process_ended, &container);
 }
 
 void kill_container(Container& container) {

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "launcher/channel.h"
+#include "launcher/helpers.h"
 #include "launcher/output.h"
 #include "sys/memory.h"
 #include "sys/process.h"
@@ -120,8 +121,11 @@ Status go_and_connect(const Container& container, const RequestConnect& request,
   sys::end_process(0);
 }
 
+// It never waits itself; what it needs is a millisecond of time.
+inline constexpr int kMostForChild = 2000;
+
 // An ordinary user's launcher could not come back to the host's network namespace, so a child goes.
-Status connect_by_child(const Container& container, const RequestConnect& request, UniqueFd* socket) {
+Status connect_by_child(Launcher& launcher, const Container& container, const RequestConnect& request, UniqueFd* socket) {
   UniqueFd ours;
   UniqueFd theirs;
   TSRUN_TRY(make_channel(&ours, &theirs));
@@ -132,17 +136,17 @@ Status connect_by_child(const Container& container, const RequestConnect& reques
   UniqueFd child(pid_fd);
   theirs.reset();
   ChannelMessage message;
-  bool heard = receive_word(ours.get(), Patience::kWait, &message, socket);
-  siginfo_t info;
-  rusage usage;
-  (void)wait_process(child.get(), &info, &usage);
+  await_word(ours.get(), kMostForChild);
+  bool heard = receive_word(ours.get(), Patience::kNone, &message, socket);
+  (void)send_signal(child.get(), SIGKILL);
+  reap_in_time(launcher.loop, static_cast<UniqueFd&&>(child));
   return heard ? message.status : Status{SYS_connect, ECHILD};
 }
 
 // A socket belongs to the namespace in which it was made, wherever it is used later; so one thread that goes there and
 // back is enough.
 Status connect_inside(Launcher& launcher, const Container& container, const RequestConnect& request, UniqueFd* socket) {
-  if (launcher.rootless) return connect_by_child(container, request, socket);
+  if (launcher.rootless) return connect_by_child(launcher, container, request, socket);
   Status status = go_and_connect(container, request, socket);
   launcher.own.return_to(CLONE_NEWNET);
   return status;
