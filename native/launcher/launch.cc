@@ -87,8 +87,17 @@ Status walk_plan(LauncherContext& context, const Plan& plan, uint32_t* index) {
   return clone_container(context, plan, walk);
 }
 
+// Before there is anything to undo.
+void refuse(Client& client, uint32_t handle, Status status) {
+  EventFailed event{};
+  event.container = handle;
+  event.syscall = status.syscall;
+  event.error = status.error;
+  (void)send_event(client, event);
+}
+
 Container* add_container(Client& client, const RequestLaunch& request) {
-  auto* container = request.id.size < kMaxName ? make<Container>() : nullptr;
+  auto* container = make<Container>();
   if (container == nullptr) return nullptr;
   Launcher& launcher = *client.launcher;
   container->launcher = &launcher;
@@ -141,11 +150,10 @@ Status run(LauncherContext& context, const StepClone& step) {
 
 void launch(Client& client, const RequestLaunch& request, Passed& passed) {
   Launcher& launcher = *client.launcher;
+  if (passed.cut) return refuse(client, request.container, Status{SYS_recvmsg, EMFILE});
+  if (request.id.size >= kMaxName) return refuse(client, request.container, kMalformed);
   Container* container = add_container(client, request);
-  if (container == nullptr) {
-    client.lost = true;
-    return;
-  }
+  if (container == nullptr) return refuse(client, request.container, Status{SYS_brk, ENOMEM});
   LauncherContext context{launcher.home, launcher.id_maps, launcher.parents, launcher.loop, *container, {}, {}};
   PlanBytes bytes;
   Plan plan;

@@ -12,21 +12,22 @@
 namespace tsrun {
 namespace {
 
+void close_handed_over(Container& container) {
+  while (container.handed_over_count > 0) close_fd(container.handed_over[--container.handed_over_count]);
+}
+
 void announce(Container& container, bool created) {
-  if (container.owner != nullptr) {
-    EventStarted event{};
-    event.container = container.handle;
-    event.pid = static_cast<uint32_t>(container.pid);
-    event.created = created;
-    Status sent = container.announced
-                      ? kOk
-                      : send_descriptors(*container.owner, container.handed_over, container.handed_over_count);
-    event.descriptors = container.announced || !sent.ok() ? 0 : container.handed_over_count;
-    send_event(*container.owner, event);
-  }
-  for (uint32_t index = 0; index < container.handed_over_count; ++index) close_fd(container.handed_over[index]);
-  container.handed_over_count = 0;
+  // What was handed over with the first word does not come again.
+  if (container.announced || container.owner == nullptr) close_handed_over(container);
   container.announced = true;
+  if (container.owner == nullptr) return;
+  EventStarted event{};
+  event.container = container.handle;
+  event.pid = static_cast<uint32_t>(container.pid);
+  event.created = created;
+  event.descriptors = container.handed_over_count;
+  (void)send_event(*container.owner, event, container.handed_over, container.handed_over_count);
+  container.handed_over_count = 0;
 }
 
 void close_channel(Container& container) {
@@ -178,7 +179,8 @@ void tell_end(const Container& container, Client* client, uint32_t handle) {
     event.step = container.failed_step;
     event.syscall = container.failure.syscall;
     event.error = container.failure.error;
-    return send_event(*client, event);
+    (void)send_event(*client, event);
+    return;
   }
   EventExited event{};
   event.container = handle;
@@ -191,7 +193,11 @@ void tell_end(const Container& container, Client* client, uint32_t handle) {
   event.max_rss_bytes = container.max_rss_bytes;
   event.reports = Texts{container.reports, container.report_count};
   event.contents = Texts{container.contents, container.content_count};
-  send_event(*client, event);
+  if (send_event(*client, event)) return;
+  // Too much to tell at once: that it ended is what somebody waits for.
+  event.reports = Texts{};
+  event.contents = Texts{};
+  (void)send_event(*client, event);
 }
 
 bool watches(const Container& container, const Client& client, uint32_t handle) {
@@ -254,7 +260,7 @@ void finish_container(Container& container) {
   if (container.state.made()) (void)end_record(container);
   leave_outputs(container);
   tell_everybody(container);
-  for (uint32_t index = 0; index < container.handed_over_count; ++index) close_fd(container.handed_over[index]);
+  close_handed_over(container);
   for (Container** at = &launcher.containers; *at != nullptr; at = &(*at)->next) {
     if (*at == &container) {
       *at = container.next;

@@ -35,7 +35,10 @@ int serve(bool rootless) {
   launcher.reaper.reset(kReaper);
   if (!add_client(launcher, UniqueFd(kFirstClient)).ok()) return 1;
   while (!launcher.idle()) {
+    bool rested = launcher.listener.valid() && launcher.listener_watch.fd < 0;
     if (!launcher.loop.turn().ok()) return 1;
+    if (rested) listen_again(launcher);
+    drop_lost_clients(launcher);
   }
   if (launcher.listener.valid() && launcher.home.enter_source().ok()) {
     (void)sys::call<SYS_unlinkat>(AT_FDCWD, launcher.listener_path, 0);

@@ -12,12 +12,11 @@
 namespace tsrun {
 namespace {
 
-void answer(Client& client, uint32_t request, Status status, uint32_t descriptors = 0) {
+void answer(Client& client, uint32_t request, Status status) {
   EventAnswered event{};
   event.request = request;
   event.error = status.error;
-  event.descriptors = descriptors;
-  send_event(client, event);
+  (void)send_event(client, event);
 }
 
 Status become_watcher(Client& client, Container& container, uint32_t handle) {
@@ -33,14 +32,16 @@ Status become_watcher(Client& client, Container& container, uint32_t handle) {
 inline constexpr Status kNoSuchContainer{SYS_pidfd_send_signal, ESRCH};
 
 void handle(Client& client, const RequestHello& request, Passed& passed) {
-  client.lost = request.protocol != kProtocolVersion || passed.count != 1 || client.events.valid();
-  if (client.lost) return;
+  if (request.protocol != kProtocolVersion || passed.count != 1 || client.events.valid()) {
+    client.lost = true;
+    return;
+  }
   client.events.reset(passed.take(0));
   EventReady event{};
   event.protocol = kProtocolVersion;
   event.pid = static_cast<uint32_t>(sys::raw(SYS_getpid));
   event.awaits_maps = client.launcher->rootless && !client.launcher->settled;
-  send_event(client, event);
+  (void)send_event(client, event);
 }
 
 void handle(Client& client, const RequestMapped& request, Passed&) {
@@ -156,9 +157,12 @@ void handle(Client& client, const RequestConnect& request, Passed&) {
   Container* container = find_known(client, request.container);
   UniqueFd socket;
   Status status = container == nullptr ? kNoSuchContainer : connect_inside(*client.launcher, *container, request, &socket);
-  int fd = socket.get();
-  if (status.ok()) status = send_descriptors(client, &fd, 1);
-  answer(client, request.request, status, status.ok() ? 1 : 0);
+  if (!status.ok()) return answer(client, request.request, status);
+  EventAnswered event{};
+  event.request = request.request;
+  event.descriptors = 1;
+  int fd = socket.release();
+  (void)send_event(client, event, &fd, 1);
 }
 
 Status adopt(Client& client, const RequestAdopt& request, Container& container) {
@@ -203,14 +207,13 @@ class Attachment {
     TSRUN_TRY(add_forward(output, UniqueFd(ends[1])));
     return add(output.stream == 2 ? "stderr" : "stdout", static_cast<UniqueFd&&>(reader));
   }
-  Status send(Client& client, uint32_t request) {
-    TSRUN_TRY(send_descriptors(client, fds_, count_));
+  void send(Client& client, uint32_t request) {
     EventAnswered event{};
     event.request = request;
     event.descriptors = count_;
     event.texts = Texts{bytes_, count_};
-    send_event(client, event);
-    return kOk;
+    (void)send_event(client, event, fds_, count_);
+    count_ = 0;
   }
   ~Attachment() {
     while (count_ > 0) close_fd(fds_[--count_]);
@@ -232,7 +235,8 @@ Status attach(Client& client, const RequestAttach& request, Container& container
   for (Output* each = client.launcher->outputs; each != nullptr; each = each->next) {
     if (each->container == &container) TSRUN_TRY(attachment.add_output(*each));
   }
-  return attachment.send(client, request.request);
+  attachment.send(client, request.request);
+  return kOk;
 }
 
 void handle(Client& client, const RequestAttach& request, Passed&) {
@@ -246,8 +250,10 @@ void handle(Client& client, const RequestAttach& request, Passed&) {
 void handle_request(Client& client, const uint8_t* data, size_t size, Passed& passed) {
   uint32_t op;
   uint32_t length;
-  client.lost = size < kRecordHeader;
-  if (client.lost) return;
+  if (size < kRecordHeader) {
+    client.lost = true;
+    return;
+  }
   memcpy(&op, data, sizeof op);
   memcpy(&length, data + 4, sizeof length);
   auto handles = [&](const auto& request) {

@@ -40,7 +40,7 @@ sys.stdin.read()
 needs(...common, 'command:python3')('a dead process that somebody traces holds up nobody but itself', async (t) => {
   const [traced, other] = [await lab.idle(), await lab.idle()];
   const child = spawn('python3', ['-c', tracer, String(traced.pid)], { stdio: ['pipe', 'pipe', 'inherit'] });
-  t.is(String((await once(child.stdout, 'data'))[0]), 'traced\n');
+  t.is(String((await once(child.stdout, 'data'))[0]).trim(), 'traced');
   kill(traced.pid, 'SIGKILL');
   await delay(100);
   t.is((await soon(lab.exec(other, { command: ['true'] }), 'an exec beside it')).status.code, 0);
