@@ -120,6 +120,11 @@ class PlanBytes {
     if (passed.count == 0) return kMalformed;
     *first_descriptor = 1;
     UniqueFd file(passed.take(0));
+    // What is checked must not change while it is done, nor shrink below what is mapped (SIGBUS; memfd_create(2)).
+    constexpr int kSealed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    sys::Outcome seals = sys::call<SYS_fcntl>(file.get(), F_GET_SEALS, 0);
+    if (!seals.ok()) return seals.status();
+    if ((seals.value & kSealed) != kSealed) return Status{SYS_fcntl, EPERM};
     sys::Outcome end = sys::call<SYS_lseek>(file.get(), 0L, SEEK_END);
     if (!end.ok()) return end.status();
     sys::Outcome mapped = sys::call<SYS_mmap>(0L, end.value, PROT_READ, MAP_PRIVATE, file.get(), 0L);

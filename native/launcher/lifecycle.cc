@@ -36,15 +36,23 @@ void close_channel(Container& container) {
 }
 
 // The client gets the master; where output is kept, the launcher reads it and the client gets what is passed on.
-void take_terminal(Container& container, UniqueFd master) {
+Status take_terminal(Container& container, UniqueFd master) {
+  // It did not fit into the launcher's table of descriptors, and so was closed on the way (unix(7)).
+  if (!master.valid() || container.handed_over_count == kMaxHandedOver) return Status{SYS_recvmsg, EMFILE};
   if (container.logs_terminal) {
     UniqueFd source;
-    (void)take(sys::call<SYS_fcntl>(master.get(), F_DUPFD_CLOEXEC, 3), &source);
-    (void)take(sys::call<SYS_fcntl>(master.get(), F_DUPFD_CLOEXEC, 3), &container.terminal);
-    (void)keep_output(container, static_cast<UniqueFd&&>(source), 0, static_cast<UniqueFd&&>(container.terminal_forward),
-                      container.terminal_log_bytes);
+    TSRUN_TRY(take(sys::call<SYS_fcntl>(master.get(), F_DUPFD_CLOEXEC, 3), &source));
+    TSRUN_TRY(take(sys::call<SYS_fcntl>(master.get(), F_DUPFD_CLOEXEC, 3), &container.terminal));
+    TSRUN_TRY(keep_output(container, static_cast<UniqueFd&&>(source), 0, static_cast<UniqueFd&&>(container.terminal_forward),
+                          container.terminal_log_bytes));
   }
-  if (container.handed_over_count < kMaxHandedOver) container.handed_over[container.handed_over_count++] = master.release();
+  container.handed_over[container.handed_over_count++] = master.release();
+  return kOk;
+}
+
+void fail_start(Container& container, uint32_t step, Status status) {
+  container.failure = status;
+  container.failed_step = step;
 }
 
 // The channel's end is closed by execve and by death alike; which of the two it was, the kernel knows. A zombie still has
@@ -76,11 +84,13 @@ void channel_ready(void* owner, uint32_t) {
     return;
   }
   if (message.word == ChannelWord::kFailed || message.word == ChannelWord::kNoProgram) {
-    container.failure = message.status;
-    container.failed_step = message.word == ChannelWord::kFailed ? message.step : container.last_step;
+    fail_start(container, message.word == ChannelWord::kFailed ? message.step : container.last_step, message.status);
   } else if (message.word == ChannelWord::kTerminal) {
-    take_terminal(container, static_cast<UniqueFd&&>(descriptor));
-  } else if (message.word == ChannelWord::kCreated) {
+    Status taken = take_terminal(container, static_cast<UniqueFd&&>(descriptor));
+    if (taken.ok()) return;
+    fail_start(container, message.step, taken);
+    kill_container(container);
+  } else if (message.word == ChannelWord::kCreated && !container.announced && container.failure.ok()) {
     container.phase = Phase::kCreated;
     announce(container, true);
   } else if (message.word == ChannelWord::kRuns && container.failure.ok()) {

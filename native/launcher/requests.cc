@@ -60,7 +60,7 @@ void handle(Client& client, const RequestLaunch& request, Passed& passed) { laun
 void handle(Client& client, const RequestStart& request, Passed&) {
   Container* container = find_known(client, request.container);
   if (container == nullptr || container->phase != Phase::kCreated) return;
-  if (send_word(container->channel.get(), ChannelMessage{ChannelWord::kStart, 0, kOk}).ok()) container->phase = Phase::kStarting;
+  if (send_word_at_once(container->channel.get(), ChannelMessage{ChannelWord::kStart, 0, kOk}).ok()) container->phase = Phase::kStarting;
 }
 
 void handle(Client& client, const RequestSignal& request, Passed&) {
