@@ -85,8 +85,32 @@ Napi::Value MakeRaw(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
-// readInRoot(root, path, limitBytes): a regular file of a hostile root file system. Links stay inside the root, a FIFO
-// does not block, and no more than the limit is read. Null when it is missing.
+// A path of a hostile root, for looking at: nothing is opened by that, neither a device nor a FIFO.
+int find_in_root(int root, const char* path) {
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  // Any rename or mount on the host, while `..` is passed, makes the kernel unsure whether it is still inside (openat2(2)).
+  constexpr int kMostTries = 128;
+  int found = -1;
+  for (int tries = 0; found < 0 && tries < kMostTries && (tries == 0 || errno == EAGAIN); ++tries) {
+    found = static_cast<int>(syscall(SYS_openat2, root, path, &how, sizeof how));
+  }
+  return found;
+}
+
+// A regular file that was found; what it is cannot change any more. EINVAL for anything else.
+int open_regular(int found, struct stat* status) {
+  if (fstat(found, status) != 0) return -1;
+  if (!S_ISREG(status->st_mode)) {
+    errno = EINVAL;
+    return -1;
+  }
+  return open(("/proc/self/fd/" + std::to_string(found)).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+// readInRoot(root, path, limitBytes): a regular file of a hostile root file system. Links stay inside the root, and no more
+// than the limit is read. Null when it is missing.
 Napi::Value ReadInRoot(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   if (info.Length() != 3 || !info[0].IsString() || !info[1].IsString() || !info[2].IsNumber()) {
@@ -94,20 +118,16 @@ Napi::Value ReadInRoot(const Napi::CallbackInfo& info) {
   }
   int root = open(info[0].As<Napi::String>().Utf8Value().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (root < 0) return throw_failure(env, "open", errno);
-  open_how how{};
-  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  std::string path = info[1].As<Napi::String>().Utf8Value();
-  auto file = static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how));
+  int found = find_in_root(root, info[1].As<Napi::String>().Utf8Value().c_str());
   int error = errno;
   close(root);
-  if (file < 0) return error == ENOENT || error == ENOTDIR ? env.Null() : throw_failure(env, "openat2", error);
+  if (found < 0) return error == ENOENT || error == ENOTDIR ? env.Null() : throw_failure(env, "openat2", error);
   struct stat status;
+  int file = open_regular(found, &status);
+  error = errno;
+  close(found);
+  if (file < 0) return throw_failure(env, "open", error);
   auto limit = static_cast<size_t>(info[2].As<Napi::Number>().Int64Value());
-  if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
-    close(file);
-    return throw_failure(env, "fstat", EINVAL);
-  }
   std::string content(std::min(limit, static_cast<size_t>(status.st_size)), '\0');
   size_t used = 0;
   while (used < content.size()) {

@@ -1,5 +1,9 @@
 #include "launcher/birth.h"
 
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
 #include "launcher/channel.h"
 #include "launcher/launcher.h"
 #include "sys/process.h"
@@ -36,13 +40,43 @@ Status clone_here(const StepClone& step, const Slots& slots, const Newborn& newb
 // ---- with a midwife ------------------------------------------------------------------------------------------------
 // Some places cannot be left again (a user namespace), so a process in between goes there, gives birth to a child of the
 // launcher (CLONE_PARENT), and ends. It is born into the cgroup itself: from inside a user namespace it could not put a
-// child there.
+// child there. So it is killed and frozen with the container, at any moment.
 
-Status bear_sibling(const StepClone& step, const Slots& slots, const Newborn& newborn, int to_launcher) {
+// It needs a millisecond of its cgroup's time, and everybody waits for it.
+constexpr int kMostForMidwife = 2000;
+
+// Where the child's pid is found when the midwife did not live to tell it: an unreaped child of the launcher would hold up
+// the end of the container's pid 1 for ever (zap_pid_ns_processes). The page is shared with the midwife.
+class BirthRegister {
+ public:
+  Status open() {
+    sys::Outcome mapped = sys::call<SYS_mmap>(0L, kSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0L);
+    if (mapped.ok()) pid_ = static_cast<int*>(mapped.pointer());
+    return mapped.status();
+  }
+  ~BirthRegister() {
+    if (pid_ != nullptr) (void)sys::call<SYS_munmap>(pid_, kSize);
+  }
+  int* pid() const { return pid_; }
+
+ private:
+  static constexpr size_t kSize = 4096;
+
+  int* pid_ = nullptr;
+};
+
+struct Midwife {
+  UniqueFd process;
+  UniqueFd channel;
+  UniqueFd place;  // of the pidfd that is to come: with no room for it, it would be lost on the way
+  BirthRegister births;
+};
+
+Status bear_sibling(const StepClone& step, const Slots& slots, const Newborn& newborn, int to_launcher, int* child) {
   uint64_t entered = 0;
   TSRUN_TRY(enter_birth_place(step, slots, &entered));
   int pid_fd = -1;
-  sys::Outcome pid = clone_sibling(step.flags, &pid_fd);
+  sys::Outcome pid = clone_sibling(step.flags, &pid_fd, child);
   if (!pid.ok()) return pid.status();
   if (pid.value == 0) {
     // The launcher would wait for a midwife that was killed as long as somebody else holds its end.
@@ -52,37 +86,80 @@ Status bear_sibling(const StepClone& step, const Slots& slots, const Newborn& ne
   return send_word_with(to_launcher, ChannelMessage{ChannelWord::kBorn, static_cast<uint32_t>(pid.value), kOk}, pid_fd);
 }
 
-[[noreturn]] void be_midwife(const StepClone& step, const Slots& slots, const Newborn& newborn, int to_launcher) {
-  Status status = bear_sibling(step, slots, newborn, to_launcher);
+[[noreturn]] void be_midwife(const StepClone& step, const Slots& slots, const Newborn& newborn, int to_launcher, int* child) {
+  Status status = bear_sibling(step, slots, newborn, to_launcher, child);
   if (!status.ok()) (void)send_word(to_launcher, ChannelMessage{ChannelWord::kFailed, 0, status});
   sys::end_process(0);
 }
 
-Status hear_of_birth(int channel, Birth* birth) {
-  ChannelMessage message;
-  if (!receive_word(channel, Patience::kWait, &message, &birth->pidfd)) return Status{SYS_clone3, ECHILD};
-  if (message.word == ChannelWord::kFailed) return message.status;
-  birth->pid = static_cast<int>(message.step);
-  return kOk;
+// Until it said something, or ended without a word. False: neither came in time.
+bool await_midwife(const Midwife& midwife) {
+  pollfd awaited[] = {{midwife.channel.get(), POLLIN, 0}, {midwife.process.get(), POLLIN, 0}};
+  timespec most{kMostForMidwife / 1000, 0};
+  return sys::call<SYS_ppoll>(awaited, 2, &most, 0, 0).value > 0;
 }
 
-Status clone_by_midwife(const StepClone& step, const Slots& slots, const Newborn& newborn, Birth* birth) {
-  UniqueFd ours;
+Status hear_of_birth(Midwife& midwife, Birth* birth) {
+  bool in_time = await_midwife(midwife);
+  if (!in_time) {
+    (void)send_signal(midwife.process.get(), SIGKILL);
+    (void)await_midwife(midwife);
+  }
+  midwife.place.reset();
+  ChannelMessage message;
+  if (!receive_word(midwife.channel.get(), Patience::kNone, &message, &birth->pidfd)) {
+    return Status{SYS_clone3, in_time ? ECHILD : ETIMEDOUT};
+  }
+  return message.word == ChannelWord::kFailed ? message.status : kOk;
+}
+
+// The pidfd of a child that the midwife was not there to hand over. It is not reaped yet, so its pid is no other's.
+Status find_child(Birth* birth) {
+  Status opened = take(sys::call<SYS_pidfd_open>(birth->pid, 0), &birth->pidfd);
+  if (opened.ok()) return kOk;
+  siginfo_t info;
+  (void)sys::call<SYS_kill>(birth->pid, SIGKILL);
+  (void)sys::call<SYS_waitid>(P_PID, birth->pid, &info, kWaitExited | kWaitForAnyClone, 0);
+  return opened;
+}
+
+Status make_midwife(const StepClone& step, const Slots& slots, const Newborn& newborn, Midwife* midwife) {
   UniqueFd theirs;
-  TSRUN_TRY(make_channel(&ours, &theirs));
+  TSRUN_TRY(midwife->births.open());
+  TSRUN_TRY(make_channel(&midwife->channel, &theirs));
+  TSRUN_TRY(take(sys::call<SYS_fcntl>(theirs.get(), F_DUPFD_CLOEXEC, 3), &midwife->place));
   int pid_fd = -1;
   sys::Outcome pid = clone_process(0, slots.get(step.cgroup), &pid_fd);
   if (!pid.ok()) return pid.status();
   if (pid.value == 0) {
-    ours.reset();
-    be_midwife(step, slots, newborn, theirs.get());
+    midwife->channel.reset();
+    midwife->place.reset();
+    be_midwife(step, slots, newborn, theirs.get(), midwife->births.pid());
   }
-  UniqueFd midwife(pid_fd);
-  theirs.reset();
-  Status status = hear_of_birth(ours.get(), birth);
-  siginfo_t info;
-  rusage usage;
-  (void)wait_process(midwife.get(), &info, &usage);
+  midwife->process.reset(pid_fd);
+  return kOk;
+}
+
+// Who is born into a frozen cgroup stands still, before it could say a word (cgroup-v2.rst, cgroup.freeze).
+bool is_frozen(int cgroup) {
+  UniqueFd file;
+  char events[128];
+  if (!take(sys::call<SYS_openat>(cgroup, "cgroup.events", O_RDONLY | O_CLOEXEC), &file).ok()) return false;
+  sys::Outcome read = sys::call<SYS_read>(file.get(), events, sizeof events - 1);
+  if (!read.ok()) return false;
+  events[read.value] = 0;
+  return strstr(events, "frozen 1") != nullptr;
+}
+
+Status clone_by_midwife(const StepClone& step, const Slots& slots, const Newborn& newborn, Birth* birth) {
+  if (is_frozen(slots.get(step.cgroup))) return Status{SYS_clone3, ECANCELED};
+  Midwife midwife;
+  TSRUN_TRY(make_midwife(step, slots, newborn, &midwife));
+  Status status = hear_of_birth(midwife, birth);
+  birth->midwife = static_cast<UniqueFd&&>(midwife.process);
+  birth->pid = *midwife.births.pid();
+  if (birth->pidfd.valid() || birth->pid == 0) return status;
+  TSRUN_TRY(find_child(birth));
   return status;
 }
 

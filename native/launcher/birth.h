@@ -6,9 +6,11 @@
 
 namespace tsrun {
 
+// With a failure there may be a child nevertheless, which is to be ended.
 struct Birth {
   int pid = 0;
   UniqueFd pidfd;
+  UniqueFd midwife;  // ended, or about to
 };
 
 // What the new process does. `live` never returns.

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include "launcher/client.h"
+#include "launcher/launcher.h"
 #include "sys/memory.h"
 
 namespace tsrun {
@@ -15,18 +16,26 @@ Status read_again(int file, char* buffer, size_t capacity, size_t* size) {
   return read.status();
 }
 
-void changed(void* owner, uint32_t) {
-  auto* watch = static_cast<CgroupWatch*>(owner);
+// A client that does not read is told of the last of many changes only, when it does.
+void report(CgroupWatch& watch) {
   char content[2048];
   size_t size;
-  if (!read_again(watch->file.get(), content, sizeof content, &size).ok()) return;
-  if (watch->container->owner == nullptr) return;
+  if (!read_again(watch.file.get(), content, sizeof content, &size).ok()) return;
+  Client* owner = watch.container->owner;
+  if (owner == nullptr) return;
+  watch.missed = owner->unsent != nullptr;
+  if (watch.missed) {
+    owner->missed_changes = true;
+    return;
+  }
   EventCgroupChanged event{};
-  event.container = watch->container->handle;
-  event.file = Text{watch->name, static_cast<uint32_t>(strlen(watch->name))};
+  event.container = watch.container->handle;
+  event.file = Text{watch.name, static_cast<uint32_t>(strlen(watch.name))};
   event.content = Text{content, static_cast<uint32_t>(size)};
-  send_event(*watch->container->owner, event);
+  (void)send_event(*owner, event);
 }
+
+void changed(void* owner, uint32_t) { report(*static_cast<CgroupWatch*>(owner)); }
 
 }  // namespace
 
@@ -44,6 +53,15 @@ Status watch_cgroup_file(Loop& loop, Container& container, int cgroup, Text name
   size_t size;
   TSRUN_TRY(read_again(watch->file.get(), content, sizeof content, &size));
   return loop.add(&watch->watch, watch->file.get(), EPOLLPRI, changed, watch);
+}
+
+void report_missed_changes(Client& client) {
+  client.missed_changes = false;
+  for (Container* each = client.launcher->containers; each != nullptr; each = each->next) {
+    for (CgroupWatch* watch = each->owner == &client ? each->watches : nullptr; watch != nullptr; watch = watch->next) {
+      if (watch->missed) report(*watch);
+    }
+  }
 }
 
 void end_cgroup_watches(Loop& loop, Container& container) {

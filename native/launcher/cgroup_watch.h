@@ -8,6 +8,8 @@
 namespace tsrun {
 
 Status watch_cgroup_file(Loop& loop, Container& container, int cgroup, Text name);
+// Of the containers of a client that reads again.
+void report_missed_changes(Client& client);
 void end_cgroup_watches(Loop& loop, Container& container);
 
 // Reads a small kernel file whole; gives its size, at most `capacity` - 1, and ends it with NUL.

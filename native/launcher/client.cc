@@ -1,7 +1,6 @@
 #include "launcher/client.h"
 
 #include <linux/fs.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -19,6 +18,7 @@ void drop_client(Client& client) {
   Launcher& launcher = *client.launcher;
   launcher.loop.remove(&client.requests_watch);
   launcher.loop.remove(&client.events_watch);
+  forget_unsent(client);
   abandon_containers_of(client);
   for (Client** at = &launcher.clients; *at != nullptr; at = &(*at)->next) {
     if (*at == &client) {
@@ -26,7 +26,6 @@ void drop_client(Client& client) {
       break;
     }
   }
-  free(client.unsent);
   destroy(&client);
 }
 
@@ -38,8 +37,7 @@ void collect_descriptors(msghdr& header, Passed& passed) {
   }
 }
 
-void requests_ready(void* owner, uint32_t) {
-  auto& client = *static_cast<Client*>(owner);
+void receive_request(Client& client) {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxPassed)];
   iovec part{request_buffer, sizeof request_buffer};
   msghdr header{};
@@ -51,44 +49,33 @@ void requests_ready(void* owner, uint32_t) {
   if (received.error() == EAGAIN) return;
   Passed passed;
   if (received.ok()) collect_descriptors(header, passed);
+  // There was room for all that a message can carry, but not in this process's table (EMFILE; unix(7)).
+  passed.cut = (header.msg_flags & MSG_CTRUNC) != 0;
   // A cut message cannot be trusted, and its sender is not one of ours.
-  bool whole = received.value > 0 && (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
+  bool whole = received.value > 0 && (header.msg_flags & MSG_TRUNC) == 0;
   if (whole) handle_request(client, request_buffer, static_cast<size_t>(received.value), passed);
   // The next child is a copy of this memory: no container's plan may be left in it.
   if (received.ok()) memset(request_buffer, 0, static_cast<size_t>(received.value));
-  if (!whole || client.lost) drop_client(client);
+  if (!whole) client.lost = true;
 }
 
-void events_writable(void* owner, uint32_t) {
+void requests_ready(void* owner, uint32_t events) {
   auto& client = *static_cast<Client*>(owner);
-  sys::Outcome sent =
-      sys::call<SYS_sendto>(client.events.get(), client.unsent, client.unsent_size, MSG_NOSIGNAL | MSG_DONTWAIT, 0, 0);
-  if (sent.ok()) {
-    client.unsent_size -= static_cast<size_t>(sent.value);
-    memmove(client.unsent, client.unsent + sent.value, client.unsent_size);
-  }
-  // A broken stream shows as the end of the request socket too; there the client is dropped.
-  if (client.unsent_size == 0 || (!sent.ok() && sent.error() != EAGAIN)) client.launcher->loop.remove(&client.events_watch);
+  // Nobody is left to read it; what was asked for before is still done.
+  if ((events & EPOLLHUP) != 0) forget_unsent(client);
+  if ((events & EPOLLOUT) != 0) send_unsent(client);
+  if ((events & ~uint32_t{EPOLLOUT}) != 0) receive_request(client);
 }
 
-void keep_unsent(Client& client, const uint8_t* data, size_t size) {
-  auto* larger = static_cast<uint8_t*>(realloc(client.unsent, client.unsent_size + size));
-  if (larger == nullptr) {
-    client.lost = true;
-    return;
-  }
-  memcpy(larger + client.unsent_size, data, size);
-  client.unsent = larger;
-  client.unsent_size += size;
-  if (client.events_watch.fd < 0) {
-    (void)client.launcher->loop.add(&client.events_watch, client.events.get(), EPOLLOUT, events_writable, &client);
-  }
-}
+bool is_want(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS; }
 
 void connection_waits(void* owner, uint32_t) {
   auto& launcher = *static_cast<Launcher*>(owner);
   UniqueFd connection;
-  if (!take(sys::call<SYS_accept4>(launcher.listener.get(), 0, 0, SOCK_CLOEXEC), &connection).ok()) return;
+  Status accepted = take(sys::call<SYS_accept4>(launcher.listener.get(), 0, 0, SOCK_CLOEXEC), &connection);
+  // It would be told of the same connection again and again; it looks again after whatever happens next.
+  if (is_want(accepted.error)) launcher.loop.remove(&launcher.listener_watch);
+  if (!accepted.ok()) return;
   ucred peer{};
   socklen_t size = sizeof peer;
   sys::Outcome asked = sys::call<SYS_getsockopt>(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
@@ -126,7 +113,22 @@ Status add_client(Launcher& launcher, UniqueFd requests) {
   client->requests = static_cast<UniqueFd&&>(requests);
   client->next = launcher.clients;
   launcher.clients = client;
-  return launcher.loop.add(&client->requests_watch, client->requests.get(), EPOLLIN, requests_ready, client);
+  client->interest = EPOLLIN;
+  Status added = launcher.loop.add(&client->requests_watch, client->requests.get(), EPOLLIN, requests_ready, client);
+  if (!added.ok()) client->lost = true;
+  return added;
+}
+
+void drop_lost_clients(Launcher& launcher) {
+  for (Client* client = launcher.clients; client != nullptr;) {
+    Client* next = client->next;
+    if (client->lost) drop_client(*client);
+    client = next;
+  }
+}
+
+void listen_again(Launcher& launcher) {
+  (void)launcher.loop.add(&launcher.listener_watch, launcher.listener.get(), EPOLLIN, connection_waits, &launcher);
 }
 
 Status listen_for_clients(Launcher& launcher, Text path) {
@@ -142,30 +144,6 @@ Status listen_for_clients(Launcher& launcher, Text path) {
   launcher.listener = static_cast<UniqueFd&&>(socket);
   memcpy(launcher.listener_path, path.data, path.size + size_t{1});
   return launcher.loop.add(&launcher.listener_watch, launcher.listener.get(), EPOLLIN, connection_waits, &launcher);
-}
-
-void send_bytes(Client& client, const uint8_t* data, size_t size) {
-  if (client.unsent_size > 0) return keep_unsent(client, data, size);
-  sys::Outcome sent = sys::call<SYS_sendto>(client.events.get(), data, size, MSG_NOSIGNAL | MSG_DONTWAIT, 0, 0);
-  size_t done = sent.ok() ? static_cast<size_t>(sent.value) : 0;
-  if (done < size && (sent.ok() || sent.error() == EAGAIN)) keep_unsent(client, data + done, size - done);
-}
-
-Status send_descriptors(Client& client, const int* fds, uint32_t count) {
-  if (count == 0) return kOk;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxHandedOver)]{};
-  iovec part{&count, sizeof count};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = CMSG_SPACE(sizeof(int) * count);
-  cmsghdr* entry = CMSG_FIRSTHDR(&header);
-  entry->cmsg_level = SOL_SOCKET;
-  entry->cmsg_type = SCM_RIGHTS;
-  entry->cmsg_len = CMSG_LEN(sizeof(int) * count);
-  memcpy(CMSG_DATA(entry), fds, sizeof(int) * count);
-  return sys::call<SYS_sendmsg>(client.requests.get(), &header, MSG_NOSIGNAL).status();
 }
 
 }  // namespace tsrun

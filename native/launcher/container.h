@@ -44,6 +44,7 @@ struct CgroupWatch {
   Container* container = nullptr;
   Watch watch;
   UniqueFd file;
+  bool missed = false;  // a change of which the owner was not told: it did not read
   char name[64] = "";
 };
 

@@ -2,6 +2,7 @@
 
 #include <sys/prctl.h>
 
+#include "launcher/helpers.h"
 #include "sys/process.h"
 
 namespace tsrun {
@@ -15,7 +16,7 @@ namespace {
 }
 
 // The namespace needs a process only until its descriptor is open.
-Status make(Text uid_map, Text gid_map, UniqueFd* into) {
+Status make(Loop& loop, Text uid_map, Text gid_map, UniqueFd* into) {
   int pid_fd = -1;
   long launcher = sys::raw(SYS_getpid);
   sys::Outcome pid = clone_process(CLONE_NEWUSER, -1, &pid_fd);
@@ -28,10 +29,8 @@ Status make(Text uid_map, Text gid_map, UniqueFd* into) {
   if (status.ok()) {
     status = take(sys::call<SYS_openat>(AT_FDCWD, ProcPath(child, "ns/user").path(), O_RDONLY | O_CLOEXEC), into);
   }
-  siginfo_t info;
-  rusage usage;
   (void)send_signal(process.get(), SIGKILL);
-  (void)wait_process(process.get(), &info, &usage);
+  reap_in_time(loop, static_cast<UniqueFd&&>(process));
   return status;
 }
 
@@ -48,7 +47,7 @@ Status IdMaps::open(Text uid_map, Text gid_map, UniqueFd* into) {
     }
   }
   UniqueFd made;
-  TSRUN_TRY(make(uid_map, gid_map, &made));
+  TSRUN_TRY(make(loop_, uid_map, gid_map, &made));
   if (uid_map.size >= sizeof Entry::uid_map || gid_map.size >= sizeof Entry::gid_map) {
     *into = static_cast<UniqueFd&&>(made);  // an unusual map; not worth keeping
     return kOk;

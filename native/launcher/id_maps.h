@@ -3,6 +3,7 @@
 #ifndef TSRUN_LAUNCHER_ID_MAPS_H_
 #define TSRUN_LAUNCHER_ID_MAPS_H_
 
+#include "launcher/watch.h"
 #include "plan/codec.h"
 #include "sys/fd.h"
 
@@ -10,6 +11,7 @@ namespace tsrun {
 
 class IdMaps {
  public:
+  explicit IdMaps(Loop& loop) : loop_(loop) {}
   // A new descriptor of a user namespace with these maps.
   Status open(Text uid_map, Text gid_map, UniqueFd* into);
 
@@ -22,6 +24,7 @@ class IdMaps {
     UniqueFd fd;
   };
 
+  Loop& loop_;
   Entry entries_[kCapacity];
   int next_ = 0;
 };

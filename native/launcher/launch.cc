@@ -3,6 +3,7 @@
 
 #include "launcher/birth.h"
 #include "launcher/channel.h"
+#include "launcher/helpers.h"
 #include "launcher/requests.h"
 #include "steps/child_steps.h"
 #include "steps/launcher_steps.h"
@@ -63,10 +64,11 @@ Status clone_container(LauncherContext& context, const Plan& plan, const Plan::W
   bool open_files = container.launcher->rootless && step.proc_files.count > 0;
   if (open_files) TSRUN_TRY(set_dumpable(true));
   Status born = give_birth(context, Newborn{live, &start}, &birth);
-  if (open_files) TSRUN_TRY(set_dumpable(false));
-  TSRUN_TRY(born);
   container.pid = birth.pid;
   container.pidfd = static_cast<UniqueFd&&>(birth.pidfd);
+  if (birth.midwife.valid()) reap_in_time(context.loop, static_cast<UniqueFd&&>(birth.midwife));
+  if (open_files) TSRUN_TRY(set_dumpable(false));
+  TSRUN_TRY(born);
   container.survive = step.survive;
   container.started_ns = monotonic_ns();
   if (step.proc_files.count == 0) return kOk;
@@ -85,8 +87,17 @@ Status walk_plan(LauncherContext& context, const Plan& plan, uint32_t* index) {
   return clone_container(context, plan, walk);
 }
 
+// Before there is anything to undo.
+void refuse(Client& client, uint32_t handle, Status status) {
+  EventFailed event{};
+  event.container = handle;
+  event.syscall = status.syscall;
+  event.error = status.error;
+  (void)send_event(client, event);
+}
+
 Container* add_container(Client& client, const RequestLaunch& request) {
-  auto* container = request.id.size < kMaxName ? make<Container>() : nullptr;
+  auto* container = make<Container>();
   if (container == nullptr) return nullptr;
   Launcher& launcher = *client.launcher;
   container->launcher = &launcher;
@@ -109,6 +120,11 @@ class PlanBytes {
     if (passed.count == 0) return kMalformed;
     *first_descriptor = 1;
     UniqueFd file(passed.take(0));
+    // What is checked must not change while it is done, nor shrink below what is mapped (SIGBUS; memfd_create(2)).
+    constexpr int kSealed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    sys::Outcome seals = sys::call<SYS_fcntl>(file.get(), F_GET_SEALS, 0);
+    if (!seals.ok()) return seals.status();
+    if ((seals.value & kSealed) != kSealed) return Status{SYS_fcntl, EPERM};
     sys::Outcome end = sys::call<SYS_lseek>(file.get(), 0L, SEEK_END);
     if (!end.ok()) return end.status();
     sys::Outcome mapped = sys::call<SYS_mmap>(0L, end.value, PROT_READ, MAP_PRIVATE, file.get(), 0L);
@@ -139,11 +155,10 @@ Status run(LauncherContext& context, const StepClone& step) {
 
 void launch(Client& client, const RequestLaunch& request, Passed& passed) {
   Launcher& launcher = *client.launcher;
+  if (passed.cut) return refuse(client, request.container, Status{SYS_recvmsg, EMFILE});
+  if (request.id.size >= kMaxName) return refuse(client, request.container, kMalformed);
   Container* container = add_container(client, request);
-  if (container == nullptr) {
-    client.lost = true;
-    return;
-  }
+  if (container == nullptr) return refuse(client, request.container, Status{SYS_brk, ENOMEM});
   LauncherContext context{launcher.home, launcher.id_maps, launcher.parents, launcher.device_programs, launcher.loop, *container, {}, {}};
   PlanBytes bytes;
   Plan plan;

@@ -17,7 +17,7 @@ struct Output;
 struct Launcher {
   Loop loop;
   Home home;
-  IdMaps id_maps;
+  IdMaps id_maps{loop};
   ParentFolders parents;
   DevicePrograms device_programs;
   OwnNamespaces own;

@@ -12,21 +12,22 @@
 namespace tsrun {
 namespace {
 
+void close_handed_over(Container& container) {
+  while (container.handed_over_count > 0) close_fd(container.handed_over[--container.handed_over_count]);
+}
+
 void announce(Container& container, bool created) {
-  if (container.owner != nullptr) {
-    EventStarted event{};
-    event.container = container.handle;
-    event.pid = static_cast<uint32_t>(container.pid);
-    event.created = created;
-    Status sent = container.announced
-                      ? kOk
-                      : send_descriptors(*container.owner, container.handed_over, container.handed_over_count);
-    event.descriptors = container.announced || !sent.ok() ? 0 : container.handed_over_count;
-    send_event(*container.owner, event);
-  }
-  for (uint32_t index = 0; index < container.handed_over_count; ++index) close_fd(container.handed_over[index]);
-  container.handed_over_count = 0;
+  // What was handed over with the first word does not come again.
+  if (container.announced || container.owner == nullptr) close_handed_over(container);
   container.announced = true;
+  if (container.owner == nullptr) return;
+  EventStarted event{};
+  event.container = container.handle;
+  event.pid = static_cast<uint32_t>(container.pid);
+  event.created = created;
+  event.descriptors = container.handed_over_count;
+  (void)send_event(*container.owner, event, container.handed_over, container.handed_over_count);
+  container.handed_over_count = 0;
 }
 
 void close_channel(Container& container) {
@@ -35,15 +36,23 @@ void close_channel(Container& container) {
 }
 
 // The client gets the master; where output is kept, the launcher reads it and the client gets what is passed on.
-void take_terminal(Container& container, UniqueFd master) {
+Status take_terminal(Container& container, UniqueFd master) {
+  // It did not fit into the launcher's table of descriptors, and so was closed on the way (unix(7)).
+  if (!master.valid() || container.handed_over_count == kMaxHandedOver) return Status{SYS_recvmsg, EMFILE};
   if (container.logs_terminal) {
     UniqueFd source;
-    (void)take(sys::call<SYS_fcntl>(master.get(), F_DUPFD_CLOEXEC, 3), &source);
-    (void)take(sys::call<SYS_fcntl>(master.get(), F_DUPFD_CLOEXEC, 3), &container.terminal);
-    (void)keep_output(container, static_cast<UniqueFd&&>(source), 0, static_cast<UniqueFd&&>(container.terminal_forward),
-                      container.terminal_log_bytes);
+    TSRUN_TRY(take(sys::call<SYS_fcntl>(master.get(), F_DUPFD_CLOEXEC, 3), &source));
+    TSRUN_TRY(take(sys::call<SYS_fcntl>(master.get(), F_DUPFD_CLOEXEC, 3), &container.terminal));
+    TSRUN_TRY(keep_output(container, static_cast<UniqueFd&&>(source), 0, static_cast<UniqueFd&&>(container.terminal_forward),
+                          container.terminal_log_bytes));
   }
-  if (container.handed_over_count < kMaxHandedOver) container.handed_over[container.handed_over_count++] = master.release();
+  container.handed_over[container.handed_over_count++] = master.release();
+  return kOk;
+}
+
+void fail_start(Container& container, uint32_t step, Status status) {
+  container.failure = status;
+  container.failed_step = step;
 }
 
 // The channel's end is closed by execve and by death alike; which of the two it was, the kernel knows. A zombie still has
@@ -75,11 +84,13 @@ void channel_ready(void* owner, uint32_t) {
     return;
   }
   if (message.word == ChannelWord::kFailed || message.word == ChannelWord::kNoProgram) {
-    container.failure = message.status;
-    container.failed_step = message.word == ChannelWord::kFailed ? message.step : container.last_step;
+    fail_start(container, message.word == ChannelWord::kFailed ? message.step : container.last_step, message.status);
   } else if (message.word == ChannelWord::kTerminal) {
-    take_terminal(container, static_cast<UniqueFd&&>(descriptor));
-  } else if (message.word == ChannelWord::kCreated) {
+    Status taken = take_terminal(container, static_cast<UniqueFd&&>(descriptor));
+    if (taken.ok()) return;
+    fail_start(container, message.step, taken);
+    kill_container(container);
+  } else if (message.word == ChannelWord::kCreated && !container.announced && container.failure.ok()) {
     container.phase = Phase::kCreated;
     announce(container, true);
   } else if (message.word == ChannelWord::kRuns && container.failure.ok()) {
@@ -106,18 +117,21 @@ void take_program_end(Container& container) {
   if (told) container.status = message.step & kCodeAndSignal;
 }
 
-void take_exit(Container& container) {
-  siginfo_t info{};
+// False when it is not there to be reaped yet.
+bool take_exit(Container& container) {
+  siginfo_t info;
   rusage usage{};
-  Status waited = wait_process(container.pidfd.get(), &info, &usage);
+  Status reaped = reap_process(container.pidfd.get(), &info, &usage);
+  if (reaped.ok() && info.si_pid == 0) return false;
   container.ended_ns = monotonic_ns();
-  if (!waited.ok()) return;
+  if (!reaped.ok()) return true;
   bool exited = info.si_code == CLD_EXITED;
   // As wait(2) has it: exit code in the second byte, signal in the first.
   container.status = static_cast<uint32_t>(exited ? info.si_status << 8 : info.si_status);
   container.user_us = static_cast<uint64_t>(usage.ru_utime.tv_sec) * 1000000 + static_cast<uint64_t>(usage.ru_utime.tv_usec);
   container.system_us = static_cast<uint64_t>(usage.ru_stime.tv_sec) * 1000000 + static_cast<uint64_t>(usage.ru_stime.tv_usec);
   container.max_rss_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+  return true;
 }
 
 // Killed on its way to execve, without a word. One that was never told to start ends like any other.
@@ -157,8 +171,8 @@ void await_empty(Container& container) {
 void process_ended(void* owner, uint32_t) {
   auto& container = *static_cast<Container*>(owner);
   hear_last_words(container);
+  if (!take_exit(container)) return;
   container.launcher->loop.remove(&container.pidfd_watch);
-  take_exit(container);
   take_program_end(container);
   judge_early_death(container);
   container.phase = Phase::kEnding;
@@ -175,7 +189,8 @@ void tell_end(const Container& container, Client* client, uint32_t handle) {
     event.step = container.failed_step;
     event.syscall = container.failure.syscall;
     event.error = container.failure.error;
-    return send_event(*client, event);
+    (void)send_event(*client, event);
+    return;
   }
   EventExited event{};
   event.container = handle;
@@ -188,7 +203,11 @@ void tell_end(const Container& container, Client* client, uint32_t handle) {
   event.max_rss_bytes = container.max_rss_bytes;
   event.reports = Texts{container.reports, container.report_count};
   event.contents = Texts{container.contents, container.content_count};
-  send_event(*client, event);
+  if (send_event(*client, event)) return;
+  // Too much to tell at once: that it ended is what somebody waits for.
+  event.reports = Texts{};
+  event.contents = Texts{};
+  (void)send_event(*client, event);
 }
 
 bool watches(const Container& container, const Client& client, uint32_t handle) {
@@ -227,7 +246,7 @@ Container* find_known(Client& client, uint32_t handle) {
 Status watch_container(Container& container) {
   Loop& loop = container.launcher->loop;
   TSRUN_TRY(loop.add(&container.channel_watch, container.channel.get(), EPOLLIN, channel_ready, &container));
-  return loop.add(&container.pidfd_watch, container.pidfd.get(), EPOLLIN, process_ended, &container);
+  return loop.add(&container.pidfd_watch, container.pidfd.get(), kProcessEnd, process_ended, &container);
 }
 
 void kill_container(Container& container) {
@@ -251,7 +270,7 @@ void finish_container(Container& container) {
   if (container.state.made()) (void)end_record(container);
   leave_outputs(container);
   tell_everybody(container);
-  for (uint32_t index = 0; index < container.handed_over_count; ++index) close_fd(container.handed_over[index]);
+  close_handed_over(container);
   for (Container** at = &launcher.containers; *at != nullptr; at = &(*at)->next) {
     if (*at == &container) {
       *at = container.next;

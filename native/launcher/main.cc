@@ -39,7 +39,10 @@ int serve(bool rootless) {
   launcher.reaper.reset(kReaper);
   if (!add_client(launcher, UniqueFd(kFirstClient)).ok()) return 1;
   while (!launcher.idle()) {
+    bool rested = launcher.listener.valid() && launcher.listener_watch.fd < 0;
     if (!launcher.loop.turn().ok()) return 1;
+    if (rested) listen_again(launcher);
+    drop_lost_clients(launcher);
   }
   if (launcher.listener.valid() && launcher.home.enter_source().ok()) {
     (void)sys::call<SYS_unlinkat>(AT_FDCWD, launcher.listener_path, 0);
@@ -56,6 +59,10 @@ void reset_signals() {
     (void)sys::call<SYS_rt_sigaction>(number, default_action, 0, sizeof(uint64_t));
   }
   (void)signal(SIGPIPE, SIG_IGN);
+  // Who ends a service or a terminal's group means its program, which ends its containers in order; the launcher follows.
+  // What is blocked is unblocked in the child by the plan's resetSignals.
+  constexpr uint64_t kBlocked = 1ULL << (SIGTERM - 1) | 1ULL << (SIGINT - 1) | 1ULL << (SIGHUP - 1);
+  (void)sys::call<SYS_rt_sigprocmask>(SIG_SETMASK, &kBlocked, 0, sizeof kBlocked);
 }
 
 // Whoever started it may be bound to some processors (taskset(1)), and containers would be for no reason of theirs. The
@@ -102,6 +109,7 @@ Status Launcher::open() {
   // It was started as /proc/self/fd/N, which is what `ps` would show.
   (void)sys::call<SYS_prctl>(PR_SET_NAME, "tsrun-launcher", 0, 0, 0);
   (void)sys::call<SYS_umask>(0);
+  keep_spare_descriptor();
   TSRUN_TRY(own.open());
   TSRUN_TRY(loop.open());
   if (!rootless) {

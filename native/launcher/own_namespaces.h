@@ -10,14 +10,20 @@ namespace tsrun {
 class OwnNamespaces {
  public:
   Status open() {
-    for (Entry& entry : entries_) TSRUN_TRY(take(sys::call<SYS_openat>(AT_FDCWD, entry.path, O_RDONLY | O_CLOEXEC), &entry.fd));
+    for (Entry& entry : entries_) {
+      Status opened = take(sys::call<SYS_openat>(AT_FDCWD, entry.path, O_RDONLY | O_CLOEXEC), &entry.fd);
+      // A kernel without such namespaces (CONFIG_TIME_NS is none of the older distributions') has nothing to come back from.
+      if (!opened.ok() && opened.error != ENOENT) return opened;
+    }
     return kOk;
   }
 
-  // Back into every namespace of these kinds (CLONE_NEW*).
+  // Back into every namespace of these kinds (CLONE_NEW*). With one foot in a container's namespaces the launcher would make
+  // the next container there: it ends rather, and the kernel kills what it holds.
   void return_to(uint64_t kinds) const {
     for (const Entry& entry : entries_) {
-      if ((kinds & entry.kind) != 0) (void)sys::call<SYS_setns>(entry.fd.get(), entry.kind);
+      if ((kinds & entry.kind) == 0) continue;
+      if (!sys::call<SYS_setns>(entry.fd.get(), entry.kind).ok()) sys::end_process(1);
     }
   }
 

@@ -11,6 +11,17 @@ struct DirectoryEntry {
   char name[];
 };
 
+UniqueFd spare;
+
+// Removing is how descriptors get free again: it must not want for one.
+Status open_folder(const MadeFolder& folder, UniqueFd* directory) {
+  constexpr unsigned kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+  Status opened = take(sys::call<SYS_openat>(folder.parent_fd, folder.name, kFlags), directory);
+  if (opened.error != EMFILE || !spare.valid()) return opened;
+  spare.reset();
+  return take(sys::call<SYS_openat>(folder.parent_fd, folder.name, kFlags), directory);
+}
+
 bool is_dots(const char* name) { return strcmp(name, ".") == 0 || strcmp(name, "..") == 0; }
 
 }  // namespace
@@ -60,10 +71,15 @@ Status ParentFolders::make(Home& home, Text path, uint32_t mode, MadeFolder* fol
   return kOk;
 }
 
-Status remove_flat_folder(const MadeFolder& folder, const char* last) {
+void keep_spare_descriptor() {
+  if (!spare.valid()) (void)take(sys::call<SYS_fcntl>(0, F_DUPFD_CLOEXEC, 3), &spare);
+}
+
+namespace {
+
+Status remove_files(const MadeFolder& folder, const char* last) {
   UniqueFd directory;
-  TSRUN_TRY(take(sys::call<SYS_openat>(folder.parent_fd, folder.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW),
-                 &directory));
+  TSRUN_TRY(open_folder(folder, &directory));
   alignas(8) char buffer[2048];
   for (;;) {
     sys::Outcome read = sys::call<SYS_getdents64>(directory.get(), buffer, sizeof buffer);
@@ -79,6 +95,14 @@ Status remove_flat_folder(const MadeFolder& folder, const char* last) {
   Status removed = sys::call<SYS_unlinkat>(directory.get(), last, 0).status();
   if (!removed.ok() && removed.error != ENOENT) return removed;
   return sys::call<SYS_unlinkat>(folder.parent_fd, folder.name, AT_REMOVEDIR).status();
+}
+
+}  // namespace
+
+Status remove_flat_folder(const MadeFolder& folder, const char* last) {
+  Status removed = remove_files(folder, last);
+  keep_spare_descriptor();
+  return removed;
 }
 
 }  // namespace tsrun

@@ -28,6 +28,9 @@ class ParentFolders {
   int next_ = 0;
 };
 
+// Puts a descriptor by, so that what was made can be removed when no other is left.
+void keep_spare_descriptor();
+
 // Removes the files of a flat folder, one of them after the others, and the folder.
 Status remove_flat_folder(const MadeFolder& folder, const char* last);
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "launcher/channel.h"
+#include "launcher/helpers.h"
 #include "launcher/output.h"
 #include "sys/memory.h"
 #include "sys/process.h"
@@ -12,12 +13,11 @@
 namespace tsrun {
 namespace {
 
-void answer(Client& client, uint32_t request, Status status, uint32_t descriptors = 0) {
+void answer(Client& client, uint32_t request, Status status) {
   EventAnswered event{};
   event.request = request;
   event.error = status.error;
-  event.descriptors = descriptors;
-  send_event(client, event);
+  (void)send_event(client, event);
 }
 
 Status become_watcher(Client& client, Container& container, uint32_t handle) {
@@ -33,14 +33,16 @@ Status become_watcher(Client& client, Container& container, uint32_t handle) {
 inline constexpr Status kNoSuchContainer{SYS_pidfd_send_signal, ESRCH};
 
 void handle(Client& client, const RequestHello& request, Passed& passed) {
-  client.lost = request.protocol != kProtocolVersion || passed.count != 1 || client.events.valid();
-  if (client.lost) return;
+  if (request.protocol != kProtocolVersion || passed.count != 1 || client.events.valid()) {
+    client.lost = true;
+    return;
+  }
   client.events.reset(passed.take(0));
   EventReady event{};
   event.protocol = kProtocolVersion;
   event.pid = static_cast<uint32_t>(sys::raw(SYS_getpid));
   event.awaits_maps = client.launcher->rootless && !client.launcher->settled;
-  send_event(client, event);
+  (void)send_event(client, event);
 }
 
 void handle(Client& client, const RequestMapped& request, Passed&) {
@@ -59,7 +61,7 @@ void handle(Client& client, const RequestLaunch& request, Passed& passed) { laun
 void handle(Client& client, const RequestStart& request, Passed&) {
   Container* container = find_known(client, request.container);
   if (container == nullptr || container->phase != Phase::kCreated) return;
-  if (send_word(container->channel.get(), ChannelMessage{ChannelWord::kStart, 0, kOk}).ok()) container->phase = Phase::kStarting;
+  if (send_word_at_once(container->channel.get(), ChannelMessage{ChannelWord::kStart, 0, kOk}).ok()) container->phase = Phase::kStarting;
 }
 
 void handle(Client& client, const RequestCloseInput& request, Passed&) {
@@ -142,8 +144,11 @@ Status go_and_connect(const Container& container, const RequestConnect& request,
   sys::end_process(0);
 }
 
+// It never waits itself; what it needs is a millisecond of time.
+inline constexpr int kMostForChild = 2000;
+
 // An ordinary user's launcher could not come back to the host's network namespace, so a child goes.
-Status connect_by_child(const Container& container, const RequestConnect& request, UniqueFd* socket) {
+Status connect_by_child(Launcher& launcher, const Container& container, const RequestConnect& request, UniqueFd* socket) {
   UniqueFd ours;
   UniqueFd theirs;
   TSRUN_TRY(make_channel(&ours, &theirs));
@@ -154,17 +159,17 @@ Status connect_by_child(const Container& container, const RequestConnect& reques
   UniqueFd child(pid_fd);
   theirs.reset();
   ChannelMessage message;
-  bool heard = receive_word(ours.get(), Patience::kWait, &message, socket);
-  siginfo_t info;
-  rusage usage;
-  (void)wait_process(child.get(), &info, &usage);
+  await_word(ours.get(), kMostForChild);
+  bool heard = receive_word(ours.get(), Patience::kNone, &message, socket);
+  (void)send_signal(child.get(), SIGKILL);
+  reap_in_time(launcher.loop, static_cast<UniqueFd&&>(child));
   return heard ? message.status : Status{SYS_connect, ECHILD};
 }
 
 // A socket belongs to the namespace in which it was made, wherever it is used later; so one thread that goes there and
 // back is enough.
 Status connect_inside(Launcher& launcher, const Container& container, const RequestConnect& request, UniqueFd* socket) {
-  if (launcher.rootless) return connect_by_child(container, request, socket);
+  if (launcher.rootless) return connect_by_child(launcher, container, request, socket);
   Status status = go_and_connect(container, request, socket);
   launcher.own.return_to(CLONE_NEWNET);
   return status;
@@ -174,9 +179,12 @@ void handle(Client& client, const RequestConnect& request, Passed&) {
   Container* container = find_known(client, request.container);
   UniqueFd socket;
   Status status = container == nullptr ? kNoSuchContainer : connect_inside(*client.launcher, *container, request, &socket);
-  int fd = socket.get();
-  if (status.ok()) status = send_descriptors(client, &fd, 1);
-  answer(client, request.request, status, status.ok() ? 1 : 0);
+  if (!status.ok()) return answer(client, request.request, status);
+  EventAnswered event{};
+  event.request = request.request;
+  event.descriptors = 1;
+  int fd = socket.release();
+  (void)send_event(client, event, &fd, 1);
 }
 
 Status adopt(Client& client, const RequestAdopt& request, Container& container) {
@@ -221,14 +229,13 @@ class Attachment {
     TSRUN_TRY(add_forward(output, UniqueFd(ends[1])));
     return add(output.stream == 2 ? "stderr" : "stdout", static_cast<UniqueFd&&>(reader));
   }
-  Status send(Client& client, uint32_t request) {
-    TSRUN_TRY(send_descriptors(client, fds_, count_));
+  void send(Client& client, uint32_t request) {
     EventAnswered event{};
     event.request = request;
     event.descriptors = count_;
     event.texts = Texts{bytes_, count_};
-    send_event(client, event);
-    return kOk;
+    (void)send_event(client, event, fds_, count_);
+    count_ = 0;
   }
   ~Attachment() {
     while (count_ > 0) close_fd(fds_[--count_]);
@@ -250,7 +257,8 @@ Status attach(Client& client, const RequestAttach& request, Container& container
   for (Output* each = client.launcher->outputs; each != nullptr; each = each->next) {
     if (each->container == &container) TSRUN_TRY(attachment.add_output(*each));
   }
-  return attachment.send(client, request.request);
+  attachment.send(client, request.request);
+  return kOk;
 }
 
 void handle(Client& client, const RequestAttach& request, Passed&) {
@@ -264,8 +272,10 @@ void handle(Client& client, const RequestAttach& request, Passed&) {
 void handle_request(Client& client, const uint8_t* data, size_t size, Passed& passed) {
   uint32_t op;
   uint32_t length;
-  client.lost = size < kRecordHeader;
-  if (client.lost) return;
+  if (size < kRecordHeader) {
+    client.lost = true;
+    return;
+  }
   memcpy(&op, data, sizeof op);
   memcpy(&length, data + 4, sizeof length);
   auto handles = [&](const auto& request) {

@@ -12,6 +12,7 @@ inline constexpr uint32_t kMaxPassed = 253;  // SCM_MAX_FD of the kernel
 struct Passed {
   int fds[kMaxPassed];
   uint32_t count = 0;
+  bool cut = false;  // some did not fit into the launcher's table
 
   int take(uint32_t index) {
     int fd = fds[index];

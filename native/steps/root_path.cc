@@ -48,7 +48,13 @@ Status open_in_root(int root, const char* path, uint64_t flags, Links links, Uni
   how.flags = flags | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   if (links == Links::kRefuse) how.resolve |= RESOLVE_NO_SYMLINKS;
-  return take(sys::call<SYS_openat2>(root, path, &how, sizeof how), into);
+  // Any rename or mount on the host, while `..` is passed, makes the kernel unsure whether it is still inside (openat2(2)).
+  constexpr int kMostTries = 128;
+  Status opened{SYS_openat2, EAGAIN};
+  for (int tries = 0; opened.error == EAGAIN && tries < kMostTries; ++tries) {
+    opened = take(sys::call<SYS_openat2>(root, path, &how, sizeof how), into);
+  }
+  return opened;
 }
 
 Status open_parent(int root, Text path, UniqueFd* parent, const char** name) {

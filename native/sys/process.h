@@ -14,6 +14,9 @@ namespace tsrun {
 
 inline constexpr int kWaitForAnyClone = 0x40000000;  // __WALL: children whose exit signal is not SIGCHLD too
 inline constexpr int kWaitExited = 4;                // WEXITED
+inline constexpr int kNoHang = 1;                    // WNOHANG
+// Of epoll(7), for a pidfd: EPOLLIN | EPOLLET. Edge-triggered, since a process may have ended and not be there to be reaped.
+inline constexpr uint32_t kProcessEnd = 0x80000001;
 
 // A decimal number without the C library.
 class Decimal {
@@ -48,18 +51,18 @@ inline sys::Outcome clone_process(uint64_t flags, int cgroup_fd, int* pid_fd) {
   return sys::call<SYS_clone3>(&arguments, sizeof arguments);
 }
 
-// A child of the caller's parent. CLONE_PARENT wants no exit signal of its own; it gets the caller's (clone(2)).
-inline sys::Outcome clone_sibling(uint64_t flags, int* pid_fd) {
+// A child of the caller's parent. CLONE_PARENT wants no exit signal of its own; it gets the caller's (clone(2)). Its pid is
+// written to `pid` by the clone itself, so that it is there even if the caller is killed right after.
+inline sys::Outcome clone_sibling(uint64_t flags, int* pid_fd, int* pid) {
   CloneArguments arguments{};
-  arguments.flags = flags | CLONE_PARENT | kClonePidfd | kCloneClearSignalHandlers;
+  arguments.flags = flags | CLONE_PARENT | CLONE_PARENT_SETTID | kClonePidfd | kCloneClearSignalHandlers;
   arguments.pidfd = reinterpret_cast<uint64_t>(pid_fd);
+  arguments.parent_tid = reinterpret_cast<uint64_t>(pid);
   return sys::call<SYS_clone3>(&arguments, sizeof arguments);
 }
 
 // Who is not dumpable cannot be traced, and its files in /proc are root's.
-inline Status set_dumpable(bool dumpable) {
-  return sys::call<SYS_prctl>(PR_SET_DUMPABLE, dumpable ? 1 : 0, 0, 0, 0).status();
-}
+inline Status set_dumpable(bool dumpable) { return sys::call<SYS_prctl>(PR_SET_DUMPABLE, dumpable ? 1 : 0, 0, 0, 0).status(); }
 
 inline uint64_t monotonic_ns() {
   timespec now{};
@@ -67,12 +70,13 @@ inline uint64_t monotonic_ns() {
   return static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
-inline Status send_signal(int pid_fd, int signal) {
-  return sys::call<SYS_pidfd_send_signal>(pid_fd, signal, 0, 0).status();
-}
+inline Status send_signal(int pid_fd, int signal) { return sys::call<SYS_pidfd_send_signal>(pid_fd, signal, 0, 0).status(); }
 
-inline Status wait_process(int pid_fd, siginfo_t* info, rusage* usage) {
-  return sys::call<SYS_waitid>(kPidfdIdType, pid_fd, info, kWaitExited | kWaitForAnyClone, usage).status();
+// Never waits. `si_pid` 0: it lives, or somebody traces it, and a zombie is its tracer's before it is its parent's
+// (ptrace(2)). Its pidfd wakes up once more when the tracer lets go (do_notify_parent of the kernel).
+inline Status reap_process(int pid_fd, siginfo_t* info, rusage* usage) {
+  *info = siginfo_t{};
+  return sys::call<SYS_waitid>(kPidfdIdType, pid_fd, info, kWaitExited | kWaitForAnyClone | kNoHang, usage).status();
 }
 
 // `/proc/<pid>/<name>` in the launcher's own procfs.

@@ -1,5 +1,5 @@
 /** `tsrun exec` */
-import { Runtime, TsrunError, type ExecOptions } from '../index.js';
+import { Runtime, type ExecOptions } from '../index.js';
 import type { Invocation } from './invocation.js';
 import { accompany } from './program/accompany.js';
 import { backgroundStreams, foregroundStreams } from './program/streams.js';
@@ -10,7 +10,6 @@ export async function run(invocation: Invocation): Promise<number> {
   requireTerminal(invocation);
   const runtime = await Runtime.open();
   try {
-    refusePaused(runtime, id);
     const program = await runtime.exec(await runtime.find(id), execOptions(invocation));
     if (flags.detach === true) return 0;
     const world = { runtime, stdin, stdout, stderr };
@@ -30,10 +29,4 @@ function execOptions({ flags, options, stdout, stderr }: Invocation): ExecOption
   if (detach) return { ...base, ...backgroundStreams(false) };
   if (tty) return { ...base, terminal: windowSize({ stdout, stderr }) ?? true, detachable: interactive };
   return { ...base, ...foregroundStreams(interactive) };
-}
-
-/** A program that is started in a frozen container stands still with it, and nobody would know why. */
-function refusePaused(runtime: Runtime, id: string): void {
-  if (runtime.inspect(id).state !== 'paused') return;
-  throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' is paused`, { hint: `tsrun unpause ${id} lets it go on` });
 }

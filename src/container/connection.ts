@@ -1,6 +1,6 @@
 /** Connections to launchers: the runtime's own, and those of containers that other processes started. */
 import { Launcher } from '../engine/launcher.js';
-import type { NativeFiles } from '../engine/addon.js';
+import { saysDead, type NativeFiles } from '../engine/addon.js';
 import { TsrunError } from '../spec/errors.js';
 import type { StateRoot } from './state-root.js';
 
@@ -39,7 +39,7 @@ export async function joinSurvivor(native: NativeFiles, root: StateRoot, rootles
   return startLauncher(native, root, rootless, survivorPrefix);
 }
 
-/** Undefined when it is gone, or about to be: it ends with its last container. */
+/** Undefined when it is gone, or about to be (it ends with its last container), or takes no connection now. */
 async function join(native: NativeFiles, path: string): Promise<Launcher | undefined> {
   const launcher = tryConnect(native, path);
   return launcher?.ready.then(() => launcher, () => undefined);
@@ -60,9 +60,12 @@ export async function start(native: NativeFiles, rootless: boolean): Promise<Lau
 }
 
 export function connectTo(native: NativeFiles, root: StateRoot, name: string): Launcher {
-  const launcher = tryConnect(native, root.launcherPath(name));
-  if (launcher !== undefined) return launcher;
-  throw new TsrunError('ERR_TSRUN_LAUNCHER_LOST', 'the launcher of this container is gone', { hint: 'tsrun gc removes what it left' });
+  try {
+    return Launcher.connect(native, root.launcherPath(name));
+  } catch (cause) {
+    if (saysDead(cause)) throw new TsrunError('ERR_TSRUN_LAUNCHER_LOST', 'the launcher of this container is gone', { hint: 'tsrun gc removes what it left' });
+    throw new TsrunError('ERR_TSRUN_STATE', 'the launcher of this container takes no connection now', { hint: 'it is busy or stopped, or too many files are open: try again', cause });
+  }
 }
 
 function tryConnect(native: NativeFiles, path: string): Launcher | undefined {

@@ -1,11 +1,13 @@
 /** A further program in a live container. */
 import type { Addon } from '../engine/addon.js';
 import type { SeccompCache } from '../engine/seccomp.js';
+import { isFrozen } from '../cgroup/control.js';
 import type { HostFacts } from '../host/facts.js';
 import { resolveUser, type ReadInImage } from '../image/users.js';
 import { compileExec } from '../plan/compile-exec.js';
 import { Namespaces } from '../plan/namespaces.js';
 import { encodePlan } from '../plan/plan.js';
+import { TsrunError } from '../spec/errors.js';
 import { Faults } from '../spec/faults.js';
 import { defaultSeccomp } from '../spec/seccomp-profile.js';
 import type { Process, Seccomp, User } from '../spec/types.js';
@@ -44,6 +46,7 @@ export interface ExecSurroundings {
 export async function executeIn(container: Container, given: ExecOptions, { host, addon, seccomp }: ExecSurroundings): Promise<ExecProcess> {
   const options = validateExecOptions(given);
   const { record } = container;
+  refusePaused(record);
   const { survive = false, detachable = survive } = options;
   const readInRoot = (path: string, limitBytes: number) => addon.readInRoot(`/proc/${container.pid}/root`, path, limitBytes);
   const process = execProcess(record, options, host, readInRoot);
@@ -78,6 +81,12 @@ export async function executeIn(container: Container, given: ExecOptions, { host
   executed.bind(container.launcher.launch('', encodePlan(plan), passed, executed));
   await executed.started;
   return executed;
+}
+
+/** A program that is started in a frozen container stands still with it, and nobody would know why. */
+function refusePaused({ id, cgroup }: ContainerRecord): void {
+  if (cgroup === '' || !isFrozen(cgroup)) return;
+  throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' is paused`, { hint: `resume it first: tsrun unpause ${id}` });
 }
 
 /** The container's own process with what the caller wants to be different. */

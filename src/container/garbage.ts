@@ -5,7 +5,7 @@
 import { closeSync, existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { killAll, removeCgroup } from '../cgroup/control.js';
-import type { Addon } from '../engine/addon.js';
+import { saysDead, type Addon } from '../engine/addon.js';
 import { TsrunError } from '../spec/errors.js';
 import { releaseRangesOf } from './id-ranges.js';
 import type { ContainerRecord } from './record.js';
@@ -61,8 +61,8 @@ function isLauncherAlive(path: string, addon: Addon): boolean {
   try {
     closeSync(addon.connectLauncher(path));
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return !saysDead(error);
   }
 }
 

@@ -150,6 +150,9 @@ function keyringFailure(errno: string): Explanation | undefined {
 function cloneFailure(errno: string): Explanation | undefined {
   const reasons: Readonly<Record<string, Explanation>> = {
     ESRCH: { code: 'ERR_TSRUN_STATE', message: 'the container has ended' },
+    ECHILD: { code: 'ERR_TSRUN_STATE', message: 'what was to make the process was killed: the container has ended, or has no memory left' },
+    ECANCELED: { code: 'ERR_TSRUN_STATE', message: 'the container is paused', hint: 'resume it first' },
+    ETIMEDOUT: { code: 'ERR_TSRUN_STATE', message: 'the container lets no process begin in time', hint: 'was it just paused? Its cgroup may also have too little processor time' },
     EAGAIN: { message: 'no process can be made: a pids limit is reached', hint: 'raise --pids-limit, or the limit of a cgroup above' },
     ENOSPC: { message: 'no more namespaces may be made', hint: 'raise the limits in /proc/sys/user (max_user_namespaces …)' },
     EPERM: { message: 'namespaces may not be made here', hint: 'user namespaces may be switched off: see tsrun doctor' },

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TsrunError } from '../spec/errors.js';
 
@@ -31,6 +32,15 @@ export interface Addon {
   compileSeccomp(profile: Uint8Array): Uint8Array;
   /** 0, or the errno with which the kernel refuses an id-mapped mount of the path. Blocks a fraction of a millisecond. */
   idmapProbe(path: string): number;
+}
+
+/**
+ * Whether `connectLauncher` failed because there is no launcher: refused, or no such name (unix(7)). The full queue of one that is
+ * busy or stopped (EAGAIN) and a want of descriptors here (EMFILE) say nothing of the kind, and what it holds is not to be touched.
+ */
+export function saysDead(error: unknown): boolean {
+  const { ECONNREFUSED, ENOENT } = constants.errno;
+  return error instanceof Error && 'errno' in error && (error.errno === ECONNREFUSED || error.errno === ENOENT);
 }
 
 export interface NativeFiles {
