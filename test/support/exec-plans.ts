@@ -43,6 +43,7 @@ export function executeByMidwife(runtime: Runtime, container: Container, command
     process: { ...spec.process, user: { uid: 0, gid: 0 }, cwd: '/', args: [...command] },
     hasCgroup: true,
     survive: false,
+    privileged: false,
     drainTerminal: false,
     host: { ...runtime.host, uid: 1000 },
     stdin: 'ignore',
