@@ -5,6 +5,11 @@
 #include "addon/launcher_process.h"
 #include "addon/seccomp.h"
 
+// Where _GLIBCXX_ASSERTIONS ends. That of libstdc++ itself is of GCC 12, and with it the addon would not load beside an older one.
+namespace std {  // NOLINT(cert-dcl58-cpp)
+[[noreturn]] void __glibcxx_assert_fail(const char*, int, const char*, const char*) noexcept { __builtin_trap(); }  // NOLINT
+}  // namespace std
+
 namespace {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
