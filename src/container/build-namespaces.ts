@@ -18,13 +18,20 @@ export interface NamespaceParts {
   readonly standing: Readonly<Record<NamespaceType, Standing>>;
 }
 
-/** @param base of a bundle; absent for the default profile */
+/**
+ * @param base of a bundle; absent for the default profile
+ * @throws ERR_TSRUN_UNSUPPORTED for a bundle without a mount namespace of its own
+ */
 export function buildNamespaces(options: RunOptions, base: readonly Namespace[] | undefined): NamespaceParts {
   const listed = new Map<NamespaceType, string | undefined>();
   if (base === undefined) for (const type of defaultNamespaces) listed.set(type, undefined);
   else for (const { type, path } of base) listed.set(type, path);
-  // Without an own one the root could not be changed without changing the host's.
-  if (!listed.has('mount')) listed.set('mount', undefined);
+  if (!listed.has('mount')) {
+    throw new TsrunError('ERR_TSRUN_UNSUPPORTED', "the bundle shares the host's mount namespace, in which it would change the host's own root", {
+      field: '/linux/namespaces',
+      hint: 'add {"type": "mount"} to linux.namespaces of its config.json',
+    });
+  }
   const fds: Partial<Record<NamespaceType, number>> = {};
   for (const [type, choice] of chosen(options)) {
     listed.delete(type);

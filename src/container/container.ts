@@ -72,7 +72,7 @@ export class Container extends RunningProcess {
     return this.#state;
   }
 
-  /** Limits that were defaults and that this host does not hold, as sentences. */
+  /** Limits that were defaults and that this host does not hold, and fields of a bundle that are not used, as sentences. */
   get warnings(): readonly string[] {
     return this.#settings.warnings;
   }

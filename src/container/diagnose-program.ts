@@ -1,7 +1,7 @@
 /** Why a program could not be executed: execve says ENOENT for a missing program and for a missing interpreter alike. */
 import type { StepExecute } from '../plan/wire.generated.js';
 import type { ErrorCode } from '../spec/errors.js';
-import type { FailureContext } from './setup-error.js';
+import type { FailureContext } from './failure.js';
 
 export interface ProgramDiagnosis {
   readonly code: ErrorCode;

@@ -12,6 +12,7 @@ import { userToResolve } from './build-process.js';
 import { checkDescriptor } from './check-descriptors.js';
 import type { BuildInput } from './build-input.js';
 import { buildSpec, type BuiltSpec } from './build-spec.js';
+import { ignoredFields } from './ignored-fields.js';
 import type { ImageCache } from './image-cache.js';
 import type { RunOptions, StdioChoice } from './options.js';
 import type { SubordinateIds } from './subordinate.js';
@@ -29,7 +30,7 @@ export interface AccountFile {
 export interface Preparation extends BuiltSpec {
   readonly input: BuildInput;
   readonly accounts: readonly AccountFile[];
-  /** Defaults that this host does not hold. */
+  /** Defaults that this host does not hold, and fields of the bundle that are not used. */
   readonly warnings: readonly string[];
 }
 
@@ -62,7 +63,8 @@ export async function prepare({ image: path, options: given, id, host, addon, id
   const resolvConf = options.network === 'host' ? readIfThere('/etc/resolv.conf') : '';
   const input = { options, image, host, id, user, maxNofile, devices, resolvConf, subordinate, standIn, ...(idRange === undefined ? {} : { idRange }) };
   const built = buildSpec(input);
-  return { ...built, input, accounts, warnings: warningsOf(built, host) };
+  const ignored = ignoredFields(built.spec, options.strict === true);
+  return { ...built, input, accounts, warnings: [...warningsOf(built, host), ...ignored] };
 }
 
 function warningsOf({ spec, extensions }: BuiltSpec, host: HostFacts): string[] {

@@ -25,7 +25,7 @@ export function compileCgroup({ input, builder }: Compilation): number | null {
   }
   const has = (file: string) => host.cgroup.files?.includes(file) ?? false;
   const slot = builder.slot();
-  builder.add('/linux/cgroupsPath', { op: 'makeCgroup', path: cgroupPath, reports: reports.filter(has), into: slot });
+  builder.add('default', { op: 'makeCgroup', path: cgroupPath, reports: reports.filter(has), into: slot });
   for (const { file, value, field } of writes) builder.add(field, { op: 'writeCgroup', cgroup: slot, file, value });
   for (const file of watched.filter(has)) builder.add('default', { op: 'watchCgroup', cgroup: slot, file });
   return slot;

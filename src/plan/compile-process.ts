@@ -92,7 +92,8 @@ export function compileIdentity({ input, builder }: Compilation): void {
     effective: capabilityMask(sets.effective),
     permitted: capabilityMask(sets.permitted),
     inheritable: capabilityMask(sets.inheritable),
-    ambient: capabilityMask(sets.ambient),
+    // No other can be raised (EPERM, capabilities(7)).
+    ambient: capabilityMask(sets.ambient) & capabilityMask(sets.inheritable),
   });
   builder.add('default', { op: 'dieWithLauncher' });
   builder.add('default', { op: 'closeDescriptors', reaper: extensions.init ?? false });

@@ -1,11 +1,25 @@
 /** Rules for `process` that one field alone does not show. `at` is where the process stands in what is checked. */
 
 import type { Faults } from './faults.js';
-import type { Process, Rlimit, Scheduler } from './types.js';
+import type { Capabilities, Process, Rlimit, Scheduler } from './types.js';
 
 export function checkProcess(process: Process, at: string, faults: Faults): void {
   checkRlimits(process.rlimits ?? [], `${at}/rlimits`, faults);
+  if (process.capabilities !== undefined) checkCapabilities(process.capabilities, `${at}/capabilities`, faults);
   if (process.scheduler !== undefined) checkScheduler(process.scheduler, `${at}/scheduler`, faults);
+}
+
+/**
+ * capabilities(7): what is not permitted can neither be effective nor ambient (EPERM). That an ambient one must be inheritable as
+ * well is no fault here: `runc spec` writes such sets, and every runtime passes over the ones that cannot be raised.
+ */
+function checkCapabilities({ permitted = [], effective = [], ambient = [] }: Capabilities, at: string, faults: Faults): void {
+  const allowed = new Set(permitted);
+  for (const [name, set] of [['effective', effective], ['ambient', ambient]] as const) {
+    set.forEach((capability, index) => {
+      if (!allowed.has(capability)) faults.add(`${at}/${name}/${index}`, `${capability} is not in the permitted set`, `add it to permitted, or take it out of ${name}`);
+    });
+  }
 }
 
 function checkRlimits(rlimits: readonly Rlimit[], at: string, faults: Faults): void {

@@ -91,7 +91,9 @@ test('namespaces change where an option says so', (t) => {
   const fd = make({ network: { fd: 9 } });
   t.deepEqual(fd.extensions.namespaceFds, { network: 9 });
   t.false(fd.spec.linux?.namespaces?.some(({ type }) => type === 'network'));
-  t.deepEqual(buildBundle({}, { linux: { namespaces: [] } }).spec.linux?.namespaces, [{ type: 'mount' }], 'the mount namespace is never shared');
+  for (const linux of [{ namespaces: [] }, { namespaces: [{ type: 'pid' as const }] }]) {
+    t.throws(() => buildBundle({}, { linux }), { code: 'ERR_TSRUN_UNSUPPORTED', message: /shares the host's mount namespace/ });
+  }
 });
 
 test('user namespaces: dropped with their maps, or made with a range', (t) => {
@@ -158,7 +160,7 @@ test('the stop signal is the option, the image\'s, or SIGTERM', (t) => {
 });
 
 test('names: with the host\'s uts namespace there are none', (t) => {
-  const uts = { hostname: 'box', domainname: 'd', linux: { namespaces: [{ type: 'uts' as const }] } };
+  const uts = { hostname: 'box', domainname: 'd', linux: { namespaces: [{ type: 'mount' as const }, { type: 'uts' as const }] } };
   t.like(buildBundle({}, uts).spec, { hostname: 'box', domainname: 'd' });
   const shared = buildBundle({ namespaces: { uts: 'host' } }, uts).spec;
   t.deepEqual([shared.hostname, shared.domainname], [undefined, undefined]);

@@ -6,7 +6,7 @@ import { encodePlan } from '../../src/plan/plan.js';
 import { PlanTemplate } from '../../src/plan/template.js';
 import { bundleOf, compile, planText, rootfs } from './support.js';
 
-const bundle = bundleOf({ ociVersion: '1.0.2', process: { user: { uid: 0, gid: 0 }, args: ['sh'], cwd: '/' }, root: { path: 'rootfs' }, hostname: 'own', linux: { namespaces: [{ type: 'uts' }] } });
+const bundle = bundleOf({ ociVersion: '1.0.2', process: { user: { uid: 0, gid: 0 }, args: ['sh'], cwd: '/' }, root: { path: 'rootfs' }, hostname: 'own', linux: { namespaces: [{ type: 'mount' }, { type: 'uts' }] } });
 
 const settings: Readonly<Record<string, RunOptions>> = {
   'nothing asked for': {},

@@ -124,6 +124,15 @@ test('each rule has its own fault', (t) => {
   }
 });
 
+test('capabilities that cannot be held: what is not permitted is neither effective nor ambient', (t) => {
+  for (const name of ['effective', 'ambient'] as const) {
+    const process = { user: { uid: 0, gid: 0 }, args: ['sh'], cwd: '/', capabilities: { permitted: ['CAP_CHOWN'], [name]: ['CAP_CHOWN', 'CAP_KILL'] } };
+    const fault = faultOf(() => validateProcess(process));
+    t.is(fault?.field, `/capabilities/${name}/1`);
+    t.regex(fault?.message ?? '', /CAP_KILL is not in the permitted set/);
+  }
+});
+
 test('suggestions', (t) => {
   const hint = (at: string, value: string) => faultOf(() => validateSpec(replaced(sample, at.split('.'), value)))?.hint;
   t.is(hint('linux.namespaces.3.type', 'netwrok'), 'did you mean "network"?');

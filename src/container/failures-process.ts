@@ -1,0 +1,49 @@
+/** What may go wrong with the attributes of the program's process. */
+import { readFileSync } from 'node:fs';
+import type { StepMakeDirectory, StepSetDirectory, StepSetIds, StepSetRlimit } from '../plan/wire.generated.js';
+import { rlimitInfinity, rlimitNames } from '../spec/rlimits.js';
+import type { Explanation } from './failure.js';
+import { parseLimits } from './proc-files.js';
+
+export function rlimitFailure({ resource, hard }: StepSetRlimit, errno: string): Explanation | undefined {
+  if (errno !== 'EPERM') return undefined;
+  const name = rlimitNames[resource] ?? `limit ${resource}`;
+  const asked = BigInt(hard) === rlimitInfinity ? 'unlimited' : String(hard);
+  const own = callersLimit(name);
+  const bound = name === 'RLIMIT_NOFILE' ? ', and fs.nr_open bounds it' : '';
+  return {
+    message: `${name}: a hard limit of ${asked} is above the caller's${own === undefined ? '' : ` of ${own}`}`,
+    hint: `ask for less; raising it needs CAP_SYS_RESOURCE${bound}`,
+  };
+}
+
+/** The launcher has those of the process that started it. */
+function callersLimit(name: string): string | undefined {
+  return parseLimits(readFileSync('/proc/self/limits', 'utf8')).find((limit) => limit.name === name)?.hard;
+}
+
+/** As many groups as the launcher passes on. */
+const mostGroups = 1024;
+
+export function idsFailure({ uid, gid, groups }: StepSetIds, errno: string, syscall: string): Explanation | undefined {
+  if (errno !== 'EINVAL') return undefined;
+  if (syscall === 'setgroups' && groups.length > mostGroups) return { message: `${groups.length} groups are more than ${mostGroups}`, hint: 'name one group after the user, as in USER:GROUP' };
+  const who: Readonly<Record<string, string>> = { setgroups: `one of the groups ${groups.join(', ')}`, setresgid: `group ${gid}`, setresuid: `user ${uid}` };
+  return { message: `${who[syscall] ?? `user ${uid}:${gid}`} does not exist in the container's user namespace, which does not map it`, hint: 'choose one that its uid_map and gid_map have' };
+}
+
+export function directoryFailure({ path }: StepMakeDirectory | StepSetDirectory, errno: string): Explanation | undefined {
+  if (errno === 'ENOTDIR') return { message: `the working directory '${path}' is not a folder`, hint: 'choose another with -w' };
+  if (errno === 'EROFS') return { message: `the working directory '${path}' does not exist, and cannot be made in what is read-only`, hint: 'choose another with -w, make it in the image, or mount a volume or tmpfs there' };
+  return undefined;
+}
+
+const keyringFaults: Readonly<Record<string, Explanation>> = {
+  EPERM: { message: 'no session keyring may be made here', hint: 'a seccomp filter around tsrun forbids keyctl, as docker\'s does: allow it there' },
+  EDQUOT: { message: 'the user has no keys left for a session keyring', hint: 'raise maxkeys and maxbytes (for root: root_maxkeys, root_maxbytes) in /proc/sys/kernel/keys; /proc/key-users shows what is used' },
+};
+
+/** Without an own one the program would find the keys of whoever started the launcher (keyrings(7)). */
+export function keyringFailure(errno: string): Explanation | undefined {
+  return keyringFaults[errno];
+}

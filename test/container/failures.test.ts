@@ -1,0 +1,59 @@
+// What no test as root can bring about: a caller without CAP_SYS_RESOURCE, ids that nobody maps, file systems of other hosts.
+import test from 'ava';
+import type { Explanation } from '../../src/container/failure.js';
+import { explainFailure } from '../../src/container/failures.js';
+import type { Plan } from '../../src/plan/plan.js';
+import type { Step, StepClone } from '../../src/plan/wire.generated.js';
+
+const context = { syscallName: () => '', readInRoot: () => null };
+const plan = (steps: readonly Step[]): Plan => ({ steps: steps.map((step) => ({ step, field: '/x' })), passed: [], handedOver: [] });
+
+function explain(step: Step, errno: string, syscall: string, before: readonly Step[] = []): Explanation | undefined {
+  return explainFailure({ step, errno, syscall, plan: plan([...before, step]) }, context);
+}
+
+const clone: StepClone = {
+  op: 'clone', flags: 0, cgroup: null, joins: [], joinKinds: [], midwife: false, timeOffsets: '',
+  procFiles: ['uid_map', 'oom_score_adj'], procValues: ['0 0 1', '-500'], survive: false,
+};
+
+test('an oom score below the caller\'s', (t) => {
+  const { field, message = '', hint = '' } = explain(clone, 'EACCES', 'write') ?? {};
+  t.is(field, '/process/oomScoreAdj');
+  t.regex(message, /-500.*CAP_SYS_RESOURCE/);
+  t.regex(hint, /--oom-score-adj/);
+  t.is(explain({ ...clone, procFiles: [], procValues: [] }, 'EACCES', 'write'), undefined);
+});
+
+test('clocks and maps', (t) => {
+  t.like(explain({ ...clone, timeOffsets: 'monotonic -5 0\nboottime 3 0\n' }, 'ERANGE', 'write'), { field: '/linux/timeOffsets' });
+  t.regex(explain({ ...clone, timeOffsets: 'monotonic -5 0\n' }, 'ERANGE', 'write')?.message ?? '', /monotonic -5 seconds/);
+  t.like(explain(clone, 'EPERM', 'write'), { field: '/linux/uidMappings' });
+  t.is(explain(clone, 'EPERM', 'clone3')?.field, undefined);
+});
+
+test('a hard limit above the caller\'s', (t) => {
+  const { message = '', hint = '' } = explain({ op: 'setRlimit', resource: 8, soft: 1, hard: 2n ** 64n - 1n }, 'EPERM', 'prlimit64') ?? {};
+  t.regex(message, /^RLIMIT_MEMLOCK: a hard limit of unlimited is above the caller's of (?:\d+|unlimited)$/);
+  t.regex(hint, /CAP_SYS_RESOURCE/);
+  t.regex(explain({ op: 'setRlimit', resource: 7, soft: 1, hard: 5 }, 'EPERM', 'prlimit64')?.hint ?? '', /fs\.nr_open/);
+});
+
+test('ids that the user namespace does not map', (t) => {
+  const step: Step = { op: 'setIds', uid: 70_000, gid: 5, setGroups: true, groups: [5, 6] };
+  t.regex(explain(step, 'EINVAL', 'setresuid')?.message ?? '', /user 70000 does not exist/);
+  t.regex(explain(step, 'EINVAL', 'setgroups')?.message ?? '', /groups 5, 6/);
+  t.regex(explain({ ...step, groups: Array<number>(1025).fill(1) }, 'EINVAL', 'setgroups')?.message ?? '', /1025 groups are more than 1024/);
+});
+
+test('an image that cannot be id-mapped is named with its file system', (t) => {
+  const open: Step = { op: 'openTree', path: '/proc', recursive: false, into: 3 };
+  const step: Step = { op: 'setMount', mount: 3, recursive: true, set: 0n, clear: 0n, propagation: 0n, idMap: 2 };
+  t.regex(explain(step, 'EINVAL', 'mount_setattr', [open])?.message ?? '', /^the file system of '\/proc' \(.+\) cannot be id-mapped$/);
+  t.is(explain({ ...step, idMap: null }, 'EINVAL', 'mount_setattr', [open]), undefined);
+});
+
+test('a kernel without a file system', (t) => {
+  t.regex(explain({ op: 'makeMount', type: 'nofs', source: '', options: [], attributes: 0n, target: '/x', create: false, follow: false }, 'ENODEV', 'fsopen')?.message ?? '', /'nofs'.*'\/x'/);
+  t.is(explain({ op: 'makeOverlay', layers: [], scratch: 1, byDescriptor: false, userXattr: false, attributes: 0n, into: 2 }, 'ENODEV', 'fsopen')?.code, 'ERR_TSRUN_HOST');
+});

@@ -1,0 +1,73 @@
+// A step that fails is told by what was asked for: the field, the value, and what can be done.
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import { TsrunError, type RunOptions, type Spec } from '../../src/index.js';
+import { Lab } from '../support/lab.js';
+import { needs } from '../support/needs.js';
+
+const lab = new Lab();
+const here = needs('root', 'userns', 'overlay');
+
+async function refused(t: ExecutionContext, options: RunOptions, message: RegExp, field?: string, image = lab.image): Promise<void> {
+  const error = await t.throwsAsync(lab.start({ command: ['true'], ...options }, image), { instanceOf: TsrunError }, message.source);
+  t.regex(error.message, message);
+  t.truthy(error.hint);
+  if (field !== undefined) t.is(error.field, field, error.message);
+}
+
+function bundle(parts: Partial<Spec>): string {
+  const folder = mkdtempSync(join(lab.scratch, 'bundle-'));
+  const spec = {
+    ociVersion: '1.0.2',
+    root: { path: lab.image },
+    process: { user: { uid: 0, gid: 0 }, args: ['true'], cwd: '/' },
+    linux: { namespaces: [{ type: 'mount' }, { type: 'pid' }] },
+    ...parts,
+  };
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(spec));
+  return folder;
+}
+
+here('clocks', async (t) => {
+  await refused(t, { timeOffsets: { boottime: -4_000_000_000 } }, /clocks cannot be moved by boottime -4000000000 seconds/, '/linux/timeOffsets');
+});
+
+here('a working directory where nothing can be made', async (t) => {
+  await refused(t, { cwd: '/sys/none' }, /'\/sys\/none' does not exist, and cannot be made in what is read-only/, '/process/cwd');
+  const container = await lab.idle({ root: 'read-only' });
+  const error = await t.throwsAsync(container.exec({ command: ['true'], cwd: '/none' }), { instanceOf: TsrunError });
+  t.regex(error.message, /'\/none' does not exist, and cannot be made/);
+  await container[Symbol.asyncDispose]();
+});
+
+here('kernel parameters', async (t) => {
+  await refused(t, { sysctls: { 'net.ipv4.ip_local_port_range': 'x' } }, /'net\.ipv4\.ip_local_port_range' cannot be set to 'x'.*EINVAL/, '/linux/sysctl/net.ipv4.ip_local_port_range');
+  await refused(t, { sysctls: { 'net.ipv4.no_such': '1' } }, /no such parameter/, '/linux/sysctl/net.ipv4.no_such');
+});
+
+here('file systems that there are not', async (t) => {
+  await refused(t, {}, /no file system of type 'nofs'.*'\/x'/, '/mounts/0', bundle({ mounts: [{ destination: '/x', type: 'nofs', source: 'x' }] }));
+});
+
+here('an image on a file system that cannot be id-mapped', async (t) => {
+  const image = join('/sys/kernel', 'config');
+  const error = await t.throwsAsync(lab.start({ command: ['true'], root: 'read-only' }, image), { instanceOf: TsrunError });
+  if (error.code === 'ERR_TSRUN_HOST') t.regex(error.message, /the file system of '\/sys\/kernel.*' \(.+\) cannot be id-mapped/);
+  else t.is(error.code, 'ERR_TSRUN_IMAGE', error.message);
+});
+
+here('a bundle that names no mount namespace, one whose capabilities are not permitted, one with what is not used', async (t) => {
+  await refused(t, {}, /shares the host's mount namespace/, '/linux/namespaces', bundle({ linux: { namespaces: [{ type: 'pid' }] } }));
+  const process = { user: { uid: 0, gid: 0 }, args: ['sh', '-c', 'grep CapAmb /proc/self/status'], cwd: '/', env: ['PATH=/bin'] };
+  await refused(t, {}, /CAP_KILL is not in the permitted set/, '/process/capabilities/effective/0', bundle({ process: { ...process, capabilities: { effective: ['CAP_KILL'] } } }));
+  // As `runc spec` writes it.
+  const sets = { permitted: ['CAP_KILL'], effective: ['CAP_KILL'], bounding: ['CAP_KILL'], ambient: ['CAP_KILL'] };
+  const unused = bundle({ process: { ...process, capabilities: sets }, linux: { cgroupsPath: '/a/b', namespaces: [{ type: 'mount' }, { type: 'pid' }] }, mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }] });
+  const container = await lab.start({}, unused);
+  t.regex(container.warnings.join('\n'), /cgroupsPath: "\/a\/b" is not used[^]*CAP_KILL cannot be raised/);
+  t.is((await container.exited).code, 0);
+  await refused(t, { strict: true }, /cgroupsPath/, '/linux/cgroupsPath', unused);
+});
+
+lab.declareLeakTest();
