@@ -121,8 +121,6 @@ function explain(step: Step, errno: string, context: FailureContext): Explanatio
       return errno === 'ENOTDIR' ? { message: `the working directory '${step.path}' is not a folder`, hint: 'choose another with -w' } : undefined;
     case 'joinKeyring':
       return keyringFailure(errno);
-    case 'setStdio':
-      return errno in nullFaults ? { message: `the container has no /dev/null for a stream that is ignored: ${nullFaults[errno] ?? ''}`, hint: 'give its /dev a null device (1:3), or give the program a pipe' } : undefined;
     case 'setAffinity':
       return errno === 'EINVAL' ? { message: 'none of these processors is one of the container\'s', hint: 'Cpus_allowed_list in its /proc/self/status names those' } : undefined;
     case 'loadSeccomp':
@@ -138,15 +136,6 @@ const namespaceFaults: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist on the host',
   ENOTTY: 'is not a namespace',
   EINVAL: 'is a namespace of another kind',
-};
-
-/** By openat2(2) of the container's own /dev; ENXIO is the launcher's word for a file that is something else. */
-const nullFaults: Readonly<Record<string, string>> = {
-  ENOENT: 'there is none',
-  ENOTDIR: '/dev is no folder',
-  ELOOP: 'it is a link',
-  EACCES: 'it lies on a mount without devices',
-  ENXIO: 'what lies there is no null device',
 };
 
 /** Without an own one the program would find the keys of whoever started the launcher (keyrings(7)). */
