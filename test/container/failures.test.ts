@@ -6,7 +6,7 @@ import type { Plan } from '../../src/plan/plan.js';
 import type { Step, StepClone } from '../../src/plan/wire.generated.js';
 
 const context = { syscallName: () => '', readInRoot: () => null };
-const plan = (steps: readonly Step[]): Plan => ({ steps: steps.map((step) => ({ step, field: '/x' })), passed: [], handedOver: [] });
+const plan = (steps: readonly Step[]): Plan => ({ steps: steps.map((step) => ({ step, field: '/x' })), passed: [], handedOver: [], slotCount: 0 });
 
 function explain(step: Step, errno: string, syscall: string, before: readonly Step[] = []): Explanation | undefined {
   return explainFailure({ step, errno, syscall, plan: plan([...before, step]) }, context);
