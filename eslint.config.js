@@ -2,7 +2,7 @@ import tseslint from 'typescript-eslint';
 
 // Comments do not count: what is documented well must not have to be cut in two for it.
 const maxLines = ['error', { max: 300, skipComments: true }];
-const nodeGlobals = ['AbortController', 'AbortSignal', 'Buffer', 'TextDecoder', 'TextEncoder', 'URL', 'clearInterval', 'clearTimeout', 'console', 'fetch', 'process', 'setImmediate', 'setInterval', 'setTimeout'];
+const nodeGlobals = ['__dirname', 'module', 'require', 'AbortController', 'AbortSignal', 'Buffer', 'TextDecoder', 'TextEncoder', 'URL', 'clearInterval', 'clearTimeout', 'console', 'fetch', 'process', 'setImmediate', 'setInterval', 'setTimeout'];
 
 /** What is another one at each call or on each host. */
 const impure = ['Date', 'console', 'crypto', 'fetch', 'globalThis', 'performance', 'process', 'setImmediate', 'setInterval', 'setTimeout'];
@@ -29,9 +29,10 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.{mjs,js}'],
+    files: ['**/*.{mjs,cjs,js}'],
     extends: [...tseslint.configs.strict, ...tseslint.configs.stylistic],
     languageOptions: { globals: Object.fromEntries(nodeGlobals.map((name) => [name, 'readonly'])) },
     rules: { 'max-lines': maxLines, 'no-undef': 'error', 'prefer-const': 'error', eqeqeq: 'error', 'no-unreachable': 'error', 'no-dupe-keys': 'error' },
   },
+  { files: ['**/*.cjs'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
 );

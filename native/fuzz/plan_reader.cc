@@ -50,7 +50,7 @@ class Look {
 void read_plan(const uint8_t* data, size_t size, Look& look) {
   Plan plan;
   if (!plan.parse(data, size)) return;
-  if (plan.slot_count() > kMaxSlots || plan.step_count() > kMaxSteps || plan.clone_index() >= plan.step_count()) abort();
+  if (plan.step_count() > kMaxSteps || plan.clone_index() >= plan.step_count()) abort();
   Plan::Walk walk(plan);
   for (uint32_t index = 0; index < plan.step_count(); ++index) {
     StepView step = walk.next();

@@ -58,6 +58,8 @@ export interface KeyInput {
 /** All that a plan depends on but its names; undefined when it also depends on what only a look at the host can tell. */
 export function templateKey({ image, options, idRange, awaitStart }: KeyInput): string | undefined {
   if (looksAtHost(options)) return undefined;
+  // It is no part of the plan, but what is no signal is to be refused.
+  if (options.signal !== undefined && !((options.signal as unknown) instanceof AbortSignal)) return undefined;
   // JSON passes over what it has no form for; the check of options does not.
   if (Object.values({ ...options }).some((value: unknown) => typeof value === 'function' || typeof value === 'symbol')) return undefined;
   try {

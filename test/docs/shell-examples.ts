@@ -1,9 +1,10 @@
 /** Every line for a shell in the README, docs/cli.md and the help of the commands, with the scene that it is typed in. */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { commands } from '../../src/cli/commands.js';
+import { said, type Said } from '../support/cli-lab.js';
 import { makeImage } from '../support/images.js';
 import { patience, type Lab } from '../support/lab.js';
 import type { Need } from '../support/needs.js';
@@ -87,12 +88,12 @@ class Stage {
     return [`cd '${this.folder}'`, 'mkdir -p etc', `tsrun() { '${process.execPath}' '${this.#main}' "$@"; }`, ...lines].join('\n');
   }
 
-  sh(...lines: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
-    return spawnSync('bash', ['-c', this.script(...lines)], { env: this.env, encoding: 'utf8', timeout: 60_000 * patience, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'] });
+  async sh(...lines: readonly string[]): Promise<Said> {
+    return said(spawn('bash', ['-c', this.script(...lines)], { env: this.env, timeout: 60_000 * patience, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
-  end(): void {
-    this.sh('tsrun rm -f $(tsrun ps -a -q)');
+  async end(): Promise<void> {
+    await this.sh('tsrun rm -f $(tsrun ps -a -q)');
     rmSync(this.#stateRoot, { recursive: true, force: true });
   }
 }
@@ -106,23 +107,23 @@ export async function play(t: ExecutionContext, lab: Lab, line: string): Promise
   const before = scene.before === undefined ? [] : [`{ ${scene.before}; } >&2`];
   try {
     if (scene.types !== undefined) {
-      const prepared = stage.sh(...before);
-      t.is(prepared.status, 0, prepared.stderr);
+      const prepared = await stage.sh(...before);
+      t.is(prepared.code, 0, prepared.stderr);
       await type(t, stage, safe, scene);
       return;
     }
-    const { status, stdout, stderr } = stage.sh(...before, `${safe} || exit 99`, ...(scene.after === undefined ? [] : [scene.after]));
-    t.is(status, 0, stderr);
+    const { code, stdout, stderr } = await stage.sh(...before, `${safe} || exit 99`, ...(scene.after === undefined ? [] : [scene.after]));
+    t.is(code, 0, stderr);
     t.regex(stdout, scene.shows, stderr);
   } finally {
-    stage.end();
+    await stage.end();
   }
 }
 
 async function type(t: ExecutionContext, stage: Stage, line: string, { types = '', shows }: Scene): Promise<void> {
   const pty = new Pty(['bash', '-c', stage.script(line)], { env: Object.fromEntries(Object.entries(stage.env).map(([name, value]) => [name, value ?? ''])) });
   try {
-    await pty.see(/# /);
+    await pty.see(/# /, 60_000 * patience);
     pty.type(types);
     t.truthy(await pty.see(shows));
     t.deepEqual(await pty.ended, { code: 0, cooked: true });
