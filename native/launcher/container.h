@@ -19,7 +19,7 @@ inline constexpr uint32_t kMaxName = 256;
 
 // A folder that a step made, by its parent's descriptor, so that it can be removed from any mount namespace.
 struct MadeFolder {
-  int parent_fd = -1;  // kept by ParentFolders for the launcher's life
+  int parent_fd = -1;  // kept by ParentFolders as long as a container says so
   char name[kMaxName] = "";
 
   bool made() const { return parent_fd >= 0; }

@@ -34,9 +34,7 @@ Status make(Loop& loop, Text uid_map, Text gid_map, UniqueFd* into) {
   return status;
 }
 
-Status duplicate(int fd, UniqueFd* into) {
-  return take(sys::call<SYS_fcntl>(fd, F_DUPFD_CLOEXEC, 3), into);
-}
+Status duplicate(int fd, UniqueFd* into) { return take(sys::call<SYS_fcntl>(fd, F_DUPFD_CLOEXEC, 3), into); }
 
 }  // namespace
 

@@ -49,7 +49,8 @@ struct ChildStart {
   // The launcher's end: with a copy of it open here the launcher's death would not show at the other one.
   parent.container.channel.reset();
   bool waits = parent.clone.proc_files.count > 0;
-  do_child_steps(start->plan, start->walk, waits, ChildContext{parent.slots, start->channel, parent.container.launcher->reaper.get(), 0, UniqueFd()});
+  do_child_steps(start->plan, start->walk, waits,
+                 ChildContext{parent.slots, start->channel, parent.container.launcher->reaper.get(), 0, UniqueFd()});
 }
 
 Status clone_container(LauncherContext& context, const Plan& plan, const Plan::Walk& walk) {

@@ -18,7 +18,7 @@ struct Launcher {
   Loop loop;
   Home home;
   IdMaps id_maps{loop};
-  ParentFolders parents;
+  ParentFolders parents{containers};
   DevicePrograms device_programs;
   OwnNamespaces own;
   Client* clients = nullptr;

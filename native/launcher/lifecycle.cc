@@ -153,7 +153,8 @@ void await_empty(Container& container) {
   Launcher& launcher = *container.launcher;
   char content[256];
   size_t size;
-  Status opened = take(sys::call<SYS_openat>(container.cgroup.get(), "cgroup.events", O_RDONLY | O_CLOEXEC), &container.empty_events);
+  Status opened =
+      take(sys::call<SYS_openat>(container.cgroup.get(), "cgroup.events", O_RDONLY | O_CLOEXEC), &container.empty_events);
   if (opened.ok()) {
     (void)sys::call<SYS_pread64>(container.empty_events.get(), content, sizeof content, 0);
     opened = launcher.loop.add(&container.empty_watch, container.empty_events.get(), EPOLLPRI, cgroup_changed, &container);

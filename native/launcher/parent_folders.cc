@@ -1,5 +1,7 @@
 #include "launcher/parent_folders.h"
 
+#include "sys/memory.h"
+
 namespace tsrun {
 namespace {
 
@@ -26,22 +28,45 @@ bool is_dots(const char* name) { return strcmp(name, ".") == 0 || strcmp(name, "
 
 }  // namespace
 
-Status ParentFolders::open(Home& home, const char* path, int* fd) {
-  for (Entry& entry : entries_) {
-    if (entry.fd >= 0 && strcmp(entry.path, path) == 0) {
-      *fd = entry.fd;
-      return kOk;
-    }
+bool ParentFolders::in_use(int fd) const {
+  for (const Container* each = containers_; each != nullptr; each = each->next) {
+    if (each->state.parent_fd == fd || each->cgroup_folder.parent_fd == fd) return true;
   }
-  TSRUN_TRY(home.enter_source());
-  sys::Outcome opened = sys::call<SYS_openat>(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (!opened.ok()) return opened.status();
-  *fd = opened.fd();
-  // A full table overwrites its oldest entry; that descriptor stays open, since containers may still use it.
-  Entry& entry = entries_[next_];
-  next_ = (next_ + 1) % kCapacity;
-  entry.fd = opened.fd();
-  memcpy(entry.path, path, strlen(path) + 1);
+  return false;
+}
+
+ParentFolders::Entry* ParentFolders::find(const char* path) {
+  for (Entry* entry = entries_; entry != nullptr; entry = entry->next) {
+    if (strcmp(entry->path, path) == 0) return entry;
+  }
+  return nullptr;
+}
+
+// An entry for another path, made where none can be taken.
+ParentFolders::Entry* ParentFolders::find_free() {
+  for (Entry* entry = count_ < kCapacity ? nullptr : entries_; entry != nullptr; entry = entry->next) {
+    if (!in_use(entry->fd.get())) return entry;
+  }
+  auto* entry = tsrun::make<Entry>();
+  if (entry == nullptr) return nullptr;
+  entry->next = entries_;
+  entries_ = entry;
+  ++count_;
+  return entry;
+}
+
+Status ParentFolders::open(Home& home, const char* path, int* fd) {
+  Entry* entry = find(path);
+  if (entry == nullptr) {
+    UniqueFd opened;
+    TSRUN_TRY(home.enter_source());
+    TSRUN_TRY(take(sys::call<SYS_openat>(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC), &opened));
+    entry = find_free();
+    if (entry == nullptr) return Status{SYS_brk, ENOMEM};
+    entry->fd = static_cast<UniqueFd&&>(opened);
+    memcpy(entry->path, path, strlen(path) + 1);
+  }
+  *fd = entry->fd.get();
   return kOk;
 }
 
@@ -58,10 +83,8 @@ Status ParentFolders::make(Home& home, Text path, uint32_t mode, MadeFolder* fol
   TSRUN_TRY(open(home, parent, &fd));
   sys::Outcome made = sys::call<SYS_mkdirat>(fd, slash + 1, mode);
   if (made.error() == ENOENT) {
-    // The parent was removed and made again since it was opened.
-    for (Entry& entry : entries_) {
-      if (entry.fd == fd) entry = Entry{};
-    }
+    // The parent was removed and made again since it was opened. Who uses the old one goes on to.
+    find(parent)->path[0] = 0;
     TSRUN_TRY(open(home, parent, &fd));
     made = sys::call<SYS_mkdirat>(fd, slash + 1, mode);
   }

@@ -11,21 +11,29 @@ namespace tsrun {
 
 class ParentFolders {
  public:
+  // Those that may use a parent: its descriptor is kept as long as one of them does.
+  explicit ParentFolders(Container* const& containers) : containers_(containers) {}
   // Makes the last folder of an absolute path.
   Status make(Home& home, Text path, uint32_t mode, MadeFolder* folder);
 
  private:
+  // More are kept only while each is in use.
   static constexpr int kCapacity = 16;
 
   struct Entry {
+    Entry* next = nullptr;
     char path[512] = "";
-    int fd = -1;
+    UniqueFd fd;
   };
 
   Status open(Home& home, const char* path, int* fd);
+  Entry* find(const char* path);
+  Entry* find_free();
+  bool in_use(int fd) const;
 
-  Entry entries_[kCapacity];
-  int next_ = 0;
+  Container* const& containers_;
+  Entry* entries_ = nullptr;
+  int count_ = 0;
 };
 
 // Puts a descriptor by, so that what was made can be removed when no other is left.

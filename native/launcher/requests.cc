@@ -61,7 +61,8 @@ void handle(Client& client, const RequestLaunch& request, Passed& passed) { laun
 void handle(Client& client, const RequestStart& request, Passed&) {
   Container* container = find_known(client, request.container);
   if (container == nullptr || container->phase != Phase::kCreated) return;
-  if (send_word_at_once(container->channel.get(), ChannelMessage{ChannelWord::kStart, 0, kOk}).ok()) container->phase = Phase::kStarting;
+  if (send_word_at_once(container->channel.get(), ChannelMessage{ChannelWord::kStart, 0, kOk}).ok())
+    container->phase = Phase::kStarting;
 }
 
 void handle(Client& client, const RequestCloseInput& request, Passed&) {
@@ -72,8 +73,7 @@ void handle(Client& client, const RequestCloseInput& request, Passed&) {
 
 void handle(Client& client, const RequestSignal& request, Passed&) {
   Container* container = find_known(client, request.container);
-  Status status = container == nullptr ? kNoSuchContainer
-                                       : send_signal(container->pidfd.get(), static_cast<int>(request.signal));
+  Status status = container == nullptr ? kNoSuchContainer : send_signal(container->pidfd.get(), static_cast<int>(request.signal));
   if (status.ok() && request.signal == SIGKILL) container->killed = true;
   answer(client, request.request, status);
 }

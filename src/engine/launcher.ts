@@ -21,6 +21,7 @@ import {
 import { systemErrorName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { deferred } from './deferred.js';
+import { broken, closed, lost, noRoom, refused } from './faults.js';
 import type { Addon, NativeFiles } from './addon.js';
 
 export type ContainerEvent = EventStarted | EventFailed | EventExited | EventCgroupChanged;
@@ -38,6 +39,7 @@ interface Answer {
 }
 
 interface Message {
+  readonly request: Request;
   readonly bytes: Uint8Array;
   readonly descriptors: readonly number[];
   /** Of the descriptors, those to close once they are sent. */
@@ -55,7 +57,6 @@ const recordHeader = 8;
 /** What a SOCK_SEQPACKET message surely takes: half of the default of net.core.wmem_default. */
 const largestMessage = 96 * 1024;
 const eagain = 11;
-const esrch = 3;
 
 export class Launcher {
   readonly #addon: Addon;
@@ -79,8 +80,13 @@ export class Launcher {
     this.#requests = requests;
     const [ours, theirs] = addon.streamPair();
     this.#events = new Socket({ fd: ours, readable: true, writable: false });
+    // Nobody could catch what is thrown in here: it would end the embedding program.
     this.#events.on('data', (chunk: Buffer) => {
-      this.#take(chunk);
+      try {
+        this.#take(chunk);
+      } catch (error) {
+        this.#lose(error);
+      }
     });
     this.#events.on('error', () => undefined);
     this.#events.on('close', () => {
@@ -134,13 +140,27 @@ export class Launcher {
     const container = this.#nextHandle++;
     this.#listeners.set(container, listener);
     this.#updateRef();
+    try {
+      this.#sendPlan(container, id, plan, descriptors);
+      return container;
+    } catch (error) {
+      this.#forget(container);
+      throw error;
+    }
+  }
+
+  #sendPlan(container: number, id: string, plan: Uint8Array, descriptors: readonly number[]): void {
     if (plan.length <= largestMessage) {
       this.#send({ op: 'launch', container, id, planInDescriptor: false, plan }, descriptors);
-      return container;
+      return;
     }
     const file = this.#addon.sealBytes(plan);
     this.#send({ op: 'launch', container, id, planInDescriptor: true, plan: new Uint8Array() }, [file, ...descriptors], [file]);
-    return container;
+  }
+
+  #forget(container: number): void {
+    this.#listeners.delete(container);
+    this.#updateRef();
   }
 
   /** Lets a created container execute its program. */
@@ -179,8 +199,7 @@ export class Launcher {
       await this.#ask((request) => ({ op: 'adopt', request, container, id, own }));
       return container;
     } catch (error) {
-      this.#listeners.delete(container);
-      this.#updateRef();
+      this.#forget(container);
       throw error;
     }
   }
@@ -216,9 +235,9 @@ export class Launcher {
     const request = this.#nextHandle++;
     const message = make(request);
     return new Promise((resolve, reject) => {
+      this.#send(message, []);
       this.#waiting.set(request, { op: message.op, resolve, reject });
       this.#updateRef();
-      this.#send(message, []);
     });
   }
 
@@ -226,7 +245,7 @@ export class Launcher {
     if (this.#closed) throw this.#isLost ? lost() : closed();
     const writer = new Writer(request.op === 'launch' ? request.plan.length + 512 : 256);
     encodeRequest(writer, request);
-    const message = { bytes: writer.finish(), descriptors, owned };
+    const message = { request, bytes: writer.finish(), descriptors, owned };
     if (this.#unsent.length > 0 || !this.#trySend(message)) this.#unsent.push(message);
   }
 
@@ -248,7 +267,30 @@ export class Launcher {
       at += size;
     }
     this.#received = bytes.subarray(at);
-    while (!this.#closed && this.#unsent[0] !== undefined && this.#trySend(this.#unsent[0])) this.#unsent.shift();
+    this.#sendUnsent();
+  }
+
+  #sendUnsent(): void {
+    for (let [message] = this.#unsent; message !== undefined && !this.#closed; [message] = this.#unsent) {
+      try {
+        if (!this.#trySend(message)) return;
+      } catch (error) {
+        // It alone: a descriptor that was closed meanwhile is no fault of the others.
+        this.#failRequest(message.request, error instanceof TsrunError ? error : broken(error));
+      }
+      this.#unsent.shift();
+    }
+  }
+
+  #failRequest(request: Request, error: TsrunError): void {
+    if (request.op === 'launch') {
+      const listener = this.#listeners.get(request.container);
+      this.#forget(request.container);
+      listener?.onLost(error);
+    } else if ('request' in request) {
+      this.#waiting.get(request.request)?.reject(error);
+      this.#waiting.delete(request.request);
+    }
   }
 
   #handle(event: LauncherEvent): void {
@@ -258,28 +300,46 @@ export class Launcher {
       this.#updateRef();
       return;
     }
-    const descriptors = 'descriptors' in event && event.descriptors > 0 ? this.#addon.receive(this.#requests) : [];
+    const descriptors = this.#receive(event);
     if (event.op === 'answered') {
       this.#answer(event, descriptors);
       return;
     }
     const listener = this.#listeners.get(event.container);
     if (event.op === 'exited' || event.op === 'failed') this.#listeners.delete(event.container);
-    listener?.onEvent(event, descriptors);
+    if (descriptors === undefined) this.#endWithout(event.container, listener);
+    else listener?.onEvent(event, descriptors);
     this.#updateRef();
   }
 
-  #answer(event: EventAnswered, descriptors: readonly number[]): void {
+  /** Undefined when not all have arrived that the event tells of. */
+  #receive(event: LauncherEvent): readonly number[] | undefined {
+    if (!('descriptors' in event) || event.descriptors === 0) return [];
+    const descriptors = this.#addon.receive(this.#requests);
+    if (descriptors.length === event.descriptors) return descriptors;
+    for (const descriptor of descriptors) closeSync(descriptor);
+    return undefined;
+  }
+
+  /** A program without the streams that were asked for is none that anybody wants. */
+  #endWithout(container: number, listener: ContainerListener | undefined): void {
+    this.#listeners.delete(container);
+    this.killAll(container).catch(() => undefined);
+    listener?.onLost(noRoom());
+  }
+
+  #answer(event: EventAnswered, descriptors: readonly number[] | undefined): void {
     const waiting = this.#waiting.get(event.request);
     this.#waiting.delete(event.request);
     this.#updateRef();
-    if (event.error === 0) waiting?.resolve({ event, descriptors });
-    else waiting?.reject(refused(event.error, waiting.op));
+    if (event.error !== 0) waiting?.reject(refused(event.error, waiting.op));
+    else if (descriptors === undefined) waiting?.reject(noRoom());
+    else waiting?.resolve({ event, descriptors });
   }
 
-  #lose(): void {
+  #lose(cause?: unknown): void {
     this.#isLost ||= !this.#closed;
-    const error = this.#isLost ? lost() : closed();
+    const error = cause !== undefined ? broken(cause) : this.#isLost ? lost() : closed();
     this.#ready.reject(error);
     this.close();
     for (const listener of this.#listeners.values()) listener.onLost(error);
@@ -292,23 +352,4 @@ export class Launcher {
     if (!this.#isReady || this.#listeners.size + this.#waiting.size > 0) this.#events.ref();
     else this.#events.unref();
   }
-}
-
-function lost(): TsrunError {
-  return new TsrunError('ERR_TSRUN_LAUNCHER_LOST', 'the launcher is gone', {
-    hint: 'it was killed, or it crashed: open the runtime again; what it left behind is removed then',
-  });
-}
-
-function closed(): TsrunError {
-  return new TsrunError('ERR_TSRUN_STATE', 'the runtime is closed', { hint: 'open another; a container that survives can be adopted there' });
-}
-
-function refused(errno: number, op: Request['op']): TsrunError {
-  const name = systemErrorName(errno);
-  if (errno === esrch) return new TsrunError('ERR_TSRUN_STATE', 'the container has ended');
-  if (op === 'adopt' && name === 'EBUSY') {
-    return new TsrunError('ERR_TSRUN_STATE', 'the container is owned by another process', { hint: 'find and attach reach it as it is; one that survives can be adopted when its owner has ended' });
-  }
-  return new TsrunError('ERR_TSRUN_STATE', `the launcher answered ${name}`);
 }

@@ -1,0 +1,36 @@
+/** What can become of a connection to a launcher, and of one request. */
+import type { Request } from '../plan/wire.generated.js';
+import { systemErrorName } from '../spec/errno.js';
+import { TsrunError } from '../spec/errors.js';
+
+const esrch = 3;
+
+export function lost(): TsrunError {
+  return new TsrunError('ERR_TSRUN_LAUNCHER_LOST', 'the launcher is gone', {
+    hint: 'it was killed, or it crashed: open the runtime again; what it left behind is removed then',
+  });
+}
+
+/** What the launcher said could not be understood, or what hears of it failed: nothing after that can be relied on. */
+export function broken(cause: unknown): TsrunError {
+  return new TsrunError('ERR_TSRUN_LAUNCHER_LOST', 'the connection to the launcher was given up', { hint: 'the cause says why; open the runtime again', cause });
+}
+
+/** The kernel closes descriptors for which there is no room where they arrive (unix(7)). */
+export function noRoom(): TsrunError {
+  return new TsrunError('ERR_TSRUN_HOST', 'descriptors of the launcher did not arrive: too many files are open', { hint: 'raise the limit of open files: ulimit -n' });
+}
+
+export function closed(): TsrunError {
+  return new TsrunError('ERR_TSRUN_STATE', 'the runtime is closed', { hint: 'open another; a container that survives can be adopted there' });
+}
+
+/** What the launcher answers to a request that it does not fulfil. */
+export function refused(errno: number, op: Request['op']): TsrunError {
+  const name = systemErrorName(errno);
+  if (errno === esrch) return new TsrunError('ERR_TSRUN_STATE', 'the container has ended');
+  if (op === 'adopt' && name === 'EBUSY') {
+    return new TsrunError('ERR_TSRUN_STATE', 'the container is owned by another process', { hint: 'find and attach reach it as it is; one that survives can be adopted when its owner has ended' });
+  }
+  return new TsrunError('ERR_TSRUN_STATE', `the launcher answered ${name}`);
+}

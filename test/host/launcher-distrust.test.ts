@@ -1,0 +1,112 @@
+// What a launcher does not rely on, and what its client does not.
+import { mkdirSync, mkdtempSync, openSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { kill } from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
+import test from 'ava';
+import { loadNative, type Addon } from '../../src/engine/addon.js';
+import { Runtime, SetupError } from '../../src/index.js';
+import { encodePlan, PlanBuilder } from '../../src/plan/plan.js';
+import { Ear } from '../support/exec-plans.js';
+import { Lab } from '../support/lab.js';
+import { launchersOf } from '../support/leaks.js';
+import { needs } from '../support/needs.js';
+
+const lab = new Lab();
+const here = needs('root', 'userns', 'overlay');
+
+/** With another function of the addon in the place of its own. */
+async function withAddon<T>(changes: Partial<Addon>, body: () => Promise<T>): Promise<T> {
+  const { addon } = loadNative();
+  const before = { ...addon };
+  Object.assign(addon, changes);
+  try {
+    return await body();
+  } finally {
+    Object.assign(addon, before);
+  }
+}
+
+here('a plan in a descriptor that could still change is refused', async (t) => {
+  const env = { LONG: 'x'.repeat(120_000) };
+  t.is((await lab.sh('echo ${#LONG}', { env })).stdout, '120000\n');
+  const sealBytes = (bytes: Uint8Array): number => {
+    const path = join(lab.scratch, 'plan');
+    writeFileSync(path, bytes);
+    return openSync(path, 'r');
+  };
+  const error = await withAddon({ sealBytes }, async () => t.throwsAsync(lab.sh('true', { env }), { instanceOf: SetupError }));
+  t.is(error.syscall, 'fcntl');
+});
+
+here('SIGTERM, SIGINT and SIGHUP to a launcher end nothing, and its containers have them unblocked', async (t) => {
+  const container = await lab.idle();
+  const [launcher] = launchersOf(lab.stateRoot);
+  if (launcher === undefined) return t.fail('no launcher is found');
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) kill(launcher, signal);
+  await delay(100);
+  t.is((await lab.exec(container, { command: ['grep', '^SigBlk', '/proc/self/status'] })).stdout, 'SigBlk:\t0000000000000000\n');
+  await container.stop({ graceMs: 0 });
+});
+
+here('streams that do not arrive fail that start alone', async (t) => {
+  const container = await lab.idle();
+  const lacking = withAddon({ receive: () => [] }, async () => lab.start({ command: ['sleep', '1000'] }));
+  await t.throwsAsync(lacking, { code: 'ERR_TSRUN_HOST', message: /too many files are open/ });
+  t.is((await lab.exec(container, { command: ['true'] })).status.code, 0);
+  await container.stop({ graceMs: 0 });
+});
+
+here('what cannot be understood ends the connection, not the program', async (t) => {
+  const runtime = await Runtime.open({ root: lab.stateRoot });
+  const receive = () => {
+    throw new Error('nothing is there');
+  };
+  const error = await withAddon({ receive }, async () => t.throwsAsync(runtime.run(lab.image, { id: lab.newId(), command: ['sleep', '1000'] })));
+  t.like(error, { code: 'ERR_TSRUN_LAUNCHER_LOST', message: 'the connection to the launcher was given up' });
+  t.like(error.cause, { message: 'nothing is there' });
+  await runtime.close();
+});
+
+here('a request that cannot be sent is forgotten', async (t) => {
+  const { launcher } = await lab.idle();
+  const ear = new Ear();
+  t.throws(() => launcher.launch('', new Uint8Array(8), [99_999], ear), { code: 'ERR_TSRUN_LAUNCHER_LOST' });
+  t.is(ear.lost, undefined);
+});
+
+/** A plan that fails once its folder is made. */
+function doomed(folder: string): Uint8Array {
+  const builder = new PlanBuilder();
+  const slot = builder.slot();
+  builder.add('', { op: 'recordState', directory: join(folder, 'one'), temporary: join(folder, '.one'), content: new Uint8Array(2), keep: false });
+  builder.add('', { op: 'openTree', path: '/none/none', recursive: false, into: slot });
+  builder.add('', { op: 'clone', flags: 0, cgroup: null, joins: [], joinKinds: [], midwife: false, timeOffsets: '', procFiles: [], procValues: [], survive: false });
+  builder.add('', { op: 'execute', paths: [], arguments: [], environment: [], reaper: false });
+  return encodePlan(builder.finish());
+}
+
+here('the launcher\'s descriptors do not grow with the folders that containers are made in', async (t) => {
+  const container = await lab.idle();
+  const [pid] = launchersOf(lab.stateRoot);
+  const count = () => readdirSync(`/proc/${String(pid)}/fd`).length;
+  const parent = mkdtempSync(join(lab.scratch, 'parents-'));
+  const before = count();
+  for (let number = 0; number < 60; number++) {
+    const folder = join(parent, String(number));
+    mkdirSync(folder);
+    const ear = new Ear();
+    container.launcher.launch('', doomed(folder), [], ear);
+    t.like(await ear.hears('failed', 'started'), { op: 'failed', error: 2 });
+    t.deepEqual(readdirSync(folder), []);
+  }
+  t.true(count() - before <= 16, `${count() - before} more`);
+  t.is((await lab.sh('exit 4')).status.code, 4);
+  await container.stop({ graceMs: 0 });
+});
+
+test.after.always('the runtime is closed', async () => {
+  if (process.geteuid?.() === 0) await (await lab.runtime()).close();
+});
+
+lab.declareLeakTest();
