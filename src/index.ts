@@ -13,6 +13,7 @@ export type { DockerSeccomp, DockerSeccompArchitecture, DockerSeccompFilter, Doc
 export type * from './spec/extensions.js';
 export type {
   DeviceOption,
+  JoinedNamespace,
   MountOption,
   NamespaceChoice,
   RunOptions,

@@ -38,6 +38,7 @@ export function status({ state, pid, exit, endedAtMs, record }: ContainerSummary
     const since = endedAtMs === undefined ? '' : ` ${humanDuration(nowMs - endedAtMs)} ago`;
     return `Exited (${exit?.code ?? '?'}${cause})${since}`;
   }
+  if (state === 'created') return 'Created';
   if (pid === undefined) return 'Starting';
   return `Up ${humanDuration(nowMs - record.createdAtMs)}${state === 'paused' ? ' (paused)' : ''}`;
 }

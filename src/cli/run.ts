@@ -47,11 +47,12 @@ function printId({ id }: Container, { flags, stdout }: Invocation): number {
   return 0;
 }
 
-async function stay(runtime: Runtime, container: Container, { flags, stdin, stdout, stderr }: Invocation): Promise<number> {
+async function stay(runtime: Runtime, container: Container, { flags, options, stdin, stdout, stderr }: Invocation): Promise<number> {
   const world = { runtime, stdin, stdout, stderr };
   const status = await accompany({ program: container, world, input: flags.interactive === true, whenHungUp: 'stop' });
   if (status === undefined) return detach(container, stderr);
   if (status.cause === 'oom') stderr.write(`tsrun: ${outOfMemory(container, status)}\n`);
+  if (status.cause === 'timeout') stderr.write(`tsrun: the program was stopped, its time of ${(options.timeoutMs ?? 0) / 1000} seconds being over\n`);
   if (status.cause === 'lost') stderr.write('tsrun: the launcher was killed, and the container with it\n');
   // Standard output is the program's alone, to the byte.
   if (flags.json === true) stderr.write(`${JSON.stringify({ id: container.id, ...status })}\n`);

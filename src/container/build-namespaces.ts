@@ -37,7 +37,7 @@ export function buildNamespaces(options: RunOptions, base: readonly Namespace[] 
     listed.delete(type);
     if (choice === 'new') listed.set(type, undefined);
     else if (choice !== 'host' && 'path' in choice) listed.set(type, choice.path);
-    else if (choice !== 'host') fds[type] = choice.fd;
+    else if (choice !== 'host' && 'fd' in choice) fds[type] = choice.fd;
   }
   const namespaces = [...listed].map(([type, path]) => ({ type, ...(path !== undefined && { path }) }));
   const stand = (type: NamespaceType): Standing => {

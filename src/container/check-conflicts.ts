@@ -27,6 +27,12 @@ export function checkConflicts(input: ConflictInput, faults: Faults): void {
   checkShm(input, faults);
   checkNamespaces(input, faults);
   checkIds(input, faults);
+  checkTime(input, faults);
+}
+
+function checkTime({ options }: ConflictInput, faults: Faults): void {
+  if (options.timeoutMs === undefined || options.survive !== true) return;
+  faults.add('/timeoutMs', 'nobody keeps the time of a container that survives its caller', 'leave one of the two out, or run the program under timeout(1)');
 }
 
 function checkNames({ options, standing }: ConflictInput, faults: Faults): void {
@@ -66,7 +72,7 @@ function checkNamespaces({ options, image, standing }: ConflictInput, faults: Fa
   const { pid, user } = options.namespaces ?? {};
   const isAsked = image.kind === 'rootfs' || pid !== undefined || user !== undefined;
   if (isAsked && standing.pid === 'joined' && standing.user === 'new') {
-    faults.add('/namespaces/pid', 'a pid namespace cannot be joined from a new user namespace', 'join its user namespace as well, or add --userns host');
+    faults.add('/namespaces/pid', 'a pid namespace cannot be joined from a new user namespace', 'join its user namespace as well (--userns container:NAME), or add --userns host');
   }
 }
 

@@ -51,6 +51,8 @@ export class Container extends RunningProcess {
   readonly #events = new EventStream<ContainerEvent>();
   readonly #counters = new EventCounters();
   #state: ContainerState = 'created';
+  #timeoutMs: number | undefined;
+  #isLate = false;
 
   constructor(settings: ContainerSettings, plan?: Plan) {
     super(settings, plan);
@@ -99,7 +101,30 @@ export class Container extends RunningProcess {
   /** @internal The program was, or is about to be, executed. */
   markRunning(): void {
     this.#state = 'running';
-    this.#events.push({ type: 'started', pid: this.pid });
+    this.#events.pushFirst({ type: 'started', pid: this.pid });
+    if (this.#timeoutMs === undefined) return;
+    const timer = setTimeout(() => {
+      this.#isLate = true;
+      this.stop().catch(() => undefined);
+    }, this.#timeoutMs);
+    const forget = () => {
+      clearTimeout(timer);
+    };
+    this.exited.then(forget, forget);
+  }
+
+  /** @internal It runs already, since another process had it started. */
+  markFound(): void {
+    this.#state = 'running';
+  }
+
+  /** @internal From when its program runs. */
+  limitTime(timeoutMs: number | undefined): void {
+    this.#timeoutMs = timeoutMs;
+  }
+
+  protected override judge(status: ExitStatus): ExitStatus {
+    return this.#isLate && (status.cause === 'exit' || status.cause === 'signal') ? { ...status, cause: 'timeout' } : status;
   }
 
   /**
@@ -215,8 +240,8 @@ export class Container extends RunningProcess {
   }
 
   /**
-   * Typed events from this call on; nothing is polled, nothing is lost between two reads. Ends after `exited`, or when the
-   * signal is aborted.
+   * Typed events from this call on, the first reader's with `started`; nothing is polled, nothing is lost between two reads. Ends
+   * after `exited`, or when the signal is aborted.
    *
    * @example
    * import { Runtime } from 'tsrun';

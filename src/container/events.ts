@@ -39,7 +39,15 @@ export class EventCounters {
 /** One source, any number of readers, each with all events since it began to read. */
 export class EventStream<T> {
   readonly #readers = new Set<(event: T | undefined) => void>();
+  /** The first event, until there is a first reader. */
+  #first: T | undefined;
   #ended = false;
+
+  /** Also for who comes later, if that is the first reader: `run` resolves when the program runs already. */
+  pushFirst(event: T): void {
+    if (this.#readers.size === 0) this.#first = event;
+    else this.push(event);
+  }
 
   push(event: T): void {
     for (const reader of this.#readers) reader(event);
@@ -47,12 +55,17 @@ export class EventStream<T> {
 
   end(): void {
     this.#ended = true;
+    this.#first = undefined;
     for (const reader of this.#readers) reader(undefined);
   }
 
   /** Listens from this call on, not from the first read. */
   read(signal?: AbortSignal): AsyncIterableIterator<T> {
-    const queue: (T | undefined)[] = this.#ended ? [undefined] : [];
+    const queue: (T | undefined)[] = this.#ended || signal?.aborted === true ? [undefined] : [];
+    if (this.#first !== undefined && queue.length === 0) {
+      queue.push(this.#first);
+      this.#first = undefined;
+    }
     let wake: (() => void) | undefined;
     const reader = (event: T | undefined) => {
       queue.push(event);
@@ -60,6 +73,7 @@ export class EventStream<T> {
     };
     this.#readers.add(reader);
     const onAbort = () => {
+      queue.length = 0;
       reader(undefined);
     };
     signal?.addEventListener('abort', onAbort, { once: true });

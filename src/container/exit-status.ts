@@ -6,8 +6,9 @@ import type { EventExited } from '../plan/wire.generated.js';
 /**
  * Why the program ended. `oom`: it was killed by SIGKILL, which no client of the launcher had asked for, and the cgroup counted
  * a kill for want of memory. Who asked gets `signal`, even where the kernel may have been quicker. Exit code 137 alone means nothing.
+ * `timeout`: its `timeoutMs` were over before; only who set it is told so.
  */
-export type ExitCause = 'exit' | 'signal' | 'oom' | 'lost';
+export type ExitCause = 'exit' | 'signal' | 'oom' | 'timeout' | 'lost';
 
 /**
  * What was used from start to end. Without a cgroup it is what the first process and the children that it waited for used

@@ -10,7 +10,7 @@ export interface IsolationReport {
   /** The process that was looked at: the container's first. */
   readonly pid: number;
   /** Whether it is frozen. */
-  readonly state: 'running' | 'paused';
+  readonly state: 'created' | 'running' | 'paused';
   /** All that this kernel has, the user namespace first. */
   readonly namespaces: readonly NamespaceIsolation[];
   /** Ids and their maps. */

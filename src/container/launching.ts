@@ -108,17 +108,17 @@ export class Launching {
   }
 
   async prepare({ id, image, options, idRange }: Pick<LaunchRequest, 'id' | 'image' | 'options' | 'idRange'>, standIn?: string): Promise<Preparation> {
-    const { host, addon, subordinate } = this.#surroundings;
-    return prepare({ image, options, id, host, addon, idRange, maxNofile: this.#maxNofile, images: this.#images, subordinate, standIn });
+    const { host, addon, root, subordinate } = this.#surroundings;
+    return prepare({ image, options, id, root, host, addon, idRange, maxNofile: this.#maxNofile, images: this.#images, subordinate, standIn });
   }
 
   /** Pure but for the cache of filters: nothing is touched. */
   compile(prepared: Preparation, id: string, launcherName: string, awaitStart: boolean): Compiled {
     const { host, seccomp } = this.#surroundings;
     const { spec, input: { image, options } } = prepared;
-    const record = this.#record(prepared, id, launcherName);
+    const record = this.#record(prepared, id, launcherName, awaitStart);
     const streams = streamsOf(options, spec.process?.terminal === true);
-    const maps = joinedIdMaps(spec);
+    const maps = joinedIdMaps(spec, prepared.extensions);
     const plan = compilePlan({
       ...this.#names(prepared, record),
       host,
@@ -175,7 +175,7 @@ export class Launching {
 
   #sendAgain(template: Template, request: LaunchRequest): Container {
     const prepared = template.preparationFor(request.id);
-    const record = this.#record(prepared, request.id, request.named.name);
+    const record = this.#record(prepared, request.id, request.named.name, request.awaitStart);
     const { passed } = streamsOf(prepared.input.options, prepared.spec.process?.terminal === true);
     return this.#send({ prepared, record, passed, ...template.plan.rename(this.#names(prepared, record)) }, request);
   }
@@ -186,7 +186,7 @@ export class Launching {
     return container;
   }
 
-  #record(prepared: Preparation, id: string, launcher: string): ContainerRecord {
+  #record(prepared: Preparation, id: string, launcher: string, awaitStart: boolean): ContainerRecord {
     const { spec, extensions, input: { image, options }, stopSignal, stopTimeoutMs } = prepared;
     const { host: { cgroup }, stamp = stampOfNow } = this.#surroundings;
     const { createdAtMs, suffix } = stamp();
@@ -206,6 +206,7 @@ export class Launching {
       labels: options.labels ?? {},
       spec: isDefault ? { ...spec, linux } : spec,
       extensions,
+      ...(awaitStart && { awaitsStart: true }),
       defaultSeccomp: isDefault,
     };
   }

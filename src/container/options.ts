@@ -8,8 +8,11 @@ import type { NamespaceType, Seccomp } from '../spec/types.js';
 /** Bytes as a number, or text with a binary unit as docker reads it: `512m`, `1g`, `64KiB`. */
 export type Size = number | string;
 
-/** `new`: its own; `host`: shared with the host; `{ path }` or `{ fd }`: joined. */
-export type NamespaceChoice = 'new' | 'host' | { readonly path: string } | { readonly fd: number };
+/** `new`: its own; `host`: shared with the host; joined by `{ path }` or `{ fd }`, or that of the live `{ container }` of this name. */
+export type NamespaceChoice = 'new' | 'host' | JoinedNamespace;
+
+/** A namespace that is there already. */
+export type JoinedNamespace = { readonly path: string } | { readonly fd: number } | { readonly container: string };
 
 /** Where one of the standard streams goes. A number is a descriptor of the calling process. */
 export type StdioChoice = 'pipe' | 'inherit' | 'ignore' | number;
@@ -154,7 +157,7 @@ export interface RunOptions {
   readonly sysctls?: Readonly<Record<string, string>>;
 
   /** Default: `none` = a new namespace with only loopback. */
-  readonly network?: 'none' | 'host' | { readonly path: string } | { readonly fd: number };
+  readonly network?: 'none' | 'host' | JoinedNamespace;
   /**
    * The other namespaces, as docker's `--pid`, `--ipc`, `--uts`, `--userns`, `--cgroupns`. Default: each new, but time,
    * which is the host's unless there are `timeOffsets`.
@@ -171,6 +174,12 @@ export interface RunOptions {
   readonly stopSignal?: string;
   /** Time between the stop signal and SIGKILL. Default 10,000; -1 = wait for ever. */
   readonly stopTimeoutMs?: number;
+
+  /**
+   * How long the program may run, from 1 ms on: then it is stopped as by `stop`, and `exited` says `timeout`. The calling process
+   * keeps the time, so not for one that is to outlive it. Default: for ever.
+   */
+  readonly timeoutMs?: number;
 
   /** For the caller to find it by; kept in the record, and as annotations `tsrun.label.…`. */
   readonly labels?: Readonly<Record<string, string>>;

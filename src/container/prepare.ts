@@ -14,7 +14,9 @@ import type { BuildInput } from './build-input.js';
 import { buildSpec, type BuiltSpec } from './build-spec.js';
 import { ignoredFields } from './ignored-fields.js';
 import type { ImageCache } from './image-cache.js';
+import { joinContainers } from './join-containers.js';
 import type { RunOptions, StdioChoice } from './options.js';
+import type { StateRoot } from './state-root.js';
 import type { SubordinateIds } from './subordinate.js';
 import { resolveDevices } from './resolve-devices.js';
 import { rootLack } from './root-mode.js';
@@ -38,6 +40,8 @@ export interface PrepareInput {
   readonly image: string;
   readonly options: RunOptions;
   readonly id: string;
+  /** Where other containers are found by name. */
+  readonly root: StateRoot;
   readonly host: HostFacts;
   readonly addon: Addon;
   readonly idRange: IdRange | undefined;
@@ -49,8 +53,8 @@ export interface PrepareInput {
   readonly standIn?: string | undefined;
 }
 
-export async function prepare({ image: path, options: given, id, host, addon, idRange, maxNofile, images, subordinate, standIn }: PrepareInput): Promise<Preparation> {
-  const options = validateRunOptions(given);
+export async function prepare({ image: path, options: given, id, root, host, addon, idRange, maxNofile, images, subordinate, standIn }: PrepareInput): Promise<Preparation> {
+  const options = joinContainers(validateRunOptions(given), root);
   const image = await images.resolve(path);
   const accounts: AccountFile[] = [];
   const read = (innerPath: string, limitBytes: number) => {

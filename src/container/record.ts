@@ -35,6 +35,8 @@ export interface ContainerRecord {
   readonly spec: Spec;
   /** What stands beside the spec. */
   readonly extensions: Extensions;
+  /** It was made by `create`, and its program waits for `start()`. */
+  readonly awaitsStart?: true;
   /** The seccomp profile is tsrun's own; it is left out of `spec` and made again when it is needed. */
   readonly defaultSeccomp: boolean;
 }

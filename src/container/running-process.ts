@@ -245,6 +245,11 @@ export class RunningProcess implements ContainerListener {
   /** Called once, when it has ended (with how) or could not start. */
   protected onEnd?(status: ExitStatus | undefined): void;
 
+  /** What only this process knows of the end. */
+  protected judge(status: ExitStatus): ExitStatus {
+    return status;
+  }
+
   /** Rejects `exited` once it has ended, and `started` when it could not start, with this. */
   protected endsAs(error: TsrunError): void {
     this.#endError = error;
@@ -255,7 +260,8 @@ export class RunningProcess implements ContainerListener {
     if (this.#status !== undefined) throw new TsrunError('ERR_TSRUN_STATE', 'it has ended');
   }
 
-  #end(status: ExitStatus): void {
+  #end(told: ExitStatus): void {
+    const status = this.judge(told);
     this.#status = status;
     this.#disposeStreams();
     this.onEnd?.(status);

@@ -381,6 +381,7 @@ export class Runtime {
     };
     const container = await this.#launching.launch({ id, image, options, awaitStart, idRange: range, named, onEnd });
     this.#containers.set(id, container);
+    container.limitTime(options.timeoutMs);
     if (options.signal !== undefined) stopOnAbort(container, options.signal);
     await container.started;
     return container;
@@ -431,7 +432,7 @@ export class Runtime {
     try {
       container.bind(await launcher.adopt(id, role === 'adopt', container));
       container.take(pid ?? 0, role !== 'watch' ? nameStreams(await launcher.attach(container.handle)) : new Map());
-      container.markRunning();
+      if (state !== 'created') container.markFound();
       return container;
     } catch (error) {
       leave();

@@ -1,4 +1,5 @@
 /** What the state root and the cgroup say of a container, whoever started it. */
+import { readFileSync } from 'node:fs';
 import { isFrozen } from '../cgroup/control.js';
 import { Reader } from '../plan/codec.js';
 import { decodeEvent } from '../plan/wire.generated.js';
@@ -11,8 +12,8 @@ import type { StateRoot } from './state-root.js';
 export interface ContainerSummary {
   /** Its name. */
   readonly id: string;
-  /** `running` is also one that was created and waits; `paused` as its cgroup says. */
-  readonly state: 'running' | 'paused' | 'stopped';
+  /** `created`: its program waits for `start()`; `paused` as its cgroup says. */
+  readonly state: 'created' | 'running' | 'paused' | 'stopped';
   /** Of the first process, as the host counts; absent before it was born and after it has ended. */
   readonly pid?: number;
   /** How it ended; only of one that was kept (`autoRemove: false`). */
@@ -33,8 +34,21 @@ export function readSummary(root: StateRoot, id: string): ContainerSummary | und
     return { id, state: 'stopped', ...(exit !== undefined && { exit }), record, ...(endedAtMs !== undefined && { endedAtMs }) };
   }
   const pid = root.readPid(id);
-  const state = record.cgroup !== '' && isFrozen(record.cgroup) ? 'paused' : 'running';
-  return { id, state, record, ...(pid !== undefined && { pid }) };
+  return { id, state: stateOf(record, pid), record, ...(pid !== undefined && { pid }) };
+}
+
+function stateOf(record: ContainerRecord, pid: number | undefined): ContainerSummary['state'] {
+  if (record.cgroup !== '' && isFrozen(record.cgroup)) return 'paused';
+  return record.awaitsStart === true && (pid === undefined || isLauncher(pid)) ? 'created' : 'running';
+}
+
+/** The first process has the launcher's name until it executes the program. */
+function isLauncher(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'tsrun-launcher\n';
+  } catch {
+    return false;
+  }
 }
 
 /** Undefined when it was cut short, or written by another version: it has ended all the same. */

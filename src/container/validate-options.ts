@@ -21,9 +21,12 @@ type Choice<K extends keyof RunOptions> = NonNullable<RunOptions[K]>;
 
 const address = text('an IP address', { test: (value: string) => isIP(value) !== 0 });
 
+const containerName = text('1 to 128 letters, digits, "_", "+", "." and "-", the first one neither "." nor "-"', { test: isContainerId });
+
 const joinPath = strictObject<{ path: string }>({ path: absolutePath });
 const joinFd = strictObject<{ fd: number }>({ fd: descriptor });
-const namespace: Shape<NamespaceChoice> = anyOf(oneOf('a choice', ['new', 'host']), joinPath, joinFd);
+const joinContainer = strictObject<{ container: string }>({ container: containerName });
+const namespace: Shape<NamespaceChoice> = anyOf(oneOf('a choice', ['new', 'host']), joinPath, joinFd, joinContainer);
 
 const access = text('any of the letters r, w and m', /^(?!.*(.).*\1)[rwm]+$/);
 const device = strictObject<DeviceOption>({ source: absolutePath, destination: optional(absolutePath), access: optional(access) });
@@ -56,7 +59,7 @@ const offset = optional(integer(-4_611_686_018, 4_611_686_018));
 const choice = optional(namespace);
 
 const runOptions = strictObject<RunOptions>({
-  id: optional(text('1 to 128 letters, digits, "_", "+", "." and "-", the first one neither "." nor "-"', { test: isContainerId })),
+  id: optional(containerName),
   command: optional(strings),
   entrypoint: optional(strings),
   env: optional(env),
@@ -93,7 +96,7 @@ const runOptions = strictObject<RunOptions>({
   apparmor: optional(line),
   sysctls: optional(sysctls),
 
-  network: optional(anyOf(oneOf('a network', ['none', 'host']), joinPath, joinFd)),
+  network: optional(anyOf(oneOf('a network', ['none', 'host']), joinPath, joinFd, joinContainer)),
   namespaces: optional(strictObject<Choice<'namespaces'>>({
     pid: choice,
     ipc: choice,
@@ -108,6 +111,7 @@ const runOptions = strictObject<RunOptions>({
   oomScoreAdj: optional(integer(-1000, 1000)),
   stopSignal: optional(signalName),
   stopTimeoutMs: optional(grace),
+  timeoutMs: optional(integer(1, 2_147_483_647)),
 
   labels: optional(stringMap),
   annotations: optional(stringMap),

@@ -32,9 +32,9 @@ export function idMapsOf({ input, namespaces }: Compilation): IdMaps | undefined
   if (namespaces.isNew('user')) return { uidMappings, gidMappings };
   if (!namespaces.isJoined('user')) return undefined;
   if (input.joinedIdMaps !== undefined) return input.joinedIdMaps;
-  throw new TsrunError('ERR_TSRUN_UNSUPPORTED', 'the id maps of the user namespace to join are not known', {
+  throw new TsrunError('ERR_TSRUN_UNSUPPORTED', 'the id maps of the user namespace to join are not known: no process is in it that could be asked for them', {
     field: namespaces.field('user'),
-    hint: 'name it as /proc/PID/ns/user, so that its maps can be read beside it',
+    hint: 'name the namespace of a process that lives, as /proc/PID/ns/user',
   });
 }
 

@@ -48,15 +48,15 @@ test('several security options add up', (t) => {
 });
 
 test('namespaces', (t) => {
-  accepts(t, namespace('pid'), [['private', 'new'], ['host', 'host'], ['ns:/proc/1/ns/pid', { path: '/proc/1/ns/pid' }]]);
-  rejects(t, namespace('pid'), [
-    ['container:web', 'the namespace of another container cannot be named yet'],
+  accepts(t, namespace, [['private', 'new'], ['host', 'host'], ['ns:/proc/1/ns/pid', { path: '/proc/1/ns/pid' }]]);
+  rejects(t, namespace, [
+    ['container:', /cannot be the name of a container/],
+    ['container:../x', /cannot be the name of a container/],
     ['ns:relative', /absolute path/],
-    ['none', 'expected one of private, host, ns:PATH'],
+    ['none', 'expected one of private, host, container:NAME, ns:PATH'],
   ]);
-  accepts(t, network, [['none', 'none'], ['host', 'host'], ['ns:/run/netns/a', { path: '/run/netns/a' }]]);
-  rejects(t, network, [['bridge', 'expected one of none, host, ns:PATH'], ['container:x', /cannot be named yet/]]);
-  refuses(t, 'run', ['--pid', 'container:web', './image'], /cannot be named yet/, 'write ns:/proc/PID/ns/pid with the process id that inspect shows');
+  accepts(t, network, [['none', 'none'], ['host', 'host'], ['ns:/run/netns/a', { path: '/run/netns/a' }], ['container:web', { container: 'web' }]]);
+  rejects(t, network, [['bridge', 'expected one of none, host, container:NAME, ns:PATH'], ['container:-x', /cannot be the name/]]);
 });
 
 test('--time-offset', (t) => {

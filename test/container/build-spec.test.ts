@@ -92,10 +92,11 @@ const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
   autoRemove: on({ autoRemove: false }, ({ extensions }) => extensions.autoRemove, false),
   log: on({ log: true }, ({ extensions }) => extensions.log, { maxBytes: 1024 * 1024 }),
   strict: on({ strict: true }, ({ extensions }) => extensions.defaultedLimits, undefined),
+  timeoutMs: 'the runtime',
   signal: 'the runtime',
 };
 
-const elsewhere: RunOptions = { stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', signal: AbortSignal.abort() };
+const elsewhere: RunOptions = { timeoutMs: 5, stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', signal: AbortSignal.abort() };
 
 for (const [name, each] of Object.entries(cases)) {
   if (each === 'the runtime') continue;

@@ -52,6 +52,7 @@ const full: Required<RunOptions> = {
   oomScoreAdj: 0,
   stopSignal: 'SIGTERM',
   stopTimeoutMs: -1,
+  timeoutMs: 1000,
   labels: { a: '' },
   annotations: { a: '' },
   survive: true,

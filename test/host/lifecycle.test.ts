@@ -40,7 +40,8 @@ here('a created container has everything but its program, which start() executes
   t.true(container.pid > 0);
   t.regex(readFileSync(`/proc/${container.pid}/comm`, 'utf8'), /tsrun/);
   t.not(namespaceOf(container.pid, 'mount'), namespaceOf('self', 'mount'));
-  t.is(runtime.inspect(container.id).state, 'running');
+  t.is(runtime.inspect(container.id).state, 'created');
+  t.is(runtime.list().find(({ id }) => id === container.id)?.state, 'created');
   await delay(200);
   t.is(container.exitStatus, undefined);
   container.start();
@@ -175,17 +176,32 @@ here('events: started, exited; each reader hears all from when it began', async 
     return events;
   };
   const [first, second] = await Promise.all([listen(), listen()]);
-  t.deepEqual(first, second);
+  t.deepEqual(first.slice(1), second);
   t.like(first.at(-1), { type: 'exited', status: { code: 4 } });
+  t.like(first[0], { type: 'started', pid: container.pid }, 'the first reader hears of the start');
   t.deepEqual(await listen(), [], 'after the end there is nothing to hear');
   await withIdle({}, async (idle) => {
     const abort = new AbortController();
     const heard = (async () => {
-      for await (const event of idle.events({ signal: abort.signal })) t.fail(event.type);
+      for await (const event of idle.events({ signal: abort.signal })) t.is(event.type, 'started');
     })();
     abort.abort();
     await heard;
+    for await (const event of idle.events({ signal: AbortSignal.abort() })) t.fail(event.type);
   });
+});
+
+here('a program whose time is over is stopped, then killed', async (t) => {
+  t.like(await lab.idle({ timeoutMs: 100, init: true }).then(async ({ exited }) => exited), { code: 143, cause: 'timeout' });
+  t.like(await lab.idle({ timeoutMs: 100, stopTimeoutMs: 100 }).then(async ({ exited }) => exited), { code: 137, signal: 'SIGKILL', cause: 'timeout' });
+  t.like((await lab.run({ command: ['true'], timeoutMs: 60_000 })).status, { code: 0, cause: 'exit' });
+  const created = await (await lab.runtime()).create(lab.image, { id: lab.newId(), command: ['sleep', '1000'], timeoutMs: 200, stopTimeoutMs: 10 });
+  await delay(400);
+  t.is(created.exitStatus, undefined, 'the time begins with the program');
+  created.start();
+  t.is((await created.exited).cause, 'timeout');
+  const error = await t.throwsAsync(lab.idle({ timeoutMs: 100, survive: true }), { instanceOf: TsrunError });
+  t.is(error.field, '/timeoutMs');
 });
 
 here('a server inside is reached through connect, without any network', async (t) => {

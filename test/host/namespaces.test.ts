@@ -78,17 +78,42 @@ needs('root', 'userns', 'timens')('all of another container\'s, by descriptor; t
   await withIdle({ namespaces: { time: 'new' } }, async (other) => {
     const fds = new Map(kinds.map((kind) => [kind, openSync(namespacePath(other.pid, kind), 'r')]));
     const fd = (kind: NamespaceKind) => ({ fd: fds.get(kind) ?? -1 });
-    // The id maps of a user namespace can be read only beside a process in it, so that one is named by path.
-    const user = { path: namespacePath(other.pid, 'user') };
-    const namespaces = { user, pid: fd('pid'), ipc: fd('ipc'), uts: fd('uts'), cgroup: fd('cgroup'), time: fd('time') };
+    const namespaces = { user: fd('user'), pid: fd('pid'), ipc: fd('ipc'), uts: fd('uts'), cgroup: fd('cgroup'), time: fd('time') };
     await withIdle({ network: fd('network'), namespaces }, (container) => {
       joined(t, container, other);
     });
+    // By any name: the process in it is found by the namespace itself.
+    const user = { path: `/proc/${process.pid}/fd/${fd('user').fd}` };
+    await withIdle({ namespaces: { user } }, ({ pid }) => {
+      t.is(namespaceOf(pid, 'user'), namespaceOf(other.pid, 'user'));
+    });
+    await other[Symbol.asyncDispose]();
     const refused = await t.throwsAsync(lab.idle({ namespaces: { user: fd('user') } }), { instanceOf: TsrunError });
     t.is(refused.code, 'ERR_TSRUN_UNSUPPORTED');
-    t.regex(refused.hint ?? '', /\/proc\/PID\/ns\/user/);
+    t.regex(`${refused.message} ${refused.hint ?? ''}`, /no process is in it.*\/proc\/PID\/ns\/user/);
     for (const each of fds.values()) t.notThrows(() => { closeSync(each); });
   });
+});
+
+needs('root', 'userns', 'timens')('all of another container\'s, by its name; what that shares with the host is the host\'s', async (t) => {
+  const by = (id: string) => ({ container: id });
+  await withIdle({ namespaces: { time: 'new' } }, async (other) => {
+    const name = by(other.id);
+    await withIdle({ network: name, namespaces: { user: name, pid: name, ipc: name, uts: name, cgroup: name, time: name } }, (container) => {
+      joined(t, container, other);
+    });
+  });
+  await withIdle({ network: 'host' }, async (other) => {
+    const refused = await t.throwsAsync(lab.idle({ network: by(other.id), sysctls: { 'net.core.somaxconn': '5' } }), { instanceOf: TsrunError });
+    t.is(refused.field, '/sysctls/net.core.somaxconn', refused.message);
+  });
+  const missing = await t.throwsAsync(lab.idle({ network: by('no-such') }), { instanceOf: TsrunError });
+  t.is(missing.code, 'ERR_TSRUN_NOT_FOUND');
+  t.is(missing.field, '/network/container');
+  const ended = await lab.start({ command: ['true'], autoRemove: false });
+  await ended.exited;
+  t.is((await t.throwsAsync(lab.idle({ namespaces: { pid: by(ended.id), user: 'host' } }), { instanceOf: TsrunError })).code, 'ERR_TSRUN_STATE');
+  (await lab.runtime()).remove(ended.id);
 });
 
 here('another container\'s user namespace, with all others new', async (t) => {

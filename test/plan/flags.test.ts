@@ -17,6 +17,7 @@ const otherEffects: Readonly<Record<string, readonly [effect: Effect, why: strin
   label: ['record', 'for people to find the container by'],
   annotation: ['record', 'for tools that read the spec'],
   'stop-signal': ['record', 'what stop sends, later'],
+  timeout: ['record', 'the calling process keeps the time'],
   'stop-timeout': ['record', 'how long stop waits, later'],
   cidfile: ['none', 'a file of the command line, written beside the start'],
   json: ['none', 'how the command line prints'],
@@ -44,7 +45,7 @@ function compileWords(words: readonly string[]): { plan: string; extensions: str
   const { first } = parse('run', ...words, './image', '/bin/app');
   const setting: Setting = { options: optionsToExplain(first), devices: (first.options.devices ?? []).map(() => fuse) };
   const { plan, extensions, spec, stopSignal, stopTimeoutMs } = compile(setting);
-  return { plan: planText(plan), extensions: JSON.stringify(extensions), record: JSON.stringify([spec, stopSignal, stopTimeoutMs, first.options.labels], withBigints) };
+  return { plan: planText(plan), extensions: JSON.stringify(extensions), record: JSON.stringify([spec, stopSignal, stopTimeoutMs, first.options.labels, first.options.timeoutMs], withBigints) };
 }
 
 function withBigints(_key: string, value: unknown): unknown {

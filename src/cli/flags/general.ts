@@ -1,6 +1,6 @@
 /** Flags about the container as a whole: its name, its life, its streams. */
 import { pairsOf } from '../values/value-type.js';
-import { containerName, parsePair, seconds, signal, text, toggle, type Pair } from '../values/basic.js';
+import { containerName, type Pair, parsePair, runningTime, seconds, signal, text, toggle } from '../values/basic.js';
 import { flag, runLike, type Flag } from './flag.js';
 
 const keyValue = pairsOf<Pair>({
@@ -108,6 +108,18 @@ export const generalFlags: readonly Flag[] = [
     example: '30',
     commands: runLike,
     apply: (draft, value) => (draft.options.stopTimeoutMs = value),
+  }),
+  flag(runningTime, {
+    name: 'timeout',
+    help: 'stop the program when it has run for so long; 0 = never',
+    group,
+    default: '0',
+    example: '60',
+    commands: runLike,
+    apply: (draft, value) => {
+      if (value === 0) delete draft.options.timeoutMs;
+      else draft.options.timeoutMs = value;
+    },
   }),
   flag(toggle, {
     name: 'strict',

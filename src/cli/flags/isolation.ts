@@ -32,7 +32,7 @@ const namespaceRows: readonly NamespaceRow[] = [
 ];
 
 const namespaceFlags = namespaceRows.map(({ name, type, what }) =>
-  flag(namespace(type), {
+  flag(namespace, {
     name,
     help: `namespace of ${what}`,
     group,

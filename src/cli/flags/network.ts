@@ -9,7 +9,7 @@ export const networkFlags: readonly Flag[] = [
   flag(network, {
     name: 'network',
     aliases: ['net'],
-    help: 'none: a new one with only loopback; host: shared; ns:PATH: joined',
+    help: 'none: a new one with only loopback; host: shared; container:NAME, ns:PATH: joined',
     group,
     default: 'none',
     example: 'none',

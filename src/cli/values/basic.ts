@@ -122,6 +122,13 @@ export const seconds: ValueType<number> = {
   },
 };
 
+/** Whole seconds, kept as milliseconds. */
+export const runningTime: ValueType<number> = {
+  kind: 'seconds',
+  placeholder: 'SECONDS',
+  parse: (value) => parseInteger(value, { min: 0, max: 2_147_483 }) * 1000,
+};
+
 /** A signal's name with or without SIG, or its number; kept as the caller's API takes it. */
 export const signal: ValueType<string> = {
   kind: 'string',

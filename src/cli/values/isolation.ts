@@ -1,8 +1,8 @@
 /** Values of the flags that open or close walls: capabilities, security options, namespaces, clocks, names and addresses. */
 import { isIP } from 'node:net';
-import { capabilityNames, nearest, readCapability, type NamespaceChoice, type RunOptions } from '../../index.js';
+import { capabilityNames, isContainerId, nearest, readCapability, type NamespaceChoice, type RunOptions } from '../../index.js';
 import { quote } from '../escape.js';
-import { parseBoolean, parseInteger, parsePair, requireText, type Pair } from './basic.js';
+import { containerNameForm, parseBoolean, parseInteger, parsePair, requireText, type Pair } from './basic.js';
 import { readSeccompProfile } from './seccomp-file.js';
 import { ValueError, type ValueContext, type ValueType } from './value-type.js';
 
@@ -58,9 +58,9 @@ function choice<Word extends string>(value: string, words: readonly Word[]): Wor
   return word;
 }
 
-type JoinedOrWord<Word> = Word | { readonly path: string };
+type JoinedOrWord<Word> = Word | { readonly path: string } | { readonly container: string };
 
-function namespaceChoice<Word extends string>(text: string, words: readonly Word[], kind: string): JoinedOrWord<Word> {
+function namespaceChoice<Word extends string>(text: string, words: readonly Word[]): JoinedOrWord<Word> {
   const word = words.find((candidate) => candidate === text);
   if (word !== undefined) return word;
   if (text.startsWith('ns:')) {
@@ -69,29 +69,29 @@ function namespaceChoice<Word extends string>(text: string, words: readonly Word
     return { path };
   }
   if (text.startsWith('container:')) {
-    throw new ValueError('the namespace of another container cannot be named yet', `write ns:/proc/PID/ns/${kind} with the process id that inspect shows`);
+    const name = text.slice('container:'.length);
+    if (!isContainerId(name)) throw new ValueError(`${quote(name)} cannot be the name of a container`, `names have ${containerNameForm}`);
+    return { container: name };
   }
-  throw new ValueError(`expected one of ${[...words, 'ns:PATH'].join(', ')}`);
+  throw new ValueError(`expected one of ${[...words, 'container:NAME', 'ns:PATH'].join(', ')}`);
 }
 
-/** `private` (a new one), `host`, or `ns:PATH` to join one. */
-export function namespace(kind: string): ValueType<NamespaceChoice> {
-  return {
-    kind: 'string',
-    placeholder: 'private|host|ns:PATH',
-    completion: ['private', 'host', 'ns:'],
-    parse: (text) => {
-      const value = namespaceChoice(text, ['private', 'host'] as const, kind);
-      return value === 'private' ? 'new' : value;
-    },
-  };
-}
+/** `private` (a new one), `host`, or one that is there already: `container:NAME`, `ns:PATH`. */
+export const namespace: ValueType<NamespaceChoice> = {
+  kind: 'string',
+  placeholder: 'private|host|container:NAME|ns:PATH',
+  completion: ['private', 'host', 'container:', 'ns:'],
+  parse: (text) => {
+    const value = namespaceChoice(text, ['private', 'host'] as const);
+    return value === 'private' ? 'new' : value;
+  },
+};
 
 export const network: ValueType<NonNullable<RunOptions['network']>> = {
   kind: 'string',
-  placeholder: 'none|host|ns:PATH',
-  completion: ['none', 'host', 'ns:'],
-  parse: (text) => namespaceChoice(text, ['none', 'host'] as const, 'net'),
+  placeholder: 'none|host|container:NAME|ns:PATH',
+  completion: ['none', 'host', 'container:', 'ns:'],
+  parse: (text) => namespaceChoice(text, ['none', 'host'] as const),
 };
 
 /** `monotonic=SECS,boottime=SECS`; either may be left out, both may be negative. */
