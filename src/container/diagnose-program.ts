@@ -20,7 +20,7 @@ export function diagnoseProgram(step: StepExecute, errno: string, { readInRoot }
     return {
       code: 'ERR_TSRUN_COMMAND_NOT_FOUND',
       message: `the program '${program}' was not found: ${looked}`,
-      hint: program.includes('/') ? 'look into the image for the right path' : 'give its full path, or set PATH with -e',
+      hint: missingHint(program),
     };
   }
   const reasons: Readonly<Record<string, readonly [string, string]>> = {
@@ -78,4 +78,10 @@ function elfInterpreter(head: Buffer): string | undefined {
     return end <= head.length ? head.toString('utf8', offset, end).replace(/\0+$/, '') : undefined;
   }
   return undefined;
+}
+
+/** What follows the image is the program, as docker has it: a flag that is written there is looked for in the PATH. */
+function missingHint(program: string): string {
+  if (program.startsWith('-')) return `flags end at the image: if '${program}' was meant as one of tsrun, write it before the image`;
+  return program.includes('/') ? 'look into the image for the right path' : 'give its full path, or set PATH with -e';
 }

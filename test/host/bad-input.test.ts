@@ -91,6 +91,9 @@ here('the program: missing, a folder, not executable, of another kind, without i
   const stuck = 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE';
   const command = (...words: string[]): RunOptions => ({ command: words });
   const mistakes: Mistake[] = [
+    // Docker takes what follows the image for the program too; who meant a flag is to see why.
+    { options: command('-it', 'sh'), code: missing, message: /'-it' was not found/, hint: /flags end at the image/ },
+    { options: command('--rm'), code: missing, message: /'--rm' was not found/, hint: /write it before the image/ },
     { options: command('pyton'), code: missing, message: /'pyton' was not found: it is in none of .*:\/bin/, hint: /PATH/ },
     { options: command('/usr/bin/app'), code: missing, message: /'\/usr\/bin\/app' was not found: there is no such file in the image/, hint: /right path/ },
     { options: command('/bin/true/app'), code: missing, message: /was not found/, hint: /./ },
