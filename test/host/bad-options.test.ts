@@ -61,6 +61,7 @@ const bad: Readonly<Record<keyof Required<RunOptions>, readonly unknown[]>> = {
   oomScoreAdj: [2000, -1001, 0.5, '0'],
   stopSignal: ['SIGFOO', '', 0, '65'],
   stopTimeoutMs: [-2, 1.5, 2 ** 31, '10'],
+  timeoutMs: [0, -1, 1.5, 2 ** 31, '10'],
   labels: [{ a: 1 }, ['a'], 'a=b', { a: 'x\0' }],
   annotations: [{ a: 1 }, [], { a: null }],
   survive: ['yes', 1],
