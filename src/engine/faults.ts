@@ -11,6 +11,10 @@ export function lost(): TsrunError {
   });
 }
 
+export function closed(): TsrunError {
+  return new TsrunError('ERR_TSRUN_STATE', 'the runtime is closed', { hint: 'open another; a container that survives can be adopted there' });
+}
+
 /** What the launcher said could not be understood, or what hears of it failed: nothing after that can be relied on. */
 export function broken(cause: unknown): TsrunError {
   return new TsrunError('ERR_TSRUN_LAUNCHER_LOST', 'the connection to the launcher was given up', { hint: 'the cause says why; open the runtime again', cause });
@@ -21,11 +25,6 @@ export function noRoom(): TsrunError {
   return new TsrunError('ERR_TSRUN_HOST', 'descriptors of the launcher did not arrive: too many files are open', { hint: 'raise the limit of open files: ulimit -n' });
 }
 
-export function closed(): TsrunError {
-  return new TsrunError('ERR_TSRUN_STATE', 'the runtime is closed', { hint: 'open another; a container that survives can be adopted there' });
-}
-
-/** What the launcher answers to a request that it does not fulfil. */
 export function refused(errno: number, op: Request['op']): TsrunError {
   const name = systemErrorName(errno);
   if (errno === esrch) return new TsrunError('ERR_TSRUN_STATE', 'the container has ended');

@@ -4,10 +4,9 @@
  */
 import { Socket } from 'node:net';
 import { closeSync } from 'node:fs';
-import { Reader, Writer } from '../plan/codec.js';
+import { Reader } from '../plan/codec.js';
 import {
   decodeEvent,
-  encodeRequest,
   protocolVersion,
   type EventAnswered,
   type EventCgroupChanged,
@@ -18,10 +17,10 @@ import {
   type LauncherEvent,
   type Request,
 } from '../plan/wire.generated.js';
-import { systemErrorName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { deferred } from './deferred.js';
 import { broken, closed, lost, noRoom, refused } from './faults.js';
+import { Outbox } from './outbox.js';
 import type { Addon, NativeFiles } from './addon.js';
 
 export type ContainerEvent = EventStarted | EventFailed | EventExited | EventCgroupChanged;
@@ -38,14 +37,6 @@ interface Answer {
   readonly descriptors: readonly number[];
 }
 
-interface Message {
-  readonly request: Request;
-  readonly bytes: Uint8Array;
-  readonly descriptors: readonly number[];
-  /** Of the descriptors, those to close once they are sent. */
-  readonly owned: readonly number[];
-}
-
 interface Waiting {
   readonly op: Request['op'];
   resolve(answer: Answer): void;
@@ -54,18 +45,13 @@ interface Waiting {
 
 const recordHeader = 8;
 
-/** What a SOCK_SEQPACKET message surely takes: half of the default of net.core.wmem_default. */
-const largestMessage = 96 * 1024;
-const eagain = 11;
-
 export class Launcher {
   readonly #addon: Addon;
   readonly #requests: number;
+  readonly #outbox: Outbox;
   readonly #events: Socket;
   readonly #listeners = new Map<number, ContainerListener>();
   readonly #waiting = new Map<number, Waiting>();
-  /** Messages that the socket had no room for; each event from the launcher is a reason to try again. */
-  readonly #unsent: Message[] = [];
   #received: Buffer = Buffer.alloc(0);
   readonly #ready = deferred<EventReady>();
   /** Until then the program must not end: somebody waits for the launcher's first word. */
@@ -78,6 +64,7 @@ export class Launcher {
   private constructor(addon: Addon, requests: number) {
     this.#addon = addon;
     this.#requests = requests;
+    this.#outbox = new Outbox(addon, requests);
     const [ours, theirs] = addon.streamPair();
     this.#events = new Socket({ fd: ours, readable: true, writable: false });
     // Nobody could catch what is thrown in here: it would end the embedding program.
@@ -141,21 +128,13 @@ export class Launcher {
     this.#listeners.set(container, listener);
     this.#updateRef();
     try {
-      this.#sendPlan(container, id, plan, descriptors);
+      if (this.#closed) throw this.#gone();
+      this.#outbox.sendPlan(container, id, plan, descriptors);
       return container;
     } catch (error) {
       this.#forget(container);
       throw error;
     }
-  }
-
-  #sendPlan(container: number, id: string, plan: Uint8Array, descriptors: readonly number[]): void {
-    if (plan.length <= largestMessage) {
-      this.#send({ op: 'launch', container, id, planInDescriptor: false, plan }, descriptors);
-      return;
-    }
-    const file = this.#addon.sealBytes(plan);
-    this.#send({ op: 'launch', container, id, planInDescriptor: true, plan: new Uint8Array() }, [file, ...descriptors], [file]);
   }
 
   #forget(container: number): void {
@@ -219,7 +198,7 @@ export class Launcher {
   async connect(container: number, family: number, address: Uint8Array, port: number): Promise<number> {
     const { descriptors } = await this.#ask((request) => ({ op: 'connect', request, container, family, address, port }));
     const [socket] = descriptors;
-    if (socket === undefined) throw new TsrunError('ERR_TSRUN_LAUNCHER_LOST', 'the launcher sent no socket');
+    if (socket === undefined) throw noRoom();
     return socket;
   }
 
@@ -227,6 +206,7 @@ export class Launcher {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#outbox.close();
     closeSync(this.#requests);
     this.#events.destroy();
   }
@@ -242,44 +222,24 @@ export class Launcher {
   }
 
   #send(request: Request, descriptors: readonly number[], owned: readonly number[] = []): void {
-    if (this.#closed) throw this.#isLost ? lost() : closed();
-    const writer = new Writer(request.op === 'launch' ? request.plan.length + 512 : 256);
-    encodeRequest(writer, request);
-    const message = { request, bytes: writer.finish(), descriptors, owned };
-    if (this.#unsent.length > 0 || !this.#trySend(message)) this.#unsent.push(message);
-  }
-
-  #trySend({ bytes, descriptors, owned }: Message): boolean {
-    const errno = this.#addon.send(this.#requests, bytes, descriptors);
-    if (errno === eagain) return false;
-    for (const descriptor of owned) closeSync(descriptor);
-    if (errno === 0) return true;
-    throw new TsrunError('ERR_TSRUN_LAUNCHER_LOST', `the launcher took no request (${systemErrorName(errno)})`);
+    if (this.#closed) throw this.#gone();
+    this.#outbox.send(request, descriptors, owned);
   }
 
   #take(chunk: Buffer): void {
     const bytes = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
     let at = 0;
-    while (bytes.length - at >= recordHeader) {
+    while (!this.#closed && bytes.length - at >= recordHeader) {
       const size = bytes.readUInt32LE(at + 4);
       if (bytes.length - at < size) break;
       this.#handle(decodeEvent(bytes.readUInt32LE(at), new Reader(bytes, at + recordHeader)));
       at += size;
     }
     this.#received = bytes.subarray(at);
-    this.#sendUnsent();
-  }
-
-  #sendUnsent(): void {
-    for (let [message] = this.#unsent; message !== undefined && !this.#closed; [message] = this.#unsent) {
-      try {
-        if (!this.#trySend(message)) return;
-      } catch (error) {
-        // It alone: a descriptor that was closed meanwhile is no fault of the others.
-        this.#failRequest(message.request, error instanceof TsrunError ? error : broken(error));
-      }
-      this.#unsent.shift();
-    }
+    // Each event is a sign that there may be room again.
+    this.#outbox.sendRest((request, error) => {
+      this.#failRequest(request, error);
+    });
   }
 
   #failRequest(request: Request, error: TsrunError): void {
@@ -337,9 +297,13 @@ export class Launcher {
     else waiting?.resolve({ event, descriptors });
   }
 
+  #gone(): TsrunError {
+    return this.#isLost ? lost() : closed();
+  }
+
   #lose(cause?: unknown): void {
     this.#isLost ||= !this.#closed;
-    const error = cause !== undefined ? broken(cause) : this.#isLost ? lost() : closed();
+    const error = cause === undefined ? this.#gone() : broken(cause);
     this.#ready.reject(error);
     this.close();
     for (const listener of this.#listeners.values()) listener.onLost(error);
@@ -349,6 +313,8 @@ export class Launcher {
   }
 
   #updateRef(): void {
+    // A socket that is gone waits for a connection with each of these (net.js of Node).
+    if (this.#closed) return;
     if (!this.#isReady || this.#listeners.size + this.#waiting.size > 0) this.#events.ref();
     else this.#events.unref();
   }
