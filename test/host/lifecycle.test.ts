@@ -1,11 +1,11 @@
 // A container's life as its owner sees it: create, start, execute, signal, stop, pause, events, connect, abort.
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { Runtime, TsrunError, type Container, type ContainerEvent, type ExecOptions, type RunOptions } from '../../src/index.js';
+import { TsrunError, type Container, type ContainerEvent, type ExecOptions, type RunOptions } from '../../src/index.js';
 import { Lab, outcome, patience } from '../support/lab.js';
 import { needs } from '../support/needs.js';
 import { kinds, namespaceOf, statusFields } from '../support/proc.js';
