@@ -42,6 +42,7 @@ Status run(ChildContext& context, const StepSetDomainname& step);
 Status run(ChildContext& context, const StepRaiseLoopback& step);
 // identity.cc
 Status run(ChildContext& context, const StepSetIds& step);
+Status run(ChildContext& context, const StepSetAppArmor& step);
 Status run(ChildContext& context, const StepDropBounding& step);
 Status run(ChildContext& context, const StepKeepCapabilities& step);
 Status run(ChildContext& context, const StepSetCapabilities& step);

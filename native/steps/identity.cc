@@ -41,6 +41,12 @@ Status run(ChildContext&, const StepSetIds& step) {
   return sys::call<SYS_setresuid>(step.uid, step.uid, step.uid).status();
 }
 
+// Only a process itself may write here, and only through the real procfs: over that of the container, the image could have
+// laid a file that swallows the write (CVE-2019-16884). The launcher's is in sight until the root or the namespaces change.
+Status run(ChildContext&, const StepSetAppArmor& step) {
+  return write_file_at(AT_FDCWD, "/proc/thread-self/attr/apparmor/exec", step.value.data, step.value.size);
+}
+
 Status run(ChildContext&, const StepDropBounding& step) {
   for (uint32_t capability = 0; capability <= step.last; ++capability) {
     if ((step.keep >> capability & 1) == 0) TSRUN_TRY(prctl(PR_CAPBSET_DROP, capability));

@@ -1,6 +1,6 @@
 /** What may go wrong with the attributes of the program's process. */
 import { readFileSync } from 'node:fs';
-import type { StepMakeDirectory, StepSetDirectory, StepSetIds, StepSetRlimit } from '../plan/wire.generated.js';
+import type { StepMakeDirectory, StepSetAppArmor, StepSetDirectory, StepSetIds, StepSetRlimit } from '../plan/wire.generated.js';
 import { rlimitInfinity, rlimitNames } from '../spec/rlimits.js';
 import type { Explanation } from './failure.js';
 import { parseLimits } from './proc-files.js';
@@ -46,4 +46,11 @@ const keyringFaults: Readonly<Record<string, Explanation>> = {
 /** Without an own one the program would find the keys of whoever started the launcher (keyrings(7)). */
 export function keyringFailure(errno: string): Explanation | undefined {
   return keyringFaults[errno];
+}
+
+/** aa_change_profile(2) */
+export function appArmorFailure({ value }: StepSetAppArmor, errno: string): Explanation {
+  const profile = value.replace(/^exec /, '');
+  if (errno === 'ENOENT') return { message: `the AppArmor profile '${profile}' is not loaded`, hint: 'load it with apparmor_parser -r FILE; aa-status lists those that are' };
+  return { message: `AppArmor does not let the program have the profile '${profile}': ${errno}`, hint: 'tsrun itself may be confined: see aa-status, and the kernel log' };
 }

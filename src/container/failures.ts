@@ -3,7 +3,7 @@ import { diagnoseProgram } from './diagnose-program.js';
 import type { Explanation, Failure, FailureContext } from './failure.js';
 import { mountFailure, rootFailure, setMountFailure, sysctlFailure, treeFailure } from './failures-files.js';
 import { cgroupFailure, cloneFailure, devicesFailure, namespaceFailure } from './failures-birth.js';
-import { directoryFailure, idsFailure, keyringFailure, rlimitFailure } from './failures-process.js';
+import { appArmorFailure, directoryFailure, idsFailure, keyringFailure, rlimitFailure } from './failures-process.js';
 
 export { hints, type FailureContext } from './failure.js';
 
@@ -41,6 +41,8 @@ export function explainFailure({ step, errno, syscall, plan }: Failure, context:
     case 'makeDirectory':
     case 'setDirectory':
       return directoryFailure(step, errno);
+    case 'setAppArmor':
+      return appArmorFailure(step, errno);
     case 'setAffinity':
       return errno === 'EINVAL' ? { message: 'none of these processors is one of the container\'s', hint: 'Cpus_allowed_list in its /proc/self/status names those' } : undefined;
     case 'loadSeccomp':

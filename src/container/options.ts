@@ -148,7 +148,7 @@ export interface RunOptions {
   readonly landlock?: boolean;
   /** `unconfined` leaves /proc and /sys paths unmasked and writable. */
   readonly systemPaths?: 'masked' | 'unconfined';
-  /** Name of a loaded AppArmor profile. */
+  /** Name of a loaded AppArmor profile. Default: none, so that the program has the launcher's. */
   readonly apparmor?: string;
   /** Kernel parameters of the container's own namespaces, by name: `net.ipv4.ip_forward`. One that would change the host is refused. */
   readonly sysctls?: Readonly<Record<string, string>>;

@@ -66,6 +66,8 @@ export interface KernelSupport {
   readonly timeNamespaces: boolean;
   /** Filters can be loaded (CONFIG_SECCOMP_FILTER). */
   readonly seccomp: boolean;
+  /** Built in and switched on. */
+  readonly apparmor: boolean;
   /** Overlay layers given as descriptors (6.15 or so). */
   readonly overlayLayerFds: boolean;
   /** Linux 6.3. */

@@ -3,6 +3,7 @@ import { parseCpuList } from '../host/probe.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Extensions } from '../spec/extensions.js';
 import type { Process, Spec } from '../spec/types.js';
+import { compileAppArmor } from './compile-apparmor.js';
 import { compileIdentity, compileProcess } from './compile-process.js';
 import { compileStreams } from './compile-streams.js';
 import type { PlanInput } from './input.js';
@@ -46,6 +47,7 @@ export function compileExec(input: ExecInput): Plan {
     procValues: score === undefined ? [] : [String(score)],
     survive: input.survive,
   });
+  compileAppArmor(planInput, builder);
   // In one call: the kernel joins the user namespace first, which gives the right to the others (setns(2), Linux 5.8).
   // The pid namespace was entered by being born.
   builder.add('exec', { op: 'joinNamespaces', descriptor: process, kinds: joinedKinds(namespaces) });

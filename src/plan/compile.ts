@@ -4,6 +4,7 @@
  * most of it is forced by the kernel; where it is, the part that forces it says so.
  */
 import { TsrunError } from '../spec/errors.js';
+import { compileAppArmor } from './compile-apparmor.js';
 import { compileCgroup } from './compile-cgroup.js';
 import { compileDevices } from './compile-devices.js';
 import { compileMounts, type MountPlan } from './compile-mounts.js';
@@ -48,6 +49,7 @@ export function compilePlan(input: PlanInput): Plan {
   addClone(compilation, cgroup);
 
   // In the container's first process.
+  compileAppArmor(input, builder);
   enterNamespaces(compilation);
   builder.add('/root/path', { op: 'attachRoot', mount: root.slot });
   for (const mount of root.parts) builder.add('extensions.root', { op: 'stowMount', mount });

@@ -9,7 +9,6 @@ export function refuseUnsupported(spec: Spec, extensions: Extensions): void {
     if (present) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${field} is not supported yet`, { field, hint: 'remove the field' });
   };
   for (const [name, list] of Object.entries(hooks ?? {})) refuse(`/hooks/${name}`, Array.isArray(list) && list.length > 0);
-  refuse('/process/apparmorProfile', (process?.apparmorProfile ?? '') !== '');
   refuse('/process/selinuxLabel', (process?.selinuxLabel ?? '') !== '');
   refuse('/linux/mountLabel', (linux?.mountLabel ?? '') !== '');
   refuse('/linux/netDevices', Object.keys(linux?.netDevices ?? {}).length > 0);

@@ -14,6 +14,8 @@ export type Need =
   /** A new user namespace, and a mount namespace in it. */
   | 'userns'
   | 'timens'
+  /** Built in, and switched on. */
+  | 'apparmor'
   | 'overlay'
   | 'swap'
   /** A v2 tree in which this user may make cgroups, beside v1 mounts or not. */
@@ -43,6 +45,7 @@ const probes: Readonly<Record<string, (argument: string) => boolean>> = {
   root: () => process.geteuid?.() === 0,
   userns: () => succeeds('unshare', ['--user', '--map-root-user', '--mount', 'true']),
   timens: () => existsSync('/proc/self/ns/time'),
+  apparmor: () => textOf('/sys/module/apparmor/parameters/enabled') === 'Y\n',
   overlay: () => succeeds('unshare', [...rootIfNeeded(), '--mount', 'sh', '-c', overlayScript]),
   swap: () => !/^SwapTotal:\s*0 kB$/m.test(textOf('/proc/meminfo')),
   cgroup2: (controller) => hasWritableCgroup() && (controller === '' || controllers().includes(controller)),
