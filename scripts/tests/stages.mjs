@@ -15,9 +15,9 @@ const guestsAtOnce = Math.min(2, availableParallelism());
 const ava = ['node_modules/ava/entrypoints/cli.mjs', '--tap'];
 const lastLines = 40;
 
-/** Both checks of `npm run lint`, each counted as one test. */
+/** The checks of `npm run lint`, each counted as one test. */
 export async function lint() {
-  const checks = [['eslint', ['node_modules/eslint/bin/eslint.js', '.']], ['layers', ['scripts/check-layers.mjs']]];
+  const checks = [['eslint', ['node_modules/eslint/bin/eslint.js', '.']], ['layers', ['scripts/check-layers.mjs']], ['clang-tidy', ['scripts/lint-native.mjs']]];
   const tests = [];
   for (const [title, args] of checks) {
     const result = await runLimited(process.execPath, args, { limitSeconds: limits.lint });
