@@ -29,9 +29,11 @@ async function executed(container: Container, options: Partial<ExecOptions> = {}
 
 here('a container is not bound to the processors of who starts it, nor is what is executed in it', (t) => {
   const inner = `
+    import { readFileSync } from 'node:fs';
     import { Runtime } from ${JSON.stringify(join(import.meta.dirname, '../../src/index.js'))};
     const runtime = await Runtime.open({ root: ${JSON.stringify(lab.stateRoot)} });
-    const container = await runtime.run(${JSON.stringify(lab.image)}, { id: ${JSON.stringify(lab.newId())}, stdout: 'inherit', command: ['sh', '-c', 'cat /proc/self/status; exec sleep 1000'] });
+    const container = await runtime.run(${JSON.stringify(lab.image)}, { id: ${JSON.stringify(lab.newId())}, command: ['sleep', '1000'] });
+    process.stdout.write(readFileSync('/proc/' + container.pid + '/status'));
     await (await runtime.exec(container, { stdout: 'inherit', command: ${JSON.stringify(command)} })).exited;
     await runtime.close();`;
   const { stdout, stderr } = spawnSync('taskset', ['--cpu-list', first, process.execPath, '--input-type=module', '-e', inner], { encoding: 'utf8' });
