@@ -91,7 +91,7 @@ int find_in_root(int root, const char* path) {
   how.flags = O_PATH | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   // Any rename or mount on the host, while `..` is passed, makes the kernel unsure whether it is still inside (openat2(2)).
-  constexpr int kMostTries = 1024;
+  constexpr int kMostTries = 128;
   int found = -1;
   for (int tries = 0; found < 0 && tries < kMostTries && (tries == 0 || errno == EAGAIN); ++tries) {
     found = static_cast<int>(syscall(SYS_openat2, root, path, &how, sizeof how));

@@ -49,7 +49,7 @@ Status open_in_root(int root, const char* path, uint64_t flags, Links links, Uni
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   if (links == Links::kRefuse) how.resolve |= RESOLVE_NO_SYMLINKS;
   // Any rename or mount on the host, while `..` is passed, makes the kernel unsure whether it is still inside (openat2(2)).
-  constexpr int kMostTries = 1024;
+  constexpr int kMostTries = 128;
   Status opened{SYS_openat2, EAGAIN};
   for (int tries = 0; opened.error == EAGAIN && tries < kMostTries; ++tries) {
     opened = take(sys::call<SYS_openat2>(root, path, &how, sizeof how), into);

@@ -25,7 +25,7 @@ here('a path with .. is found beside one who renames', async (t) => {
   const child = spawn(process.execPath, ['-e', renaming, join(root, 'other')], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   try {
-    const path = `/a/${'b/../'.repeat(700)}b/file`;
+    const path = `/a/${'b/../'.repeat(12)}b/file`;
     for (let turn = 0; turn < 2000; turn++) t.is(String(addon.readInRoot(root, path, 100)), 'found');
   } finally {
     child.kill('SIGKILL');
