@@ -7,7 +7,7 @@ import { run } from './run.mjs';
 // python3 is for node-gyp; libseccomp is linked into the addon.
 const build = ['g++', 'make', 'python3', 'libseccomp-dev'];
 // nm and strace look at what the native code calls; newuidmap is how an ordinary user gets its ids.
-const tools = ['binutils', 'clang-tidy', 'strace', 'uidmap'];
+const tools = ['binutils', 'clang-tidy', 'fish', 'strace', 'uidmap', 'zsh'];
 
 const needed = {
   start: [...build, ...aptPackages('busybox')],
