@@ -33,13 +33,12 @@ async function runBare(tally, filter) {
   if (filter === undefined) await stage(tally, 'lint', 'lint', lint);
   const unitTests = await stage(tally, bare, 'unit tests', () => unit(filter));
   const hostTests = await stage(tally, bare, 'host tests', () => host(filter));
-  const tests = [...unitTests, ...hostTests];
-  return [...new Set(tests.filter(({ outcome }) => outcome === 'skipped').map(({ file }) => file))];
+  return [...unitTests, ...hostTests].filter(({ outcome }) => outcome === 'skipped');
 }
 
-async function runGuest(tally, lane, skippedFiles, filter) {
+async function runGuest(tally, lane, skipped, filter) {
   await stage(tally, lane, `${lane}: its harness`, () => harness(filter));
-  await stage(tally, lane, `${lane}: host tests`, () => guest(lane, skippedFiles, filter));
+  await stage(tally, lane, `${lane}: host tests`, () => guest(lane, skipped, filter));
 }
 
 /** Why a lane cannot run here, or undefined. */
@@ -54,10 +53,10 @@ function obstacle(lane) {
 
 /** Gives whether every lane has run. */
 async function runLanes(tally, { lane: chosen, filter }) {
-  const skippedFiles = chosen === 'all' || chosen === bare ? await runBare(tally, filter) : undefined;
+  const skipped = chosen === 'all' || chosen === bare ? await runBare(tally, filter) : undefined;
   for (const lane of Object.keys(guestLanes).filter((name) => chosen === 'all' || chosen === name)) {
     const reason = obstacle(lane);
-    if (reason === undefined) await runGuest(tally, lane, skippedFiles, filter);
+    if (reason === undefined) await runGuest(tally, lane, skipped, filter);
     else process.stdout.write(`${lane} did not run: ${reason}\n`);
   }
   return chosen === 'all';

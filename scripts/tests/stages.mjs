@@ -43,19 +43,28 @@ export function harness(filter) {
 const kernelFiles = ['devices', 'limits', 'mounts', 'namespaces', 'root', 'walls'].map((name) => `test/host/${name}.test.ts`);
 
 /**
- * In guests, where nothing is built: the files that have tests which could not run on the bare host, and those about the
- * kernel. A guest is some twenty times slower, and its tests run one after the other: two guests share the files. All host tests
- * run there when it is the only lane that was asked for.
+ * In guests, where nothing is built, two of them side by side: a guest is some twenty times slower than its host, and its tests run
+ * one after the other. One takes the files about the kernel, the other the tests that could not run on the bare host. Without such a
+ * list this is the only lane that was asked for, and all host tests run.
  */
-export async function guest(lane, skippedFiles, filter) {
-  const chosen = skippedFiles === undefined ? testFiles().host : [...kernelFiles.filter((file) => testFiles().host.includes(file)), ...skippedFiles];
-  const { files, titles } = selectFiles([...new Set(chosen)].sort(), filter);
-  const shares = deal(files, guestsAtOnce);
-  const tests = await Promise.all(shares.map((share) => oneGuest(lane, share, titles)));
+export async function guest(lane, skipped, filter) {
+  const shares = skipped === undefined || filter !== undefined ? wholeFiles(filter) : [{ files: kernelFiles }, skippedTests(skipped)];
+  const tests = await Promise.all(shares.filter(({ files }) => files.length > 0).map((share) => oneGuest(lane, share)));
   return tests.flat();
 }
 
-async function oneGuest(lane, files, titles) {
+function wholeFiles(filter) {
+  const { files, titles } = selectFiles(testFiles().host, filter);
+  return deal(files, guestsAtOnce).map((share) => ({ files: share, titles: titles === undefined ? undefined : [`*${titles}*`] }));
+}
+
+/** With the test that looks for what a file has left. */
+function skippedTests(skipped) {
+  const others = skipped.filter(({ file }) => !kernelFiles.includes(file));
+  return { files: [...new Set(others.map(({ file }) => file))], titles: [...new Set(others.map(({ title }) => `${title}*`)), 'nothing of * is left*'] };
+}
+
+async function oneGuest(lane, { files, titles }) {
   const inside = [process.execPath, ...avaArguments('ava.guest.config.js', files, titles)];
   const args = ['test/vm/run.mjs', lane, '--timeout', `${limits.guest}`, '--', ...inside];
   const limitSeconds = limits.guest + guestPreparation;
@@ -68,12 +77,13 @@ async function avaOnHost(stage, config, all, filter) {
   const { files, titles } = selectFiles(all, filter);
   if (files.length === 0) return [];
   const limitSeconds = limits[stage];
-  const result = await runLimited(process.execPath, avaArguments(config, files, titles), { limitSeconds, env: quiet });
-  return readRun(stage, files, titles, { ...result, limitSeconds });
+  const patterns = titles === undefined ? undefined : [`*${titles}*`];
+  const result = await runLimited(process.execPath, avaArguments(config, files, patterns), { limitSeconds, env: quiet });
+  return readRun(stage, files, patterns, { ...result, limitSeconds });
 }
 
 function avaArguments(config, files, titles) {
-  return [join(checkout, ava[0]), ...ava.slice(1), '--config', config, ...(titles === undefined ? [] : ['--match', `*${titles}*`]), ...files];
+  return [join(checkout, ava[0]), ...ava.slice(1), '--config', config, ...(titles ?? []).flatMap((title) => ['--match', title]), ...files];
 }
 
 function readRun(stage, files, titles, result) {
