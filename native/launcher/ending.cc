@@ -3,6 +3,7 @@
 
 #include "launcher/cgroup_watch.h"
 #include "launcher/requests.h"
+#include "sys/directory.h"
 #include "sys/process.h"
 
 namespace tsrun {
@@ -38,17 +39,7 @@ void forget_reports(Container& container) {
   container.content_count = 0;
 }
 
-struct DirectoryEntry {
-  uint64_t inode;
-  int64_t offset;
-  uint16_t size;
-  uint8_t type;
-  char name[];
-};
-
 inline constexpr uint8_t kTypeDirectory = 4;
-
-bool is_dots(const char* name) { return strcmp(name, ".") == 0 || strcmp(name, "..") == 0; }
 
 Status remove_tree(int parent, const char* name, int depth);
 

@@ -1,17 +1,10 @@
 #include "launcher/parent_folders.h"
 
+#include "sys/directory.h"
 #include "sys/memory.h"
 
 namespace tsrun {
 namespace {
-
-struct DirectoryEntry {
-  uint64_t inode;
-  int64_t offset;
-  uint16_t size;
-  uint8_t type;
-  char name[];
-};
 
 UniqueFd spare;
 
@@ -23,8 +16,6 @@ Status open_folder(const MadeFolder& folder, UniqueFd* directory) {
   spare.reset();
   return take(sys::call<SYS_openat>(folder.parent_fd, folder.name, kFlags), directory);
 }
-
-bool is_dots(const char* name) { return strcmp(name, ".") == 0 || strcmp(name, "..") == 0; }
 
 }  // namespace
 

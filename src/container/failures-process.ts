@@ -1,9 +1,8 @@
 /** What may go wrong with the attributes of the program's process. */
-import { readFileSync } from 'node:fs';
 import type { StepMakeDirectory, StepSetAppArmor, StepSetDirectory, StepSetIds, StepSetRlimit } from '../plan/wire.generated.js';
 import { rlimitInfinity, rlimitNames } from '../spec/rlimits.js';
 import type { Explanation } from './failure.js';
-import { parseLimits } from './proc-files.js';
+import { callersLimit } from './callers-limit.js';
 
 export function rlimitFailure({ resource, hard }: StepSetRlimit, errno: string): Explanation | undefined {
   if (errno !== 'EPERM') return undefined;
@@ -15,11 +14,6 @@ export function rlimitFailure({ resource, hard }: StepSetRlimit, errno: string):
     message: `${name}: a hard limit of ${asked} is above the caller's${own === undefined ? '' : ` of ${own}`}`,
     hint: `ask for less; raising it needs CAP_SYS_RESOURCE${bound}`,
   };
-}
-
-/** The launcher has those of the process that started it. */
-function callersLimit(name: string): string | undefined {
-  return parseLimits(readFileSync('/proc/self/limits', 'utf8')).find((limit) => limit.name === name)?.hard;
 }
 
 /** As many groups as the launcher passes on. */

@@ -11,6 +11,7 @@ import type { Names } from '../plan/template.js';
 import type { NamespaceType } from '../spec/types.js';
 import { TsrunError } from '../spec/errors.js';
 import { isDefaultSeccomp } from '../spec/seccomp-profile.js';
+import { callersLimit } from './callers-limit.js';
 import { checkDescriptor } from './check-descriptors.js';
 import type { NamedLauncher } from './connection.js';
 import { Container, type ContainerSettings } from './container.js';
@@ -24,7 +25,7 @@ import { writeRecord, type ContainerRecord } from './record.js';
 import { setupError } from './setup-error.js';
 import type { StateRoot } from './state-root.js';
 import type { SubordinateIds } from './subordinate.js';
-import { copyOf, Template, templateKey, Templates } from './templates.js';
+import { copyOf, joinsNamespaces, Template, templateKey, Templates } from './templates.js';
 
 export interface LaunchRequest {
   readonly id: string;
@@ -99,7 +100,7 @@ export class Launching {
       if (template !== undefined) return this.#sendAgain(template, request);
       const prepared = await this.prepare(key === undefined ? request : { ...request, options: copyOf(request.options) });
       const compiled = this.compile(prepared, request.id, request.named.name, request.awaitStart);
-      if (key !== undefined) this.#templates.set(key, new Template(prepared, compiled.plan));
+      if (key !== undefined && !joinsNamespaces(prepared.spec)) this.#templates.set(key, new Template(prepared, compiled.plan));
       return this.#send({ ...compiled, prepared, bytes: encodePlan(compiled.plan) }, request);
     } catch (error) {
       request.onEnd(undefined);
@@ -214,8 +215,8 @@ export class Launching {
 
 /** The caller's own hard limit of open files: without CAP_SYS_RESOURCE no container can have more. */
 function hardNofile(): number {
-  const line = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
-  return line?.[1] === undefined || line[1] === 'unlimited' ? 1_048_576 : Number(line[1]);
+  const limit = callersLimit('RLIMIT_NOFILE');
+  return limit === undefined || limit === 'unlimited' ? 1_048_576 : Number(limit);
 }
 
 const namespaceTypes: readonly NamespaceType[] = ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time'];

@@ -8,6 +8,7 @@ import type { IdRange } from '../host/id-ranges.js';
 import type { ResolvedImage } from '../image/folder.js';
 import type { Plan } from '../plan/plan.js';
 import { PlanTemplate } from '../plan/template.js';
+import type { Spec } from '../spec/types.js';
 import { renameSpec } from './build-spec.js';
 import type { NamespaceChoice, RunOptions } from './options.js';
 import type { Preparation } from './prepare.js';
@@ -85,6 +86,11 @@ export function copyOf(options: RunOptions): RunOptions {
 function looksAtHost({ devices, privileged, network, namespaces }: RunOptions): boolean {
   const named = (choice: NamespaceChoice | 'none' | undefined) => typeof choice === 'object';
   return devices !== undefined || privileged === true || network === 'host' || named(network) || Object.values({ ...namespaces }).some(named);
+}
+
+/** Also by what a bundle says: the next start must look at their maps anew. */
+export function joinsNamespaces({ linux }: Spec): boolean {
+  return linux?.namespaces?.some(({ path }) => path !== undefined) ?? false;
 }
 
 function isSame(before: Buffer | null, now: Buffer | null): boolean {

@@ -1,6 +1,6 @@
 // Which starts are alike: all that a plan depends on is in the key, and what only the host can tell has none.
 import test from 'ava';
-import { copyOf, templateKey } from '../../src/container/templates.js';
+import { copyOf, joinsNamespaces, templateKey } from '../../src/container/templates.js';
 import type { RunOptions } from '../../src/container/options.js';
 
 const keyOf = (options: RunOptions, changes: Partial<Parameters<typeof templateKey>[0]> = {}) =>
@@ -29,6 +29,11 @@ test('what depends on the host of the moment has no key', (t) => {
     { namespaces: { ipc: { fd: 5 } } }, { namespaces: { user: { path: '/proc/1/ns/user' } } },
   ];
   for (const options of asked) t.is(keyOf(options), undefined, JSON.stringify(options));
+});
+
+test('a bundle that joins a namespace is compiled anew each time', (t) => {
+  t.true(joinsNamespaces({ ociVersion: '1.2.0', linux: { namespaces: [{ type: 'mount' }, { type: 'user', path: '/proc/1/ns/user' }] } }));
+  t.false(joinsNamespaces({ ociVersion: '1.2.0', linux: { namespaces: [{ type: 'mount' }, { type: 'user' }] } }));
 });
 
 test('what JSON has no form for has no key, so that it is looked at', (t) => {

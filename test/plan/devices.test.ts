@@ -7,8 +7,8 @@ import type { HostFacts } from '../../src/host/facts.js';
 import { compilePlan } from '../../src/plan/compile.js';
 import { explainPlan } from '../../src/plan/explain.js';
 import type { Plan } from '../../src/plan/plan.js';
-import { TsrunError } from '../../src/spec/errors.js';
 import type { Device, DeviceRule } from '../../src/spec/types.js';
+import { fault } from '../container/build-support.js';
 import { bundleOf, compile, host, type Setting } from './support.js';
 
 const withoutPrograms: HostFacts = { ...host, supports: { ...host.supports, deviceProgram: false } };
@@ -34,16 +34,6 @@ function withoutCgroup(setting: Setting): Plan {
 
 function steps(plan: Plan): Plan['steps'] {
   return plan.steps.filter(({ step }) => step.op === 'limitDevices');
-}
-
-function refusal(run: () => unknown): TsrunError {
-  try {
-    run();
-  } catch (error) {
-    if (TsrunError.is(error)) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
 }
 
 test('where it can be loaded, a program holds the rules of the spec, in the container\'s cgroup before the clone', (t) => {
@@ -86,20 +76,20 @@ test('without a program the default profile is held by what can exist', (t) => {
 test('a device that was given with less is refused by name where that cannot be held', (t) => {
   for (const [facts, reason] of [[ordinary, /an ordinary user may not load/], [withoutPrograms, /the kernel loads no program/]] as const) {
     for (const [access, open] of [['r', 'c 10:229 w'], ['w', 'c 10:229 r'], ['m', 'c 10:229 rw']] as const) {
-      const error = refusal(() => compile({ ...given(access), host: facts }));
+      const error = fault(() => compile({ ...given(access), host: facts }));
       t.like(error, { code: 'ERR_TSRUN_LIMIT_UNAVAILABLE', field: '/linux/resources/devices/1' });
       t.true(error.message.endsWith(`: ${open} would be open`), error.message);
       t.regex(error.message, reason);
       t.truthy(error.hint);
     }
   }
-  t.regex(refusal(() => withoutCgroup(bundle([denyAll, { allow: true, type: 'c', major: 1, minor: 3, access: 'r' }]))).message, /no cgroup can be made here: c 1:3 w would be open/);
+  t.regex(fault(() => withoutCgroup(bundle([denyAll, { allow: true, type: 'c', major: 1, minor: 3, access: 'r' }]))).message, /no cgroup can be made here: c 1:3 w would be open/);
 });
 
 test('rules of a bundle that its own nodes would break are refused', (t) => {
   const node: Device = { type: 'c', path: '/dev/fuse', major: 10, minor: 229 };
   const facts = { host: ordinary };
-  const field = (setting: Setting) => refusal(() => compile({ ...setting, ...facts })).field;
+  const field = (setting: Setting) => fault(() => compile({ ...setting, ...facts })).field;
   t.is(field(bundle([denyAll], [node])), '/linux/devices/0');
   t.is(field(bundle([denyAll, { allow: true, type: 'c', major: 10, access: 'r' }])), '/linux/resources/devices/1');
   t.is(field(bundle([{ allow: false, type: 'c', major: 1, minor: 3, access: 'w' }])), '/linux/resources/devices', 'one of the six');
@@ -111,7 +101,7 @@ test('rules of a bundle that its own nodes would break are refused', (t) => {
 test('with CAP_MKNOD and the host\'s users any node could be made: held by the program alone', (t) => {
   const setting = bundle([denyAll], [], ['CAP_MKNOD']);
   t.is(steps(compile(setting).plan).length, 1);
-  t.like(refusal(() => compile({ ...setting, host: withoutPrograms })), { code: 'ERR_TSRUN_LIMIT_UNAVAILABLE', field: '/linux/resources/devices' });
+  t.like(fault(() => compile({ ...setting, host: withoutPrograms })), { code: 'ERR_TSRUN_LIMIT_UNAVAILABLE', field: '/linux/resources/devices' });
   t.deepEqual(steps(compile({ ...setting, host: ordinary }).plan), [], 'an ordinary user\'s capability makes no node');
   t.deepEqual(steps(compile({ ...bundle([{ allow: true, access: 'rwm' }], [], ['CAP_MKNOD']), host: withoutPrograms }).plan), []);
 });
