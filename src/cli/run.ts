@@ -19,7 +19,6 @@ export async function run(invocation: Invocation): Promise<number> {
     try {
       container = await runtime.run(invocation.positionals[0] ?? '', runOptions(invocation));
       idFile?.write(container.id);
-      warn(container, invocation);
       return await (flags.detach === true ? printId(container, invocation) : stay(runtime, container, invocation));
     } finally {
       await runtime.close();
@@ -29,17 +28,14 @@ export async function run(invocation: Invocation): Promise<number> {
   }
 }
 
-function runOptions({ flags, options, stdout, stderr }: Invocation): RunOptions {
+function runOptions({ flags, options: given, stdout, stderr, env }: Invocation): RunOptions {
   const interactive = flags.interactive === true;
+  const onWarning = (warning: string) => stderr.write(`${painter(stderr, env)('yellow', 'tsrun: warning:')} ${warning}\n`);
+  const options = { ...given, onWarning };
   if (flags.detach === true) return { ...options, ...backgroundStreams(interactive) };
   // With a log the launcher reads the terminal too, so that somebody may leave it and come back.
   if (flags.tty === true) return { ...options, terminal: windowSize({ stdout, stderr }) ?? true, log: true };
   return { ...options, ...foregroundStreams(interactive) };
-}
-
-function warn({ warnings }: Container, { stderr, env }: Invocation): void {
-  const head = painter(stderr, env)('yellow', 'tsrun: warning:');
-  for (const warning of warnings) stderr.write(`${head} ${warning}\n`);
 }
 
 function printId({ id }: Container, { flags, stdout }: Invocation): number {

@@ -181,7 +181,8 @@ export class Launching {
     return this.#send({ prepared, record, passed, ...template.plan.rename(this.#names(prepared, record)) }, request);
   }
 
-  #send({ prepared, plan, record, passed, bytes }: Sendable, { id, named: { launcher }, onEnd }: LaunchRequest): Container {
+  #send({ prepared, plan, record, passed, bytes }: Sendable, { id, options, named: { launcher }, onEnd }: LaunchRequest): Container {
+    for (const warning of prepared.warnings) options.onWarning?.(warning);
     const container = new Container(this.settings({ record, launcher, warnings: prepared.warnings, onEnd, plan }), plan);
     container.bind(launcher.launch(id, bytes, passed, container));
     return container;

@@ -194,6 +194,8 @@ export interface RunOptions {
   readonly log?: boolean;
   /** A default that this host cannot hold is an error, not a warning. */
   readonly strict?: boolean;
+  /** Told of each warning before anything is made, so that it can be shown before what the program prints; `Container.warnings` keeps them. */
+  readonly onWarning?: (warning: string) => void;
   /**
    * Ends the container (stop signal, grace, SIGKILL) when it is aborted; `exited` then rejects with `ERR_TSRUN_ABORTED`, whose
    * `cause` is the signal's reason. Aborted before the start, nothing is made.

@@ -62,19 +62,22 @@ export function templateKey({ image, options, idRange, awaitStart }: KeyInput): 
   // It is no part of the plan, but what is no signal is to be refused.
   if (options.signal !== undefined && !((options.signal as unknown) instanceof AbortSignal)) return undefined;
   // JSON passes over what it has no form for; the check of options does not.
-  if (Object.values({ ...options }).some((value: unknown) => typeof value === 'function' || typeof value === 'symbol')) return undefined;
+  const { onWarning, ...rest } = options;
+  if (onWarning !== undefined && typeof onWarning !== 'function') return undefined;
+  if (Object.values(rest).some((value: unknown) => typeof value === 'function' || typeof value === 'symbol')) return undefined;
   try {
     const cwd = options.mounts === undefined ? '' : process.cwd();
-    return JSON.stringify([image, awaitStart, idRange?.start, cwd, { ...options, id: undefined, signal: undefined }]);
+    return JSON.stringify([image, awaitStart, idRange?.start, cwd, { ...rest, id: undefined, signal: undefined }]);
   } catch {
     return undefined;
   }
 }
 
-/** For a template to keep: the caller may change its own object later. Without `signal`, which is not for a plan. */
+/** For a template to keep: the caller may change its own object later. Without what is of one start, and not for a plan. */
 export function copyOf(options: RunOptions): RunOptions {
   const copied = new Map(Object.entries(options));
   copied.delete('signal');
+  copied.delete('onWarning');
   try {
     return structuredClone(Object.fromEntries(copied));
   } catch {

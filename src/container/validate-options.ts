@@ -11,7 +11,7 @@ import { absolutePath, hostName, line, nonEmpty, stringMap, strings, sysctls } f
 import { seccompProfileShape } from '../spec/schema-seccomp.js';
 import { descriptor } from '../spec/schema.js';
 import {
-  anyOf, array, assertShape, boolean, instanceOf, integer, oneOf, optional, record, strictObject, text, type Shape,
+  anyOf, array, assertShape, boolean, callback, instanceOf, integer, oneOf, optional, record, strictObject, text, type Shape,
 } from '../spec/shape.js';
 import { env, grace, groups, signalName, size, stdio, terminal, user } from './option-shapes.js';
 import { limitFields } from './validate-limits.js';
@@ -120,6 +120,7 @@ const runOptions = strictObject<RunOptions>({
   autoRemove: optional(boolean),
   log: optional(boolean),
   strict: optional(boolean),
+  onWarning: optional(callback<Choice<'onWarning'>>()),
   signal: optional(instanceOf(AbortSignal)),
 });
 

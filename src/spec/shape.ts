@@ -83,6 +83,11 @@ export function instanceOf<T>(type: abstract new (...args: never[]) => T): Shape
   return leaf(`an instance of ${type.name}`, (value) => value instanceof type);
 }
 
+/** What it takes and gives cannot be seen before it is called. */
+export function callback<T extends (...args: never[]) => unknown>(): Shape<T> {
+  return leaf('a function', (value) => typeof value === 'function');
+}
+
 export function array<T>(item: Shape<T>, least = 0, most = Infinity): Shape<T[]> {
   const expects = least === 0 ? 'an array' : `an array of at least ${least}`;
   return {

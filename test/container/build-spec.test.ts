@@ -93,10 +93,11 @@ const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
   log: on({ log: true }, ({ extensions }) => extensions.log, { maxBytes: 1024 * 1024 }),
   strict: on({ strict: true }, ({ extensions }) => extensions.defaultedLimits, undefined),
   timeoutMs: 'the runtime',
+  onWarning: 'the runtime',
   signal: 'the runtime',
 };
 
-const elsewhere: RunOptions = { timeoutMs: 5, stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', signal: AbortSignal.abort() };
+const elsewhere: RunOptions = { timeoutMs: 5, stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', onWarning: () => undefined, signal: AbortSignal.abort() };
 
 for (const [name, each] of Object.entries(cases)) {
   if (each === 'the runtime') continue;

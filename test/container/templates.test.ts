@@ -6,9 +6,9 @@ import type { RunOptions } from '../../src/container/options.js';
 const keyOf = (options: RunOptions, changes: Partial<Parameters<typeof templateKey>[0]> = {}) =>
   templateKey({ image: './image', idRange: { start: 524_288, size: 65_536 }, awaitStart: false, ...changes, options });
 
-test('name and signal do not tell starts apart', (t) => {
+test('name, signal and who is told of warnings do not tell starts apart', (t) => {
   const key = keyOf({ command: ['true'] });
-  t.is(keyOf({ command: ['true'], id: 'web.1', signal: new AbortController().signal }), key);
+  t.is(keyOf({ command: ['true'], id: 'web.1', signal: new AbortController().signal, onWarning: () => undefined }), key);
   t.is(keyOf({ command: ['true'], id: 'web.2' }), key);
 });
 
@@ -46,7 +46,7 @@ test('what JSON has no form for has no key, so that it is looked at', (t) => {
 
 test('a copy does not follow its model', (t) => {
   const env = { a: '1' };
-  const copy = copyOf({ env, signal: new AbortController().signal });
+  const copy = copyOf({ env, signal: new AbortController().signal, onWarning: () => undefined });
   env.a = '2';
   t.deepEqual(copy, { env: { a: '1' } });
 });

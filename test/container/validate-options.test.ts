@@ -59,6 +59,7 @@ const full: Required<RunOptions> = {
   autoRemove: false,
   log: true,
   strict: true,
+  onWarning: () => undefined,
   signal: AbortSignal.abort(),
 };
 
@@ -78,7 +79,7 @@ test('every option is known, and each may be left out', (t) => {
 test('a wrong type for any option is an error with its name', (t) => {
   for (const name of Object.keys(full)) {
     for (const wrong of [null, [[]], 1.25, 2n ** 60n, 'a\0', () => 1, new Map()]) {
-      if (name === 'cpus' && wrong === 1.25) continue;
+      if ((name === 'cpus' && wrong === 1.25) || (name === 'onWarning' && typeof wrong === 'function')) continue;
       const error = fault({ ...full, [name]: wrong });
       t.is(error?.code, 'ERR_TSRUN_INVALID_ARGUMENT', `${name} = ${inspect(wrong)}`);
       t.true(error?.field?.startsWith(`/${name}`), `${name} = ${inspect(wrong)}`);
@@ -137,6 +138,7 @@ const faults: [options: object, field: string, message: RegExp][] = [
   [{ stopSignal: 'SIGFOO' }, '/stopSignal', /a signal/],
   [{ stopTimeoutMs: 2 ** 31 }, '/stopTimeoutMs', /2147483647/],
   [{ labels: { '': 'x' } }, '/labels/', /not empty/],
+  [{ onWarning: 'print' }, '/onWarning', /a function/],
   [{ signal: { aborted: false } }, '/signal', /AbortSignal/],
 ];
 

@@ -68,6 +68,7 @@ const bad: Readonly<Record<keyof Required<RunOptions>, readonly unknown[]>> = {
   autoRemove: ['no', 0],
   log: ['on', {}],
   strict: ['very', 1],
+  onWarning: ['print', {}],
   signal: [{}, 'SIGTERM', { aborted: false }],
 };
 

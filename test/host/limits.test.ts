@@ -202,10 +202,15 @@ needs('root', 'cgroup:hybrid')('a limit that this host cannot hold is refused by
   t.regex(error.message, /memory.*cgroup v1.*\/sys\/fs\/cgroup\/memory/);
   t.truthy(error.hint);
   t.regex(error.field ?? '', /memory/);
-  await withIdle({}, (container) => {
-    t.is(container.warnings.length, 1);
-    t.regex(container.warnings[0] ?? '', /pids/);
-  });
+  for (const start of ['as the first', 'as one before']) {
+    const told: string[] = [];
+    const onWarning = (warning: string) => told.push(warning);
+    await withIdle({ onWarning }, (container) => {
+      t.is(container.warnings.length, 1);
+      t.regex(container.warnings[0] ?? '', /pids/);
+      t.deepEqual(told, container.warnings, start);
+    });
+  }
   const strict = await t.throwsAsync(lab.idle({ strict: true }), { instanceOf: TsrunError });
   t.is(strict.code, 'ERR_TSRUN_LIMIT_UNAVAILABLE');
   await t.throwsAsync(lab.idle({ pids: 5 }), { code: 'ERR_TSRUN_LIMIT_UNAVAILABLE' });
