@@ -11,27 +11,35 @@
 namespace tsrun {
 namespace {
 
+struct Order {
+  const StepClone& step;
+  const Slots& slots;
+  const Newborn& newborn;
+  int proc;  // the launcher's own procfs, also from inside a mount namespace that was joined
+};
+
 // Enters what the child is to be born into. Namespaces are joined before the child has a user namespace of its own: with
 // one it would have no right to join what the host owns.
-Status enter_birth_place(const StepClone& step, const Slots& slots, uint64_t* entered) {
+Status enter_birth_place(const Order& order, uint64_t* entered) {
+  const StepClone& step = order.step;
   if (step.joins.count != step.join_kinds.count) return Status{0, EBADMSG};
   for (uint32_t index = 0; index < step.joins.count; ++index) {
     uint32_t kind = step.join_kinds[index];
-    TSRUN_TRY(sys::call<SYS_setns>(slots.get(step.joins[index]), kind).status());
+    TSRUN_TRY(sys::call<SYS_setns>(order.slots.get(step.joins[index]), kind).status());
     *entered |= kind;
   }
   if (step.time_offsets.empty()) return kOk;
   // Offsets can be written only while no process is in the new time namespace (time_namespaces(7)).
   TSRUN_TRY(sys::call<SYS_unshare>(CLONE_NEWTIME).status());
   *entered |= CLONE_NEWTIME;
-  return write_file_at(AT_FDCWD, "/proc/self/timens_offsets", step.time_offsets.data, step.time_offsets.size);
+  return write_file_at(order.proc, "self/timens_offsets", step.time_offsets.data, step.time_offsets.size);
 }
 
-Status clone_here(const StepClone& step, const Slots& slots, const Newborn& newborn, Birth* birth) {
+Status clone_here(const Order& order, Birth* birth) {
   int pid_fd = -1;
-  sys::Outcome pid = clone_process(step.flags, slots.get(step.cgroup), &pid_fd);
+  sys::Outcome pid = clone_process(order.step.flags, order.slots.get(order.step.cgroup), &pid_fd);
   if (!pid.ok()) return pid.status();
-  if (pid.value == 0) newborn.live(newborn.argument);
+  if (pid.value == 0) order.newborn.live(order.newborn.argument);
   birth->pid = pid.fd();
   birth->pidfd.reset(pid_fd);
   return kOk;
@@ -72,22 +80,22 @@ struct Midwife {
   BirthRegister births;
 };
 
-Status bear_sibling(const StepClone& step, const Slots& slots, const Newborn& newborn, int to_launcher, int* child) {
+Status bear_sibling(const Order& order, int to_launcher, int* child) {
   uint64_t entered = 0;
-  TSRUN_TRY(enter_birth_place(step, slots, &entered));
+  TSRUN_TRY(enter_birth_place(order, &entered));
   int pid_fd = -1;
-  sys::Outcome pid = clone_sibling(step.flags, &pid_fd, child);
+  sys::Outcome pid = clone_sibling(order.step.flags, &pid_fd, child);
   if (!pid.ok()) return pid.status();
   if (pid.value == 0) {
     // The launcher would wait for a midwife that was killed as long as somebody else holds its end.
     close_fd(to_launcher);
-    newborn.live(newborn.argument);
+    order.newborn.live(order.newborn.argument);
   }
   return send_word_with(to_launcher, ChannelMessage{ChannelWord::kBorn, static_cast<uint32_t>(pid.value), kOk}, pid_fd);
 }
 
-[[noreturn]] void be_midwife(const StepClone& step, const Slots& slots, const Newborn& newborn, int to_launcher, int* child) {
-  Status status = bear_sibling(step, slots, newborn, to_launcher, child);
+[[noreturn]] void be_midwife(const Order& order, int to_launcher, int* child) {
+  Status status = bear_sibling(order, to_launcher, child);
   if (!status.ok()) (void)send_word(to_launcher, ChannelMessage{ChannelWord::kFailed, 0, status});
   sys::end_process(0);
 }
@@ -123,18 +131,18 @@ Status find_child(Birth* birth) {
   return opened;
 }
 
-Status make_midwife(const StepClone& step, const Slots& slots, const Newborn& newborn, Midwife* midwife) {
+Status make_midwife(const Order& order, Midwife* midwife) {
   UniqueFd theirs;
   TSRUN_TRY(midwife->births.open());
   TSRUN_TRY(make_channel(&midwife->channel, &theirs));
   TSRUN_TRY(take(sys::call<SYS_fcntl>(theirs.get(), F_DUPFD_CLOEXEC, 3), &midwife->place));
   int pid_fd = -1;
-  sys::Outcome pid = clone_process(0, slots.get(step.cgroup), &pid_fd);
+  sys::Outcome pid = clone_process(0, order.slots.get(order.step.cgroup), &pid_fd);
   if (!pid.ok()) return pid.status();
   if (pid.value == 0) {
     midwife->channel.reset();
     midwife->place.reset();
-    be_midwife(step, slots, newborn, theirs.get(), midwife->births.pid());
+    be_midwife(order, theirs.get(), midwife->births.pid());
   }
   midwife->process.reset(pid_fd);
   return kOk;
@@ -151,10 +159,10 @@ bool is_frozen(int cgroup) {
   return strstr(events, "frozen 1") != nullptr;
 }
 
-Status clone_by_midwife(const StepClone& step, const Slots& slots, const Newborn& newborn, Birth* birth) {
-  if (is_frozen(slots.get(step.cgroup))) return Status{SYS_clone3, ECANCELED};
+Status clone_by_midwife(const Order& order, Birth* birth) {
+  if (is_frozen(order.slots.get(order.step.cgroup))) return Status{SYS_clone3, ECANCELED};
   Midwife midwife;
-  TSRUN_TRY(make_midwife(step, slots, newborn, &midwife));
+  TSRUN_TRY(make_midwife(order, &midwife));
   Status status = hear_of_birth(midwife, birth);
   birth->midwife = static_cast<UniqueFd&&>(midwife.process);
   birth->pid = *midwife.births.pid();
@@ -166,11 +174,11 @@ Status clone_by_midwife(const StepClone& step, const Slots& slots, const Newborn
 }  // namespace
 
 Status give_birth(LauncherContext& context, const Newborn& newborn, Birth* birth) {
-  const StepClone& step = context.clone;
-  if (step.midwife) return clone_by_midwife(step, context.slots, newborn, birth);
+  Order order{context.clone, context.slots, newborn, context.home.proc()};
+  if (order.step.midwife) return clone_by_midwife(order, birth);
   uint64_t entered = 0;
-  Status status = enter_birth_place(step, context.slots, &entered);
-  if (status.ok()) status = clone_here(step, context.slots, newborn, birth);
+  Status status = enter_birth_place(order, &entered);
+  if (status.ok()) status = clone_here(order, birth);
   context.container.launcher->own.return_to(entered);
   return status;
 }

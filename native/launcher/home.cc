@@ -78,6 +78,7 @@ Status Home::prune(bool in_user_namespace) {
   TSRUN_TRY(sys::call<SYS_pivot_root>(".", ".").status());
   TSRUN_TRY(sys::call<SYS_umount2>(".", MNT_DETACH).status());
   TSRUN_TRY(sys::call<SYS_chdir>("/").status());
+  TSRUN_TRY(take(sys::call<SYS_openat>(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), &proc_));
   return open_namespace(&home_);
 }
 

@@ -24,10 +24,14 @@ class Home {
   Status enter_source();
   Status return_home();
 
+  // The procfs of home, for whoever is in a mount namespace where /proc may be anybody's.
+  int proc() const { return proc_.get(); }
+
  private:
   UniqueFd source_;
   UniqueFd source_root_;
   UniqueFd home_;
+  UniqueFd proc_;
   bool in_source_ = false;
 };
 

@@ -110,11 +110,11 @@ Status Launcher::open() {
   (void)sys::call<SYS_prctl>(PR_SET_NAME, "tsrun-launcher", 0, 0, 0);
   (void)sys::call<SYS_umask>(0);
   keep_spare_descriptor();
-  TSRUN_TRY(own.open());
   TSRUN_TRY(loop.open());
   if (!rootless) {
     TSRUN_TRY(take_own_null());
-    return home.prune(false);
+    TSRUN_TRY(home.prune(false));
+    return own.open();
   }
   // newuidmap writes only for processes of its caller, and who is not dumpable counts as root's.
   TSRUN_TRY(set_dumpable(true));
@@ -125,7 +125,8 @@ Status Launcher::settle() {
   TSRUN_TRY(sys::call<SYS_setresgid>(0, 0, 0).status());
   TSRUN_TRY(sys::call<SYS_setresuid>(0, 0, 0).status());
   TSRUN_TRY(set_dumpable(false));
-  return home.prune(true);
+  TSRUN_TRY(home.prune(true));
+  return own.open();
 }
 
 }  // namespace tsrun

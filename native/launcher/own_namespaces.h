@@ -34,10 +34,11 @@ class OwnNamespaces {
     UniqueFd fd;
   };
 
-  Entry entries_[6] = {
+  Entry entries_[7] = {
       {"/proc/self/ns/pid", CLONE_NEWPID, UniqueFd()},   {"/proc/self/ns/net", CLONE_NEWNET, UniqueFd()},
       {"/proc/self/ns/time", CLONE_NEWTIME, UniqueFd()}, {"/proc/self/ns/ipc", CLONE_NEWIPC, UniqueFd()},
       {"/proc/self/ns/uts", CLONE_NEWUTS, UniqueFd()},   {"/proc/self/ns/cgroup", CLONE_NEWCGROUP, UniqueFd()},
+      {"/proc/self/ns/mnt", CLONE_NEWNS, UniqueFd()},
   };
 };
 

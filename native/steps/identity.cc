@@ -42,9 +42,9 @@ Status run(ChildContext&, const StepSetIds& step) {
 }
 
 // Only a process itself may write here, and only through the real procfs: over that of the container, the image could have
-// laid a file that swallows the write (CVE-2019-16884). The launcher's is in sight until the root or the namespaces change.
-Status run(ChildContext&, const StepSetAppArmor& step) {
-  return write_file_at(AT_FDCWD, "/proc/thread-self/attr/apparmor/exec", step.value.data, step.value.size);
+// laid a file that swallows the write (CVE-2019-16884).
+Status run(ChildContext& context, const StepSetAppArmor& step) {
+  return write_file_at(context.proc, "thread-self/attr/apparmor/exec", step.value.data, step.value.size);
 }
 
 Status run(ChildContext&, const StepDropBounding& step) {

@@ -11,10 +11,10 @@ Status run(ChildContext& context, const StepJoinNamespaces& step) {
   return sys::call<SYS_setns>(context.slots.get(step.descriptor), step.kinds).status();
 }
 
-// Through the launcher's own procfs, before the root is changed: a mount of the image over /proc/sys cannot redirect
-// the write (CVE-2025-52881). The namespaces are the writer's, so the values land in the container's.
-Status run(ChildContext&, const StepWriteSysctl& step) {
-  return write_file_at(AT_FDCWD, step.file.data, step.value.data, step.value.size);
+// Through the launcher's own procfs: a mount of the image over /proc/sys cannot redirect the write (CVE-2025-52881). The
+// namespaces are the writer's, so the values land in the container's.
+Status run(ChildContext& context, const StepWriteSysctl& step) {
+  return write_file_at(context.proc, step.file.data, step.value.data, step.value.size);
 }
 
 Status run(ChildContext&, const StepSetHostname& step) {

@@ -7,6 +7,7 @@ import type { BuildInput } from './build-input.js';
 import { gidCount, hasOffsets, timeOffsets, type IdMaps, type NamespaceParts } from './build-namespaces.js';
 import type { ResourceParts } from './build-resources.js';
 import { buildSeccomp, protectedPaths } from './build-security.js';
+import { ownsMounts } from './given-root.js';
 import type { ResolvedDevice } from './resolve-devices.js';
 
 export interface LinuxParts {
@@ -40,7 +41,7 @@ export function buildLinux(input: BuildInput, { parts, maps, resources, bounding
     resources: resources.resources,
     ...(devices.length > 0 && { devices }),
     ...(seccomp !== undefined && { seccomp }),
-    ...protectedPaths(options, isBundle ? (base ?? {}) : undefined, host),
+    ...(standing.mount === 'new' && protectedPaths(options, isBundle ? (base ?? {}) : undefined, host)),
     ...(hasOffsets(options.timeOffsets) && { timeOffsets: timeOffsets(options.timeOffsets ?? {}) }),
   };
 }
@@ -59,12 +60,12 @@ export function devicesOf({ options, devices }: BuildInput): readonly ResolvedDe
 
 /** An ordinary user may make no device nodes, but may bind those of the host that it could open itself. */
 export function deviceMounts(input: BuildInput): Mount[] {
-  if (input.host.uid === 0) return [];
+  if (input.host.uid === 0 || !ownsMounts(input.options, input.image)) return [];
   return devicesOf(input).map(({ source, device: { path } }) => ({ destination: path, type: 'bind', source: resolve(source), options: ['bind', 'private', 'nosuid', 'noexec'] }));
 }
 
 function linuxDevices(input: BuildInput, sharesUsers: boolean): NonNullable<Linux['devices']> {
-  if (input.host.uid !== 0) return [...(input.image.spec?.linux?.devices ?? [])];
+  if (input.host.uid !== 0 || !ownsMounts(input.options, input.image)) return [...(input.image.spec?.linux?.devices ?? [])];
   const asked = devicesOf(input).map(({ device: { uid, gid, ...node } }) =>
     // The host's owners mean nothing in another user namespace; there the node is root's.
     ({ ...node, ...(sharesUsers && uid !== undefined && { uid }), ...(sharesUsers && gid !== undefined && { gid }) }));

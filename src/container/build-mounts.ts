@@ -26,6 +26,7 @@ export interface MountInput {
 export function buildMounts(input: MountInput, faults: Faults): Mount[] {
   const asked = (input.options.mounts ?? []).map((option, index) => buildMount(option, index, input, faults));
   checkTwice(asked, faults);
+  if (input.standing.mount !== 'new') return [...(input.base ?? [])];
   const base = input.base === undefined ? profileMounts(input) : bundleMounts(input.base, input);
   return placeMounts(base, asked);
 }

@@ -18,20 +18,11 @@ export interface NamespaceParts {
   readonly standing: Readonly<Record<NamespaceType, Standing>>;
 }
 
-/**
- * @param base of a bundle; absent for the default profile
- * @throws ERR_TSRUN_UNSUPPORTED for a bundle without a mount namespace of its own
- */
+/** @param base of a bundle; absent for the default profile */
 export function buildNamespaces(options: RunOptions, base: readonly Namespace[] | undefined): NamespaceParts {
   const listed = new Map<NamespaceType, string | undefined>();
   if (base === undefined) for (const type of defaultNamespaces) listed.set(type, undefined);
   else for (const { type, path } of base) listed.set(type, path);
-  if (!listed.has('mount')) {
-    throw new TsrunError('ERR_TSRUN_UNSUPPORTED', "the bundle shares the host's mount namespace, in which it would change the host's own root", {
-      field: '/linux/namespaces',
-      hint: 'add {"type": "mount"} to linux.namespaces of its config.json',
-    });
-  }
   const fds: Partial<Record<NamespaceType, number>> = {};
   for (const [type, choice] of chosen(options)) {
     listed.delete(type);
@@ -56,7 +47,7 @@ function byType(stand: (type: NamespaceType) => Standing): Record<NamespaceType,
 }
 
 function chosen({ namespaces = {}, network, timeOffsets }: RunOptions): [NamespaceType, NamespaceChoice][] {
-  const { pid, ipc, uts, user, cgroup, time } = namespaces;
+  const { pid, ipc, uts, user, cgroup, time, mount } = namespaces;
   const choices: [NamespaceType, NamespaceChoice | undefined][] = [
     ['user', user],
     ['pid', pid],
@@ -64,6 +55,7 @@ function chosen({ namespaces = {}, network, timeOffsets }: RunOptions): [Namespa
     ['ipc', ipc],
     ['uts', uts],
     ['cgroup', cgroup],
+    ['mount', mount],
     // Offsets can be given to a new one only (time_namespaces(7)).
     ['time', time ?? (hasOffsets(timeOffsets) ? 'new' : undefined)],
   ];

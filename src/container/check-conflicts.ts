@@ -8,6 +8,7 @@ import type { Faults } from '../spec/faults.js';
 import { pointer, show } from '../spec/quote.js';
 import type { NamespaceType } from '../spec/types.js';
 import { normal } from './build-mounts.js';
+import { checkGivenRoot } from './given-root.js';
 import { hasOffsets, type IdMaps, type Standing } from './build-namespaces.js';
 import { checkIdsAreMapped } from './check-ids.js';
 import type { RunOptions } from './options.js';
@@ -22,6 +23,7 @@ export interface ConflictInput {
 }
 
 export function checkConflicts(input: ConflictInput, faults: Faults): void {
+  checkGivenRoot(input, faults);
   checkNames(input, faults);
   checkRoot(input, faults);
   checkShm(input, faults);
@@ -86,6 +88,9 @@ function checkIds({ options, image, user, maps }: ConflictInput, faults: Faults)
 export function checkHost({ options, image, standing }: Pick<ConflictInput, 'options' | 'image' | 'standing'>, host: HostFacts): void {
   if (standing.user === 'new' && !host.supports.userNamespaces) {
     throw missing('/namespaces/user', 'user namespaces are not to be had here', 'tsrun doctor says who blocks them; --userns host does without');
+  }
+  if (standing.mount === 'host' && host.uid !== 0) {
+    throw missing('/namespaces/mount', "an ordinary user's launcher is in a user namespace, which has no right over the host's mount namespace", 'run as root, or give the container a mount namespace');
   }
   if (standing.time === 'new' && !host.supports.timeNamespaces) {
     throw missing('/namespaces/time', 'this kernel has no time namespaces', 'leave the offsets out');

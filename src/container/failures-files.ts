@@ -44,7 +44,7 @@ const sysctlFaults: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 export function sysctlFailure({ file, value }: StepWriteSysctl, errno: string): Explanation {
-  const name = file.replace('/proc/sys/', '').replaceAll('/', '.');
+  const name = file.replace('sys/', '').replaceAll('/', '.');
   const [why, hint] = sysctlFaults[errno] ?? [errno, hints[errno] ?? 'see proc(5)'];
   return { message: `the kernel parameter '${name}' cannot be set to '${value}': ${why} (${errno})`, hint };
 }

@@ -28,8 +28,15 @@ export function idsFailure({ uid, gid, groups }: StepSetIds, errno: string, sysc
 
 export function directoryFailure({ path }: StepMakeDirectory | StepSetDirectory, errno: string): Explanation | undefined {
   if (errno === 'ENOTDIR') return { message: `the working directory '${path}' is not a folder`, hint: 'choose another with -w' };
+  if (errno === 'ENOENT') return { message: `the working directory '${path}' does not exist`, hint: 'choose another with -w; it is made only where the container has mounts of its own' };
   if (errno === 'EROFS') return { message: `the working directory '${path}' does not exist, and cannot be made in what is read-only`, hint: 'choose another with -w, make it in the image, or mount a volume or tmpfs there' };
   return undefined;
+}
+
+/** devpts(7): its multiplexer lets in whom `ptmxmode` does, which outside of containers is nobody. */
+export function terminalFailure(errno: string): Explanation | undefined {
+  if (errno !== 'EACCES') return undefined;
+  return { message: 'no terminal may be opened at /dev/pts of the mount namespace that the container is in', hint: 'do without one, share the ids of its owner (--userns host), or give the container a mount namespace' };
 }
 
 const keyringFaults: Readonly<Record<string, Explanation>> = {

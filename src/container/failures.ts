@@ -3,7 +3,7 @@ import { diagnoseProgram } from './diagnose-program.js';
 import type { Explanation, Failure, FailureContext } from './failure.js';
 import { mountFailure, rootFailure, setMountFailure, sysctlFailure, treeFailure } from './failures-files.js';
 import { cgroupFailure, cloneFailure, devicesFailure, namespaceFailure } from './failures-birth.js';
-import { appArmorFailure, directoryFailure, idsFailure, keyringFailure, rlimitFailure } from './failures-process.js';
+import { appArmorFailure, directoryFailure, idsFailure, keyringFailure, rlimitFailure, terminalFailure } from './failures-process.js';
 
 export { hints, type FailureContext } from './failure.js';
 
@@ -41,6 +41,8 @@ export function explainFailure({ step, errno, syscall, plan }: Failure, context:
     case 'makeDirectory':
     case 'setDirectory':
       return directoryFailure(step, errno);
+    case 'openTerminal':
+      return terminalFailure(errno);
     case 'setAppArmor':
       return appArmorFailure(step, errno);
     case 'setAffinity':

@@ -8,7 +8,7 @@ import type { StateRoot } from './state-root.js';
 import { readSummary } from './summary.js';
 
 /** In /proc/<pid>/ns. */
-const files: Readonly<Partial<Record<NamespaceType, string>>> = { network: 'net', pid: 'pid', ipc: 'ipc', uts: 'uts', user: 'user', cgroup: 'cgroup', time: 'time' };
+const files: Readonly<Record<NamespaceType, string>> = { network: 'net', pid: 'pid', ipc: 'ipc', uts: 'uts', user: 'user', cgroup: 'cgroup', time: 'time', mount: 'mnt' };
 
 /**
  * The same options with paths in the place of names. One that the other container shares with the host is the host's.
@@ -19,11 +19,11 @@ export function joinContainers(options: RunOptions, root: StateRoot): RunOptions
   const { network, namespaces } = options;
   const resolve = (choice: NamespaceChoice, type: NamespaceType, field: string) => {
     if (typeof choice === 'string' || !('container' in choice)) return choice;
-    return namespaceOf(pidOf(choice.container, root, `${field}/container`), files[type] ?? type);
+    return namespaceOf(pidOf(choice.container, root, `${field}/container`), files[type]);
   };
   const joined = typeof network === 'object' ? resolve(network, 'network', '/network') : undefined;
   const others: { -readonly [K in keyof NonNullable<RunOptions['namespaces']>]: NamespaceChoice } = { ...namespaces };
-  for (const type of ['pid', 'ipc', 'uts', 'user', 'cgroup', 'time'] as const) {
+  for (const type of ['pid', 'ipc', 'uts', 'user', 'cgroup', 'time', 'mount'] as const) {
     const choice = others[type];
     if (choice !== undefined) others[type] = resolve(choice, type, `/namespaces/${type}`);
   }

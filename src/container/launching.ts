@@ -16,6 +16,7 @@ import { checkDescriptor } from './check-descriptors.js';
 import type { NamedLauncher } from './connection.js';
 import { Container, type ContainerSettings } from './container.js';
 import { executeIn } from './exec.js';
+import { visibleRoot } from './given-root.js';
 import { ImageCache } from './image-cache.js';
 import { joinedIdMaps } from './joined-maps.js';
 import type { RunOptions } from './options.js';
@@ -152,7 +153,7 @@ export class Launching {
         if (plan === undefined) return new TsrunError('ERR_TSRUN_STATE', `the container '${record.id}' did not start`);
         return setupError(event, plan, {
           syscallName: (number) => addon.syscallName(number),
-          readInRoot: (path, limitBytes) => addon.readInRoot(record.rootPath, path, limitBytes),
+          readInRoot: (path, limitBytes) => (record.rootPath === '' ? null : addon.readInRoot(record.rootPath, path, limitBytes)),
         });
       },
     };
@@ -202,7 +203,7 @@ export class Launching {
       bootId: this.#bootId,
       launcher,
       cgroup: cgroup.writable && cgroup.base !== '' ? `${cgroup.root}${cgroup.base}/${id}-${suffix}` : '',
-      rootPath: image.rootPath,
+      rootPath: visibleRoot(options, image),
       stopSignal,
       stopTimeoutMs,
       labels: options.labels ?? {},

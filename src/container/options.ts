@@ -161,8 +161,11 @@ export interface RunOptions {
   /**
    * The other namespaces, as docker's `--pid`, `--ipc`, `--uts`, `--userns`, `--cgroupns`. Default: each new, but time,
    * which is the host's unless there are `timeOffsets`.
+   *
+   * With a `mount` namespace that is there already the container has its root and its mounts, whatever they are: the image
+   * is then `/`, and nothing can be mounted, masked or written there beforehand. To share the host's needs root.
    */
-  readonly namespaces?: Readonly<Partial<Record<Exclude<NamespaceType, 'network' | 'mount'>, NamespaceChoice>>>;
+  readonly namespaces?: Readonly<Partial<Record<Exclude<NamespaceType, 'network'>, NamespaceChoice>>>;
   /** Seconds added to the clocks of a new time namespace. */
   readonly timeOffsets?: { readonly monotonic?: number; readonly boottime?: number };
 

@@ -12,6 +12,7 @@ import { userToResolve } from './build-process.js';
 import { checkDescriptor } from './check-descriptors.js';
 import type { BuildInput } from './build-input.js';
 import { buildSpec, type BuiltSpec } from './build-spec.js';
+import { visibleRoot } from './given-root.js';
 import { ignoredFields } from './ignored-fields.js';
 import type { ImageCache } from './image-cache.js';
 import { joinContainers } from './join-containers.js';
@@ -57,8 +58,9 @@ export async function prepare({ image: path, options: given, id, root, host, add
   const options = joinContainers(validateRunOptions(given), root);
   const image = await images.resolve(path);
   const accounts: AccountFile[] = [];
+  const rootPath = visibleRoot(options, image);
   const read = (innerPath: string, limitBytes: number) => {
-    const bytes = addon.readInRoot(image.rootPath, innerPath, limitBytes);
+    const bytes = rootPath === '' ? null : addon.readInRoot(rootPath, innerPath, limitBytes);
     accounts.push({ path: innerPath, limitBytes, bytes });
     return bytes;
   };

@@ -3,10 +3,12 @@ import type { HostFacts } from '../host/facts.js';
 import { replacesFolders } from '../host/probe.js';
 import { defaultMemoryFsBytes } from '../spec/defaults.js';
 import type { RootMode } from '../spec/extensions.js';
+import { ownsMounts } from './given-root.js';
 import { parseSize } from '../spec/size.js';
 import type { BuildInput } from './build-input.js';
 
 export function rootMode({ options, image }: Pick<BuildInput, 'options' | 'image'>): RootMode {
+  if (!ownsMounts(options, image)) return { kind: 'writable' };
   const kind = options.root ?? (image.spec?.root?.readonly === true ? 'read-only' : 'disposable');
   if (kind !== 'disposable') return { kind };
   return { kind, sizeBytes: options.rootBytes === undefined ? defaultMemoryFsBytes : parseSize(options.rootBytes) };

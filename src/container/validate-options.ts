@@ -104,6 +104,7 @@ const runOptions = strictObject<RunOptions>({
     user: choice,
     cgroup: choice,
     time: choice,
+    mount: choice,
   })),
   timeOffsets: optional(strictObject<Choice<'timeOffsets'>>({ monotonic: offset, boottime: offset })),
 

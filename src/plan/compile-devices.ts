@@ -47,6 +47,9 @@ function openInSpite(compilation: Compilation, policy: DevicePolicy): Opening | 
       hint: 'drop CAP_MKNOD (--cap-drop MKNOD), or give the container a user namespace',
     };
   }
+  if (host.uid === 0 && !namespaces.isNew('mount')) {
+    return { what: 'the container sees the devices of a mount namespace that it did not make', field, hint: 'give the container a mount namespace' };
+  }
   return reachable(compilation, policy).map((device) => openDevice(device, policy)).find((each) => each !== undefined);
 }
 

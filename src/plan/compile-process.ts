@@ -31,9 +31,9 @@ const ioClasses = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3
 const landlockScopes = 0b11;
 
 /** Attributes that need no identity of their own; they are inherited over execve. */
-export function compileProcess({ input, builder }: Compilation): void {
+export function compileProcess({ input, builder, namespaces }: Compilation): void {
   const process = requireProcess(input.spec.process);
-  builder.add('/process/cwd', { op: 'setDirectory', path: process.cwd, create: true });
+  builder.add('/process/cwd', { op: 'setDirectory', path: process.cwd, create: namespaces.isNew('mount') });
   // Landlock needs one of the two (landlock(7)), and a descriptor, which the limit of open files may not leave: the
   // process still has all of the launcher's.
   if (process.noNewPrivileges === true) builder.add('/process/noNewPrivileges', { op: 'noNewPrivileges' });

@@ -51,7 +51,13 @@ class TerminalStreams extends Streams implements StreamSlots {
   place(): void {
     const { consoleSize, user } = this.input.spec.process ?? {};
     const { height: rows = 0, width: columns = 0 } = consoleSize ?? {};
-    this.builder.add('/process/terminal', { op: 'openTerminal', rows, columns, console: this.input.rootPath !== '', uid: user?.uid ?? 0 });
+    this.builder.add('/process/terminal', { op: 'openTerminal', rows, columns, console: this.#ownsDev(), uid: user?.uid ?? 0 });
+  }
+
+  /** A further process finds the console of the first; in a mount namespace that others have, it would be theirs. */
+  #ownsDev(): boolean {
+    const { rootPath, spec, extensions } = this.input;
+    return rootPath !== '' && new Namespaces(spec.linux, extensions.namespaceFds).isNew('mount');
   }
 }
 

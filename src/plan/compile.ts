@@ -14,7 +14,7 @@ import { compileStreams, type StreamSlots } from './compile-streams.js';
 import type { PlanInput } from './input.js';
 import { cloneFlags, Namespaces } from './namespaces.js';
 import { PlanBuilder, type Plan } from './plan.js';
-import { refuseUnsupported } from './unsupported.js';
+import { refuseOwnMounts, refuseUnsupported } from './unsupported.js';
 import type { IdMapping, NamespaceType } from '../spec/types.js';
 
 export interface Compilation {
@@ -26,7 +26,7 @@ export interface Compilation {
 }
 
 export function compilePlan(input: PlanInput): Plan {
-  refuseUnsupported(input.spec, input.extensions);
+  refuseUnsupported(input.spec);
   const builder = new PlanBuilder();
   const namespaces = new Namespaces(input.spec.linux, input.extensions.namespaceFds);
   // Slots of passed descriptors come first, so both kinds are taken before anything else.
@@ -43,24 +43,44 @@ export function compilePlan(input: PlanInput): Plan {
   const cgroup = compileCgroup(compilation);
   compileDevices(compilation, cgroup);
   openNamespaces(compilation);
-  const root = compileRoot(compilation);
-  const mounts = compileMounts(compilation);
+  const enterRoot = namespaces.isNew('mount') ? compileOwnRoot(compilation, streams) : compileGivenRoot(compilation, streams);
   streams.makePipes();
   addClone(compilation, cgroup);
 
   // In the container's first process.
   compileAppArmor(input, builder);
   enterNamespaces(compilation);
-  builder.add('/root/path', { op: 'attachRoot', mount: root.slot });
-  for (const mount of root.parts) builder.add('extensions.root', { op: 'stowMount', mount });
-  attachAll(compilation, mounts, streams);
-  root.beforeReadonly(input.spec.process?.cwd ?? '/');
-  root.finish();
-  builder.add('/root/path', { op: 'pivotRoot' });
-  mounts.propagate();
+  enterRoot();
   compileProcess(compilation);
   compileIdentity(compilation);
   return builder.finish();
+}
+
+/** Gives what is left to do in the container. */
+function compileOwnRoot(compilation: Compilation, streams: StreamSlots): () => void {
+  const { input, builder } = compilation;
+  const root = compileRoot(compilation);
+  const mounts = compileMounts(compilation);
+  return () => {
+    builder.add('/root/path', { op: 'attachRoot', mount: root.slot });
+    for (const mount of root.parts) builder.add('extensions.root', { op: 'stowMount', mount });
+    attachAll(compilation, mounts, streams);
+    root.beforeReadonly(input.spec.process?.cwd ?? '/');
+    root.finish();
+    builder.add('/root/path', { op: 'pivotRoot' });
+    mounts.propagate();
+  };
+}
+
+/** In a mount namespace that is there already its root is the container's, and nothing is mounted: others would see it. */
+function compileGivenRoot(compilation: Compilation, streams: StreamSlots): () => void {
+  refuseOwnMounts(compilation);
+  return () => {
+    compilation.builder.add(compilation.namespaces.field('mount'), { op: 'enterRoot' });
+    setUpNamespaces(compilation);
+    compilation.builder.add('default', { op: 'newSession' });
+    streams.place();
+  };
 }
 
 function attachAll(compilation: Compilation, mounts: MountPlan, streams: StreamSlots): void {
@@ -106,8 +126,8 @@ function addClone(compilation: Compilation, cgroup: number | null): void {
   const { input, builder, namespaces } = compilation;
   const { spec, extensions } = input;
   const offsets = timeOffsets(compilation);
-  let flags = cloneFlags.mount;
-  for (const type of ['pid', 'network', 'ipc', 'uts', 'cgroup', 'user', 'time'] as const) {
+  let flags = 0;
+  for (const type of ['mount', 'pid', 'network', 'ipc', 'uts', 'cgroup', 'user', 'time'] as const) {
     // A time namespace with offsets is entered by way of the launcher: offsets can be written only before the first
     // process is in it (time_namespaces(7)).
     if (namespaces.isNew(type) && !(type === 'time' && offsets !== '')) flags += cloneFlags[type];
@@ -161,7 +181,7 @@ function setUpNamespaces({ input: { spec }, namespaces, builder }: Compilation):
   if (spec.hostname !== undefined) builder.add('/hostname', { op: 'setHostname', name: spec.hostname });
   if (spec.domainname !== undefined) builder.add('/domainname', { op: 'setDomainname', name: spec.domainname });
   for (const [key, value] of Object.entries(spec.linux?.sysctl ?? {})) {
-    const file = `/proc/sys/${key.replaceAll('.', '/')}`;
+    const file = `sys/${key.replaceAll('.', '/')}`;
     builder.add(`/linux/sysctl/${key}`, { op: 'writeSysctl', file, value });
   }
 }

@@ -13,6 +13,9 @@ export const cloneFlags: Readonly<Record<NamespaceType, number>> = {
   time: 0x80,
 };
 
+/** Where host paths are looked up the launcher is in the caller's mount namespace. */
+const callersMounts = '/proc/self/ns/mnt';
+
 export class Namespaces {
   readonly #listed: readonly Namespace[];
   readonly #fds: Readonly<Partial<Record<NamespaceType, number>>>;
@@ -46,12 +49,14 @@ export class Namespaces {
 
   field(type: NamespaceType): string {
     const index = this.indexOf(type);
+    if (this.isShared(type)) return '/linux/namespaces';
     return index < 0 ? `extensions.namespaceFds.${type}` : `/linux/namespaces/${index}`;
   }
 
-  /** The joined ones, user first: it gives the right to join the others. */
+  /** Those that the launcher is not in, user first: it gives the right to join the others. Of mounts it has its own. */
   joined(): { type: NamespaceType; path: string | undefined }[] {
     const order: NamespaceType[] = ['user', 'pid', 'network', 'ipc', 'uts', 'cgroup', 'time', 'mount'];
-    return order.filter((type) => this.isJoined(type)).map((type) => ({ type, path: this.path(type) }));
+    const shared = this.isShared('mount') ? callersMounts : undefined;
+    return order.filter((type) => this.isJoined(type) || (type === 'mount' && shared !== undefined)).map((type) => ({ type, path: type === 'mount' ? (shared ?? this.path(type)) : this.path(type) }));
   }
 }

@@ -1,9 +1,9 @@
 /** What the runtime-spec can say and this version does not do: refused by name, never skipped. */
 import { TsrunError } from '../spec/errors.js';
-import type { Extensions } from '../spec/extensions.js';
 import type { Spec } from '../spec/types.js';
+import type { Compilation } from './compile.js';
 
-export function refuseUnsupported(spec: Spec, extensions: Extensions): void {
+export function refuseUnsupported(spec: Spec): void {
   const { linux, process, hooks } = spec;
   const refuse = (field: string, present: boolean) => {
     if (present) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${field} is not supported yet`, { field, hint: 'remove the field' });
@@ -18,6 +18,23 @@ export function refuseUnsupported(spec: Spec, extensions: Extensions): void {
   // Without anybody who listens, the first call of the kind would wait for ever: the process itself holds the listener.
   refuse('/linux/seccomp/defaultAction SCMP_ACT_NOTIFY', linux?.seccomp?.defaultAction === 'SCMP_ACT_NOTIFY');
   for (const [index, { action }] of (linux?.seccomp?.syscalls ?? []).entries()) refuse(`/linux/seccomp/syscalls/${index}/action SCMP_ACT_NOTIFY`, action === 'SCMP_ACT_NOTIFY');
-  refuse('extensions.namespaceFds.mount', extensions.namespaceFds?.mount !== undefined);
-  refuse('/linux/namespaces (a mount namespace to join)', linux?.namespaces?.some(({ type, path }) => type === 'mount' && path !== undefined) ?? false);
+}
+
+/** What would be done to a mount namespace that others are in, and a root that cannot be another than theirs. */
+export function refuseOwnMounts({ input: { spec, extensions }, namespaces }: Pick<Compilation, 'input' | 'namespaces'>): void {
+  const { linux, root, mounts = [] } = spec;
+  const why = `the container has no mount namespace of its own: its root and mounts are those of the one that it ${namespaces.isShared('mount') ? 'shares' : 'joins'}`;
+  const hint = 'leave it out, or give the container one: {"type": "mount"} in linux.namespaces';
+  const refuse = (field: string, present: boolean) => {
+    if (present) throw new TsrunError('ERR_TSRUN_INVALID_SPEC', `${field}: ${why}`, { field, hint });
+  };
+  refuse('/root/path', root !== undefined && root.path !== '/');
+  refuse('/root/readonly', root?.readonly === true);
+  refuse('extensions.root', (extensions.root ?? { kind: 'writable' }).kind !== 'writable');
+  refuse('/mounts', mounts.length > 0);
+  refuse('/linux/maskedPaths', (linux?.maskedPaths ?? []).length > 0);
+  refuse('/linux/readonlyPaths', (linux?.readonlyPaths ?? []).length > 0);
+  refuse('/linux/rootfsPropagation', linux?.rootfsPropagation !== undefined);
+  refuse('/linux/devices', (linux?.devices ?? []).length > 0);
+  refuse('extensions.files', Object.keys(extensions.files ?? {}).length > 0);
 }

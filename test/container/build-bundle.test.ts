@@ -91,8 +91,14 @@ test('namespaces change where an option says so', (t) => {
   const fd = make({ network: { fd: 9 } });
   t.deepEqual(fd.extensions.namespaceFds, { network: 9 });
   t.false(fd.spec.linux?.namespaces?.some(({ type }) => type === 'network'));
-  for (const linux of [{ namespaces: [] }, { namespaces: [{ type: 'pid' as const }] }]) {
-    t.throws(() => buildBundle({}, { linux }), { code: 'ERR_TSRUN_UNSUPPORTED', message: /shares the host's mount namespace/ });
+});
+
+test('a bundle without a mount namespace has the host\'s root, and is given nothing in it', (t) => {
+  for (const namespaces of [[], [{ type: 'pid' as const }], [{ type: 'mount' as const, path: '/proc/1/ns/mnt' }]]) {
+    const { spec, extensions } = buildBundle({}, { linux: { namespaces } });
+    t.deepEqual(extensions.root, { kind: 'writable' });
+    t.deepEqual([extensions.files, spec.linux?.maskedPaths, spec.linux?.devices], [undefined, undefined, undefined]);
+    t.throws(() => buildBundle({ mounts: [{ type: 'tmpfs', destination: '/x' }] }, { linux: { namespaces } }), { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /no mount namespace of its own/ });
   }
 });
 

@@ -138,6 +138,12 @@ here('clocks, names, parameters, the reaper and shared namespaces', async (t) =>
   t.deepEqual(shared.map(({ status, error }) => error?.message ?? status?.code), Array(6).fill(0));
 });
 
+here('mounts of another of the user\'s containers are joined, and the host\'s cannot be shared', async (t) => {
+  t.deepEqual(await said({ do: 'beside', options: idle }), ['0 /made\nbeside\n']);
+  const [refused] = await ask(sh('true', { namespaces: { mount: 'host' } }));
+  t.like(refused?.error, { code: 'ERR_TSRUN_HOST', hint: 'run as root, or give the container a mount namespace' });
+});
+
 here('an id that is not mapped is refused, with the last one that is', async (t) => {
   const [high] = await ask(sh('true', { user: '65536' }));
   t.like(high?.error, { code: 'ERR_TSRUN_INVALID_ARGUMENT' });

@@ -58,7 +58,7 @@ here('an image on a file system that cannot be id-mapped', async (t) => {
 });
 
 here('a bundle that names no mount namespace, one whose capabilities are not permitted, one with what is not used', async (t) => {
-  await refused(t, {}, /shares the host's mount namespace/, '/linux/namespaces', bundle({ linux: { namespaces: [{ type: 'pid' }] } }));
+  await refused(t, {}, /^\/root\/path: the container has no mount namespace of its own/, '/root/path', bundle({ linux: { namespaces: [{ type: 'pid' }] } }));
   const process = { user: { uid: 0, gid: 0 }, args: ['sh', '-c', 'grep CapAmb /proc/self/status'], cwd: '/', env: ['PATH=/bin'] };
   await refused(t, {}, /CAP_KILL is not in the permitted set/, '/process/capabilities/effective/0', bundle({ process: { ...process, capabilities: { effective: ['CAP_KILL'] } } }));
   // As `runc spec` writes it.

@@ -6,6 +6,7 @@ import test from 'ava';
 import { optionsToExplain } from '../../src/cli/explain.js';
 import { flagsOf } from '../../src/cli/flags.js';
 import type { Flag } from '../../src/cli/flags/flag.js';
+import type { ResolvedImage } from '../../src/image/folder.js';
 import { parse } from '../cli/support.js';
 import { compile, planText, type Setting } from './support.js';
 
@@ -35,15 +36,20 @@ const companions: Readonly<Record<string, readonly string[]>> = {
   'memory-swap': ['--memory', '512m'],
 };
 
+/** What a flag is about, where that is no image of one's own. */
+const otherImages: Readonly<Record<string, ResolvedImage>> = {
+  mountns: { kind: 'rootfs', rootPath: '/', name: '/' },
+};
+
 const fuse = { source: '/dev/fuse', device: { type: 'c', path: '/dev/fuse', major: 10, minor: 229, fileMode: 0o666 }, access: 'rw' } as const;
 
 function wordsFor(flag: Flag): string[] {
   return flag.kind === 'boolean' ? [`--${flag.name}`] : [`--${flag.name}`, otherExamples[flag.name] ?? flag.example];
 }
 
-function compileWords(words: readonly string[]): { plan: string; extensions: string; record: string } {
+function compileWords(words: readonly string[], image?: ResolvedImage): { plan: string; extensions: string; record: string } {
   const { first } = parse('run', ...words, './image', '/bin/app');
-  const setting: Setting = { options: optionsToExplain(first), devices: (first.options.devices ?? []).map(() => fuse) };
+  const setting: Setting = { options: optionsToExplain(first), devices: (first.options.devices ?? []).map(() => fuse), ...(image !== undefined && { image }) };
   const { plan, extensions, spec, stopSignal, stopTimeoutMs } = compile(setting);
   return { plan: planText(plan), extensions: JSON.stringify(extensions), record: JSON.stringify([spec, stopSignal, stopTimeoutMs, first.options.labels, first.options.timeoutMs], withBigints) };
 }
@@ -54,7 +60,8 @@ function withBigints(_key: string, value: unknown): unknown {
 
 function effectOf(flag: Flag): Effect {
   const others = companions[flag.name] ?? [];
-  const [before, after] = [compileWords(others), compileWords([...others, ...wordsFor(flag)])];
+  const image = otherImages[flag.name];
+  const [before, after] = [compileWords(others, image), compileWords([...others, ...wordsFor(flag)], image)];
   return (['plan', 'extensions', 'record'] as const).find((part) => before[part] !== after[part]) ?? 'none';
 }
 

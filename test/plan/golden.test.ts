@@ -54,6 +54,8 @@ const settings: Readonly<Record<string, Setting>> = {
   'joined-namespaces': {
     options: { network: { path: '/run/netns/blue' }, namespaces: { ipc: { path: '/proc/42/ns/ipc' }, uts: { fd: 7 }, user: 'host', pid: { path: '/proc/42/ns/pid' } } },
   },
+  'mounts-of-the-host': { options: { command: ['/bin/app'], namespaces: { mount: 'host' }, sysctls: { 'net.ipv4.ip_forward': '1' } }, image: { kind: 'rootfs', rootPath: '/', name: '/' } },
+  'mounts-of-another': { options: { command: ['/bin/app'], namespaces: { mount: { path: '/proc/42/ns/mnt' }, user: 'host', pid: { fd: 7 } }, timeOffsets: { boottime: 60 }, terminal: true }, image: { kind: 'rootfs', rootPath: '/', name: '/' } },
   limits: {
     options: {
       memory: '256m', memorySwap: '512m', memoryReservation: '128m', cpus: 1.5, cpuShares: 512, cpusetCpus: '0-1', pids: 64,

@@ -19,7 +19,7 @@ export type Order =
   /** Takes over a container, and stops it. */
   | { readonly do: 'adopt'; readonly id: string };
 
-export type Deed = 'exec' | 'terminal' | 'connect' | 'pause' | 'stats';
+export type Deed = 'exec' | 'beside' | 'terminal' | 'connect' | 'pause' | 'stats';
 
 export interface Reply {
   readonly said?: string;
@@ -39,6 +39,11 @@ const deeds: Readonly<Record<Deed, (runtime: Runtime, container: Container) => P
   async exec(runtime, container) {
     const executed = await runtime.exec(container, { command: ['sh', '-c', 'id -u; cat /proc/1/comm'] });
     return executed.stdout === null ? '' : text(executed.stdout);
+  },
+  async beside(runtime, { id }) {
+    const namespaces = { mount: { container: id }, user: { container: id } };
+    const { said = '' } = await run(runtime, '/', { command: ['sh', '-c', 'touch /made; stat -c "%u %n" /made; hostname'], hostname: 'beside', namespaces });
+    return said;
   },
   async terminal(runtime, container) {
     const executed = await runtime.exec(container, { command: ['sh', '-c', 'read line; echo "got $line"; stty size; tty'], terminal: { rows: 31, columns: 97 } });

@@ -19,7 +19,7 @@ const sysctl: ValueType<Pair> = {
 
 interface NamespaceRow {
   readonly name: string;
-  readonly type: 'pid' | 'ipc' | 'uts' | 'cgroup' | 'user';
+  readonly type: 'pid' | 'ipc' | 'uts' | 'cgroup' | 'user' | 'mount';
   readonly what: string;
 }
 
@@ -29,6 +29,7 @@ const namespaceRows: readonly NamespaceRow[] = [
   { name: 'uts', type: 'uts', what: 'the host name' },
   { name: 'cgroupns', type: 'cgroup', what: 'the cgroup tree' },
   { name: 'userns', type: 'user', what: 'user and group ids' },
+  { name: 'mountns', type: 'mount', what: 'mounts and root; for one that is there already the image is /' },
 ];
 
 const namespaceFlags = namespaceRows.map(({ name, type, what }) =>
