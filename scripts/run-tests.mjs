@@ -1,21 +1,22 @@
-// Runs the tests of a built checkout: `node scripts/run-tests.mjs [--lane bare|vm-6.1|all] [--filter TEXT]`.
+// Runs the tests of a built checkout: `node scripts/run-tests.mjs [--lane bare|vm-6.1|all] [--filter TEXT] [--long]`.
 // Lint, unit tests and host tests run on this machine (lane bare); the host tests, and what could not run here, run again in a guest.
 // The last line is `N passed, N failed, N skipped` and counts each test once: scripts/tests/tally.mjs says how. `--filter` takes a part of
-// a file's path, or of a title when no path has it.
+// a file's path, or of a title when no path has it. `--long` leaves nothing out for the sake of time: all host tests in the guest too,
+// the whole of clang-tidy, and a minute of the fuzzer.
 import { parseArgs } from 'node:util';
 import { lanes as guestLanes } from '../test/vm/lanes.mjs';
 import { hostArchitecture } from '../rootfs-fixtures/archive.mjs';
 import { aptPackages, missingPackages } from '../rootfs-fixtures/packages.mjs';
 import { endAll } from './tests/child.mjs';
 import { showFailures, showLastLine, showSkips, showStage, showTable } from './tests/report.mjs';
-import { guest, harness, host, lint, unit } from './tests/stages.mjs';
+import { fuzz, guest, harness, host, lint, unit } from './tests/stages.mjs';
 import { Tally } from './tests/tally.mjs';
 
 const bare = 'bare';
 const choices = [bare, ...Object.keys(guestLanes), 'all'];
 
 function options() {
-  const { values } = parseArgs({ options: { lane: { type: 'string', default: 'all' }, filter: { type: 'string' } } });
+  const { values } = parseArgs({ options: { lane: { type: 'string', default: 'all' }, filter: { type: 'string' }, long: { type: 'boolean', default: false } } });
   if (!choices.includes(values.lane)) throw new Error(`no lane called ${values.lane}; there are ${choices.join(', ')}`);
   return values;
 }
@@ -29,16 +30,17 @@ async function stage(tally, lane, title, run) {
   return tests;
 }
 
-async function runBare(tally, filter) {
-  if (filter === undefined) await stage(tally, 'lint', 'lint', lint);
+async function runBare(tally, { filter, long }) {
+  if (filter === undefined) await stage(tally, 'lint', 'lint', () => lint(long));
+  if (filter === undefined && long) await stage(tally, 'fuzzer', 'fuzzer', fuzz);
   const unitTests = await stage(tally, bare, 'unit tests', () => unit(filter));
   const hostTests = await stage(tally, bare, 'host tests', () => host(filter));
   return [...unitTests, ...hostTests].filter(({ outcome }) => outcome === 'skipped');
 }
 
-async function runGuest(tally, lane, skipped, filter) {
-  await stage(tally, lane, `${lane}: its harness`, () => harness(filter));
-  await stage(tally, lane, `${lane}: host tests`, () => guest(lane, skipped, filter));
+async function runGuest(tally, lane, choice) {
+  await stage(tally, lane, `${lane}: its harness`, () => harness(choice.filter));
+  await stage(tally, lane, `${lane}: host tests`, () => guest(lane, choice));
 }
 
 /** Why a lane cannot run here, or undefined. */
@@ -52,11 +54,11 @@ function obstacle(lane) {
 }
 
 /** Gives whether every lane has run. */
-async function runLanes(tally, { lane: chosen, filter }) {
-  const skipped = chosen === 'all' || chosen === bare ? await runBare(tally, filter) : undefined;
+async function runLanes(tally, { lane: chosen, ...choice }) {
+  const skipped = chosen === 'all' || chosen === bare ? await runBare(tally, choice) : undefined;
   for (const lane of Object.keys(guestLanes).filter((name) => chosen === 'all' || chosen === name)) {
     const reason = obstacle(lane);
-    if (reason === undefined) await runGuest(tally, lane, skipped, filter);
+    if (reason === undefined) await runGuest(tally, lane, { ...choice, skipped });
     else process.stdout.write(`${lane} did not run: ${reason}\n`);
   }
   return chosen === 'all';

@@ -11,6 +11,7 @@ import { Stages } from './stages.mjs';
 const goals = {
   start: { fixtures: ['busybox'], next: 'scripts/glance.mjs' },
   test: { fixtures: ['busybox', 'debian'], next: 'scripts/run-tests.mjs' },
+  long: { fixtures: ['busybox', 'debian'], next: 'scripts/run-tests.mjs', flags: ['--long'] },
 };
 
 const node = (...args) => run(process.execPath, args);
@@ -25,7 +26,7 @@ export async function prepare(goal, rest) {
   const ready = await runStages(stages, goal, chosen.fixtures);
   if (!ready) return 1;
   stages.done();
-  return existsSync(join(checkout, chosen.next)) ? goOn([chosen.next, ...rest]) : 0;
+  return existsSync(join(checkout, chosen.next)) ? goOn([chosen.next, ...(chosen.flags ?? []), ...rest]) : 0;
 }
 
 async function runStages(stages, goal, fixtures) {

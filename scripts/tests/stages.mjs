@@ -6,8 +6,8 @@ import { runLimited } from './child.mjs';
 import { checkout, deal, selectFiles, testFiles } from './files.mjs';
 import { countedFailures, readTap } from './tap.mjs';
 
-// Seconds. Together less than 20 minutes on the host and 10 in the guest.
-const limits = { lint: 120, unit: 180, host: 780, harness: 120, guest: 600 };
+// Seconds. Together less than 20 minutes on the host and 10 in the guest; the long form takes its time.
+const limits = { lint: 120, unit: 180, host: 780, harness: 120, guest: 600, wholeLint: 600, fuzz: 600, wholeGuest: 7200 };
 // The harness keeps its own time, and needs some for a kernel that is not cached yet.
 const guestPreparation = 240;
 const guestsAtOnce = Math.min(2, availableParallelism());
@@ -16,15 +16,28 @@ const ava = ['node_modules/ava/entrypoints/cli.mjs', '--tap'];
 const lastLines = 40;
 
 /** The checks of `npm run lint`, each counted as one test. */
-export async function lint() {
-  const checks = [['eslint', ['node_modules/eslint/bin/eslint.js', '.']], ['layers', ['scripts/check-layers.mjs']], ['clang-tidy', ['scripts/lint-native.mjs']]];
+export function lint(long) {
+  const native = long ? ['clang-tidy', 'npm', ['run', '--silent', 'lint:native'], limits.wholeLint] : ['clang-tidy', process.execPath, ['scripts/lint-native.mjs'], limits.lint];
+  return checks('lint', [
+    ['eslint', process.execPath, ['node_modules/eslint/bin/eslint.js', '.'], limits.lint],
+    ['layers', process.execPath, ['scripts/check-layers.mjs'], limits.lint],
+    native,
+  ]);
+}
+
+/** Whatever bytes a client sends: a minute of them. */
+export function fuzz() {
+  return checks('fuzzer', [['the plan reader', process.execPath, ['scripts/fuzz.mjs'], limits.fuzz]], { TSRUN_FUZZ_SECONDS: '60' });
+}
+
+async function checks(file, commands, env) {
   const tests = [];
-  for (const [title, args] of checks) {
-    const result = await runLimited(process.execPath, args, { limitSeconds: limits.lint });
+  for (const [title, command, args, limitSeconds] of commands) {
+    const result = await runLimited(command, args, { limitSeconds, env });
     const passed = result.status === 0;
-    tests.push(passed ? test({ title, outcome: 'passed' }) : wholeStage(title, { ...result, limitSeconds: limits.lint }));
+    tests.push({ ...(passed ? test({ title, outcome: 'passed' }) : wholeStage(title, { ...result, limitSeconds })), file });
   }
-  return tests.map((each) => ({ ...each, file: 'lint' }));
+  return tests;
 }
 
 export function unit(filter) {
@@ -40,16 +53,18 @@ export function harness(filter) {
 }
 
 /** What a kernel of another version is most likely to do otherwise. */
-const kernelFiles = ['devices', 'limits', 'mounts', 'namespaces', 'root', 'walls'].map((name) => `test/host/${name}.test.ts`);
+const kernelFiles = ['devices', 'limits', 'mount-namespace', 'mounts', 'namespaces', 'root', 'walls'].map((name) => `test/host/${name}.test.ts`);
 
 /**
  * In guests, where nothing is built, two of them side by side: a guest is some twenty times slower than its host, and its tests run
- * one after the other. One takes the files about the kernel, the other the tests that could not run on the bare host. Without such a
- * list this is the only lane that was asked for, and all host tests run.
+ * one after the other. One takes the files about the kernel, the other the tests that could not run on the bare host. In the long form,
+ * and where this is the only lane that was asked for, all host tests run.
  */
-export async function guest(lane, skipped, filter) {
-  const shares = skipped === undefined || filter !== undefined ? wholeFiles(filter) : [{ files: kernelFiles }, skippedTests(skipped)];
-  const tests = await Promise.all(shares.filter(({ files }) => files.length > 0).map((share) => oneGuest(lane, share)));
+export async function guest(lane, { skipped, filter, long }) {
+  const whole = long || skipped === undefined || filter !== undefined;
+  const shares = whole ? wholeFiles(filter) : [{ files: kernelFiles }, skippedTests(skipped)];
+  const limitSeconds = long ? limits.wholeGuest : limits.guest;
+  const tests = await Promise.all(shares.filter(({ files }) => files.length > 0).map((share) => oneGuest(lane, share, limitSeconds)));
   return tests.flat();
 }
 
@@ -64,10 +79,10 @@ function skippedTests(skipped) {
   return { files: [...new Set(others.map(({ file }) => file))], titles: [...new Set(others.map(({ title }) => `${title}*`)), 'nothing of * is left*'] };
 }
 
-async function oneGuest(lane, { files, titles }) {
+async function oneGuest(lane, { files, titles }, guestSeconds) {
   const inside = [process.execPath, ...avaArguments('ava.guest.config.js', files, titles)];
-  const args = ['test/vm/run.mjs', lane, '--timeout', `${limits.guest}`, '--', ...inside];
-  const limitSeconds = limits.guest + guestPreparation;
+  const args = ['test/vm/run.mjs', lane, '--timeout', `${guestSeconds}`, '--', ...inside];
+  const limitSeconds = guestSeconds + guestPreparation;
   return readRun(lane, files, titles, { ...(await runLimited(process.execPath, args, { limitSeconds, env: quiet })), limitSeconds });
 }
 
