@@ -1,7 +1,6 @@
 import tseslint from 'typescript-eslint';
 
-// Comments do not count: what is documented well must not have to be cut in two for it.
-const maxLines = ['error', { max: 300, skipComments: true }];
+const maxLines = ['error', { max: 300 }];
 const nodeGlobals = ['__dirname', 'module', 'require', 'AbortController', 'AbortSignal', 'Buffer', 'TextDecoder', 'TextEncoder', 'URL', 'clearInterval', 'clearTimeout', 'console', 'fetch', 'process', 'setImmediate', 'setInterval', 'setTimeout'];
 
 /** What is another one at each call or on each host. */

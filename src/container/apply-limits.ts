@@ -2,8 +2,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LimitWrite, UsageCheck } from '../cgroup/limit-types.js';
+import { limitsToWrites, missingLimitError } from '../cgroup/limits.js';
+import type { HostFacts } from '../host/facts.js';
 import { errnoName } from '../image/errno.js';
 import { TsrunError } from '../spec/errors.js';
+import type { Resources } from '../spec/types.js';
+import { validateResources } from '../spec/validate.js';
 
 /** Files with a line a device, each of which is written by itself; and what takes a device's limits away. */
 const byDevice: Readonly<Record<string, string>> = {
@@ -14,6 +18,15 @@ const byDevice: Readonly<Record<string, string>> = {
   'misc.max': 'max',
   'dmem.max': 'max',
 };
+
+/** @throws as `Container.update` does, before anything is changed or with all of it undone */
+export async function changeLimits(cgroup: string, resources: Resources, host: HostFacts): Promise<void> {
+  const { writes, missing, checks } = limitsToWrites(validateResources(resources), host);
+  const [first] = missing;
+  if (first !== undefined) throw missingLimitError(first);
+  await checkUsage(cgroup, checks);
+  await applyLimits(cgroup, writes);
+}
 
 /** @throws ERR_TSRUN_STATE when more is in use than the new limits allow */
 export async function checkUsage(cgroup: string, checks: readonly UsageCheck[]): Promise<void> {

@@ -1,5 +1,5 @@
 /** A socket that the launcher connects inside a container's network namespace. */
-import { isIP, type Socket } from 'node:net';
+import { isIP, Socket } from 'node:net';
 import { TsrunError } from '../spec/errors.js';
 
 /** AF_INET and AF_INET6. */
@@ -11,7 +11,8 @@ export function addressFamily(host: string): number {
  * The launcher hands the socket over while it connects, and Node has no event for that of a descriptor. A write of no bytes
  * waits for the connection like any other (it is EAGAIN until then, tcp(7)) and sends nothing.
  */
-export function connected(socket: Socket, failure: string): Promise<Socket> {
+export function connected(fd: number, failure: string): Promise<Socket> {
+  const socket = new Socket({ fd, readable: true, writable: true });
   return new Promise((resolve, reject) => {
     const refuse = (cause: NodeJS.ErrnoException) => {
       reject(new TsrunError('ERR_TSRUN_STATE', `${failure}: ${cause.code ?? cause.message}`, { hint: 'is its program up, and does it listen on that address?', cause }));

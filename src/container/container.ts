@@ -1,24 +1,22 @@
 /** One container, as its owner sees it, or as another process that knows its id sees it. */
-import { readFile } from 'node:fs/promises';
-import { Socket } from 'node:net';
-import { join } from 'node:path';
+import type { Socket } from 'node:net';
 import { freeze, isFrozen, thaw } from '../cgroup/control.js';
-import { limitsToWrites, missingLimitError } from '../cgroup/limits.js';
-import { parseLimit, readStats, type ContainerStats } from '../cgroup/stats.js';
+import { readStats, type ContainerStats } from '../cgroup/stats.js';
 import type { HostFacts } from '../host/facts.js';
 import type { Plan } from '../plan/plan.js';
 import type { EventCgroupChanged, EventExited } from '../plan/wire.generated.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Resources } from '../spec/types.js';
-import { validateResources } from '../spec/validate.js';
-import { applyLimits, checkUsage } from './apply-limits.js';
+import { changeLimits } from './apply-limits.js';
 import { addressBytes, addressFamily, connected } from './connect.js';
+import { ended } from './ended.js';
 import { EventCounters, EventStream, type ContainerEvent } from './events.js';
-import type { ExecOptions, ExecProcess } from './exec.js';
+import { execOptions, type ExecOptions, type ExecProcess } from './exec.js';
 import type { ExitStatus } from './exit-status.js';
 import type { ContainerRecord } from './record.js';
 import { RunningProcess, type ProcessSettings, type StopOptions } from './running-process.js';
-import { resourcesOf, type LimitOptions, type MemoryNow } from './update-limits.js';
+import { TimeLimit } from './time-limit.js';
+import { memoryLimit, resourcesOf, type LimitOptions } from './update-limits.js';
 import { validateConnect, validateEventsOptions } from './validate-calls.js';
 import { validateLimitOptions } from './validate-limits.js';
 
@@ -28,7 +26,6 @@ export type ContainerState = 'created' | 'running' | 'stopped';
 export interface ContainerSettings extends ProcessSettings {
   readonly record: ContainerRecord;
   readonly host: HostFacts;
-  /** Limits that were defaults and that this host does not hold. */
   readonly warnings: readonly string[];
   readonly onEnd: (container: Container | undefined) => void;
   readonly execute: (container: Container, options: ExecOptions) => Promise<ExecProcess>;
@@ -51,8 +48,7 @@ export class Container extends RunningProcess {
   readonly #events = new EventStream<ContainerEvent>();
   readonly #counters = new EventCounters();
   #state: ContainerState = 'created';
-  #timeoutMs: number | undefined;
-  #isLate = false;
+  #timeLimit: TimeLimit | undefined;
 
   constructor(settings: ContainerSettings, plan?: Plan) {
     super(settings, plan);
@@ -102,15 +98,7 @@ export class Container extends RunningProcess {
   markRunning(): void {
     this.#state = 'running';
     this.#events.pushFirst({ type: 'started', pid: this.pid });
-    if (this.#timeoutMs === undefined) return;
-    const timer = setTimeout(() => {
-      this.#isLate = true;
-      this.stop().catch(() => undefined);
-    }, this.#timeoutMs);
-    const forget = () => {
-      clearTimeout(timer);
-    };
-    this.exited.then(forget, forget);
+    this.#timeLimit?.begin(this.exited, async () => this.stop());
   }
 
   /** @internal It runs already, since another process had it started. */
@@ -119,12 +107,12 @@ export class Container extends RunningProcess {
   }
 
   /** @internal From when its program runs. */
-  limitTime(timeoutMs: number | undefined): void {
-    this.#timeoutMs = timeoutMs;
+  limitTime(timeoutMs: number): void {
+    this.#timeLimit = new TimeLimit(timeoutMs);
   }
 
   protected override judge(status: ExitStatus): ExitStatus {
-    return this.#isLate && (status.cause === 'exit' || status.cause === 'signal') ? { ...status, cause: 'timeout' } : status;
+    return this.#timeLimit?.judge(status) ?? status;
   }
 
   /**
@@ -142,7 +130,7 @@ export class Container extends RunningProcess {
    * if (stdout) console.log(await text(stdout)); // 0
    */
   async exec(command: readonly string[] | ExecOptions): Promise<ExecProcess> {
-    return this.#settings.execute(this, isCommand(command) ? { command } : command);
+    return this.#settings.execute(this, execOptions(command));
   }
 
   /**
@@ -163,11 +151,7 @@ export class Container extends RunningProcess {
     await freeze(this.#cgroup());
   }
 
-  /**
-   * Lets a container go on that `pause` has stopped.
-   *
-   * @throws TsrunError as `pause`
-   */
+  /** Lets a container go on that `pause` has stopped. @throws TsrunError as `pause` */
   async resume(): Promise<void> {
     await thaw(this.#cgroup());
   }
@@ -195,12 +179,7 @@ export class Container extends RunningProcess {
    * console.log((await container.stats()).memory?.maxBytes); // 134217728
    */
   async update(resources: Resources): Promise<void> {
-    const cgroup = this.#cgroup();
-    const { writes, missing, checks } = limitsToWrites(validateResources(resources), this.#settings.host);
-    const [first] = missing;
-    if (first !== undefined) throw missingLimitError(first);
-    await checkUsage(cgroup, checks);
-    await applyLimits(cgroup, writes);
+    await changeLimits(this.#cgroup(), resources, this.#settings.host);
   }
 
   /**
@@ -235,7 +214,7 @@ export class Container extends RunningProcess {
    */
   async stats(): Promise<ContainerStats> {
     const stats = await readStats(this.#cgroup());
-    if (stats === undefined) throw this.#ended();
+    if (stats === undefined) throw ended(this.id);
     return stats;
   }
 
@@ -280,7 +259,7 @@ export class Container extends RunningProcess {
     validateConnect(port, options);
     const { host = '127.0.0.1' } = options;
     const fd = await this.launcher.connect(this.handle, addressFamily(host), addressBytes(host), port);
-    return connected(new Socket({ fd, readable: true, writable: true }), `the container '${this.id}' takes no connection to ${host} port ${port}`);
+    return connected(fd, `the container '${this.id}' takes no connection to ${host} port ${port}`);
   }
 
   /** @internal For an AbortSignal: stop, then kill; `exited` rejects with `ERR_TSRUN_ABORTED`. Who has no program yet has nothing to stop. */
@@ -314,23 +293,8 @@ export class Container extends RunningProcess {
   }
 
   #cgroup(): string {
-    if (this.#state === 'stopped') throw this.#ended();
+    if (this.#state === 'stopped') throw ended(this.id);
     if (this.record.cgroup !== '') return this.record.cgroup;
     throw new TsrunError('ERR_TSRUN_HOST', `the container '${this.id}' has no cgroup`, { hint: 'cgroup v2 is not writable for this user: see tsrun doctor' });
   }
-
-  #ended(): TsrunError {
-    return new TsrunError('ERR_TSRUN_STATE', `the container '${this.id}' has ended`);
-  }
-}
-
-/** `Array.isArray` does not tell a readonly array from the rest. */
-function isCommand(command: readonly string[] | ExecOptions): command is readonly string[] {
-  return Array.isArray(command);
-}
-
-async function memoryLimit(cgroup: string): Promise<MemoryNow> {
-  const text = await readFile(join(cgroup, 'memory.max'), 'utf8').catch(() => undefined);
-  const limit = text === undefined ? undefined : parseLimit(text);
-  return limit === 'max' ? -1 : limit;
 }

@@ -34,6 +34,16 @@ export interface ExecOptions extends Pick<RunOptions, 'env' | 'cwd' | 'user' | '
   readonly detachable?: boolean;
 }
 
+/** From the short form, in which only the command is given. */
+export function execOptions(command: readonly string[] | ExecOptions): ExecOptions {
+  return isCommand(command) ? { command } : command;
+}
+
+/** `Array.isArray` does not tell a readonly array from the rest. */
+function isCommand(command: readonly string[] | ExecOptions): command is readonly string[] {
+  return Array.isArray(command);
+}
+
 /** A process that was executed in a container. It ends with the container at the latest. */
 export class ExecProcess extends RunningProcess {}
 

@@ -5,6 +5,7 @@ import { limitsToWrites, missingLimitReason } from '../cgroup/limits.js';
 import type { HostFacts } from '../host/facts.js';
 import { TsrunError } from '../spec/errors.js';
 import type { IdMapping, NamespaceType } from '../spec/types.js';
+import { ended } from './ended.js';
 import type { CgroupIsolation, IsolationReport, NamespaceIsolation, NetworkIsolation, SeccompIsolation, UserIsolation } from './isolation-report.js';
 import { parseIdMap, parseInterfaces, parseLimits, parseMountinfo, parseNamespaceLink, parseStatus } from './proc-files.js';
 import type { ContainerRecord } from './record.js';
@@ -34,10 +35,10 @@ export interface IsolationInput {
 /** @throws TsrunError `ERR_TSRUN_STATE` when the container has ended, `ERR_TSRUN_HOST` when its process may not be looked at */
 export function readIsolation({ summary, others, host, stillRuns }: IsolationInput): IsolationReport {
   const { id, pid, state, record } = summary;
-  if (pid === undefined || state === 'stopped') throw ended(id);
+  if (pid === undefined || state === 'stopped') throw ended(id, onlyLive);
   const folder = openProcess(pid, id);
   try {
-    if (!stillRuns()) throw ended(id);
+    if (!stillRuns()) throw ended(id, onlyLive);
     // By the descriptor: the number may be given to another process at any time, the descriptor then reads nothing.
     const process = `/proc/self/fd/${folder}`;
     const read = (file: string) => readFileSync(join(process, file), 'utf8');
@@ -72,6 +73,8 @@ export function readIsolation({ summary, others, host, stillRuns }: IsolationInp
   }
 }
 
+const onlyLive = 'only a live container can be looked at';
+
 function openProcess(pid: number, id: string): number {
   try {
     return openSync(`/proc/${pid}`, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -80,13 +83,9 @@ function openProcess(pid: number, id: string): number {
   }
 }
 
-function ended(id: string): TsrunError {
-  return new TsrunError('ERR_TSRUN_STATE', `the container '${id}' has ended`, { hint: 'only a live container can be looked at' });
-}
-
 function explained(error: unknown, id: string): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT' || code === 'ESRCH') return ended(id);
+  if (code === 'ENOENT' || code === 'ESRCH') return ended(id, onlyLive);
   if (code !== 'EACCES' && code !== 'EPERM') return error;
   return new TsrunError('ERR_TSRUN_HOST', `the process of '${id}' may not be looked at: ${code}`, { hint: 'ask as root, with CAP_SYS_PTRACE', cause: error });
 }

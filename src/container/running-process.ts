@@ -1,6 +1,7 @@
 /** What a container and a process executed in one have in common: streams, signals, an end. */
 import type { Readable, Writable } from 'node:stream';
-import type { ContainerEvent, ContainerListener, Launcher } from '../engine/launcher.js';
+import type { Launcher } from '../engine/launcher.js';
+import type { ContainerEvent, ContainerListener } from '../engine/listener.js';
 import type { HandedOver, Plan } from '../plan/plan.js';
 import type { EventCgroupChanged, EventExited, EventFailed } from '../plan/wire.generated.js';
 import { TsrunError } from '../spec/errors.js';

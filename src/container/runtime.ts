@@ -1,30 +1,28 @@
-/** The runtime: one launcher, and the containers that it makes for this process. */
+/** The runtime: one launcher, and the containers that it makes for this process. What is there already: `known-containers.ts`. */
 import { prepareBase } from '../cgroup/layout.js';
 import { loadNative, type NativeFiles } from '../engine/addon.js';
-import type { Launcher } from '../engine/launcher.js';
 import { SeccompCache } from '../engine/seccomp.js';
 import type { HostFacts } from '../host/facts.js';
+import { containerPool, RANGE_SIZE } from '../host/id-ranges.js';
 import { probeHost } from '../host/probe.js';
+import type { Plan } from '../plan/plan.js';
 import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
 import { show } from '../spec/quote.js';
-import { connectTo, joinSurvivor, startLauncher, type NamedLauncher } from './connection.js';
-import type { HandedOver, Plan } from '../plan/plan.js';
-import { containerPool, RANGE_SIZE } from '../host/id-ranges.js';
+import { joinSurvivor, startLauncher, type NamedLauncher } from './connection.js';
 import { Container } from './container.js';
 import type { ExecOptions, ExecProcess } from './exec.js';
 import { filterStore } from './filter-store.js';
 import { collectGarbage, type Collected } from './garbage.js';
 import { IdRanges } from './id-ranges.js';
-import { readIsolation } from './isolation.js';
-import type { IsolationReport } from './isolation-report.js';
+import { KnownContainers } from './known-containers.js';
+import { Launching } from './launching.js';
 import { checkStateRoot } from './make-folder.js';
 import type { RunOptions } from './options.js';
 import { randomNumber } from './random.js';
-import { Launching } from './launching.js';
 import { defaultStateRoot, StateRoot } from './state-root.js';
 import { subordinateIds } from './subordinate.js';
-import { listSummaries, readSummary, type ContainerSummary } from './summary.js';
+import { SurvivorLauncher } from './survivor-launcher.js';
 import { validateDescriptor, validateEventsOptions, validateImage, validateRuntimeOptions, validateWindowOf } from './validate-calls.js';
 
 /** What `Runtime.open` may be asked for. */
@@ -54,31 +52,25 @@ interface Opened {
  * const container = await runtime.run('./rootfs', { command: ['/bin/echo', 'hello'], stdout: 'inherit' });
  * const { code } = await container.exited;
  */
-export class Runtime {
-  /** What this host can do; probed once, when the runtime was opened. */
-  readonly host: HostFacts;
+export class Runtime extends KnownContainers {
   /** What dead launchers had left in the state root, and was removed when it was opened. */
   readonly collected: Collected;
   readonly #native: NativeFiles;
-  readonly #root: StateRoot;
   readonly #own: NamedLauncher;
+  readonly #survivor: SurvivorLauncher;
   readonly #ranges: IdRanges;
   readonly #launching: Launching;
-  readonly #containers = new Map<string, Container>();
-  #closed = false;
-  #survivor: Promise<NamedLauncher> | undefined;
-  /** Connections for containers of other processes, one each. */
-  readonly #visited = new Set<Launcher>();
 
   private constructor({ native, host, root, own, collected }: Opened) {
-    this.#native = native;
-    this.host = host;
-    this.collected = collected;
-    this.#root = root;
-    this.#own = own;
     const seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch, filterStore(root.filtersPath, native.addonPath));
+    const launching = new Launching({ addon: native.addon, host, root, seccomp, subordinate: host.uid === 0 ? undefined : subordinateIds() });
+    super({ native, host, root, launching });
+    this.collected = collected;
+    this.#native = native;
+    this.#own = own;
+    this.#survivor = new SurvivorLauncher(async () => joinSurvivor(native, root, host.uid !== 0), async () => this.gc());
     this.#ranges = new IdRanges(root.rangesPath, own.name);
-    this.#launching = new Launching({ addon: native.addon, host, root, seccomp, subordinate: host.uid === 0 ? undefined : subordinateIds() });
+    this.#launching = launching;
   }
 
   /**
@@ -169,116 +161,6 @@ export class Runtime {
     return this.#launching.compile(prepared, id, this.#own.name, false).plan;
   }
 
-  /** Live containers of this process: those that it made here or adopted. */
-  get containers(): readonly Container[] {
-    return [...this.#containers.values()];
-  }
-
-  /**
-   * Every container in the state root, whoever started it; none whose record cannot be read, which `inspect` tells of.
-   *
-   * @example
-   * import { Runtime } from 'tsrun';
-   * await using runtime = await Runtime.open();
-   * for (const { id, state, pid } of runtime.list()) console.log(id, state, pid);
-   */
-  list(): ContainerSummary[] {
-    return listSummaries(this.#root);
-  }
-
-  /**
-   * What is known of a container, whoever started it, from its record and its cgroup.
-   *
-   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`; `ERR_TSRUN_STATE` for a record of another version
-   *
-   * @example
-   * import { Runtime } from 'tsrun';
-   * await using runtime = await Runtime.open();
-   * const { id } = await runtime.run('./rootfs', { command: ['sleep', '1000'], labels: { team: 'web' } });
-   * const { state, record } = runtime.inspect(id);
-   * console.log(state, record.labels, record.spec.process?.args);
-   */
-  inspect(id: string): ContainerSummary {
-    checkContainerId(id);
-    const summary = readSummary(this.#root, id);
-    if (summary !== undefined) return summary;
-    throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no container '${id}'`, { hint: 'tsrun ps -a lists them' });
-  }
-
-  /**
-   * Which walls stand around a live container, as the kernel tells it now.
-   *
-   * @example
-   * import { Runtime } from 'tsrun';
-   * await using runtime = await Runtime.open();
-   * const { id } = await runtime.run('./rootfs', { command: ['sleep', '1000'] });
-   * const { namespaces, capabilities, seccomp } = runtime.isolation(id);
-   * console.log(namespaces.filter((each) => each.sharedWithHost).map((each) => each.type), capabilities.effective, seccomp.mode);
-   *
-   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended, `ERR_TSRUN_HOST` without the right to look
-   */
-  isolation(id: string): IsolationReport {
-    const summary = this.inspect(id);
-    const others = this.list().filter((other) => other.id !== id);
-    return readIsolation({ summary, others, host: this.host, stillRuns: () => readSummary(this.#root, id)?.pid === summary.pid });
-  }
-
-  /**
-   * A live container that any process started, to signal, stop, wait for, look at, or execute in.
-   *
-   * @example
-   * import { Runtime } from 'tsrun';
-   * await using owner = await Runtime.open();
-   * const { id } = await owner.run('./rootfs', { command: ['sleep', '1000'] });
-   * await using other = await Runtime.open(); // as another process would
-   * const { cause } = await (await other.find(id)).stop({ graceMs: 100 });
-   * console.log(cause);
-   *
-   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended
-   */
-  async find(id: string): Promise<Container> {
-    return this.#containers.get(id) ?? this.#connect(id, 'watch');
-  }
-
-  /**
-   * A live container that any process started, as `find` gives it, with its streams from now on. Any number of processes may
-   * be attached to one that keeps a log; its owner stays its owner.
-   *
-   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended, or keeps no log
-   *
-   * @example
-   * import { once } from 'node:events';
-   * import { Runtime } from 'tsrun';
-   * await using owner = await Runtime.open();
-   * const { id } = await owner.run('./rootfs', { command: ['sh', '-c', 'while sleep 0.1; do date; done'], log: true, stdout: 'ignore' });
-   * await using other = await Runtime.open(); // as another process would
-   * const { stdout } = await other.attach(id);
-   * if (stdout) console.log(String(await once(stdout, 'data')));
-   */
-  async attach(id: string): Promise<Container> {
-    return this.#connect(id, 'attach');
-  }
-
-  /**
-   * Takes over a container that survived its owner, with its output from now on. What it printed before is in its log.
-   *
-   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended, or has an owner
-   *
-   * @example
-   * import { Runtime } from 'tsrun';
-   * const first = await Runtime.open();
-   * const { id } = await first.run('./rootfs', { command: ['sleep', '1000'], survive: true });
-   * await first.close(); // the container lives on
-   * await using second = await Runtime.open();
-   * const container = await second.adopt(id);
-   * await container.stop({ graceMs: 100 });
-   */
-  async adopt(id: string): Promise<Container> {
-    const container = await this.#connect(id, 'adopt');
-    this.#containers.set(id, container);
-    return container;
-  }
-
   /**
    * Executes a further program in a live container: in its namespaces and cgroup, behind its seccomp filter, with its
    * capabilities. Resolves when the program was executed.
@@ -301,28 +183,6 @@ export class Runtime {
     });
   }
 
-  /**
-   * Forgets a container that has ended and was kept (`autoRemove: false`): its record and its log.
-   *
-   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has not ended
-   */
-  remove(id: string): void {
-    const { state, record } = this.inspect(id);
-    if (state !== 'stopped') throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' is ${state}`, { hint: 'stop it first, or kill it with rm -f' });
-    this.#root.removeContainer(record);
-  }
-
-  /** Folder of the container's record and log, for `readLog`; there need not be one. */
-  statePath(id: string): string {
-    checkContainerId(id);
-    return this.#root.containerPath(id);
-  }
-
-  /** Removes what dead launchers left. Runs by itself when a state root is opened. */
-  async gc(): Promise<Collected> {
-    return collectGarbage(this.#root, this.#native.addon);
-  }
-
   /** Sets the size of a terminal by its descriptor, in characters (ioctl_tty(2), TIOCSWINSZ). A container's own has `Terminal.resize`. */
   resizeTerminal(fd: number, rows: number, columns: number): void {
     validateWindowOf(fd, rows, columns);
@@ -340,13 +200,13 @@ export class Runtime {
    * (`ERR_TSRUN_STATE`).
    */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.shut();
     const ends = this.containers.filter(({ record, kept }) => record.extensions.survive !== true && !kept).map((container) => container[Symbol.asyncDispose]());
     await Promise.all(ends);
     this.#ranges.close();
     this.#own.launcher.close();
-    (await this.#survivor?.catch(() => undefined))?.launcher.close();
-    for (const launcher of this.#visited) launcher.close();
+    await this.#survivor.close();
+    this.leaveOthers();
   }
 
   /** As `close`, for `await using`. */
@@ -356,7 +216,7 @@ export class Runtime {
 
   async #launch(image: string, options: RunOptions, awaitStart: boolean): Promise<Container> {
     validateImage(image, options);
-    this.#checkOpen();
+    this.checkOpen();
     if (options.signal !== undefined) validateEventsOptions({ signal: options.signal });
     if (options.signal?.aborted === true) throw new TsrunError('ERR_TSRUN_ABORTED', 'the start was aborted', { cause: options.signal.reason });
     const named = options.id;
@@ -373,15 +233,15 @@ export class Runtime {
   }
 
   async #launchAs(id: string, image: string, options: RunOptions, awaitStart: boolean): Promise<Container> {
-    const named = options.survive === true ? await this.#joinSurvivor() : this.#own;
+    const named = options.survive === true ? await this.#survivor.get() : this.#own;
     const range = options.namespaces?.user === 'host' || this.host.uid !== 0 ? undefined : this.#ranges.take();
     const onEnd = (container: Container | undefined) => {
       if (range !== undefined && !this.#mayGoOn(container)) this.#ranges.giveBack(range);
-      if (container !== undefined && this.#containers.get(id) === container) this.#containers.delete(id);
+      if (container !== undefined && this.live.get(id) === container) this.live.delete(id);
     };
     const container = await this.#launching.launch({ id, image, options, awaitStart, idRange: range, named, onEnd });
-    this.#containers.set(id, container);
-    container.limitTime(options.timeoutMs);
+    this.live.set(id, container);
+    if (options.timeoutMs !== undefined) container.limitTime(options.timeoutMs);
     if (options.signal !== undefined) stopOnAbort(container, options.signal);
     await container.started;
     return container;
@@ -389,67 +249,10 @@ export class Runtime {
 
   /** What this runtime has left, and does not know the end of, keeps its ids: `gc` lets go of them. */
   #mayGoOn(container: Container | undefined): boolean {
-    if (!this.#closed || container === undefined) return false;
+    if (!this.closed || container === undefined) return false;
     const { record, kept, exitStatus } = container;
     return (kept || record.extensions.survive === true) && (exitStatus === undefined || exitStatus.cause === 'lost');
   }
-
-  async #joinSurvivor(): Promise<NamedLauncher> {
-    const before = this.#survivor;
-    const known = await before?.catch(() => undefined);
-    if (known !== undefined && (await known.launcher.isAlive())) return known;
-    // Whoever of many starts comes here first looks for a new one.
-    if (this.#survivor === undefined || this.#survivor === before) this.#survivor = this.#startSurvivor(known);
-    return this.#survivor;
-  }
-
-  /** What the one before has left would keep names and ids taken. */
-  async #startSurvivor(lost: NamedLauncher | undefined): Promise<NamedLauncher> {
-    lost?.launcher.close();
-    if (lost !== undefined) await this.gc();
-    return joinSurvivor(this.#native, this.#root, this.host.uid !== 0);
-  }
-
-  #checkOpen(): void {
-    if (this.#closed) throw new TsrunError('ERR_TSRUN_STATE', 'the runtime is closed', { hint: 'open another' });
-  }
-
-  async #connect(id: string, role: 'watch' | 'attach' | 'adopt'): Promise<Container> {
-    this.#checkOpen();
-    const { record, state, pid } = this.inspect(id);
-    if (state === 'stopped') throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' has ended`, { hint: 'tsrun inspect says how' });
-    const launcher = connectTo(this.#native, this.#root, record.launcher);
-    this.#visited.add(launcher);
-    const leave = () => {
-      this.#visited.delete(launcher);
-      launcher.close();
-    };
-    const onEnd = (container: Container | undefined) => {
-      leave();
-      if (container !== undefined && this.#containers.get(id) === container) this.#containers.delete(id);
-    };
-    const container = new Container(this.#launching.settings({ record, launcher, warnings: [], onEnd }));
-    try {
-      container.bind(await launcher.adopt(id, role === 'adopt', container));
-      container.take(pid ?? 0, role !== 'watch' ? nameStreams(await launcher.attach(container.handle)) : new Map());
-      if (state !== 'created') container.markFound();
-      return container;
-    } catch (error) {
-      leave();
-      throw error;
-    }
-  }
-}
-
-/** As the launcher names them when a client attaches: what a terminal prints comes as its output. */
-function nameStreams(streams: ReadonlyMap<string, number>): Map<HandedOver, number> {
-  const named = new Map<HandedOver, number>();
-  const terminal = streams.get('terminal');
-  for (const name of ['stdin', 'stdout', 'stderr', 'terminal'] as const) {
-    const fd = streams.get(name);
-    if (fd !== undefined) named.set(name === 'stdout' && terminal !== undefined ? 'terminalOutput' : name, fd);
-  }
-  return named;
 }
 
 /** Stop, then kill; `exited`, and `started` until the program runs, then reject with the signal's reason as cause. */

@@ -1,4 +1,7 @@
 /** New limits for a live container, in the words in which it was started: what is left out stays as it is. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseLimit } from '../cgroup/stats.js';
 import { TsrunError } from '../spec/errors.js';
 import { parseSize } from '../spec/size.js';
 import type { Resources } from '../spec/types.js';
@@ -10,6 +13,12 @@ export type LimitOptions = Pick<RunOptions, 'memory' | 'memorySwap' | 'memoryRes
 
 /** The limit that holds: -1 for none, undefined where nobody can tell since the controller is not on cgroup v2. */
 export type MemoryNow = number | undefined;
+
+export async function memoryLimit(cgroup: string): Promise<MemoryNow> {
+  const text = await readFile(join(cgroup, 'memory.max'), 'utf8').catch(() => undefined);
+  const limit = text === undefined ? undefined : parseLimit(text);
+  return limit === 'max' ? -1 : limit;
+}
 
 /** Docker's period: 100 ms. */
 const periodMicros = 100_000;

@@ -9,39 +9,16 @@ import {
   decodeEvent,
   protocolVersion,
   type EventAnswered,
-  type EventCgroupChanged,
-  type EventExited,
-  type EventFailed,
   type EventReady,
-  type EventStarted,
   type LauncherEvent,
   type Request,
 } from '../plan/wire.generated.js';
 import { TsrunError } from '../spec/errors.js';
 import { deferred } from './deferred.js';
 import { broken, closed, lost, noRoom, refused } from './faults.js';
+import type { Answer, ContainerListener, Waiting } from './listener.js';
 import { Outbox } from './outbox.js';
 import type { Addon, NativeFiles } from './addon.js';
-
-export type ContainerEvent = EventStarted | EventFailed | EventExited | EventCgroupChanged;
-
-/** Hears what becomes of one container. Descriptors that come along are the listener's to close. */
-export interface ContainerListener {
-  onEvent(event: ContainerEvent, descriptors: readonly number[]): void;
-  /** The launcher is gone, and with it what it watched. */
-  onLost(error: TsrunError): void;
-}
-
-interface Answer {
-  readonly event: EventAnswered;
-  readonly descriptors: readonly number[];
-}
-
-interface Waiting {
-  readonly op: Request['op'];
-  resolve(answer: Answer): void;
-  reject(error: Error): void;
-}
 
 const recordHeader = 8;
 

@@ -11,7 +11,8 @@ const every = publicParts().flatMap((part) => [part, ...(part.members ?? [])]);
 
 /** What a reader begins with, each with an example that runs. */
 const withExample = [
-  ...['open', 'run', 'create', 'plan', 'exec', 'attach', 'find', 'adopt', 'list', 'inspect', 'isolation'].map((name) => `Runtime.${name}`),
+  ...['open', 'run', 'create', 'plan', 'exec'].map((name) => `Runtime.${name}`),
+  ...['attach', 'find', 'adopt', 'list', 'inspect', 'isolation'].map((name) => `KnownContainers.${name}`),
   ...['start', 'pause', 'stats', 'events', 'connect', 'update', 'updateLimits'].map((name) => `Container.${name}`),
   ...['kill', 'stop', 'exited'].map((name) => `RunningProcess.${name}`),
   ...['Runtime', 'Container', 'RunOptions.signal', 'Terminal', 'TsrunError', 'explain', 'examineHost', 'readLog'],

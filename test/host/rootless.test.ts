@@ -85,9 +85,8 @@ here('a device is no more open than it is to the user', async (t) => {
 
 here('a device cannot be given for less than reading and writing, and that is said', async (t) => {
   for (const access of ['r', 'w', 'm']) {
-    const [reply] = await ask(sh('true', { devices: [{ source: '/dev/zero', destination: '/dev/mine', access }] }));
-    t.like(reply?.error, { code: 'ERR_TSRUN_LIMIT_UNAVAILABLE' }, access);
-    t.regex(reply?.error?.message ?? '', /device rules cannot be held, since an ordinary user may not load the program/);
+    const [{ error } = {}] = await ask(sh('true', { devices: [{ source: '/dev/zero', destination: '/dev/mine', access }] }));
+    t.regex(`${error?.code ?? ''} ${error?.message ?? ''}`, /^ERR_TSRUN_LIMIT_UNAVAILABLE .*device rules cannot be held, since an ordinary user may not load the program/);
   }
   t.deepEqual(await said(sh('head -c 2 /dev/mine | wc -c', { devices: [{ source: '/dev/zero', destination: '/dev/mine', access: 'rwm' }] })), ['2\n']);
 });

@@ -1,5 +1,5 @@
 /** Plans of processes in a container, past what `Runtime.exec` looks at before it sends one. */
-import type { ContainerEvent, ContainerListener } from '../../src/engine/launcher.js';
+import type { ContainerEvent, ContainerListener } from '../../src/engine/listener.js';
 import type { Container, Runtime } from '../../src/index.js';
 import { compileExec } from '../../src/plan/compile-exec.js';
 import { encodePlan } from '../../src/plan/plan.js';

@@ -4,7 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { loadNative } from '../../src/engine/addon.js';
-import { Launcher, type ContainerEvent } from '../../src/engine/launcher.js';
+import { Launcher } from '../../src/engine/launcher.js';
+import type { ContainerEvent } from '../../src/engine/listener.js';
 import { encodePlan, type Plan, type PlannedStep } from '../../src/plan/plan.js';
 import type { RunOptions, Step } from '../../src/index.js';
 import { patience, type Lab } from './lab.js';

@@ -1,0 +1,230 @@
+/** Containers that are there, whoever started them: what is known of them, and how this process comes to them. */
+import type { NativeFiles } from '../engine/addon.js';
+import type { Launcher } from '../engine/launcher.js';
+import type { HostFacts } from '../host/facts.js';
+import type { HandedOver } from '../plan/plan.js';
+import { TsrunError } from '../spec/errors.js';
+import { checkContainerId } from '../spec/ids.js';
+import { connectTo } from './connection.js';
+import { Container } from './container.js';
+import { ended } from './ended.js';
+import { collectGarbage, type Collected } from './garbage.js';
+import { readIsolation } from './isolation.js';
+import type { IsolationReport } from './isolation-report.js';
+import type { Launching } from './launching.js';
+import type { StateRoot } from './state-root.js';
+import { listSummaries, readSummary, type ContainerSummary } from './summary.js';
+
+export interface KnownContainersInput {
+  readonly native: NativeFiles;
+  readonly host: HostFacts;
+  readonly root: StateRoot;
+  readonly launching: Launching;
+}
+
+/** What a `Runtime` knows and does of containers that are there already. */
+export abstract class KnownContainers {
+  /** What this host can do; probed once, when the runtime was opened. */
+  readonly host: HostFacts;
+  /** Those of this process by name: made here, or adopted. */
+  protected readonly live = new Map<string, Container>();
+  readonly #native: NativeFiles;
+  readonly #root: StateRoot;
+  readonly #launching: Launching;
+  /** Connections for containers of other processes, one each. */
+  readonly #visited = new Set<Launcher>();
+  #closed = false;
+
+  protected constructor({ native, host, root, launching }: KnownContainersInput) {
+    this.#native = native;
+    this.host = host;
+    this.#root = root;
+    this.#launching = launching;
+  }
+
+  /** Live containers of this process: those that it made here or adopted. */
+  get containers(): readonly Container[] {
+    return [...this.live.values()];
+  }
+
+  /**
+   * Every container in the state root, whoever started it; none whose record cannot be read, which `inspect` tells of.
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * for (const { id, state, pid } of runtime.list()) console.log(id, state, pid);
+   */
+  list(): ContainerSummary[] {
+    return listSummaries(this.#root);
+  }
+
+  /**
+   * What is known of a container, whoever started it, from its record and its cgroup.
+   *
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`; `ERR_TSRUN_STATE` for a record of another version
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const { id } = await runtime.run('./rootfs', { command: ['sleep', '1000'], labels: { team: 'web' } });
+   * const { state, record } = runtime.inspect(id);
+   * console.log(state, record.labels, record.spec.process?.args);
+   */
+  inspect(id: string): ContainerSummary {
+    checkContainerId(id);
+    const summary = readSummary(this.#root, id);
+    if (summary !== undefined) return summary;
+    throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no container '${id}'`, { hint: 'tsrun ps -a lists them' });
+  }
+
+  /**
+   * Which walls stand around a live container, as the kernel tells it now.
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const { id } = await runtime.run('./rootfs', { command: ['sleep', '1000'] });
+   * const { namespaces, capabilities, seccomp } = runtime.isolation(id);
+   * console.log(namespaces.filter((each) => each.sharedWithHost).map((each) => each.type), capabilities.effective, seccomp.mode);
+   *
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended, `ERR_TSRUN_HOST` without the right to look
+   */
+  isolation(id: string): IsolationReport {
+    const summary = this.inspect(id);
+    const others = this.list().filter((other) => other.id !== id);
+    return readIsolation({ summary, others, host: this.host, stillRuns: () => readSummary(this.#root, id)?.pid === summary.pid });
+  }
+
+  /**
+   * A live container that any process started, to signal, stop, wait for, look at, or execute in.
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using owner = await Runtime.open();
+   * const { id } = await owner.run('./rootfs', { command: ['sleep', '1000'] });
+   * await using other = await Runtime.open(); // as another process would
+   * const { cause } = await (await other.find(id)).stop({ graceMs: 100 });
+   * console.log(cause);
+   *
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended
+   */
+  async find(id: string): Promise<Container> {
+    return this.live.get(id) ?? this.#connect(id, 'watch');
+  }
+
+  /**
+   * A live container that any process started, as `find` gives it, with its streams from now on. Any number of processes may
+   * be attached to one that keeps a log; its owner stays its owner.
+   *
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended, or keeps no log
+   *
+   * @example
+   * import { once } from 'node:events';
+   * import { Runtime } from 'tsrun';
+   * await using owner = await Runtime.open();
+   * const { id } = await owner.run('./rootfs', { command: ['sh', '-c', 'while sleep 0.1; do date; done'], log: true, stdout: 'ignore' });
+   * await using other = await Runtime.open(); // as another process would
+   * const { stdout } = await other.attach(id);
+   * if (stdout) console.log(String(await once(stdout, 'data')));
+   */
+  async attach(id: string): Promise<Container> {
+    return this.#connect(id, 'attach');
+  }
+
+  /**
+   * Takes over a container that survived its owner, with its output from now on. What it printed before is in its log.
+   *
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended, or has an owner
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * const first = await Runtime.open();
+   * const { id } = await first.run('./rootfs', { command: ['sleep', '1000'], survive: true });
+   * await first.close(); // the container lives on
+   * await using second = await Runtime.open();
+   * const container = await second.adopt(id);
+   * await container.stop({ graceMs: 100 });
+   */
+  async adopt(id: string): Promise<Container> {
+    const container = await this.#connect(id, 'adopt');
+    this.live.set(id, container);
+    return container;
+  }
+
+  /**
+   * Forgets a container that has ended and was kept (`autoRemove: false`): its record and its log.
+   *
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has not ended
+   */
+  remove(id: string): void {
+    const { state, record } = this.inspect(id);
+    if (state !== 'stopped') throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' is ${state}`, { hint: 'stop it first, or kill it with rm -f' });
+    this.#root.removeContainer(record);
+  }
+
+  /** Folder of the container's record and log, for `readLog`; there need not be one. */
+  statePath(id: string): string {
+    checkContainerId(id);
+    return this.#root.containerPath(id);
+  }
+
+  /** Removes what dead launchers left. Runs by itself when a state root is opened. */
+  async gc(): Promise<Collected> {
+    return collectGarbage(this.#root, this.#native.addon);
+  }
+
+  protected get closed(): boolean {
+    return this.#closed;
+  }
+
+  protected checkOpen(): void {
+    if (this.#closed) throw new TsrunError('ERR_TSRUN_STATE', 'the runtime is closed', { hint: 'open another' });
+  }
+
+  /** From now on nothing is started or found. */
+  protected shut(): void {
+    this.#closed = true;
+  }
+
+  protected leaveOthers(): void {
+    for (const launcher of this.#visited) launcher.close();
+  }
+
+  async #connect(id: string, role: 'watch' | 'attach' | 'adopt'): Promise<Container> {
+    this.checkOpen();
+    const { record, state, pid } = this.inspect(id);
+    if (state === 'stopped') throw ended(id, 'tsrun inspect says how');
+    const launcher = connectTo(this.#native, this.#root, record.launcher);
+    this.#visited.add(launcher);
+    const leave = () => {
+      this.#visited.delete(launcher);
+      launcher.close();
+    };
+    const onEnd = (container: Container | undefined) => {
+      leave();
+      if (container !== undefined && this.live.get(id) === container) this.live.delete(id);
+    };
+    const container = new Container(this.#launching.settings({ record, launcher, warnings: [], onEnd }));
+    try {
+      container.bind(await launcher.adopt(id, role === 'adopt', container));
+      container.take(pid ?? 0, role !== 'watch' ? nameStreams(await launcher.attach(container.handle)) : new Map());
+      if (state !== 'created') container.markFound();
+      return container;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+}
+
+/** As the launcher names them when a client attaches: what a terminal prints comes as its output. */
+function nameStreams(streams: ReadonlyMap<string, number>): Map<HandedOver, number> {
+  const named = new Map<HandedOver, number>();
+  const terminal = streams.get('terminal');
+  for (const name of ['stdin', 'stdout', 'stderr', 'terminal'] as const) {
+    const fd = streams.get(name);
+    if (fd !== undefined) named.set(name === 'stdout' && terminal !== undefined ? 'terminalOutput' : name, fd);
+  }
+  return named;
+}
