@@ -12,7 +12,7 @@
 
 namespace tsrun {
 
-enum class ChannelWord : uint32_t {
+enum class ChannelWord : uint32_t {  // NOLINT(performance-enum-size): a smaller one leaves padding in the message
   kProceed = 1,    // launcher: your /proc files are written
   kStart = 2,      // launcher: execute
   kFailed = 3,     // process: a step failed; it is about to exit

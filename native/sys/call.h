@@ -59,6 +59,7 @@ inline long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, lon
 
 inline long word(const void* pointer) { return reinterpret_cast<long>(pointer); }
 inline long word(const char* pointer) { return reinterpret_cast<long>(pointer); }
+inline long word(const char* const* list) { return reinterpret_cast<long>(list); }
 inline long word(int value) { return value; }
 inline long word(unsigned value) { return static_cast<long>(value); }
 inline long word(long value) { return value; }
