@@ -80,6 +80,7 @@ test('bash: the script registers itself', (t) => {
 });
 
 if (installed('fish')) {
+  // `-sw`, since fish 4 finds an `s` in `--memory-reservation` too.
   const fish = (line: string) =>
     runShell('fish', ['--no-config', '-c', 'source ./fish; complete -C $argv[1]', line])
       .split('\n')
@@ -89,9 +90,9 @@ if (installed('fish')) {
   test('fish: commands, flags, values, containers and images', (t) => {
     t.deepEqual(fish('tsrun un'), ['unpause']);
     t.deepEqual(fish('tsrun help sto'), ['stop']);
-    t.deepEqual(fish('tsrun run -itu root --memory-s'), ['--memory-swap']);
-    t.deepEqual(fish('tsrun run -ePORT=1 --memory-s'), ['--memory-swap']);
-    t.deepEqual(fish('tsrun run -m 5 ./image --memory-s'), []);
+    t.deepEqual(fish('tsrun run -itu root --memory-sw'), ['--memory-swap']);
+    t.deepEqual(fish('tsrun run -ePORT=1 --memory-sw'), ['--memory-swap']);
+    t.deepEqual(fish('tsrun run -m 5 ./image --memory-sw'), []);
     t.deepEqual(fish('tsrun run --network ').sort(), ['container:', 'host', 'none', 'ns:']);
     t.deepEqual(fish('tsrun run --env-file app'), ['app.env']);
     t.deepEqual(fish('tsrun logs we'), ['web.1', 'web.2']);

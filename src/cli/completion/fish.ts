@@ -1,4 +1,4 @@
-/** The completion script for fish 3. */
+/** The completion script for fish 3 and 4. */
 import { commands, type Command } from '../commands.js';
 import type { Flag } from '../flags/flag.js';
 import { flagsOf, spellings } from '../flags.js';
@@ -51,7 +51,7 @@ function __tsrun_at
             case '--*=*'
             case '--*'
                 contains -- $word $taking; and set skip 1
-            case '-?*'
+            case '-*' # fish 4 has no wildcard "?"
                 # -u of -itu waits for a word; the PORT of -ePORT=1 is one already.
                 contains -- (string sub -l 2 -- $word) $taking; and test (string length -- $word) -gt 2; and continue
                 contains -- -(string sub -s -1 -- $word) $taking; and set skip 1
