@@ -7,7 +7,7 @@
 
 // Where _GLIBCXX_ASSERTIONS ends. That of libstdc++ itself is of GCC 12, and with it the addon would not load beside an older one.
 namespace std {  // NOLINT(cert-dcl58-cpp)
-[[noreturn]] void __glibcxx_assert_fail(const char*, int, const char*, const char*) noexcept { __builtin_trap(); }  // NOLINT
+void __glibcxx_assert_fail(const char*, int, const char*, const char*) noexcept { __builtin_trap(); }  // NOLINT
 }  // namespace std
 
 namespace {

@@ -174,6 +174,7 @@ Napi::Value Send(const Napi::CallbackInfo& info) {
   uint32_t count = list.Length();
   if (count > kMaxDescriptors) return Napi::Number::New(env, EMFILE);
   std::vector<int> descriptors;
+  descriptors.reserve(count);
   for (uint32_t index = 0; index < count; ++index) {
     descriptors.push_back(list.Get(index).As<Napi::Number>().Int32Value());
   }
