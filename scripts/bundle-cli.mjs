@@ -1,6 +1,6 @@
 // Puts the command into one file, which Node loads in half the time of a hundred modules (scripts/cli-loader.cjs). An ES module
 // would be loaded by way of Node's asynchronous loader, which alone takes several milliseconds.
-import { copyFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -23,3 +23,4 @@ await build({
   logLevel: 'warning',
 });
 copyFileSync(join(root, 'scripts/cli-loader.cjs'), join(folder, 'main.cjs'));
+chmodSync(join(folder, 'main.cjs'), 0o755);

@@ -7,6 +7,7 @@
 #include "steps/child_steps.h"
 #include "steps/root_path.h"
 #include "sys/file_system.h"
+#include "sys/process.h"
 
 namespace tsrun {
 namespace {
@@ -18,6 +19,14 @@ Status kind_of(int fd, TargetKind* kind) {
   TSRUN_TRY(sys::call<SYS_newfstatat>(fd, "", &info, AT_EMPTY_PATH).status());
   *kind = S_ISDIR(info.st_mode) ? TargetKind::kDirectory : TargetKind::kFile;
   return kOk;
+}
+
+constexpr uint64_t kCoverAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+Status make_file(int folder, const char* name, uint32_t mode, Text content) {
+  UniqueFd file;
+  TSRUN_TRY(take(sys::call<SYS_openat>(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode), &file));
+  return write_all(file.get(), content.data, content.size);
 }
 
 // What is not there needs no mask.
@@ -80,6 +89,26 @@ Status run(ChildContext& context, const StepReadonlyPath& step) {
   TSRUN_TRY(clone_of(target.get(), true, &mount));
   TSRUN_TRY(set_mount(mount.get(), MountAttributes{MOUNT_ATTR_RDONLY, 0, 0, 0}, true));
   return attach_at(mount.get(), target.get());
+}
+
+// The tmpfs is attached below the old root, with which it goes; the covers stay. A tree that is attached nowhere could not be
+// cloned before Linux 6.15 (open_tree(2)).
+Status run(ChildContext& context, const StepCoverFiles& step) {
+  if (step.paths.count != step.contents.count) return Status{0, EBADMSG};
+  UniqueFd folder;
+  TSRUN_TRY(make_file_system("tmpfs", "tmpfs", step.options, kCoverAttributes, &folder));
+  TSRUN_TRY(attach_at_path(folder.get(), kScratch));
+  Texts contents = step.contents;
+  for (Texts paths = step.paths; paths.count > 0;) {
+    Decimal name(paths.count);
+    UniqueFd target;
+    UniqueFd cover;
+    TSRUN_TRY(make_file(folder.get(), name.text(), step.mode, contents.next()));
+    TSRUN_TRY(clone_tree(folder.get(), name.text(), 0, &cover));
+    TSRUN_TRY(open_target(context.root.get(), paths.next(), TargetKind::kFile, true, Links::kFollowInside, &target));
+    TSRUN_TRY(attach_at(cover.get(), target.get()));
+  }
+  return kOk;
 }
 
 }  // namespace tsrun

@@ -41,6 +41,40 @@ Status make_in_parent(int root, Text path, TargetKind kind) {
   return kind == TargetKind::kDirectory ? make_directory_in_parent(root, path, 0755) : make_file_in_parent(root, path);
 }
 
+// Where a link of the image leads, as a path from the root.
+Status read_link(int root, Text path, PathCopy* target) {
+  UniqueFd parent;
+  const char* name;
+  TSRUN_TRY(open_parent(root, path, &parent, &name));
+  auto folder = static_cast<size_t>(name - path.data);
+  char* at = target->text;
+  sys::Outcome read = sys::call<SYS_readlinkat>(parent.get(), name, at + folder, kMaxPath - 1 - folder);
+  if (!read.ok()) return read.status();
+  size_t length = static_cast<size_t>(read.value);
+  if (folder + length >= kMaxPath - 1) return Status{SYS_readlinkat, ENAMETOOLONG};
+  if (at[folder] == '/') {
+    memmove(at, at + folder, length);
+    folder = 0;
+  } else {
+    memcpy(at, path.data, folder);
+  }
+  at[folder + length] = 0;
+  return kOk;
+}
+
+Status make_and_open(int root, Text path, TargetKind kind, Links links, uint64_t flags, UniqueFd* into) {
+  Status made = make_in_parent(root, path, kind);
+  if (made.error == ENOENT) {
+    TSRUN_TRY(make_directories(root, path, 0755, false));
+    made = make_in_parent(root, path, kind);
+  }
+  TSRUN_TRY(made);
+  return open_in_root(root, path.data, flags, links, into);
+}
+
+// Of links that lead to where nothing is yet, one after the other.
+constexpr int kMostLinks = 4;
+
 }  // namespace
 
 Status open_in_root(int root, const char* path, uint64_t flags, Links links, UniqueFd* into) {
@@ -94,13 +128,17 @@ Status open_target(int root, Text path, TargetKind kind, bool create, Links link
   uint64_t flags = O_PATH | (kind == TargetKind::kDirectory ? O_DIRECTORY : 0);
   Status opened = open_in_root(root, path.data, flags, links, into);
   if (opened.error != ENOENT || !create) return opened;
-  Status made = make_in_parent(root, path, kind);
-  if (made.error == ENOENT) {
-    TSRUN_TRY(make_directories(root, path, 0755, false));
-    made = make_in_parent(root, path, kind);
+  PathCopy behind[kMostLinks];
+  opened = make_and_open(root, path, kind, links, flags, into);
+  for (int count = 0; opened.error == EEXIST && links == Links::kFollowInside && count < kMostLinks; ++count) {
+    // Somebody may have been quicker; else it is a link.
+    opened = open_in_root(root, path.data, flags, links, into);
+    if (opened.error != ENOENT) return opened;
+    TSRUN_TRY(read_link(root, path, &behind[count]));
+    path = Text{behind[count].text, static_cast<uint32_t>(strlen(behind[count].text))};
+    opened = make_and_open(root, path, kind, links, flags, into);
   }
-  TSRUN_TRY(made);
-  return open_in_root(root, path.data, flags, links, into);
+  return opened;
 }
 
 }  // namespace tsrun

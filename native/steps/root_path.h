@@ -18,7 +18,8 @@ Status make_directories(int root, Text path, uint32_t mode, bool whole);
 
 enum class TargetKind : uint8_t { kDirectory, kFile };
 
-// Opens a mount target (O_PATH), after making it and its parents when it is missing and `create` says so.
+// Opens a mount target (O_PATH), after making it and its parents when it is missing and `create` says so; where a link of the image
+// leads nowhere, there.
 Status open_target(int root, Text path, TargetKind kind, bool create, Links links, UniqueFd* into);
 
 // Opens the folder that holds a path's last component, and gives that component.

@@ -30,6 +30,11 @@ export interface PreparedBase {
  */
 const MAX_DEPTH = 64;
 
+/** The folder of all containers' cgroups; undefined where none can be made. */
+export function cgroupBase({ root, base, writable }: CgroupFacts): string | undefined {
+  return writable && base !== '' ? `${root}${base}` : undefined;
+}
+
 /** Makes the base cgroup and hands all available controllers down to it. Two quick reads when that is already so. */
 export function prepareBase(cgroup: CgroupFacts): PreparedBase {
   if (cgroup.base === '' || !cgroup.writable) return { cgroup, withheld: [] };

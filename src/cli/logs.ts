@@ -45,7 +45,7 @@ async function* later(pieces: AsyncIterable<LogPiece>, afterMs: number): AsyncGe
 }
 
 function noLog(id: string): TsrunError {
-  return new TsrunError('ERR_TSRUN_STATE', `the container '${id}' keeps no log: it was started in the foreground without a terminal, so that what it prints goes straight to who started it`, {
-    hint: 'start it with --detach or --tty (in the API: log), and its output is kept',
+  return new TsrunError('ERR_TSRUN_STATE', `the container '${id}' keeps no log: it was started in the foreground with its output elsewhere than on a terminal`, {
+    hint: 'start it with --detach or --tty, or on a terminal (in the API: log), and its output is kept',
   });
 }

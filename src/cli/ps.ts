@@ -2,7 +2,7 @@
 import type { ContainerSummary } from '../index.js';
 import { withRuntime } from './containers.js';
 import type { Invocation } from './invocation.js';
-import { humanDuration, painter, renderJson, renderTable, type Column } from './output.js';
+import { humanDuration, painter, quote, renderJson, renderTable, type Column } from './output.js';
 
 const columns: readonly Column[] = [
   { title: 'CONTAINER' },
@@ -14,8 +14,9 @@ const columns: readonly Column[] = [
 
 /** Newest first. */
 export async function run(invocation: Invocation): Promise<number> {
-  const { flags, stdout, env } = invocation;
+  const { flags, stdout, stderr, env } = invocation;
   return withRuntime((runtime) => {
+    for (const id of runtime.unreadable()) stderr.write(`tsrun: warning: the record of ${quote(id)} is damaged, or of another version of tsrun: tsrun rm -f removes it\n`);
     const shown = runtime
       .list()
       .filter(({ state }) => flags.all === true || state !== 'stopped')

@@ -1,28 +1,42 @@
 /** `tsrun rm` */
 import { TsrunError, type Runtime } from '../index.js';
-import { forEachContainer, reach } from './containers.js';
+import { forEachContainer, reach, type Reached } from './containers.js';
 import type { Invocation } from './invocation.js';
 
 export async function run(invocation: Invocation): Promise<number> {
   const { force = false } = invocation.flags;
   return forEachContainer(invocation, async (runtime, id) => {
-    if (force) await end(runtime, id);
-    remove(runtime, id, force);
+    if (force) await removeByForce(runtime, id);
+    else remove(runtime, id);
   });
 }
 
-async function end(runtime: Runtime, id: string): Promise<void> {
-  const reached = await reach(runtime, id);
-  if (!('live' in reached)) return;
-  await reached.live.killAll();
-  await reached.live.exited;
+function remove(runtime: Runtime, id: string): void {
+  if (!runtime.unreadable().includes(id)) runtime.remove(id);
+  else throw new TsrunError('ERR_TSRUN_STATE', `the record of '${id}' is damaged, or of another version of tsrun`, { hint: 'tsrun rm -f ends whatever runs under that name, and removes it' });
 }
 
-/** One that was started with `--rm` is gone as soon as it has ended. */
-function remove(runtime: Runtime, id: string, mayBeGone: boolean): void {
+async function removeByForce(runtime: Runtime, id: string): Promise<void> {
+  const container = runtime.unreadable().includes(id) ? undefined : await reachIfAnswered(runtime, id);
+  if (container === undefined) return runtime.discard(id);
+  if ('live' in container) {
+    await container.live.killAll();
+    await container.live.exited;
+  }
   try {
-    runtime.remove(id);
+    remove(runtime, id);
   } catch (error) {
-    if (!mayBeGone || !TsrunError.is(error) || error.code !== 'ERR_TSRUN_NOT_FOUND') throw error;
+    // One that was started with `--rm` is gone as soon as it has ended.
+    if (!TsrunError.is(error) || error.code !== 'ERR_TSRUN_NOT_FOUND') throw error;
+  }
+}
+
+/** Undefined where its launcher is there and says nothing. */
+async function reachIfAnswered(runtime: Runtime, id: string): Promise<Reached | undefined> {
+  try {
+    return await reach(runtime, id);
+  } catch (error) {
+    if (TsrunError.is(error) && error.code === 'ERR_TSRUN_STATE') return undefined;
+    throw error;
   }
 }

@@ -35,7 +35,8 @@ function runOptions({ flags, options: given, stdout, stderr, env }: Invocation):
   if (flags.detach === true) return { ...options, ...backgroundStreams(interactive) };
   // With a log the launcher reads the terminal too, so that somebody may leave it and come back.
   if (flags.tty === true) return { ...options, terminal: windowSize({ stdout, stderr }) ?? true, log: true };
-  return { ...options, ...foregroundStreams(interactive) };
+  // For a person at a terminal it is copied anyway, so that it may as well be kept for others.
+  return { ...options, ...foregroundStreams(interactive), log: stdout.isTTY === true && stderr.isTTY === true };
 }
 
 function printId({ id }: Container, { flags, stdout }: Invocation): number {

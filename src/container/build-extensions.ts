@@ -19,7 +19,7 @@ export interface ExtensionParts {
 
 export function buildExtensions(input: BuildInput, { parts, maps, resources, spec }: ExtensionParts): Extensions {
   const { options, image, host, resolvConf } = input;
-  const files = parts.standing.mount !== 'new' ? {} : buildFiles({ options, isBundle: image.kind === 'bundle', hostname: spec.hostname, network: parts.standing.network, resolvConf });
+  const files = parts.standing.mount !== 'new' ? {} : buildFiles({ options, isBundle: image.kind === 'bundle', hostname: spec.hostname, network: parts.standing.network, resolvConf, mounts: spec.mounts ?? [] });
   // To be strict is to ask for the defaults: what was asked for and cannot be held is an error.
   const defaulted = options.strict === true ? [] : resources.defaulted;
   const survive = options.survive === true;

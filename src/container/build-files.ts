@@ -13,9 +13,14 @@ export interface FileInput {
   readonly network: Standing;
   /** The host's /etc/resolv.conf, for a container that shares its network. */
   readonly resolvConf: string | undefined;
+  /** All that will be mounted. */
+  readonly mounts: readonly Mount[];
 }
 
-/** By inner path. A place that the caller mounts over is the caller's; a bundle gets only what was asked for. */
+/**
+ * By inner path. A place that the caller mounts over is the caller's, and so is what lies in a volume: it is a folder of the host. A
+ * bundle gets only what was asked for.
+ */
 export function buildFiles(input: FileInput): Record<string, string> {
   const { options, isBundle, hostname } = input;
   const taken = new Set((options.mounts ?? []).map(({ destination }) => normal(destination)));
@@ -24,7 +29,12 @@ export function buildFiles(input: FileInput): Record<string, string> {
     ['/etc/hosts', !isBundle || options.addHosts !== undefined || options.hostname !== undefined ? hosts(input) : undefined],
     ['/etc/resolv.conf', !isBundle || options.dns !== undefined ? resolver(input) : undefined],
   ];
-  return Object.fromEntries(files.flatMap(([path, text]) => (text === undefined || taken.has(path) ? [] : [[path, text]])));
+  const inVolume = (path: string) => input.mounts.some((mount) => isBind(mount) && path.startsWith(`${normal(mount.destination)}/`));
+  return Object.fromEntries(files.flatMap(([path, text]) => (text === undefined || taken.has(path) || inVolume(path) ? [] : [[path, text]])));
+}
+
+function isBind({ type, options = [] }: Mount): boolean {
+  return type === 'bind' || options.includes('bind') || options.includes('rbind');
 }
 
 /** The same files for a container of another name. */

@@ -42,7 +42,14 @@ export async function joinSurvivor(native: NativeFiles, root: StateRoot, rootles
 /** Undefined when it is gone, or about to be (it ends with its last container), or takes no connection now. */
 async function join(native: NativeFiles, path: string): Promise<Launcher | undefined> {
   const launcher = tryConnect(native, path);
-  return launcher?.ready.then(() => launcher, () => undefined);
+  if (launcher === undefined) return undefined;
+  try {
+    await answered(launcher.ready, `the launcher at '${path}'`);
+    return launcher;
+  } catch {
+    launcher.close();
+    return undefined;
+  }
 }
 
 /** One that nobody else can find: it was not told to listen. */
@@ -56,6 +63,25 @@ export async function start(native: NativeFiles, rootless: boolean): Promise<Lau
   } catch (error) {
     launcher.close();
     throw error;
+  }
+}
+
+/** A launcher answers within microseconds; one that is stopped, or stuck in a file system that is, must not hold up everybody. */
+const answerMs = 10_000;
+
+/** @throws ERR_TSRUN_STATE when `what` says nothing in time */
+export async function answered<T>(answer: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new TsrunError('ERR_TSRUN_STATE', `${what} has not answered for ${answerMs / 1000} seconds`, { hint: 'is it stopped (SIGSTOP)? tsrun rm -f ends a container by its cgroup alone' }));
+    }, answerMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+    answer.catch(() => undefined);
   }
 }
 

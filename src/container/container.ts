@@ -16,7 +16,7 @@ import type { ExitStatus } from './exit-status.js';
 import type { ContainerRecord } from './record.js';
 import { RunningProcess, type ProcessSettings, type StopOptions } from './running-process.js';
 import { TimeLimit } from './time-limit.js';
-import { memoryLimit, resourcesOf, type LimitOptions } from './update-limits.js';
+import { memoryLimits, resourcesOf, type LimitOptions } from './update-limits.js';
 import { validateConnect, validateEventsOptions } from './validate-calls.js';
 import { validateLimitOptions } from './validate-limits.js';
 
@@ -196,7 +196,7 @@ export class Container extends RunningProcess {
    */
   async updateLimits(options: LimitOptions): Promise<void> {
     const checked = validateLimitOptions(options);
-    await this.update(resourcesOf(checked, await memoryLimit(this.#cgroup())));
+    await this.update(resourcesOf(checked, await memoryLimits(this.#cgroup())));
   }
 
   /**

@@ -6,9 +6,8 @@ import { closeSync, existsSync, readdirSync, rmdirSync, rmSync, statSync } from 
 import { basename } from 'node:path';
 import { killAll, removeCgroup } from '../cgroup/control.js';
 import { saysDead, type Addon } from '../engine/addon.js';
-import { TsrunError } from '../spec/errors.js';
+import { discard, readWhole } from './discard.js';
 import { releaseRangesOf } from './id-ranges.js';
-import type { ContainerRecord } from './record.js';
 import type { StateRoot } from './state-root.js';
 
 /** What a garbage collection has removed. */
@@ -19,13 +18,14 @@ export interface Collected {
   readonly launchers: readonly string[];
 }
 
-export async function collectGarbage(root: StateRoot, addon: Addon): Promise<Collected> {
+/** @param base the folder of all containers' cgroups; undefined where none can be made */
+export async function collectGarbage(root: StateRoot, addon: Addon, base: string | undefined): Promise<Collected> {
   const alive = livenessTest(root, addon);
   const containers: string[] = [];
   // A container that survives its starter keeps the range that the starter reserved.
   const usedRanges = new Set<number>();
   for (const entry of root.entries()) {
-    if (entry.startsWith('.') ? removeUnfinished(root, entry, alive) : await removeDead(root, entry, alive)) containers.push(entry);
+    if (entry.startsWith('.') ? removeUnfinished(root, entry, alive) : await removeDead(root, entry, alive, base)) containers.push(entry);
     else for (const start of rangesOf(root, entry)) usedRanges.add(start);
   }
   releaseRangesOf(root.rangesPath, alive, usedRanges);
@@ -74,12 +74,12 @@ function removeUnfinished(root: StateRoot, entry: string, alive: (launcher: stri
   return true;
 }
 
-async function removeDead(root: StateRoot, id: string, alive: (launcher: string) => boolean): Promise<boolean> {
+async function removeDead(root: StateRoot, id: string, alive: (launcher: string) => boolean, base: string | undefined): Promise<boolean> {
   // A record with an exit is one that was to be kept. Asked first: reading a record takes longer, and all that are kept
   // are passed by each time.
   if (root.readExit(id) !== undefined) return false;
   const record = readWhole(root, id);
-  if (record === undefined) return removeEmpty(root.containerPath(id));
+  if (record === undefined) return removeEmpty(root.containerPath(id)) || removeUnreadable(root, id, alive, base);
   if (alive(record.launcher)) return false;
   if (record.cgroup !== '' && existsSync(record.cgroup) && basename(record.cgroup).startsWith(id)) {
     await killAll(record.cgroup);
@@ -100,18 +100,15 @@ function removeEmpty(path: string): boolean {
   }
 }
 
+/** Nobody can tell whose it is; when no launcher lives, it is no live one's. */
+async function removeUnreadable(root: StateRoot, id: string, alive: (launcher: string) => boolean, base: string | undefined): Promise<boolean> {
+  if (root.launcherNames().some(alive)) return false;
+  await discard(root, base, id);
+  return true;
+}
+
 /** Where the ids of a container that lives, or is about to, begin on the host. */
 function rangesOf(root: StateRoot, id: string): number[] {
   const record = id.startsWith('.') || root.readExit(id) !== undefined ? undefined : readWhole(root, id);
   return record?.spec.linux?.uidMappings?.map(({ hostID }) => hostID) ?? [];
-}
-
-/** Undefined also for a record of another version, which is for that one to remove: it must not keep this one from working. */
-function readWhole(root: StateRoot, id: string): ContainerRecord | undefined {
-  try {
-    return root.read(id);
-  } catch (error) {
-    if (TsrunError.is(error)) return undefined;
-    throw error;
-  }
 }

@@ -5,9 +5,11 @@ import type { HostFacts } from '../host/facts.js';
 import type { HandedOver } from '../plan/plan.js';
 import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
-import { connectTo } from './connection.js';
+import { cgroupBase } from '../cgroup/layout.js';
+import { answered, connectTo } from './connection.js';
 import { Container } from './container.js';
 import { ended } from './ended.js';
+import { discard, isUnreadable } from './discard.js';
 import { collectGarbage, type Collected } from './garbage.js';
 import { readIsolation } from './isolation.js';
 import type { IsolationReport } from './isolation-report.js';
@@ -163,6 +165,22 @@ export abstract class KnownContainers {
     this.#root.removeContainer(record);
   }
 
+  /** Names whose record is damaged, or was written by another version of tsrun: `list` passes over them. */
+  unreadable(): string[] {
+    return this.#root.ids().filter((id) => isUnreadable(this.#root, id));
+  }
+
+  /**
+   * Ends a container by its cgroup alone, and forgets it: for one that cannot be found or removed in any other way, since its record
+   * cannot be read or its launcher does not answer.
+   *
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_HOST` where processes of it do not end
+   */
+  async discard(id: string): Promise<void> {
+    if (!this.unreadable().includes(id)) this.inspect(id);
+    await discard(this.#root, cgroupBase(this.host.cgroup), id);
+  }
+
   /** Folder of the container's record and log, for `readLog`; there need not be one. */
   statePath(id: string): string {
     checkContainerId(id);
@@ -171,7 +189,7 @@ export abstract class KnownContainers {
 
   /** Removes what dead launchers left. Runs by itself when a state root is opened. */
   async gc(): Promise<Collected> {
-    return collectGarbage(this.#root, this.#native.addon);
+    return collectGarbage(this.#root, this.#native.addon, cgroupBase(this.host.cgroup));
   }
 
   protected get closed(): boolean {
@@ -207,8 +225,7 @@ export abstract class KnownContainers {
     };
     const container = new Container(this.#launching.settings({ record, launcher, warnings: [], onEnd }));
     try {
-      container.bind(await launcher.adopt(id, role === 'adopt', container));
-      container.take(pid ?? 0, role !== 'watch' ? nameStreams(await launcher.attach(container.handle)) : new Map());
+      await answered(introduce(container, launcher, role, pid), `the launcher of the container '${id}'`);
       if (state !== 'created') container.markFound();
       return container;
     } catch (error) {
@@ -216,6 +233,11 @@ export abstract class KnownContainers {
       throw error;
     }
   }
+}
+
+async function introduce(container: Container, launcher: Launcher, role: 'watch' | 'attach' | 'adopt', pid = 0): Promise<void> {
+  container.bind(await launcher.adopt(container.id, role === 'adopt', container));
+  container.take(pid, role === 'watch' ? new Map() : nameStreams(await launcher.attach(container.handle)));
 }
 
 /** As the launcher names them when a client attaches: what a terminal prints comes as its output. */

@@ -1,5 +1,6 @@
 /** From image and options to a plan on its way: what every start of a container goes through. */
 import { readFileSync } from 'node:fs';
+import { cgroupBase } from '../cgroup/layout.js';
 import type { Addon } from '../engine/addon.js';
 import type { Launcher } from '../engine/launcher.js';
 import type { SeccompCache } from '../engine/seccomp.js';
@@ -191,7 +192,8 @@ export class Launching {
 
   #record(prepared: Preparation, id: string, launcher: string, awaitStart: boolean): ContainerRecord {
     const { spec, extensions, input: { image, options }, stopSignal, stopTimeoutMs } = prepared;
-    const { host: { cgroup }, stamp = stampOfNow } = this.#surroundings;
+    const { host, stamp = stampOfNow } = this.#surroundings;
+    const base = cgroupBase(host.cgroup);
     const { createdAtMs, suffix } = stamp();
     const { seccomp, ...linux } = spec.linux ?? {};
     const isDefault = seccomp !== undefined && isDefaultSeccomp(seccomp);
@@ -202,7 +204,7 @@ export class Launching {
       createdAtMs,
       bootId: this.#bootId,
       launcher,
-      cgroup: cgroup.writable && cgroup.base !== '' ? `${cgroup.root}${cgroup.base}/${id}-${suffix}` : '',
+      cgroup: base === undefined ? '' : `${base}/${id}-${suffix}`,
       rootPath: visibleRoot(options, image),
       stopSignal,
       stopTimeoutMs,

@@ -1,5 +1,5 @@
 /** The launcher of containers that survive their owner: joined for the first of them, and replaced when it was killed. */
-import type { NamedLauncher } from './connection.js';
+import { answered, type NamedLauncher } from './connection.js';
 
 export class SurvivorLauncher {
   readonly #join: () => Promise<NamedLauncher>;
@@ -15,7 +15,7 @@ export class SurvivorLauncher {
   async get(): Promise<NamedLauncher> {
     const before = this.#joined;
     const known = await before?.catch(() => undefined);
-    if (known !== undefined && (await known.launcher.isAlive())) return known;
+    if (known !== undefined && (await isUsable(known))) return known;
     // Whoever of many starts comes here first looks for a new one.
     if (this.#joined === undefined || this.#joined === before) this.#joined = this.#replace(known);
     return this.#joined;
@@ -29,5 +29,13 @@ export class SurvivorLauncher {
     lost?.launcher.close();
     if (lost !== undefined) await this.#collect();
     return this.#join();
+  }
+}
+
+async function isUsable({ launcher, name }: NamedLauncher): Promise<boolean> {
+  try {
+    return await answered(launcher.isAlive(), `the launcher ${name}`);
+  } catch {
+    return false;
   }
 }

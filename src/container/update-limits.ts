@@ -11,13 +11,20 @@ import { validateLimitOptions } from './validate-limits.js';
 /** The limits that can be changed while a container runs, in the words of `RunOptions`. */
 export type LimitOptions = Pick<RunOptions, 'memory' | 'memorySwap' | 'memoryReservation' | 'cpus' | 'cpuShares' | 'cpusetCpus' | 'pids' | 'unified'>;
 
-/** The limit that holds: -1 for none, undefined where nobody can tell since the controller is not on cgroup v2. */
-export type MemoryNow = number | undefined;
+/** The limits that hold: -1 for none, undefined where nobody can tell since the controller is not on cgroup v2. */
+export interface MemoryNow {
+  readonly limit?: number | undefined;
+  /** Of swap alone, as the kernel counts. */
+  readonly swap?: number | undefined;
+}
 
-export async function memoryLimit(cgroup: string): Promise<MemoryNow> {
-  const text = await readFile(join(cgroup, 'memory.max'), 'utf8').catch(() => undefined);
-  const limit = text === undefined ? undefined : parseLimit(text);
-  return limit === 'max' ? -1 : limit;
+export async function memoryLimits(cgroup: string): Promise<MemoryNow> {
+  const read = async (file: string) => {
+    const text = await readFile(join(cgroup, file), 'utf8').catch(() => undefined);
+    const limit = text === undefined ? undefined : parseLimit(text);
+    return limit === 'max' ? -1 : limit;
+  };
+  return { limit: await read('memory.max'), swap: await read('memory.swap.max') };
 }
 
 /** Docker's period: 100 ms. */
@@ -50,13 +57,25 @@ function memoryOf({ memory, memorySwap, memoryReservation }: LimitOptions, memor
   const limit = memory === undefined ? undefined : bytes(memory);
   return {
     ...(limit !== undefined && { limit }),
-    ...(memorySwap !== undefined && swapOf(bytes(memorySwap), limit ?? memoryNow)),
+    ...(memorySwap === undefined ? keptSwap(limit, memoryNow) : swapOf(bytes(memorySwap), limit ?? memoryNow.limit)),
     ...(memoryReservation !== undefined && { reservation: parseSize(memoryReservation) }),
   };
 }
 
+/** The limit of both together stays, as docker has it; the kernel's own figure is of swap alone, and would let it grow. */
+function keptSwap(limit: number | undefined, now: MemoryNow): Memory {
+  if (limit === undefined || now.limit === undefined || now.limit < 0 || now.swap === undefined || now.swap < 0) return {};
+  if (limit === -1) return { swap: -1 };
+  const both = now.limit + now.swap;
+  if (limit <= both) return { swap: both };
+  throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `a limit of ${limit} bytes of memory is above that of memory and swap together, which is ${both}`, {
+    field: '/memory',
+    hint: 'set memorySwap (--memory-swap) at the same time',
+  });
+}
+
 /** The kernel counts swap alone, so that the figure for both says nothing without the one for memory. */
-function swapOf(swap: number, limit: MemoryNow): Memory {
+function swapOf(swap: number, limit: number | undefined): Memory {
   if (swap === -1) return { swap };
   if (limit === -1) {
     throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'memorySwap needs a limit of memory, since it counts memory and swap together', {

@@ -78,7 +78,10 @@ function substituteBind({ namespaces, input: { host } }: Compilation, mount: Mou
   const { own } = readMountOptions(mount.options);
   const options = (mount.options ?? []).filter((option) => readMountOptions([option]).data.length === 0);
   const readonly = (own.set & 1n) === 1n ? ['rro'] : [];
-  return { destination: mount.destination, type: 'bind', source: sources[type] ?? '', options: ['rbind', ...options, ...readonly] };
+  // The host mounts its cgroup tree and more below /sys, which is no business of the container's; an ordinary user may not part them
+  // (mount_namespaces(7), "locked"). What is mounted over files of /proc hides them for a reason.
+  const whole = type === 'network' && host.uid === 0 ? 'bind' : 'rbind';
+  return { destination: mount.destination, type: 'bind', source: sources[type] ?? '', options: [whole, ...options, ...readonly] };
 }
 
 function compileBind(compilation: Compilation, mount: Mount, field: string): Attach {

@@ -186,9 +186,14 @@ function setUpNamespaces({ input: { spec }, namespaces, builder }: Compilation):
   }
 }
 
-function writeFiles({ input: { extensions }, builder }: Compilation): void {
-  for (const [path, content] of Object.entries(extensions.files ?? {})) {
-    if (!path.startsWith('/')) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${path}' is not an absolute path`, { field: 'extensions.files' });
-    builder.add(`extensions.files.${path}`, { op: 'writeFile', path, mode: 0o644, content: Buffer.from(content) });
+/** Into the layer that goes with the container; over a root that is written to for good, so that nothing of the image changes. */
+function writeFiles({ input: { extensions: { files = {}, root } }, builder }: Compilation): void {
+  const paths = Object.keys(files);
+  const relative = paths.find((path) => !path.startsWith('/'));
+  if (relative !== undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${relative}' is not an absolute path`, { field: 'extensions.files' });
+  if ((root?.kind ?? 'writable') !== 'writable') {
+    for (const [path, content] of Object.entries(files)) builder.add(`extensions.files.${path}`, { op: 'writeFile', path, mode: 0o644, content: Buffer.from(content) });
+  } else if (paths.length > 0) {
+    builder.add('extensions.files', { op: 'coverFiles', paths, contents: Object.values(files), mode: 0o644, options: ['size=1m', 'mode=0755'] });
   }
 }

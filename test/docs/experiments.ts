@@ -39,7 +39,7 @@ const unshown = /^tsrun: warning: the default|^bash: line \d+: +\d+ Terminated /
 export function repeat(t: ExecutionContext, lab: Lab, block: Block): void {
   t.timeout(200_000 * patience);
   const steps = stepsOf(block);
-  const prelude = ['exec 2>&1 </dev/null', 'tsrun() { "$NODE" "$TSRUN_MAIN" "$@"; }'];
+  const prelude = ['exec 2>&1 </dev/null', 'tsrun() { "$NODE" -- "$TSRUN_MAIN" "$@"; }'];
   const script = [...prelude, ...steps.flatMap(({ command }) => [command, `echo '${endOfStep}'`]), 'kill $(jobs -p) 2>/dev/null'].join('\n');
   const env = { ...process.env, IMAGE: lab.image, NODE: process.execPath, TSRUN_MAIN: join(checkout, 'dist/bundle/cli/main.cjs'), TSRUN_ROOT: lab.stateRoot, LC_ALL: 'C' };
   const { stdout } = spawnSync('bash', ['-c', script], { cwd: lab.scratch, env, encoding: 'utf8', timeout: 180_000 * patience, killSignal: 'SIGKILL' });

@@ -36,6 +36,21 @@ rooted('exec runs a program in the container: its code, its streams, its environ
   await forget(id);
 });
 
+rooted('logs of a container in the foreground, unless its output goes elsewhere', async (t) => {
+  const id = lab.newId();
+  const pty = lab.pty(['run', '--name', id, lab.image, 'sh', '-c', 'echo out; echo err >&2']);
+  t.is((await pty.ended).code, 0);
+  const logs = await lab.tsrun(['logs', id]);
+  t.deepEqual([logs.stdout, logs.stderr], ['out\n', 'err\n']);
+  await forget(id);
+  const piped = lab.newId();
+  t.is((await lab.shell(`$tsrun run --name ${piped} $image echo out | cat`)).stdout, 'out\n');
+  const none = await lab.tsrun(['logs', piped]);
+  t.is(none.code, 1);
+  t.regex(none.stderr, /keeps no log: .*elsewhere/);
+  await forget(piped);
+});
+
 rooted('exec ends with its program, whoever still holds its output', async (t) => {
   const id = await background('sleep 1000');
   const started = Date.now();

@@ -1,6 +1,7 @@
 /** `tsrun run` without a terminal: exit codes, streams, the background, and what it says. */
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { CliLab, said } from '../support/cli-lab.js';
 import { needs } from '../support/needs.js';
 
@@ -33,6 +34,25 @@ rooted('output and errors go where the caller sends them, whatever that is', asy
   await lab.shell(`$tsrun run --rm --name $id $image sh -c "echo out; head -c 200000 /dev/zero" > ${file}`);
   t.is(readFileSync(file).length, 200_004);
   rmSync(file);
+});
+
+rooted('--env-file is tsrun\'s, and that of the program is the program\'s: Node, which has one too, takes neither', (t) => {
+  const [file, loaded, mark] = ['env', 'loaded.cjs', 'mark'].map((name) => join(lab.stateRoot, name));
+  if (file === undefined || loaded === undefined || mark === undefined) return t.fail();
+  writeFileSync(loaded, `require('node:fs').writeFileSync(${JSON.stringify(mark)}, '');`);
+  writeFileSync(file, `NODE_OPTIONS=--require=${loaded}\nA=1\n`);
+  const path = { ...process.env, ...lab.env, PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
+  const call = (...words: string[]) => spawnSync(lab.file, ['run', '--rm', '--name', lab.newId(), ...words], { env: path, encoding: 'utf8' });
+  const { stdout } = call('--env-file', file, lab.image, 'sh', '-c', 'echo $A $NODE_OPTIONS');
+  t.is(stdout, `1 --require=${loaded}\n`);
+  t.is(call(lab.image, 'echo', '--env-file', file, '--env-file=nope').stdout, `--env-file ${file} --env-file=nope\n`);
+  const missing = call('--env-file', '/nope', lab.image, 'true');
+  t.is(missing.status, 125);
+  t.regex(missing.stderr, /^tsrun: .*\/nope/);
+  t.false(existsSync(mark), 'nothing of the file was loaded');
+  const control = spawnSync(process.execPath, [lab.file, 'version', '--env-file', file], { env: path, encoding: 'utf8' });
+  if (process.version.startsWith('v20.')) t.true(existsSync(mark), `control: without the -- Node 20 reads it: ${control.stderr}`);
+  for (const each of [file, loaded, mark]) rmSync(each, { force: true });
 });
 
 rooted('a pipe that is handed on blocks a program that is too fast for its reader', async (t) => {

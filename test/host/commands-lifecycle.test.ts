@@ -20,6 +20,24 @@ async function politeContainer(signal = 'TERM', ...flags: string[]): Promise<str
   return id;
 }
 
+rooted('a record that says nothing: ps tells of it, and rm -f ends what runs under its name', async (t) => {
+  const id = await lab.background();
+  const folder = join(lab.stateRoot, 'containers', id);
+  const record = readFileSync(join(folder, 'state.json'));
+  const { cgroup } = (await lab.find(id))?.record ?? { cgroup: '' };
+  for (const text of ['', record.subarray(0, 10), '{"version":99}']) {
+    writeFileSync(join(folder, 'state.json'), text);
+    const heard = { stdout: '', stderr: '' };
+    await lab.call(['ps'], heard);
+    t.regex(heard.stderr, new RegExp(`the record of "${id}" is damaged`));
+    t.regex((await lab.call(['rm', id])).stderr, /tsrun rm -f/);
+    t.is((await lab.call(['gc'])).code, 0);
+    t.true(existsSync(folder), 'its launcher lives');
+  }
+  t.is((await lab.call(['rm', '-f', id])).code, 0);
+  t.deepEqual([existsSync(folder), existsSync(cgroup)], [false, false]);
+});
+
 rooted('ps: what runs, and with -a what has ended, newest first', async (t) => {
   const live = await lab.background();
   const gone = await lab.ended('exit 3');

@@ -1,5 +1,5 @@
 // Whether a launcher lives: what is not surely dead keeps its containers.
-import { closeSync, existsSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kill } from 'node:process';
 import test from 'ava';
@@ -44,6 +44,27 @@ here('gc leaves alone what a launcher holds that takes no connection now', async
   }
   t.is((await lab.exec(container, { command: ['true'] })).status.code, 0);
   await container.stop({ graceMs: 0 });
+});
+
+here('a launcher that is stopped holds nobody up: it is said in time, and its container can be ended without it', async (t) => {
+  const container = await lab.idle({ survive: true });
+  const launcher = launchersOf(lab.stateRoot).find((pid) => readFileSync(`/proc/${container.pid}/stat`, 'utf8').split(' ')[3] === String(pid));
+  if (launcher === undefined) return t.fail('its launcher is not found');
+  kill(launcher, 'SIGSTOP');
+  try {
+    const other = await Runtime.open({ root: lab.stateRoot });
+    await t.throwsAsync(other.find(container.id), { code: 'ERR_TSRUN_STATE', message: /has not answered for 10 seconds/ });
+    await other.discard(container.id);
+    t.false(existsSync(container.record.cgroup));
+    t.throws(() => other.inspect(container.id), { code: 'ERR_TSRUN_NOT_FOUND' });
+    await t.throwsAsync(other.discard(container.id), { code: 'ERR_TSRUN_NOT_FOUND' });
+    const next = await other.run(lab.image, { id: lab.newId(), command: ['true'], survive: true });
+    t.is((await next.exited).code, 0, 'another takes its place');
+    await other.close();
+  } finally {
+    kill(launcher, 'SIGCONT');
+  }
+  t.like(await container.exited, { code: 137 });
 });
 
 test.after.always('the runtime is closed', async () => {

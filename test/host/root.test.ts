@@ -1,6 +1,6 @@
 // The root file system and what stands in it: what may be written and where that goes, owners, /dev, /proc, /sys, /etc.
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -199,6 +199,32 @@ here('an OCI bundle folder runs by its config.json', async (t) => {
   const { stdout, stderr } = await lab.run({}, bundle);
   t.is(stdout, 'value\nbundled\n');
   t.regex(stderr, /Read-only file system/);
+});
+
+here('what stands in /etc for the container changes neither a writable image nor a volume', async (t) => {
+  const image = makeImage(lab, { files: { 'etc/hosts': '10.1.1.1 my.db\n' }, links: { 'etc/resolv.conf': '../run/resolve/stub.conf' } });
+  const etc = join(image, 'etc');
+  const script = 'cat /etc/hostname; grep -c my.db /etc/hosts; cat /etc/resolv.conf; echo 1.2.3.4 added >> /etc/hosts && grep added /etc/hosts';
+  const outcomes = await Promise.all(['one', 'two'].map(async (hostname) => lab.sh(script, { root: 'writable', hostname }, image)));
+  t.deepEqual(outcomes.map(({ stdout }) => stdout), ['one', 'two'].map((name) => `${name}\n0\n# no network, so no name server\n1.2.3.4 added\n`));
+  t.is(readFileSync(join(etc, 'hosts'), 'utf8'), '10.1.1.1 my.db\n');
+  t.is(readlinkSync(join(etc, 'resolv.conf')), '../run/resolve/stub.conf');
+  t.is(readFileSync(join(etc, 'hostname'), 'utf8'), '', 'at most a place to mount on is made');
+
+  const volume = join(lab.scratch, 'volume');
+  mkdirSync(volume);
+  chmodSync(volume, 0o777);
+  writeFileSync(join(volume, 'hosts'), 'of the host\n', { mode: 0o666 });
+  for (const options of [['rw'], ['ro']]) {
+    const mounts = [{ type: 'bind', source: volume, destination: '/etc', options }] as const;
+    for (const root of ['disposable', 'writable'] as const) {
+      const { stdout } = await lab.sh('cat /etc/hosts; ls /etc', { root, mounts, namespaces: { user: 'host' } }, image);
+      t.is(stdout, 'of the host\nhosts\n', `${root} ${options.join()}`);
+    }
+  }
+  t.deepEqual(readdirSync(volume), ['hosts']);
+  const { stdout } = await lab.sh('cat /etc/hostname', { mounts: [{ type: 'tmpfs', destination: '/etc' }], hostname: 'over' });
+  t.is(stdout, 'over\n', 'what is the container\'s own is written to');
 });
 
 test.after.always('the runtime is closed', async () => {

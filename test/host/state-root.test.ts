@@ -1,10 +1,12 @@
 // Where runtime state may lie: what will not do is told at once, and leaves no launcher behind.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { Runtime, TsrunError, type ErrorCode } from '../../src/index.js';
+import { fixture } from '../support/lab.js';
 import { launchersOf } from '../support/leaks.js';
 import { needs } from '../support/needs.js';
+import { until } from '../support/until.js';
 
 const here = needs('root');
 
@@ -50,4 +52,21 @@ here('the longest path that there is room for', async (t) => {
   const runtime = await Runtime.open({ root });
   t.is(launchersOf(root).length, 1);
   await runtime.close();
+});
+
+needs('root', 'cgroup2')('what is left of a container whose record is damaged goes when no launcher lives', async (t) => {
+  const root = mkdtempSync('/run/tsrun-test-');
+  t.teardown(() => { rmSync(root, { recursive: true }); });
+  const first = await Runtime.open({ root });
+  const container = await first.run(fixture('busybox'), { command: ['sleep', '1000'], survive: true });
+  await first.close();
+  writeFileSync(join(root, 'containers', container.id, 'state.json'), '{"vers');
+  await (await Runtime.open({ root })).close();
+  t.true(existsSync(container.record.cgroup), 'its launcher lives');
+  for (const launcher of launchersOf(root)) process.kill(launcher, 'SIGKILL');
+  await until(() => launchersOf(root).length === 0, 'the death of its launcher');
+  const next = await Runtime.open({ root });
+  t.deepEqual(next.collected.containers, [container.id]);
+  t.deepEqual([existsSync(container.record.cgroup), next.unreadable()], [false, []]);
+  await next.close();
 });

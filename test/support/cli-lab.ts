@@ -52,7 +52,12 @@ export class CliLab {
 
   /** What starts the command, for a shell or a terminal. */
   get command(): string[] {
-    return [process.execPath, main];
+    return [process.execPath, '--', main];
+  }
+
+  /** The installed file, which the shell starts by its first line. */
+  get file(): string {
+    return main;
   }
 
   get env(): Readonly<Record<string, string>> {
@@ -60,7 +65,7 @@ export class CliLab {
   }
 
   spawn(words: readonly string[], stdio: StdioOptions = 'pipe'): ChildProcess {
-    const child = spawn(process.execPath, [main, ...words], { stdio, env: { ...process.env, ...this.env } });
+    const child = spawn(process.execPath, ['--', main, ...words], { stdio, env: { ...process.env, ...this.env } });
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
     }, limitMs);
