@@ -45,10 +45,10 @@ export const commands: readonly Command[] = [
     summary: 'run an image as a new container',
     usage: 'tsrun run [flags] IMAGE [--] [PROGRAM [ARGUMENT…]]',
     description:
-      'IMAGE is an unpacked root file system or an OCI bundle. Flags end at IMAGE; what follows is for the program. ' +
+      'IMAGE is an unpacked root file system, which gets the default walls, or an OCI bundle, which has those that its config.json names; flags change both. Flags end at IMAGE; what follows is for the program. ' +
       'Signals are passed on. Without --tty, ctrl-c twice within 5 seconds kills; with --interactive --tty, ctrl-p ctrl-q detaches. ' +
-      'What a container prints is kept for logs and attach only when it is started with --detach or --tty: else it goes straight ' +
-      'to who started it, and is not written down.',
+      'What a container prints is kept for logs and attach when it is started with --detach or --tty, or prints to a terminal: else it ' +
+      'goes straight to who started it, and is not written down.',
     positionals: [image],
     examples: [
       { line: 'tsrun run -it --rm ./busybox sh', what: 'a shell in a disposable container' },

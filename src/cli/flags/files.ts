@@ -24,7 +24,7 @@ export const fileFlags: readonly Flag[] = [
   flag(listOf(volume), {
     name: 'volume',
     short: 'v',
-    help: 'mount a file or folder of the host; options: ro, rw, noexec, rshared, rslave, rprivate …',
+    help: 'mount a file or folder of the host; options: ro, rw, idmap (owners keep their numbers, so that root writes as the host\'s root), symfollow (follow links), exec, noexec, rshared, rslave …',
     group,
     example: '/srv/data:/data:ro',
     commands: runLike,

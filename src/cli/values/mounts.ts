@@ -11,7 +11,7 @@ const attributes = [
   ...['nosuid', 'suid', 'nodev', 'dev', 'noexec', 'exec', 'nosymfollow', 'symfollow'],
   ...['noatime', 'relatime', 'strictatime', 'nodiratime'],
 ];
-const bindOptions = ['ro', 'rw', 'bind', 'rbind', ...propagations, ...attributes];
+const bindOptions = ['ro', 'rw', 'bind', 'rbind', 'idmap', ...propagations, ...attributes];
 const refusedBindOptions = new Map([
   ['z', 'SELinux labels are not changed by tsrun; label the folder with chcon'],
   ['Z', 'SELinux labels are not changed by tsrun; label the folder with chcon'],
