@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import { freeze, isFrozen, thaw } from '../cgroup/control.js';
 import { readStats, type ContainerStats } from '../cgroup/stats.js';
 import type { HostFacts } from '../host/facts.js';
-import type { Plan } from '../plan/plan.js';
 import type { EventCgroupChanged, EventExited } from '../plan/wire.generated.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Resources } from '../spec/types.js';
@@ -14,7 +13,7 @@ import { EventCounters, EventStream, type ContainerEvent } from './events.js';
 import { execOptions, type ExecOptions, type ExecProcess } from './exec.js';
 import type { ExitStatus } from './exit-status.js';
 import type { ContainerRecord } from './record.js';
-import { RunningProcess, type ProcessSettings, type StopOptions } from './running-process.js';
+import { RunningProcess, type ProcessSettings, type Start, type StopOptions } from './running-process.js';
 import { TimeLimit } from './time-limit.js';
 import { memoryLimits, resourcesOf, type LimitOptions } from './update-limits.js';
 import { validateConnect, validateEventsOptions } from './validate-calls.js';
@@ -50,8 +49,8 @@ export class Container extends RunningProcess {
   #state: ContainerState = 'created';
   #timeLimit: TimeLimit | undefined;
 
-  constructor(settings: ContainerSettings, plan?: Plan) {
-    super(settings, plan);
+  constructor(settings: ContainerSettings, start?: Start) {
+    super(settings, start);
     this.#settings = settings;
   }
 

@@ -84,9 +84,8 @@ export async function executeIn(container: Container, given: ExecOptions, { host
       resizeTerminal: (fd, rows, columns) => {
         addon.setWindowSize(fd, rows, columns);
       },
-      explain: (event) => setupError(event, plan, { syscallName: (number) => addon.syscallName(number), readInRoot }),
     },
-    plan,
+    { plan, awaitsStart: false, explain: (event) => setupError(event, plan, { syscallName: (number) => addon.syscallName(number), readInRoot }) },
   );
   executed.bind(container.launcher.launch('', encodePlan(plan), passed, executed));
   await executed.started;

@@ -24,6 +24,7 @@ import type { RunOptions } from './options.js';
 import { filterOf, prepare, streamsOf, type Preparation } from './prepare.js';
 import { randomDigits } from './random.js';
 import { writeRecord, type ContainerRecord } from './record.js';
+import type { Start } from './running-process.js';
 import { setupError } from './setup-error.js';
 import type { StateRoot } from './state-root.js';
 import type { SubordinateIds } from './subordinate.js';
@@ -66,8 +67,6 @@ export interface SettingsInput {
   readonly launcher: Launcher;
   readonly warnings: readonly string[];
   readonly onEnd: (container: Container | undefined) => void;
-  /** Absent for a container that another process started. */
-  readonly plan?: Plan;
 }
 
 export interface Compiled {
@@ -135,7 +134,7 @@ export class Launching {
     return { plan, record, passed: [...streams.passed, ...namespaces] };
   }
 
-  settings({ record, launcher, warnings, onEnd, plan }: SettingsInput): ContainerSettings {
+  settings({ record, launcher, warnings, onEnd }: SettingsInput): ContainerSettings {
     const { addon, host } = this.#surroundings;
     return {
       launcher,
@@ -150,14 +149,16 @@ export class Launching {
       resizeTerminal: (fd, rows, columns) => {
         addon.setWindowSize(fd, rows, columns);
       },
-      explain: (event) => {
-        if (plan === undefined) return new TsrunError('ERR_TSRUN_STATE', `the container '${record.id}' did not start`);
-        return setupError(event, plan, {
-          syscallName: (number) => addon.syscallName(number),
-          readInRoot: (path, limitBytes) => (record.rootPath === '' ? null : addon.readInRoot(record.rootPath, path, limitBytes)),
-        });
-      },
     };
+  }
+
+  #start(plan: Plan, { rootPath, awaitsStart }: ContainerRecord): Start {
+    const { addon } = this.#surroundings;
+    const context = {
+      syscallName: (number: number) => addon.syscallName(number),
+      readInRoot: (path: string, limitBytes: number) => (rootPath === '' ? null : addon.readInRoot(rootPath, path, limitBytes)),
+    };
+    return { plan, awaitsStart: awaitsStart === true, explain: (event) => setupError(event, plan, context) };
   }
 
   #names({ spec, extensions }: Preparation, record: ContainerRecord): Names {
@@ -185,7 +186,7 @@ export class Launching {
 
   #send({ prepared, plan, record, passed, bytes }: Sendable, { id, options, named: { launcher }, onEnd }: LaunchRequest): Container {
     for (const warning of prepared.warnings) options.onWarning?.(warning);
-    const container = new Container(this.settings({ record, launcher, warnings: prepared.warnings, onEnd, plan }), plan);
+    const container = new Container(this.settings({ record, launcher, warnings: prepared.warnings, onEnd }), this.#start(plan, record));
     container.bind(launcher.launch(id, bytes, passed, container));
     return container;
   }

@@ -23,11 +23,18 @@ export interface ProcessSettings {
   readonly launcher: Launcher;
   readonly stopSignal: number;
   readonly stopTimeoutMs: number;
-  /** Makes a readable error of a step that failed. */
-  readonly explain: (event: EventFailed) => Error;
   /** The launcher keeps a writing end of the standard input, for later owners. */
   readonly keepsInput?: boolean;
   readonly resizeTerminal: (fd: number, rows: number, columns: number) => void;
+}
+
+/** What is of use until the program runs, and much of what a container takes of this process's memory. */
+export interface Start {
+  readonly plan: Plan;
+  /** Makes a readable error of a step that failed. */
+  readonly explain: (event: EventFailed) => Error;
+  /** The program is executed when `start()` says so. */
+  readonly awaitsStart: boolean;
 }
 
 /** Descriptors by what they are. */
@@ -40,7 +47,7 @@ export function nameDescriptors(plan: Plan, descriptors: readonly number[]): Des
 /** What a container and a process executed in one can do. */
 export class RunningProcess implements ContainerListener {
   readonly #settings: ProcessSettings;
-  readonly #plan: Plan | undefined;
+  #start: Start | undefined;
   readonly #started = deferred<undefined>();
   readonly #exited = deferred<ExitStatus>();
   #handle = 0;
@@ -53,9 +60,10 @@ export class RunningProcess implements ContainerListener {
   #endError: TsrunError | undefined;
   #kept = false;
 
-  constructor(settings: ProcessSettings, plan?: Plan) {
+  /** @param start absent for what another process started */
+  constructor(settings: ProcessSettings, start?: Start) {
     this.#settings = settings;
-    this.#plan = plan;
+    this.#start = start;
     // Who does not ask how it ended is not told by an unhandled rejection.
     this.#exited.promise.catch(() => undefined);
     this.#started.promise.catch(() => undefined);
@@ -215,20 +223,26 @@ export class RunningProcess implements ContainerListener {
   onEvent(event: ContainerEvent, descriptors: readonly number[]): void {
     switch (event.op) {
       case 'started':
-        // A created container says so twice: when it waits, with its streams, and when its program runs.
-        if (this.#pid === 0) this.take(event.pid, this.#plan === undefined ? new Map() : nameDescriptors(this.#plan, descriptors));
+        this.#onStarted(event.pid, descriptors);
         break;
       case 'cgroupChanged':
         this.onCgroupChanged?.(event);
         break;
       case 'failed':
-        this.#fail(this.#settings.explain(event));
+        this.#fail(this.#start?.explain(event) ?? new TsrunError('ERR_TSRUN_STATE', 'it did not start'));
         break;
       case 'exited':
         this.onReports?.(event);
         this.#end(exitStatus(event));
         break;
     }
+  }
+
+  /** A created container says so twice: when it waits, with its streams, and when its program runs. */
+  #onStarted(pid: number, descriptors: readonly number[]): void {
+    const runs = this.#pid !== 0 || this.#start?.awaitsStart !== true;
+    if (this.#pid === 0) this.take(pid, this.#start === undefined ? new Map() : nameDescriptors(this.#start.plan, descriptors));
+    if (runs) this.#start = undefined;
   }
 
   /** @internal */

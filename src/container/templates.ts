@@ -13,7 +13,7 @@ import { renameSpec } from './build-spec.js';
 import type { NamespaceChoice, RunOptions } from './options.js';
 import type { Preparation } from './prepare.js';
 
-const mostTemplates = 128;
+const mostTemplates = 32;
 
 export class Template {
   readonly plan: PlanTemplate;

@@ -11,7 +11,7 @@ import { encodeStep, type Step } from './wire.generated.js';
 export type Names = Pick<PlanInput, 'spec' | 'extensions' | 'state' | 'cgroupPath'>;
 
 interface Piece {
-  /** Steps without a name in them, in wire form. */
+  /** Steps without a name in them, in wire form; a copy, since what a writer gives is part of something larger. */
   readonly bytes: Uint8Array;
   /** Index of the step with a name that follows; undefined after the last one. */
   readonly named: number | undefined;
@@ -48,15 +48,15 @@ function* piecesOf({ steps, slotCount }: Plan): Generator<Piece> {
   writer.u32(steps.length);
   for (const [index, { step }] of steps.entries()) {
     if (hasName(step)) {
-      yield { bytes: writer.finish(), named: index };
+      yield { bytes: Uint8Array.from(writer.finish()), named: index };
       writer = new Writer();
     } else encodeStep(writer, step);
   }
-  yield { bytes: writer.finish(), named: undefined };
+  yield { bytes: Uint8Array.from(writer.finish()), named: undefined };
 }
 
 function hasName({ op }: Step): boolean {
-  return op === 'recordState' || op === 'makeCgroup' || op === 'setHostname' || op === 'writeFile' || op === 'execute';
+  return op === 'recordState' || op === 'makeCgroup' || op === 'setHostname' || op === 'writeFile' || op === 'coverFiles' || op === 'execute';
 }
 
 function renameStep(step: Step, { spec, extensions, state, cgroupPath }: Names): Step {
@@ -69,6 +69,8 @@ function renameStep(step: Step, { spec, extensions, state, cgroupPath }: Names):
       return { ...step, name: spec.hostname ?? step.name };
     case 'writeFile':
       return { ...step, content: Buffer.from(extensions.files?.[step.path] ?? '') };
+    case 'coverFiles':
+      return { ...step, contents: step.paths.map((path) => extensions.files?.[path] ?? '') };
     case 'execute':
       return { ...step, environment: spec.process?.env ?? [] };
     default:

@@ -1,5 +1,5 @@
 // Starts that take over an earlier one's plan: what may have changed in between is seen all the same.
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { Runtime, type RunOptions } from '../../src/index.js';
@@ -15,9 +15,11 @@ const says = async (options: RunOptions, image: string) => (await lab.run(option
 here('each start has its own name, in every place where a name stands', async (t) => {
   const command = ['sh', '-c', 'hostname; cat /etc/hostname; grep -o 127.0.1.1.* /etc/hosts; echo $HOSTNAME; grep ^0: /proc/self/cgroup'];
   const runtime = await lab.runtime();
-  for (let turn = 0; turn < 3; turn++) {
+  const image = makeImage(lab, {});
+  symlinkSync('busybox', join(image, 'bin/hostname'));
+  for (const root of ['disposable', 'disposable', 'disposable', 'writable', 'writable'] as const) {
     const id = lab.newId();
-    const container = await runtime.run(lab.image, { id, command });
+    const container = await runtime.run(image, { id, command, root });
     t.is((await outcome(container)).stdout, `${id}\n${id}\n127.0.1.1\t${id}\n${id}\n0::/\n`);
     t.is(container.record.spec.hostname, id);
     t.true(container.record.spec.process?.env?.includes(`HOSTNAME=${id}`));

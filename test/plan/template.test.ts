@@ -13,6 +13,7 @@ const settings: Readonly<Record<string, RunOptions>> = {
   'a name of its own': { hostname: 'chosen', domainname: 'example.org' },
   'a domain only': { domainname: 'example.org' },
   'the host\'s name': { namespaces: { uts: 'host' } },
+  'a root that is written to': { root: 'writable' },
   'a terminal, a log, a reaper': { terminal: { rows: 24, columns: 80 }, log: true, init: true },
   'entries of the caller': { addHosts: { db: '192.0.2.7' }, env: { HOSTNAME: 'not-the-host-s', HOME: '/x' }, dns: ['192.0.2.1'] },
   'a file of the caller in the place of ours': { mounts: [{ type: 'bind', source: '/host/hosts', destination: '/etc/hosts' }] },
