@@ -27,6 +27,12 @@ namespace {
 
 int32_t number(const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); }
 
+// closeDescriptor(fd): in a worker thread Node's own close warns of every descriptor that it has not opened.
+Napi::Value CloseDescriptor(const Napi::CallbackInfo& info) {
+  (void)close(number(info[0]));
+  return info.Env().Undefined();
+}
+
 // landlockAbi(): version of the Landlock ABI, 0 for none (landlock_create_ruleset(2)).
 Napi::Value LandlockAbi(const Napi::CallbackInfo& info) {
   long version = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -212,6 +218,7 @@ Napi::Value IdmapProbe(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void InitHostCalls(Napi::Env env, Napi::Object exports) {
+  exports.Set("closeDescriptor", Napi::Function::New(env, CloseDescriptor));
   exports.Set("landlockAbi", Napi::Function::New(env, LandlockAbi));
   exports.Set("deviceProgramProbe", Napi::Function::New(env, DeviceProgramProbe));
   exports.Set("syscallName", Napi::Function::New(env, SyscallName));

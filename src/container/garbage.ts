@@ -2,7 +2,7 @@
  * Undoes what a launcher left that was killed: with it died its containers (the kernel sees to that), so what is left is
  * records, cgroups, id ranges and its socket. What a live launcher holds is never touched. Runs whenever a state root is opened.
  */
-import { closeSync, existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { killAll, removeCgroup } from '../cgroup/control.js';
 import { saysDead, type Addon } from '../engine/addon.js';
@@ -59,7 +59,7 @@ export function livenessTest(root: StateRoot, addon: Addon): (launcher: string) 
 
 function isLauncherAlive(path: string, addon: Addon): boolean {
   try {
-    closeSync(addon.connectLauncher(path));
+    addon.closeDescriptor(addon.connectLauncher(path));
     return true;
   } catch (error) {
     return !saysDead(error);

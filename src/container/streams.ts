@@ -1,13 +1,17 @@
 /** Descriptors of pipes and terminals as Node streams. A stream that nobody asks for costs nothing but its descriptor. */
-import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { ReadStream } from 'node:tty';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { loadNative } from '../engine/addon.js';
 import { validateWindow } from './validate-calls.js';
+
+function closeDescriptor(fd: number): void {
+  loadNative().addon.closeDescriptor(fd);
+}
 
 /** Closes what nobody used and nobody can use any more. */
 const abandoned = new FinalizationRegistry<{ fd: number | undefined }>((held) => {
-  if (held.fd !== undefined) closeSync(held.fd);
+  if (held.fd !== undefined) closeDescriptor(held.fd);
 });
 
 /** One descriptor that becomes a stream when it is first used. */
@@ -46,7 +50,7 @@ export class LazyStream {
   /** Closes what was never used; a stream that somebody reads ends by itself. */
   dispose(): void {
     const fd = this.take();
-    if (fd !== undefined) closeSync(fd);
+    if (fd !== undefined) closeDescriptor(fd);
     if (this.#direction === 'write') this.#stream?.destroy();
   }
 }

@@ -20,6 +20,8 @@ export interface Addon {
   sealBytes(bytes: Uint8Array): number;
   /** The descriptors of one message. Never blocks. */
   receive(socket: number): number[];
+  /** In a worker thread Node's own `closeSync` warns of every descriptor that it has not opened. */
+  closeDescriptor(fd: number): void;
   landlockAbi(): number;
   /** 0, or the errno with which the kernel refuses to load a program for cgroups that holds device rules. */
   deviceProgramProbe(): number;
@@ -57,6 +59,7 @@ const functions = [
   'send',
   'receive',
   'sealBytes',
+  'closeDescriptor',
   'landlockAbi',
   'deviceProgramProbe',
   'syscallName',

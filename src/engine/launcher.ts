@@ -3,7 +3,6 @@
  * who launches a plan gives a listener, which hears everything that becomes of it.
  */
 import { Socket } from 'node:net';
-import { closeSync } from 'node:fs';
 import { Reader } from '../plan/codec.js';
 import {
   decodeEvent,
@@ -184,7 +183,7 @@ export class Launcher {
     if (this.#closed) return;
     this.#closed = true;
     this.#outbox.close();
-    closeSync(this.#requests);
+    this.#addon.closeDescriptor(this.#requests);
     this.#events.destroy();
   }
 
@@ -254,7 +253,7 @@ export class Launcher {
     if (!('descriptors' in event) || event.descriptors === 0) return [];
     const descriptors = this.#addon.receive(this.#requests);
     if (descriptors.length === event.descriptors) return descriptors;
-    for (const descriptor of descriptors) closeSync(descriptor);
+    for (const descriptor of descriptors) this.#addon.closeDescriptor(descriptor);
     return undefined;
   }
 

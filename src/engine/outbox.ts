@@ -1,5 +1,4 @@
 /** Requests on their way to a launcher: in order, never waiting for it, and nothing is lost for want of room. */
-import { closeSync } from 'node:fs';
 import { Writer } from '../plan/codec.js';
 import { encodeRequest, type Request } from '../plan/wire.generated.js';
 import { systemErrorName } from '../spec/errno.js';
@@ -61,13 +60,13 @@ export class Outbox {
 
   /** Nothing is sent any more. */
   close(): void {
-    for (const { owned } of this.#unsent.splice(0)) for (const descriptor of owned) closeSync(descriptor);
+    for (const { owned } of this.#unsent.splice(0)) for (const descriptor of owned) this.#addon.closeDescriptor(descriptor);
   }
 
   #trySend({ bytes, descriptors, owned }: Message): boolean {
     const errno = this.#addon.send(this.#socket, bytes, descriptors);
     if (errno === eagain) return false;
-    for (const descriptor of owned) closeSync(descriptor);
+    for (const descriptor of owned) this.#addon.closeDescriptor(descriptor);
     if (errno === 0) return true;
     throw new TsrunError('ERR_TSRUN_LAUNCHER_LOST', `the launcher took no request (${systemErrorName(errno)})`);
   }
