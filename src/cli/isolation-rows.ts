@@ -18,6 +18,7 @@ export function isolationRows(report: IsolationReport): Row[] {
     ...section('capabilities', capabilityRows(report)),
     ...section('system calls', callRows(report)),
     ...section('network', [{ name: 'interfaces', text: report.network.interfaces.join(', ') || 'none' }, { name: 'to the host', text: networkText(report) }]),
+    ...section('devices', deviceRows(report)),
     ...section('files', fileRows(report)),
     ...section('mounts', mountRows(report)),
     ...section('limits', limitRows(report)),
@@ -103,6 +104,12 @@ function callRows({ noNewPrivileges, seccomp, landlock }: IsolationReport): Part
 function networkText({ network }: IsolationReport): string {
   const texts = { host: "open: the host's network is the container's", shared: 'closed; shared with other containers', own: 'closed' } as const;
   return texts[network.standing];
+}
+
+function deviceRows({ devices: { rules, heldByProgram } }: IsolationReport): Part[] {
+  const open = rules === 'allow all';
+  const held = heldByProgram ? 'by a program on the cgroup' : 'by nothing but the nodes that are there';
+  return [{ name: 'rules', text: rules }, ...(open ? [] : [{ name: 'held', text: held }])];
 }
 
 function fileRows({ root, maskedPaths, readonlyPaths }: IsolationReport): Part[] {

@@ -31,6 +31,8 @@ export interface IsolationReport {
   readonly maskedPaths: readonly ProtectedPath[];
   /** Paths that should take no write. */
   readonly readonlyPaths: readonly ProtectedPath[];
+  /** Rules for devices. */
+  readonly devices: DeviceIsolation;
   /** The cgroup, its limits, and what this host does not hold. */
   readonly cgroup: CgroupIsolation;
   /** Resource limits of the first process (getrlimit(2)). */
@@ -101,6 +103,14 @@ export interface CgroupIsolation {
   readonly limits: Readonly<Record<string, string>>;
   /** What the spec says and this host cannot hold. */
   readonly notHeld: readonly { readonly field: string; readonly reason: string }[];
+}
+
+/** Which devices may be used, whatever nodes there are. */
+export interface DeviceIsolation {
+  /** As `explain` words them: `deny all; allow c 1:3 rw, …`. */
+  readonly rules: string;
+  /** By a program on the cgroup; else only by which nodes the container has and can make. */
+  readonly heldByProgram: boolean;
 }
 
 /** With whom the container shares a network, and what it has. */

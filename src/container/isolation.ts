@@ -1,12 +1,13 @@
 /** Which walls stand around a live container: read from the kernel, not from what was asked for. */
 import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { allowsEverything, devicePolicy, policyWords } from '../cgroup/device-rules.js';
 import { limitsToWrites, missingLimitReason } from '../cgroup/limits.js';
 import type { HostFacts } from '../host/facts.js';
 import { TsrunError } from '../spec/errors.js';
 import type { IdMapping, NamespaceType } from '../spec/types.js';
 import { ended } from './ended.js';
-import type { CgroupIsolation, IsolationReport, NamespaceIsolation, NetworkIsolation, SeccompIsolation, UserIsolation } from './isolation-report.js';
+import type { CgroupIsolation, DeviceIsolation, IsolationReport, NamespaceIsolation, NetworkIsolation, SeccompIsolation, UserIsolation } from './isolation-report.js';
 import { parseIdMap, parseInterfaces, parseLimits, parseMountinfo, parseNamespaceLink, parseStatus } from './proc-files.js';
 import type { ContainerRecord } from './record.js';
 import type { ContainerSummary } from './summary.js';
@@ -60,6 +61,7 @@ export function readIsolation({ summary, others, host, stillRuns }: IsolationInp
       mounts,
       maskedPaths: maskedPaths.map((path) => ({ path, stands: mounts.some(({ point }) => point === path) })),
       readonlyPaths: readonlyPaths.map((path) => ({ path, stands: mounts.some(({ point, flags }) => point === path && flags.includes('ro')) })),
+      devices: devices(record, host),
       cgroup: cgroup(record, host),
       rlimits: parseLimits(read('limits')),
       network: { standing: networkStanding(namespaces), interfaces: parseInterfaces(read('net/dev')) },
@@ -148,6 +150,11 @@ function networkStanding(namespaces: readonly NamespaceIsolation[]): NetworkIsol
   const network = namespaces.find(({ type }) => type === 'network');
   if (network?.sharedWithHost === true) return 'host';
   return (network?.sharedWith.length ?? 0) > 0 ? 'shared' : 'own';
+}
+
+function devices({ cgroup: path, spec }: ContainerRecord, { supports }: HostFacts): DeviceIsolation {
+  const policy = devicePolicy(spec.linux?.resources?.devices ?? []);
+  return { rules: policyWords(policy), heldByProgram: path !== '' && supports.deviceProgram && !allowsEverything(policy) };
 }
 
 function cgroup({ cgroup: path, spec }: ContainerRecord, host: HostFacts): CgroupIsolation {

@@ -88,6 +88,7 @@ const report: IsolationReport = {
   ],
   maskedPaths: [{ path: '/proc/kcore', stands: true }, { path: '/proc/acpi', stands: false }],
   readonlyPaths: [],
+  devices: { rules: 'deny all; allow c 1:3 rw', heldByProgram: true },
   cgroup: { path: '/sys/fs/cgroup/tsrun/web.1-0', limits: { 'memory.max': '1048576' }, notHeld: [{ field: '/linux/resources/pids/limit', reason: 'no' }] },
   rlimits: [{ name: 'RLIMIT_CORE', soft: '0', hard: '0' }, { name: 'RLIMIT_NOFILE', soft: '1024', hard: '4096' }, { name: 'RLIMIT_CPU', soft: 'unlimited', hard: 'unlimited' }],
   network: { standing: 'shared', interfaces: ['lo'] },
@@ -106,6 +107,8 @@ test('isolation: a line for each wall, nothing of it able to drive a terminal', 
   t.is(line('seccomp'), "1 filter: tsrun's default profile");
   t.is(line('masked'), '1 of 2 paths; not there: /proc/acpi');
   t.is(line('/'), 'overlay  rw,nodev');
+  t.is(line('rules'), 'deny all; allow c 1:3 rw');
+  t.is(line('held'), 'by a program on the cgroup');
   t.is(line('memory.max'), '1048576');
   t.is(line('not held'), '/linux/resources/pids/limit: no');
   t.is(line('nofile'), '1024, up to 4096');
