@@ -204,6 +204,17 @@ rooted('doctor: 0 where a default run works, and each lack with its cost and rem
   t.is(findings.find(({ topic }) => topic === 'launcher')?.['ok'], 'yes');
 });
 
+rooted('doctor: no run works without a folder for runtime state, and none is made', async (t) => {
+  for (const folder of ['relative', '/etc/passwd/state']) {
+    const { code, stdout } = await lab.shell(`TSRUN_ROOT=${folder} $tsrun doctor`);
+    t.is(code, 1, stdout);
+    t.regex(stdout, /(TSRUN_ROOT: "relative" is not an absolute path|the folder for runtime state .* cannot be used)/);
+    t.is(stdout.match(/^\S+ +state root /gm)?.length, 1);
+  }
+  await lab.shell(`TSRUN_ROOT=${lab.stateRoot}/not/there $tsrun doctor`);
+  t.false(existsSync(join(lab.stateRoot, 'not')));
+});
+
 needs('root', 'command:setpriv')('doctor: a root without rights is told what it lacks', async (t) => {
   const { code, stdout } = await lab.shell('setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all $tsrun doctor');
   t.is(code, 1);
