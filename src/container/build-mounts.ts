@@ -32,13 +32,19 @@ export function buildMounts(input: MountInput, faults: Faults): Mount[] {
 }
 
 function profileMounts({ options, standing, mappedGids, sysWritable, cgroupWritable }: MountInput): Mount[] {
-  const shmBytes = options.shmBytes === undefined ? defaultMemoryFsBytes : parseSize(options.shmBytes);
+  const shmBytes = askedShmBytes(options) ?? defaultMemoryFsBytes;
   return defaultMounts({ shmBytes, mappedGids, sysWritable, cgroupWritable }).flatMap((mount) => {
     if (mount.destination === '/dev/shm' && standing.ipc === 'host') return [{ ...sharedShm, options: [...sharedShmOptions] }];
     // Only the owner of the ipc namespace may mount its queues; mq_open(3) reaches them without the mount.
     if (mount.type === 'mqueue' && !ownsIpc(standing)) return [];
     return [mount];
   });
+}
+
+/** None is no size, as docker has it: to tmpfs(5) it would mean all that there is. */
+function askedShmBytes({ shmBytes = 0 }: RunOptions): number | undefined {
+  const bytes = parseSize(shmBytes);
+  return bytes === 0 ? undefined : bytes;
 }
 
 /** Two namespaces that are joined are taken to belong together. */
@@ -55,8 +61,9 @@ function bundleMounts(base: readonly Mount[], { options, sysWritable, cgroupWrit
     const opens = (mount.type === 'sysfs' && sysWritable) || ((mount.type === 'cgroup' || mount.type === 'cgroup2') && cgroupWritable);
     return opens ? { ...mount, options: (mount.options ?? []).filter((word) => word !== 'ro' && word !== 'rro') } : mount;
   });
-  if (options.shmBytes === undefined) return mounts;
-  const shm = defaultMounts({ shmBytes: parseSize(options.shmBytes), mappedGids: 0, sysWritable, cgroupWritable }).filter(isShm);
+  const shmBytes = askedShmBytes(options);
+  if (shmBytes === undefined) return mounts;
+  const shm = defaultMounts({ shmBytes, mappedGids: 0, sysWritable, cgroupWritable }).filter(isShm);
   return placeMounts(mounts, shm);
 }
 

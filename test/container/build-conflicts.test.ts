@@ -16,6 +16,7 @@ const conflicts: [options: RunOptions, field: string, message: RegExp, changes?:
   [{ entrypoint: [''] }, '/entrypoint/0', /name of the program is empty/],
   [{ hostname: 'a', namespaces: { uts: 'host' } }, '/hostname', /rename the host/],
   [{ domainname: 'a', namespaces: { uts: 'host' } }, '/domainname', /rename the host/],
+  [{ rootBytes: 0 }, '/rootBytes', /needs room for writes/],
   [{ root: 'read-only', rootBytes: '1m' }, '/rootBytes', /a read-only root has no layer/],
   [{ root: 'writable', rootBytes: '1m' }, '/rootBytes', /a writable root has no layer/],
   [{ shmBytes: 1, namespaces: { ipc: 'host' } }, '/shmBytes', /is the host's/],
