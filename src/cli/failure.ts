@@ -1,4 +1,5 @@
 /** How an error is told to a person, and with which exit code. */
+import { getSystemErrorMap } from 'node:util';
 import { TsrunError } from '../index.js';
 import type { Command } from './commands.js';
 import { escapeControl, type Paint } from './output.js';
@@ -19,8 +20,17 @@ export function describeFailure(error: unknown, paint: Paint): string {
     const hint = error.hint === undefined ? '' : `${paint('cyan', 'hint:')} ${safe(error.hint)}\n`;
     return `${head} ${safe(error.message)}\n${hint}`;
   }
+  const unwritten = outputFault(error);
+  if (unwritten !== undefined) return `${head} ${safe(unwritten)}\n${paint('cyan', 'hint:')} make room where it leads, or send it elsewhere\n`;
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `${head} internal error: ${safe(text)}\n${paint('cyan', 'hint:')} this is a fault of tsrun; please report it with the lines above\n`;
+}
+
+/** Where output leads is the caller's: a full disk there is no fault of ours. */
+function outputFault(error: unknown): string | undefined {
+  if (!(error instanceof Error && 'syscall' in error && error.syscall === 'write' && 'errno' in error && typeof error.errno === 'number')) return undefined;
+  const [name, text] = getSystemErrorMap().get(error.errno) ?? ['an error', ''];
+  return `output cannot be written: ${text} (${name})`;
 }
 
 /** Line breaks stay: messages of several lines are meant to be read as such. */

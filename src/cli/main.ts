@@ -65,7 +65,11 @@ function print(text: string): number {
 }
 
 function fail(error: unknown, command: Command | undefined): number {
-  process.stderr.write(describeFailure(error, painter(process.stderr, process.env)));
+  try {
+    process.stderr.write(describeFailure(error, painter(process.stderr, process.env)));
+  } catch {
+    // Where nothing can be said, the code alone tells.
+  }
   return exitCodeOf(error, command);
 }
 

@@ -1,6 +1,7 @@
 /** Mounts of the default profile or of a bundle, with those that were asked for. */
 
-import { posix, resolve } from 'node:path';
+import { isAbsolute, posix, resolve } from 'node:path';
+import { workingDirectory } from '../host/working-directory.js';
 import { defaultMemoryFsBytes, defaultMounts } from '../spec/defaults.js';
 import type { Faults } from '../spec/faults.js';
 import { show } from '../spec/quote.js';
@@ -19,8 +20,8 @@ export interface MountInput {
   /** /sys is mounted writable, as far as the kernel lets the container write there. */
   readonly sysWritable: boolean;
   readonly cgroupWritable: boolean;
-  /** What relative sources are relative to. */
-  readonly hostCwd: string;
+  /** What relative sources are relative to; absent: the working directory, which need not be there if none is. */
+  readonly hostCwd: string | undefined;
 }
 
 export function buildMounts(input: MountInput, faults: Faults): Mount[] {
@@ -104,7 +105,11 @@ function buildMount(option: MountOption, index: number, { hostCwd, standing }: M
   if (standing.user === 'host' && options.some((word) => word === 'idmap' || word === 'ridmap')) {
     faults.add(`${at}/options`, 'idmap needs a user namespace to take the map from', 'drop --userns host, or idmap');
   }
-  return { destination, type, source: resolve(hostCwd, source ?? ''), options: bindWords(words, faults) };
+  return { destination, type, source: hostPath(source ?? '', hostCwd), options: bindWords(words, faults) };
+}
+
+function hostPath(source: string, hostCwd: string | undefined): string {
+  return isAbsolute(source) ? resolve(source) : resolve(hostCwd ?? workingDirectory(), source);
 }
 
 /** What lxcfs and the like put over single files of /proc. */

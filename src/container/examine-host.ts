@@ -9,6 +9,7 @@ import { stateTopic } from '../host/doctor-storage.js';
 import type { HostFacts } from '../host/facts.js';
 import { good, obstacle, type Finding } from '../host/finding.js';
 import { probeHost } from '../host/probe.js';
+import { workingDirectory } from '../host/working-directory.js';
 import { systemErrorName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { start } from './connection.js';
@@ -130,10 +131,19 @@ function mountPoints(): string[] {
   return mounts.slice(0, mostMounts).map(({ point }) => point);
 }
 
+/** Nothing that one which was removed could tell. */
+function workingFolder(): FolderToCheck[] {
+  try {
+    return [{ label: 'working directory', path: workingDirectory() }];
+  } catch {
+    return [];
+  }
+}
+
 /** One of each file system: what holds for a folder holds for its neighbours. */
 function usualFolders(): FolderToCheck[] {
   const candidates = [
-    { label: 'working directory', path: process.cwd() },
+    ...workingFolder(),
     { label: 'home folder', path: homedir() },
     { label: 'variable data', path: '/var/lib' },
     { label: 'temporary files', path: tmpdir() },

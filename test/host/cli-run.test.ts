@@ -35,6 +35,20 @@ rooted('output and errors go where the caller sends them, whatever that is', asy
   rmSync(file);
 });
 
+rooted('what prints to a full disk, or is started in a folder that was removed, ends with a sentence', async (t) => {
+  const full = await lab.shell('$tsrun run --rm --name $id $image echo x >/dev/full');
+  t.is(full.code, 125);
+  t.regex(full.stderr, /^tsrun: output cannot be written: no space left on device \(ENOSPC\)$/m);
+  t.notRegex(full.stderr, /internal error/);
+  const gone = async (words: string) => lab.shell(`mkdir ${lab.stateRoot}/gone && cd ${lab.stateRoot}/gone && rmdir ${lab.stateRoot}/gone && exec $tsrun ${words}`);
+  t.is((await gone('run --rm --name $id -v /etc:/mnt $image true')).code, 0, 'absolute paths lead somewhere');
+  const relative = await gone('run --rm --name $id -v ./data:/mnt $image true');
+  t.is(relative.code, 125);
+  t.regex(relative.stderr, /^tsrun: the working directory is no longer there, so that relative paths lead nowhere\nhint: /m);
+  t.regex((await gone('run --rm --name $id ./image true')).stderr, /^tsrun: the working directory is no longer there/m);
+  t.regex((await gone('doctor')).stdout, /^yes +launcher /m);
+});
+
 rooted('a pipe that is handed on blocks a program that is too fast for its reader', async (t) => {
   const piped = await lab.shell('$tsrun run --rm --name $id $image head -c 2000000 /dev/zero | { sleep 1; wc -c; }');
   t.is(piped.stdout.trim(), '2000000');
