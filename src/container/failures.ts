@@ -11,7 +11,7 @@ export function explainFailure({ step, errno, syscall, plan }: Failure, context:
   switch (step.op) {
     case 'recordState':
       if (errno !== 'EEXIST') return undefined;
-      return { code: 'ERR_TSRUN_EXISTS', message: `a container of this name exists: '${step.directory.split('/').at(-1) ?? ''}'`, hint: 'choose another name, or remove it with tsrun rm' };
+      return { code: 'ERR_TSRUN_EXISTS', message: `a container of this name exists: '${step.directory.split('/').at(-1) ?? ''}'`, hint: 'choose another name, or remove it with tsrun rm', field: '/id', isWhole: true };
     case 'openContainer':
       return errno === 'ESRCH' ? { code: 'ERR_TSRUN_STATE', message: `the container '${step.id}' has ended` } : undefined;
     case 'openNamespace':
