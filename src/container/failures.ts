@@ -1,7 +1,7 @@
 /** Which sentence tells of which step; undefined where the system call and its errno say enough. */
 import { diagnoseProgram } from './diagnose-program.js';
 import type { Explanation, Failure, FailureContext } from './failure.js';
-import { mountFailure, rootFailure, setMountFailure, sysctlFailure, treeFailure } from './failures-files.js';
+import { attachFailure, mountFailure, rootFailure, setMountFailure, sysctlFailure, treeFailure, writeFailure } from './failures-files.js';
 import { cgroupFailure, cloneFailure, devicesFailure, namespaceFailure } from './failures-birth.js';
 import { appArmorFailure, directoryFailure, idsFailure, keyringFailure, rlimitFailure, terminalFailure } from './failures-process.js';
 
@@ -24,6 +24,10 @@ export function explainFailure({ step, errno, syscall, plan }: Failure, context:
       return rootFailure(errno, syscall);
     case 'makeMount':
       return mountFailure(step, errno, syscall);
+    case 'attachMount':
+      return attachFailure(step, errno, syscall, plan);
+    case 'writeFile':
+      return writeFailure(step, errno);
     case 'writeSysctl':
       return sysctlFailure(step, errno);
     case 'writeCgroup':
