@@ -45,7 +45,7 @@ test('what JSON has no form for has no key, so that it is looked at', (t) => {
   for (const env of [new Map([['A', 'b']]), new Set(), new Date(), { A: () => 'b' }, { toJSON: () => ({}) }]) {
     const given: RunOptions = { command: ['true'] };
     Object.assign(given, { env });
-    t.is(keyOf(given), undefined, String(env));
+    t.is(keyOf(given), undefined, Object.prototype.toString.call(env));
   }
 });
 
