@@ -71,6 +71,11 @@ function checkNamespaces({ options, image, standing }: ConflictInput, faults: Fa
     const key = Object.keys(options.sysctls ?? {}).find((name) => name.startsWith('net.'));
     if (key !== undefined) faults.add(pointer('/sysctls', key), "it would change the host, as the container shares the host's network", 'drop --network host, or --sysctl');
   }
+  // Their files belong to root of the host, and no user namespace lends that.
+  for (const name of ['hostname', 'domainname'] as const) {
+    if (options.sysctls?.[`kernel.${name}`] === undefined || standing.user === 'host') continue;
+    faults.add(`/sysctls/kernel.${name}`, 'no container with ids of its own may set it', `give the name itself: --${name}`);
+  }
   if (hasOffsets(options.timeOffsets) && standing.time !== 'new') {
     faults.add('/timeOffsets', 'clocks can be moved only in a new time namespace', 'leave namespaces.time out, or the offsets');
   }

@@ -77,6 +77,8 @@ const sysctlFaults: Readonly<Record<string, readonly [string, string]>> = {
 
 export function sysctlFailure({ file, value }: StepWriteSysctl, errno: string): Explanation {
   const name = file.replace('sys/', '').replaceAll('/', '.');
+  const own = /^kernel\.(hostname|domainname)$/.exec(name)?.[1];
+  if (own !== undefined && errno === 'EACCES') return { message: `the kernel parameter '${name}' is for root of the host alone to set (EACCES)`, hint: `give the name itself: --${own}, or ${own} in config.json` };
   const [why, hint] = sysctlFaults[errno] ?? [errno, hints[errno] ?? 'see proc(5)'];
   return { message: `the kernel parameter '${name}' cannot be set to '${value}': ${why} (${errno})`, hint };
 }

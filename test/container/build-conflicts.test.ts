@@ -16,6 +16,8 @@ const conflicts: [options: RunOptions, field: string, message: RegExp, changes?:
   [{ entrypoint: [''] }, '/entrypoint/0', /name of the program is empty/],
   [{ hostname: 'a', namespaces: { uts: 'host' } }, '/hostname', /rename the host/],
   [{ domainname: 'a', namespaces: { uts: 'host' } }, '/domainname', /rename the host/],
+  [{ sysctls: { 'kernel.hostname': 'x' } }, '/sysctls/kernel.hostname', /ids of its own/],
+  [{ sysctls: { 'kernel.domainname': 'x' } }, '/sysctls/kernel.domainname', /ids of its own/],
   [{ rootBytes: 0 }, '/rootBytes', /needs room for writes/],
   [{ root: 'read-only', rootBytes: '1m' }, '/rootBytes', /a read-only root has no layer/],
   [{ root: 'writable', rootBytes: '1m' }, '/rootBytes', /a writable root has no layer/],

@@ -44,6 +44,10 @@ here('a working directory where nothing can be made', async (t) => {
 here('kernel parameters', async (t) => {
   await refused(t, { sysctls: { 'net.ipv4.ip_local_port_range': 'x' } }, /'net\.ipv4\.ip_local_port_range' cannot be set to 'x'.*EINVAL/, '/linux/sysctl/net.ipv4.ip_local_port_range');
   await refused(t, { sysctls: { 'net.ipv4.no_such': '1' } }, /no such parameter/, '/linux/sysctl/net.ipv4.no_such');
+  await refused(t, { sysctls: { 'kernel.hostname': 'x' } }, /no container with ids of its own may set it/, '/sysctls/kernel.hostname');
+  const maps = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const linux = { namespaces: [{ type: 'mount' }, { type: 'uts' }, { type: 'user' }], uidMappings: maps, gidMappings: maps, sysctl: { 'kernel.hostname': 'x' } } as const;
+  await refused(t, {}, /'kernel\.hostname' is for root of the host alone to set/, '/linux/sysctl/kernel.hostname', bundle({ linux: { ...linux, namespaces: [...linux.namespaces] } }));
 });
 
 here('file systems that there are not', async (t) => {
