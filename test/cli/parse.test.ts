@@ -102,6 +102,17 @@ test('a missing, a wrong and a hostile value are each said in one line', (t) => 
   refuses(t, 'run', ['--name', '../x', './image'], /^invalid value "..\/x" for --name: /);
 });
 
+test('what docker takes for "not set" takes back what was set', (t) => {
+  const cases: [string, string, string][] = [['--cpus', '1.5', '0'], ['--cpus', '2', '0.0'], ['-c', '512', '0'], ['--cpuset-cpus', '0', ''], ['-u', 'app', ''], ['-w', '/app', '']];
+  for (const [flag, value, unset] of cases) {
+    t.deepEqual(first('run', flag, value, flag, unset, './image').options, first('run', './image').options, flag);
+    t.notDeepEqual(first('run', flag, unset, flag, value, './image').options, first('run', './image').options, flag);
+  }
+  t.is(first('run', '--pids-limit', '0', './image').options.pids, -1);
+  t.is(first('update', '--pids-limit', '0', 'web').options.pids, -1);
+  refuses(t, 'update', ['--cpus', '0', 'web'], 'no limit given');
+});
+
 test('only what is near is suggested', (t) => {
   const example = 'for example --stop-signal SIGINT';
   for (const none of ['', '70', 'XY']) refuses(t, 'run', ['--stop-signal', none, './image'], `invalid value ${JSON.stringify(none)} for --stop-signal: expected a signal such as SIGTERM, TERM or 15`, example);

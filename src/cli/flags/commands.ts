@@ -89,6 +89,16 @@ export const commandFlags: readonly Flag[] = [
     commands: ['kill'],
     apply: (draft, value) => (draft.flags.signal = value),
   }),
+  flag(signal, {
+    name: 'signal',
+    short: 's',
+    help: 'signal to send first',
+    group,
+    default: "the container's --stop-signal",
+    example: 'SIGINT',
+    commands: ['stop'],
+    apply: (draft, value) => (draft.flags.signal = value),
+  }),
   flag(toggle, {
     name: 'force',
     short: 'f',
