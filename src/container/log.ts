@@ -32,7 +32,7 @@ const mostPieceBytes = 65_536;
 const streams = ['terminal', 'stdout', 'stderr'] as const;
 
 /**
- * What a container with a log has printed, oldest first: pieces with time and stream.
+ * What a container with a log has printed, oldest first: pieces with time and stream. The last 1 MiB is kept, and goes by halves.
  *
  * @param folder what `Runtime.statePath` gives
  * @throws TsrunError, when it is first read from: `ERR_TSRUN_NOT_FOUND` where there is no such folder; `ERR_TSRUN_INVALID_ARGUMENT`
