@@ -139,6 +139,23 @@ rooted('--json tells how it ended as the last line of standard error', async (t)
   t.deepEqual(JSON.parse(background.stdout), { id: other });
 });
 
+rooted('--json tells why nothing was started, with the codes that there are without it', async (t) => {
+  const error = (stderr: string): unknown => JSON.parse(stderr);
+  const missing = await lab.tsrun(['run', '--json', '--rm', lab.image, 'nonesuch']);
+  t.deepEqual([missing.code, missing.stdout], [127, '']);
+  t.like(error(missing.stderr), { error: { code: 'ERR_TSRUN_COMMAND_NOT_FOUND', field: '/process/args' } });
+  const id = lab.newId();
+  await lab.run(['--name', id], 'true');
+  const taken = await lab.tsrun(['run', '--json', '-d', '--name', id, lab.image, 'true']);
+  t.deepEqual([taken.code, taken.stdout], [125, '']);
+  const message = `a container of this name exists: '${id}'`;
+  t.deepEqual(error(taken.stderr), { error: { code: 'ERR_TSRUN_EXISTS', field: '/id', message, hint: 'choose another name, or remove it with tsrun rm' } });
+  const mistaken = await lab.tsrun(['run', '--json', '--rm', '--storage-opt', 'size=0', lab.image, 'true']);
+  t.is(mistaken.code, 125);
+  t.like(error(mistaken.stderr), { error: { code: 'ERR_TSRUN_INVALID_ARGUMENT', field: '/rootBytes' } });
+  rmSync(join(lab.stateRoot, 'containers', id), { recursive: true });
+});
+
 rooted('without --rm the container is remembered, and its name is taken', async (t) => {
   const id = lab.newId();
   t.is((await lab.run(['--name', id], 'exit 7')).code, 7);

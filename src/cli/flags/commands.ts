@@ -149,7 +149,7 @@ export const commandFlags: readonly Flag[] = [
   }),
   flag(toggle, {
     name: 'json',
-    help: 'at the end, print how it ended as a line of JSON on standard error; with --detach, the name on standard output',
+    help: 'print how it ended, or the error for which it did not start, as a line of JSON on standard error; with --detach, the name on standard output',
     group: output,
     commands: ['run'],
     apply: (draft, value) => (draft.flags.json = value),
