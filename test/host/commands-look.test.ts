@@ -161,7 +161,7 @@ limited('update: only the limits that are named', async (t) => {
 
 rooted('update: a limit that cannot be held, one that is not allowed, a container that has ended', async (t) => {
   const [live, gone] = [await lab.background(), await lab.ended('true')];
-  t.is((await lab.call(['update', '--pids-limit', '0', live])).code, 125);
+  t.is((await lab.call(['update', '--pids-limit', '-2', live])).code, 125);
   t.deepEqual(refusal(await lab.call(['update', '--pids-limit', '5', gone])), [1, '', `tsrun: the container '${gone}' is not running`]);
   if (missing('cgroup2:memory').length > 0) {
     const { code, stderr } = await lab.call(['update', '-m', '64m', live]);
