@@ -46,7 +46,7 @@ const rows = [
   ['capabilities', ({ capabilities, lastCapability }) => `${countBits(capabilities)} of ${Number(lastCapability) + 1}`],
   ['no new privileges', ({ noNewPrivileges }) => (noNewPrivileges === '1' ? 'on' : 'off')],
   ['seccomp', ({ seccomp, filters }) => `${seccompModes[seccomp] ?? seccomp}${Number(filters) > 0 ? ` (${filters})` : ''}`],
-  ['cgroup', ({ cgroup }) => cgroup.replace('0::', '')],
+  ["the container's cgroup", ({ cgroup }) => cgroup.replace('0::', '')],
   ['limit: processes', ({ pidsMax }) => pidsMax || 'none'],
   ['limit: memory', ({ memoryMax }) => memoryMax || 'none'],
   ['limit: open files', ({ files }) => files],
@@ -77,12 +77,27 @@ function printTable(inside, outside) {
   for (const [title, ours, theirs] of table) console.log(`  ${title.padEnd(widths[0])}${ours.padEnd(widths[1])}${theirs}`);
 }
 
+/** A container sees its own cgroup as the root of all; where that is, the host alone can tell. */
+function runToEnd(image, name) {
+  try {
+    const inside = answers(process.execPath, [tsrun, 'run', '--name', name, image, '--', 'sh', '-c']);
+    const { record } = JSON.parse(tell('inspect', '--json', name));
+    return { inside, cgroup: record.cgroup === '' ? 'none' : record.cgroup };
+  } finally {
+    tell('rm', '-f', name);
+  }
+}
+
+function tell(...words) {
+  return spawnSync(process.execPath, [tsrun, ...words], { encoding: 'utf8', timeout: timeoutMs }).stdout;
+}
+
 try {
   const image = fixture('busybox');
   const command = `node ${relative(process.cwd(), tsrun)}`;
-  const container = answers(process.execPath, [tsrun, 'run', '--rm', image, '--', 'sh', '-c']);
+  const { inside: container, cgroup } = runToEnd(image, `glance.${process.pid}`);
   console.log('Isolation at a glance\n');
-  printTable(container.values, answers('sh', ['-c']).values);
+  printTable(container.values, { ...answers('sh', ['-c']).values, cgroup });
   if (container.notes !== '') console.log(`\n${container.notes}`);
   console.log(`\nGo on with:\n  ${command} run -it --rm ${image} sh\n  ${command} explain ${image}\n  ${command} doctor`);
 } catch (error) {

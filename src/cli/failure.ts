@@ -1,4 +1,5 @@
 /** How an error is told to a person, and with which exit code. */
+import { getSystemErrorMap } from 'node:util';
 import { TsrunError } from '../index.js';
 import type { Command } from './commands.js';
 import { escapeControl, type Paint } from './output.js';
@@ -12,15 +13,40 @@ export function exitCodeOf(error: unknown, command: Command | undefined): number
   return command.failureCode;
 }
 
-/** `tsrun: …` and, where there is one, `hint: …`; for a fault of tsrun itself the stack, since it is to be reported. */
+/** `tsrun: …` and, where there is one, `hint: …`. */
 export function describeFailure(error: unknown, paint: Paint): string {
-  const head = paint('red', 'tsrun:');
-  if (TsrunError.is(error)) {
-    const hint = error.hint === undefined ? '' : `${paint('cyan', 'hint:')} ${safe(error.hint)}\n`;
-    return `${head} ${safe(error.message)}\n${hint}`;
-  }
+  const { message, hint } = tellFailure(error);
+  const advice = hint === undefined ? '' : `${paint('cyan', 'hint:')} ${safe(hint)}\n`;
+  return `${paint('red', 'tsrun:')} ${safe(message)}\n${advice}`;
+}
+
+/** The same for programs, in one line. */
+export function failureJson(error: unknown): string {
+  return `${JSON.stringify({ error: tellFailure(error) })}\n`;
+}
+
+interface Told {
+  readonly code: string | undefined;
+  readonly field: string | undefined;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+/** For a fault of tsrun itself the stack, since it is to be reported. */
+function tellFailure(error: unknown): Told {
+  if (TsrunError.is(error)) return { code: error.code, field: error.field, message: error.message, hint: error.hint };
+  const nameless = { code: undefined, field: undefined };
+  const unwritten = outputFault(error);
+  if (unwritten !== undefined) return { ...nameless, message: unwritten, hint: 'make room where it leads, or send it elsewhere' };
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `${head} internal error: ${safe(text)}\n${paint('cyan', 'hint:')} this is a fault of tsrun; please report it with the lines above\n`;
+  return { ...nameless, message: `internal error: ${text}`, hint: 'this is a fault of tsrun; please report it with the lines above' };
+}
+
+/** Where output leads is the caller's: a full disk there is no fault of ours. */
+function outputFault(error: unknown): string | undefined {
+  if (!(error instanceof Error && 'syscall' in error && error.syscall === 'write' && 'errno' in error && typeof error.errno === 'number')) return undefined;
+  const [name, text] = getSystemErrorMap().get(error.errno) ?? ['an error', ''];
+  return `output cannot be written: ${text} (${name})`;
 }
 
 /** Line breaks stay: messages of several lines are meant to be read as such. */

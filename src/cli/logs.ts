@@ -34,8 +34,17 @@ async function print(folder: string, { flags }: Invocation, writer: LineWriter):
     for (const part of lastLines(past, tail)) await writer.write(part);
     if (!follow) return;
   }
-  for await (const part of splitPieces(later(readLog(folder, { follow }), afterMs), open)) {
+  for await (const part of splitPieces(later(readOn(folder, follow, tail !== undefined), afterMs), open)) {
     if (part.timeMs >= sinceMs) await writer.write(part);
+  }
+}
+
+/** A container that ended since its log was read, and was forgotten, prints no more. */
+async function* readOn(folder: string, follow: boolean, wasThere: boolean): AsyncGenerator<LogPiece> {
+  try {
+    yield* readLog(folder, { follow });
+  } catch (error) {
+    if (!wasThere || !TsrunError.is(error) || error.code !== 'ERR_TSRUN_NOT_FOUND') throw error;
   }
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { TsrunError } from '../index.js';
 import { findCommand, nearestCommand, type Command } from './commands.js';
-import { describeFailure, exitCodeOf } from './failure.js';
+import { describeFailure, exitCodeOf, failureJson } from './failure.js';
 import { helpWidth, renderCommandHelp, renderOverview, type HelpStyle } from './help.js';
 import type { Invocation } from './invocation.js';
 import { painter, quote } from './output.js';
@@ -14,6 +14,8 @@ type Parsed = Extract<ParseResult, { kind: 'invocation' }>;
 
 /** The command whose handler runs, for what fails outside of its promise. */
 let running: Command | undefined;
+/** Errors are told to a program: `run --json`, from when its command line is understood. */
+let tellsJson = false;
 
 async function main(words: readonly string[]): Promise<number> {
   const [word, ...rest] = words;
@@ -26,6 +28,7 @@ async function main(words: readonly string[]): Promise<number> {
     const parsed = parseCommandLine(command, rest, { env: process.env, readFile: (path) => readFileSync(path), now: Date.now });
     if (parsed.kind === 'help') return print(renderCommandHelp(command, helpStyle()));
     running = command;
+    tellsJson = command.name === 'run' && parsed.first.flags.json === true;
     const module = await command.load();
     return await module.run(invocation(command, parsed));
   } catch (error) {
@@ -65,7 +68,11 @@ function print(text: string): number {
 }
 
 function fail(error: unknown, command: Command | undefined): number {
-  process.stderr.write(describeFailure(error, painter(process.stderr, process.env)));
+  try {
+    process.stderr.write(tellsJson ? failureJson(error) : describeFailure(error, painter(process.stderr, process.env)));
+  } catch {
+    // Where nothing can be said, the code alone tells.
+  }
   return exitCodeOf(error, command);
 }
 

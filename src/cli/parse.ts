@@ -45,7 +45,7 @@ function scan(command: Command, words: readonly string[], context: ValueContext)
     const flag = bySpelling.get(token.rawName);
     if (flag === undefined) {
       if (token.rawName === '--help' || token.rawName === '-h') return undefined;
-      throw unknownFlag(token.rawName, command, bySpelling.keys());
+      throw unknownFlag(token.rawName, plainWords[token.index] ?? '', command, bySpelling.keys());
     }
     // The value is taken from the words as they were given: a lengthened one would have changed it.
     const next = flag.kind === 'boolean' ? undefined : words[token.index + 1];
@@ -88,13 +88,15 @@ function exampleOf(flag: Flag, spelling: string): string {
   return flag.kind === 'boolean' ? `write ${spelling} or ${spelling}=false` : `for example ${spelling} ${flag.example}`;
 }
 
-function unknownFlag(spelling: string, command: Command, known: Iterable<string>): TsrunError {
-  const long = [...known].filter((candidate) => candidate.startsWith('--'));
-  const meant = spelling.startsWith('--') ? nearest(spelling, [...long, '--help']) : undefined;
-  const guess = meant === undefined ? '' : `, did you mean ${meant}?`;
+function unknownFlag(spelling: string, word: string, command: Command, known: Iterable<string>): TsrunError {
+  const names = [...known].filter((candidate) => candidate.startsWith('--')).map((candidate) => candidate.slice(2));
+  // `-rm` is a row of short flags to every parser, and means --rm.
+  const written = spelling.startsWith('--') ? spelling : (word.split('=', 1)[0] ?? '');
+  const meant = nearest(written.replace(/^--?/, ''), [...names, 'help']);
+  const what = meant === undefined ? `${quote(spelling)} for ${command.name}` : `${quote(written)} for ${command.name}, did you mean --${meant}?`;
   const own = `tsrun ${command.name} --help lists the flags`;
   const hint = command.takesProgram ? `${own}; those of the program come after its name` : own;
-  return invalid(`unknown flag ${quote(spelling)} for ${command.name}${guess}`, hint);
+  return invalid(`unknown flag ${what}`, hint);
 }
 
 function finish(command: Command, { draft, rest }: Scan): ParsedArguments {

@@ -1,6 +1,7 @@
 /** Mounts of the default profile or of a bundle, with those that were asked for. */
 
-import { posix, resolve } from 'node:path';
+import { isAbsolute, posix, resolve } from 'node:path';
+import { workingDirectory } from '../host/working-directory.js';
 import { defaultMemoryFsBytes, defaultMounts } from '../spec/defaults.js';
 import type { Faults } from '../spec/faults.js';
 import { show } from '../spec/quote.js';
@@ -19,8 +20,8 @@ export interface MountInput {
   /** /sys is mounted writable, as far as the kernel lets the container write there. */
   readonly sysWritable: boolean;
   readonly cgroupWritable: boolean;
-  /** What relative sources are relative to. */
-  readonly hostCwd: string;
+  /** What relative sources are relative to; absent: the working directory, which need not be there if none is. */
+  readonly hostCwd: string | undefined;
 }
 
 export function buildMounts(input: MountInput, faults: Faults): Mount[] {
@@ -32,13 +33,19 @@ export function buildMounts(input: MountInput, faults: Faults): Mount[] {
 }
 
 function profileMounts({ options, standing, mappedGids, sysWritable, cgroupWritable }: MountInput): Mount[] {
-  const shmBytes = options.shmBytes === undefined ? defaultMemoryFsBytes : parseSize(options.shmBytes);
+  const shmBytes = askedShmBytes(options) ?? defaultMemoryFsBytes;
   return defaultMounts({ shmBytes, mappedGids, sysWritable, cgroupWritable }).flatMap((mount) => {
     if (mount.destination === '/dev/shm' && standing.ipc === 'host') return [{ ...sharedShm, options: [...sharedShmOptions] }];
     // Only the owner of the ipc namespace may mount its queues; mq_open(3) reaches them without the mount.
     if (mount.type === 'mqueue' && !ownsIpc(standing)) return [];
     return [mount];
   });
+}
+
+/** None is no size, as docker has it: to tmpfs(5) it would mean all that there is. */
+function askedShmBytes({ shmBytes = 0 }: RunOptions): number | undefined {
+  const bytes = parseSize(shmBytes);
+  return bytes === 0 ? undefined : bytes;
 }
 
 /** Two namespaces that are joined are taken to belong together. */
@@ -55,8 +62,9 @@ function bundleMounts(base: readonly Mount[], { options, sysWritable, cgroupWrit
     const opens = (mount.type === 'sysfs' && sysWritable) || ((mount.type === 'cgroup' || mount.type === 'cgroup2') && cgroupWritable);
     return opens ? { ...mount, options: (mount.options ?? []).filter((word) => word !== 'ro' && word !== 'rro') } : mount;
   });
-  if (options.shmBytes === undefined) return mounts;
-  const shm = defaultMounts({ shmBytes: parseSize(options.shmBytes), mappedGids: 0, sysWritable, cgroupWritable }).filter(isShm);
+  const shmBytes = askedShmBytes(options);
+  if (shmBytes === undefined) return mounts;
+  const shm = defaultMounts({ shmBytes, mappedGids: 0, sysWritable, cgroupWritable }).filter(isShm);
   return placeMounts(mounts, shm);
 }
 
@@ -97,7 +105,11 @@ function buildMount(option: MountOption, index: number, { hostCwd, standing }: M
   if (standing.user === 'host' && options.some((word) => word === 'idmap' || word === 'ridmap')) {
     faults.add(`${at}/options`, 'idmap needs a user namespace to take the map from', 'drop --userns host, or idmap');
   }
-  return { destination, type, source: resolve(hostCwd, source ?? ''), options: bindWords(words, faults) };
+  return { destination, type, source: hostPath(source ?? '', hostCwd), options: bindWords(words, faults) };
+}
+
+function hostPath(source: string, hostCwd: string | undefined): string {
+  return isAbsolute(source) ? resolve(source) : resolve(hostCwd ?? workingDirectory(), source);
 }
 
 /** What lxcfs and the like put over single files of /proc. */

@@ -90,18 +90,39 @@ function processUser({ options, user }: ProcessInput, base: User | undefined): U
   return { ...base, ...mask, additionalGids: [...new Set([...(base.additionalGids ?? []), ...user.additionalGids])] };
 }
 
-/** One entry a name: with two, some programs would see the first and some the last. */
 export function environment({ options, image, user, hostname }: Omit<ProcessInput, 'maxNofile' | 'capabilities'>, terminal: boolean): string[] {
-  const entries = new Map<string, string>();
-  const set = (name: string, value: string) => entries.set(name, `${name}=${value}`);
   const isBundle = image.spec !== undefined;
   // A bundle says what it wants; runtimes add a home where it has none.
   const defaults = isBundle
     ? { HOME: user.home, ...(terminal && options.terminal !== undefined && { TERM: defaultTerm }) }
     : defaultEnvironment({ hostname, home: user.home, terminal });
-  for (const [name, value] of Object.entries(defaults)) set(name, value);
-  for (const entry of image.spec?.process?.env ?? []) entries.set(entry.split('=', 1)[0] ?? '', entry);
-  const asked: Readonly<Record<string, string | undefined>> = options.env ?? {};
-  for (const [name, value] of Object.entries(asked)) if (value !== undefined) set(name, value);
+  return layerEnvironment(defaults, image.spec?.process?.env ?? [], options.env ?? {});
+}
+
+export interface ExecEnvironment {
+  /** The container's own. */
+  readonly base: readonly string[];
+  readonly terminal: boolean;
+  /** Of the user that was asked for; absent where it is the container's own. */
+  readonly home: string | undefined;
+  readonly asked: Environment;
+}
+
+/** Of a further program: another user's home is not the one that the container's own user has. */
+export function execEnvironment({ base, terminal, home, asked }: ExecEnvironment): string[] {
+  return layerEnvironment(terminal ? { TERM: defaultTerm } : {}, base, home === undefined ? {} : { HOME: home }, asked);
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One entry a name, the later layer's: with two, some programs would see the first and some the last. */
+function layerEnvironment(defaults: Environment, base: readonly string[], ...asked: readonly Environment[]): string[] {
+  const entries = new Map<string, string>();
+  const setAll = (layer: Environment) => {
+    for (const [name, value] of Object.entries(layer)) if (value !== undefined) entries.set(name, `${name}=${value}`);
+  };
+  setAll(defaults);
+  for (const entry of base) entries.set(entry.split('=', 1)[0] ?? '', entry);
+  for (const layer of asked) setAll(layer);
   return [...entries.values()];
 }

@@ -112,7 +112,7 @@ function mountInput(input: BuildInput, { standing }: NamespaceParts, maps: IdMap
     mappedGids: gidCount(input, maps, standing.user),
     sysWritable: systemPathsOpen(options),
     cgroupWritable: options.privileged === true,
-    hostCwd: hostCwd ?? process.cwd(),
+    hostCwd,
   };
 }
 

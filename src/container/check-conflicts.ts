@@ -6,6 +6,7 @@ import type { HostFacts } from '../host/facts.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Faults } from '../spec/faults.js';
 import { pointer, show } from '../spec/quote.js';
+import { parseSize } from '../spec/size.js';
 import type { NamespaceType } from '../spec/types.js';
 import { normal } from './build-mounts.js';
 import { checkGivenRoot } from './given-root.js';
@@ -51,6 +52,9 @@ function checkRoot({ options, image }: ConflictInput, faults: Faults): void {
     faults.add('/root', `the root of bundle ${show(image.name)} is read-only by its config.json`, 'change root.readonly there, or drop --writable');
   }
   const kind = options.root ?? (readonly ? 'read-only' : 'disposable');
+  if (options.rootBytes !== undefined && parseSize(options.rootBytes) === 0) {
+    faults.add('/rootBytes', 'a disposable root needs room for writes', 'leave it out for 64m, or give the container a root that is read-only');
+  }
   if (options.rootBytes !== undefined && kind !== 'disposable') faults.add('/rootBytes', `a ${kind} root has no layer for writes to size`, 'leave it out');
 }
 
@@ -66,6 +70,11 @@ function checkNamespaces({ options, image, standing }: ConflictInput, faults: Fa
   if (standing.network === 'host') {
     const key = Object.keys(options.sysctls ?? {}).find((name) => name.startsWith('net.'));
     if (key !== undefined) faults.add(pointer('/sysctls', key), "it would change the host, as the container shares the host's network", 'drop --network host, or --sysctl');
+  }
+  // Their files belong to root of the host, and no user namespace lends that.
+  for (const name of ['hostname', 'domainname'] as const) {
+    if (options.sysctls?.[`kernel.${name}`] === undefined || standing.user === 'host') continue;
+    faults.add(`/sysctls/kernel.${name}`, 'no container with ids of its own may set it', `give the name itself: --${name}`);
   }
   if (hasOffsets(options.timeOffsets) && standing.time !== 'new') {
     faults.add('/timeOffsets', 'clocks can be moved only in a new time namespace', 'leave namespaces.time out, or the offsets');

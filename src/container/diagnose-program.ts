@@ -14,7 +14,7 @@ const headBytes = 4096;
 export function diagnoseProgram(step: StepExecute, errno: string, { readInRoot }: FailureContext): ProgramDiagnosis {
   const program = step.arguments[0] ?? '';
   const found = step.paths.map((path) => ({ path, head: readHead(readInRoot, path) })).find(({ head }) => head !== null);
-  if (errno === 'ENOENT' && found?.head instanceof Buffer) return missingInterpreter(found.path, found.head);
+  if (errno === 'ENOENT' && found?.head instanceof Buffer) return missingInterpreter({ program: found.path, path: found.path, head: found.head, depth: 1 }, (path) => readHead(readInRoot, path));
   if (errno === 'ENOENT' || errno === 'ENOTDIR') {
     const looked = program.includes('/') ? 'there is no such file in the image' : `it is in none of ${folders(step.paths)}`;
     return {
@@ -23,6 +23,7 @@ export function diagnoseProgram(step: StepExecute, errno: string, { readInRoot }
       hint: missingHint(program),
     };
   }
+  if (errno === 'ELOOP' && found?.head?.toString('latin1', 0, 2) === '#!') return tooManyInterpreters(program);
   const reasons: Readonly<Record<string, readonly [string, string]>> = {
     EACCES: ['it is not an executable file, or a folder on the way may not be entered by this user', 'chmod +x it in the image, or choose another user with -u'],
     ENOEXEC: ['it is neither a binary for this processor nor a script with #!', 'check the architecture of the image, and the first line of a script'],
@@ -46,13 +47,27 @@ function folders(paths: readonly string[]): string {
   return paths.map((path) => path.slice(0, Math.max(1, path.lastIndexOf('/')))).join(':');
 }
 
-/** The program is there, so what is missing is what it is to be run by. */
-function missingInterpreter(path: string, head: Buffer): ProgramDiagnosis {
+/** As many as the kernel follows, one being run by the next (execve(2), "Interpreter scripts"). */
+const mostInterpreters = 5;
+
+/** One of a chain of scripts and what runs them. */
+interface Link {
+  /** Where it begins. */
+  readonly program: string;
+  readonly path: string;
+  readonly head: Buffer;
+  readonly depth: number;
+}
+
+/** The program is there, so what is missing is what it is to be run by, or what that is to be run by. */
+function missingInterpreter({ program, path, head, depth }: Link, read: (path: string) => Buffer | null): ProgramDiagnosis {
   const script = /^#!\s*(\S+)/.exec(head.toString('latin1'))?.[1];
+  const next = script === undefined || depth >= mostInterpreters ? null : read(script);
+  if (script !== undefined && next !== null) return missingInterpreter({ program, path: script, head: next, depth: depth + 1 }, read);
   if (script !== undefined) {
     return {
       code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE',
-      message: `'${path}' is a script for '${script}', which is not in the image`,
+      message: `'${program}' is ${depth === 1 ? '' : `run by '${path}', `}a script for '${script}', which is not in the image`,
       hint: 'add the interpreter to the image, or change the first line of the script',
     };
   }
@@ -61,6 +76,14 @@ function missingInterpreter(path: string, head: Buffer): ProgramDiagnosis {
     code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE',
     message: `'${path}' needs the shared library loader '${loader}', which is not in the image`,
     hint: 'the program was built for another C library (glibc or musl): build it statically or for this image',
+  };
+}
+
+function tooManyInterpreters(program: string): ProgramDiagnosis {
+  return {
+    code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE',
+    message: `'${program}' cannot be executed: the scripts that are run by scripts after it are more than ${mostInterpreters}, or a circle`,
+    hint: 'name a program in its first line that is no script',
   };
 }
 

@@ -5,14 +5,17 @@ import { loadNative, type NativeFiles } from '../engine/addon.js';
 import type { Launcher } from '../engine/launcher.js';
 import { gatherDoctorFacts, type FolderToCheck, type IdmapProbe } from '../host/doctor-facts.js';
 import { diagnose } from '../host/doctor.js';
+import { stateTopic } from '../host/doctor-storage.js';
 import type { HostFacts } from '../host/facts.js';
 import { good, obstacle, type Finding } from '../host/finding.js';
 import { probeHost } from '../host/probe.js';
+import { workingDirectory } from '../host/working-directory.js';
 import { systemErrorName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { start } from './connection.js';
+import { checkFolder } from './make-folder.js';
 import { parseMountinfo } from './proc-files.js';
-import { stateRootToBe } from './state-root.js';
+import { defaultStateRoot, stateRootToBe } from './state-root.js';
 import { validateExamineOptions } from './validate-calls.js';
 
 /** Where to look. */
@@ -52,8 +55,25 @@ export async function examineHost(options: ExamineOptions = {}): Promise<Examina
     ...(idmap !== undefined && { idmap }),
   });
   const own = 'native' in native ? [good('native part', 'addon and launcher are there'), await launcherFinding(native.native, host)] : [native.finding];
-  const findings = [...own, ...diagnose(host, more)];
+  const findings = withState(own, diagnose(host, more), stateObstacle(options.root, host.uid));
   return { host, findings, ready: !findings.some((finding) => finding.ok !== 'yes' && finding.blocks === true) };
+}
+
+/** What state lies on does not matter where there is no folder for it. */
+function withState(own: readonly Finding[], others: readonly Finding[], obstructed: Finding | undefined): Finding[] {
+  if (obstructed === undefined) return [...own, ...others];
+  return [...own, obstructed, ...others.filter(({ topic }) => topic !== obstructed.topic)];
+}
+
+/** What `Runtime.open` would say of the folder for runtime state, where it would refuse it. */
+function stateObstacle(root: string | undefined, uid: number): Finding | undefined {
+  try {
+    checkFolder(root ?? defaultStateRoot(uid, process.env));
+    return undefined;
+  } catch (error) {
+    if (!TsrunError.is(error)) throw error;
+    return obstacle(stateTopic, { text: error.message, cost: 'nothing starts', remedy: error.hint ?? 'choose another folder with TSRUN_ROOT' });
+  }
 }
 
 function tryNative(): { readonly native: NativeFiles } | { readonly finding: Finding } {
@@ -111,10 +131,19 @@ function mountPoints(): string[] {
   return mounts.slice(0, mostMounts).map(({ point }) => point);
 }
 
+/** Nothing that one which was removed could tell. */
+function workingFolder(): FolderToCheck[] {
+  try {
+    return [{ label: 'working directory', path: workingDirectory() }];
+  } catch {
+    return [];
+  }
+}
+
 /** One of each file system: what holds for a folder holds for its neighbours. */
 function usualFolders(): FolderToCheck[] {
   const candidates = [
-    { label: 'working directory', path: process.cwd() },
+    ...workingFolder(),
     { label: 'home folder', path: homedir() },
     { label: 'variable data', path: '/var/lib' },
     { label: 'temporary files', path: tmpdir() },

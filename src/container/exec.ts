@@ -3,7 +3,7 @@ import type { Addon } from '../engine/addon.js';
 import type { SeccompCache } from '../engine/seccomp.js';
 import { isFrozen } from '../cgroup/control.js';
 import type { HostFacts } from '../host/facts.js';
-import { resolveUser, type ReadInImage } from '../image/users.js';
+import { resolveUser, type ReadInImage, type ResolvedUser } from '../image/users.js';
 import { compileExec } from '../plan/compile-exec.js';
 import { Namespaces } from '../plan/namespaces.js';
 import { encodePlan } from '../plan/plan.js';
@@ -12,6 +12,7 @@ import { Faults } from '../spec/faults.js';
 import { defaultSeccomp } from '../spec/seccomp-profile.js';
 import type { Process, Seccomp, User } from '../spec/types.js';
 import { availableCapabilities } from './build-capabilities.js';
+import { execEnvironment } from './build-process.js';
 import { checkIdsAreMapped } from './check-ids.js';
 import type { Container } from './container.js';
 import { readIdMaps } from './joined-maps.js';
@@ -99,18 +100,19 @@ function refusePaused({ id, cgroup }: ContainerRecord): void {
 }
 
 /** The container's own process with what the caller wants to be different. */
-function execProcess({ spec, extensions }: ContainerRecord, options: ExecOptions, host: HostFacts, read: (path: string, limitBytes: number) => Buffer | null): Process {
+function execProcess({ spec, extensions }: ContainerRecord, options: ExecOptions, host: HostFacts, read: ReadInImage): Process {
   const base: Process = spec.process ?? { user: { uid: 0, gid: 0 }, args: [], cwd: '/' };
   const { terminal = false } = options;
+  const resolved = options.user === undefined && options.groups === undefined ? undefined : resolveUser(options.user ?? `${base.user.uid}:${base.user.gid}`, options.groups ?? [], read);
   const process: Process = {
     ...base,
     args: [...options.command],
-    env: mergeEnvironment(base.env ?? [], options.env ?? {}),
+    env: execEnvironment({ base: base.env ?? [], terminal: terminal !== false, home: options.user === undefined ? undefined : resolved?.home, asked: options.env ?? {} }),
     cwd: options.cwd ?? base.cwd,
     terminal: terminal !== false,
   };
   if (typeof terminal === 'object') process.consoleSize = { height: terminal.rows, width: terminal.columns };
-  if (options.user !== undefined || options.groups !== undefined) process.user = userOf(base.user, options, read);
+  if (resolved !== undefined) process.user = userOf(base.user, resolved, options.user !== undefined);
   if (options.cpuAffinity !== undefined) process.execCPUAffinity = { final: options.cpuAffinity };
   if (options.privileged === true) {
     const all = [...availableCapabilities({ sharesUsers: new Namespaces(spec.linux, extensions.namespaceFds).isShared('user'), host })];
@@ -120,9 +122,9 @@ function execProcess({ spec, extensions }: ContainerRecord, options: ExecOptions
   return process;
 }
 
-function userOf(base: User, { user, groups = [] }: ExecOptions, read: ReadInImage): User {
-  const { uid, gid, additionalGids } = resolveUser(user ?? `${base.uid}:${base.gid}`, groups, read);
-  const kept = user === undefined ? (base.additionalGids ?? []) : [];
+/** Further groups alone add to those that the container's own user has. */
+function userOf(base: User, { uid, gid, additionalGids }: ResolvedUser, isAnother: boolean): User {
+  const kept = isAnother ? [] : (base.additionalGids ?? []);
   return { ...base, uid, gid, additionalGids: [...new Set([...kept, ...additionalGids])] };
 }
 
@@ -133,11 +135,6 @@ function checkIds(pid: number, { user: { uid, gid, additionalGids = [] } }: Proc
   const faults = new Faults();
   checkIdsAreMapped({ uid, gid, additionalGids, home: '' }, maps, groups, faults);
   faults.throwIfAny('ERR_TSRUN_INVALID_ARGUMENT', 'option');
-}
-
-function mergeEnvironment(base: readonly string[], added: Readonly<Record<string, string>>): string[] {
-  const kept = base.filter((entry) => !Object.hasOwn(added, entry.slice(0, entry.indexOf('='))));
-  return [...kept, ...Object.entries(added).map(([name, value]) => `${name}=${value}`)];
 }
 
 function seccompOf({ spec, defaultSeccomp: isDefault }: ContainerRecord, host: HostFacts): Seccomp | undefined {

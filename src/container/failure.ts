@@ -22,6 +22,8 @@ export interface Explanation {
   readonly hint?: string | undefined;
   /** Where the step stands for several fields: the one that is to blame. */
   readonly field?: string;
+  /** The message says all: the step that found out is of no interest. */
+  readonly isWhole?: boolean;
 }
 
 /** Hints for an errno when the step says nothing more special. */

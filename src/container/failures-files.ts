@@ -1,8 +1,9 @@
 /** What may go wrong with mounts and files. */
-import { statfsSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
+import { basename, posix } from 'node:path';
 import { fsTypeName } from '../host/fs-types.js';
 import type { Plan } from '../plan/plan.js';
-import type { StepMakeMount, StepOpenTree, StepSetMount, StepWriteSysctl } from '../plan/wire.generated.js';
+import type { StepAttachMount, StepMakeMount, StepOpenTree, StepSetMount, StepWriteFile, StepWriteSysctl } from '../plan/wire.generated.js';
 import { hints, type Explanation } from './failure.js';
 
 export function treeFailure({ path }: StepOpenTree, errno: string): Explanation | undefined {
@@ -10,11 +11,16 @@ export function treeFailure({ path }: StepOpenTree, errno: string): Explanation 
   return { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: `'${path}' does not exist on the host`, hint: 'make it first: a missing source is never made' };
 }
 
-export function setMountFailure({ idMap, mount }: StepSetMount, errno: string, { steps }: Plan): Explanation | undefined {
+export function setMountFailure({ idMap, mount }: StepSetMount, errno: string, plan: Plan): Explanation | undefined {
   if (idMap === null || errno !== 'EINVAL') return undefined;
-  const source = steps.flatMap(({ step }) => (step.op === 'openTree' && step.into === mount ? [step.path] : [])).at(-1);
+  const source = mount === null ? undefined : sourceOf(mount, plan);
   const what = source === undefined ? 'the file system' : `the file system of '${source}'${typeOf(source)}`;
   return { code: 'ERR_TSRUN_HOST', message: `${what} cannot be id-mapped`, hint: 'put the image on ext4, xfs or btrfs (tmpfs: Linux 6.3), or share the user namespace with --userns host' };
+}
+
+/** What of the host was opened for a mount. */
+function sourceOf(mount: number, { steps }: Plan): string | undefined {
+  return steps.flatMap(({ step }) => (step.op === 'openTree' && step.into === mount ? [step.path] : [])).at(-1);
 }
 
 function typeOf(path: string): string {
@@ -31,8 +37,34 @@ export function rootFailure(errno: string, syscall: string): Explanation | undef
 }
 
 export function mountFailure({ type, target }: StepMakeMount, errno: string, syscall: string): Explanation | undefined {
-  if (errno !== 'ENODEV' || syscall !== 'fsopen') return undefined;
+  if (errno !== 'ENODEV' || syscall !== 'fsopen') return placeFailure(target, false, errno, syscall);
   return { message: `there is no file system of type '${type}' in this kernel, for the mount on '${target}'`, hint: '/proc/filesystems lists those that there are; modprobe may add one' };
+}
+
+export function attachFailure({ mount, target }: StepAttachMount, errno: string, syscall: string, plan: Plan): Explanation | undefined {
+  const source = mount === null ? undefined : sourceOf(mount, plan);
+  const isFile = source !== undefined && !isFolder(source);
+  if (syscall !== 'move_mount' || errno !== 'EINVAL' || !isFile) return placeFailure(target, isFile, errno, syscall);
+  return { message: `'${source}' is a file and '${target}' a folder: neither can be mounted on the other`, hint: `name a file as the place, such as '${posix.join(target, basename(source))}'` };
+}
+
+/** Where something is to be mounted, and cannot: what stands in the way is in the image, or in what was mounted before. */
+function placeFailure(target: string, takesFile: boolean, errno: string, syscall: string): Explanation | undefined {
+  if (errno === 'ENOTDIR') {
+    const why = takesFile ? 'a part of its path is a file' : 'it is a file, or a part of its path is one';
+    return { message: `no ${takesFile ? 'file' : 'folder'} can be mounted on '${target}': ${why} (ENOTDIR)`, hint: 'choose another place: a file goes on a file, and a folder on a folder' };
+  }
+  if (errno !== 'EROFS' || !(syscall === 'mkdirat' || syscall === 'openat')) return undefined;
+  return { message: `the mount point '${target}' does not exist, and cannot be made in what is read-only`, hint: 'make it first in the folder that is mounted there, or choose another place' };
+}
+
+export function writeFailure({ path }: StepWriteFile, errno: string): Explanation | undefined {
+  if (errno !== 'EISDIR') return undefined;
+  return { message: `'${path}' is a folder in the image, where a file of the container's own belongs`, hint: `remove it from the image, or mount a file or folder of yours at '${path}'` };
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 const sysctlFaults: Readonly<Record<string, readonly [string, string]>> = {
@@ -45,6 +77,8 @@ const sysctlFaults: Readonly<Record<string, readonly [string, string]>> = {
 
 export function sysctlFailure({ file, value }: StepWriteSysctl, errno: string): Explanation {
   const name = file.replace('sys/', '').replaceAll('/', '.');
+  const own = /^kernel\.(hostname|domainname)$/.exec(name)?.[1];
+  if (own !== undefined && errno === 'EACCES') return { message: `the kernel parameter '${name}' is for root of the host alone to set (EACCES)`, hint: `give the name itself: --${own}, or ${own} in config.json` };
   const [why, hint] = sysctlFaults[errno] ?? [errno, hints[errno] ?? 'see proc(5)'];
   return { message: `the kernel parameter '${name}' cannot be set to '${value}': ${why} (${errno})`, hint };
 }

@@ -1,7 +1,7 @@
 /** Which sentence tells of which step; undefined where the system call and its errno say enough. */
 import { diagnoseProgram } from './diagnose-program.js';
 import type { Explanation, Failure, FailureContext } from './failure.js';
-import { mountFailure, rootFailure, setMountFailure, sysctlFailure, treeFailure } from './failures-files.js';
+import { attachFailure, mountFailure, rootFailure, setMountFailure, sysctlFailure, treeFailure, writeFailure } from './failures-files.js';
 import { cgroupFailure, cloneFailure, devicesFailure, namespaceFailure } from './failures-birth.js';
 import { appArmorFailure, directoryFailure, idsFailure, keyringFailure, rlimitFailure, terminalFailure } from './failures-process.js';
 
@@ -11,7 +11,7 @@ export function explainFailure({ step, errno, syscall, plan }: Failure, context:
   switch (step.op) {
     case 'recordState':
       if (errno !== 'EEXIST') return undefined;
-      return { code: 'ERR_TSRUN_EXISTS', message: `a container of this name exists: '${step.directory.split('/').at(-1) ?? ''}'`, hint: 'choose another name, or remove it with tsrun rm' };
+      return { code: 'ERR_TSRUN_EXISTS', message: `a container of this name exists: '${step.directory.split('/').at(-1) ?? ''}'`, hint: 'choose another name, or remove it with tsrun rm', field: '/id', isWhole: true };
     case 'openContainer':
       return errno === 'ESRCH' ? { code: 'ERR_TSRUN_STATE', message: `the container '${step.id}' has ended` } : undefined;
     case 'openNamespace':
@@ -24,6 +24,10 @@ export function explainFailure({ step, errno, syscall, plan }: Failure, context:
       return rootFailure(errno, syscall);
     case 'makeMount':
       return mountFailure(step, errno, syscall);
+    case 'attachMount':
+      return attachFailure(step, errno, syscall, plan);
+    case 'writeFile':
+      return writeFailure(step, errno);
     case 'writeSysctl':
       return sysctlFailure(step, errno);
     case 'writeCgroup':

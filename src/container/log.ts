@@ -2,10 +2,11 @@
  * The log that the launcher keeps of a container's output: pieces with time and stream, in two files of half the size
  * each. What is read here is exactly what was printed, byte for byte, but for what was older than the size.
  */
-import { watch } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import { watch, type FSWatcher } from 'node:fs';
+import { access, open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { validateLogOptions } from './validate-calls.js';
+import { TsrunError } from '../spec/errors.js';
+import { validateLogArguments } from './validate-calls.js';
 
 /** What a container has written at once, or as much of it as was read at once. */
 export interface LogPiece {
@@ -31,9 +32,10 @@ const mostPieceBytes = 65_536;
 const streams = ['terminal', 'stdout', 'stderr'] as const;
 
 /**
- * What a container with a log has printed, oldest first: pieces with time and stream.
+ * What a container with a log has printed, oldest first: pieces with time and stream. The last 1 MiB is kept, and goes by halves.
  *
  * @param folder what `Runtime.statePath` gives
+ * @throws TsrunError, when it is first read from: `ERR_TSRUN_NOT_FOUND` where there is no such folder; `ERR_TSRUN_INVALID_ARGUMENT`
  *
  * @example
  * import { readLog, Runtime } from 'tsrun';
@@ -44,7 +46,8 @@ const streams = ['terminal', 'stdout', 'stderr'] as const;
  * runtime.remove(container.id);
  */
 export async function* readLog(folder: string, options: ReadLogOptions = {}): AsyncGenerator<LogPiece> {
-  validateLogOptions(options);
+  validateLogArguments(folder, options);
+  await checkFolder(folder);
   yield* readWhole(join(folder, 'log.1'));
   const file = await openIfThere(join(folder, 'log'));
   if (file === undefined) return;
@@ -52,6 +55,18 @@ export async function* readLog(folder: string, options: ReadLogOptions = {}): As
     yield* options.follow === true ? follow(folder, file, options.signal) : readPieces(file, { at: 0 });
   } finally {
     await file.close();
+  }
+}
+
+/** Only at first: while a log is followed the folder goes with its container, and that is an end like any other. */
+async function checkFolder(folder: string): Promise<void> {
+  try {
+    await access(folder);
+  } catch (cause) {
+    throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no folder '${folder}' to read a log in`, {
+      cause,
+      hint: 'give what Runtime.statePath gives; a container that has ended keeps its folder with autoRemove: false',
+    });
   }
 }
 
@@ -93,7 +108,7 @@ async function* readPieces(file: FileHandle, position: { at: number }): AsyncGen
 async function* follow(folder: string, first: FileHandle, signal: AbortSignal | undefined): AsyncGenerator<LogPiece> {
   let wake: (() => void) | undefined;
   let changed = true;
-  const watcher = watch(folder, () => {
+  const watcher = watchIfThere(folder, () => {
     changed = true;
     wake?.();
   });
@@ -125,12 +140,21 @@ async function* follow(folder: string, first: FileHandle, signal: AbortSignal | 
       }
     }
   } finally {
-    watcher.close();
+    watcher?.close();
     signal?.removeEventListener('abort', stop);
     if (file !== first) await file.close();
   }
   function changedNow(): boolean {
     return changed;
+  }
+}
+
+/** The folder may go between two looks: then the end is found, with nothing to wait for. */
+function watchIfThere(folder: string, onChange: () => void): FSWatcher | undefined {
+  try {
+    return watch(folder, onChange);
+  } catch {
+    return undefined;
   }
 }
 

@@ -35,12 +35,32 @@ export function makeFolder(path: string): void {
     makeWithParents(path);
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    const errno = errnoName(cause) ?? 'an error';
-    throw new TsrunError('ERR_TSRUN_HOST', `the folder for runtime state ${show(path)} cannot be used: ${reasons[errno] ?? errno}`, {
-      cause,
-      hint: 'set TSRUN_ROOT to a folder of your own on a file system that can be written to',
-    });
+    throw unusable(path, cause);
   }
+}
+
+/**
+ * Whether `makeFolder` would do, as far as that can be told without making anything.
+ *
+ * @throws ERR_TSRUN_HOST
+ */
+export function checkFolder(path: string): void {
+  try {
+    let existing = path;
+    while (existing !== dirname(existing) && statSync(existing, { throwIfNoEntry: false }) === undefined) existing = dirname(existing);
+    // With the slash, what is no folder is refused too (path_resolution(7)).
+    accessSync(`${existing}/`, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw unusable(path, cause);
+  }
+}
+
+function unusable(path: string, cause: unknown): TsrunError {
+  const errno = errnoName(cause) ?? 'an error';
+  return new TsrunError('ERR_TSRUN_HOST', `the folder for runtime state ${show(path)} cannot be used: ${reasons[errno] ?? errno}`, {
+    cause,
+    hint: 'set TSRUN_ROOT to a folder of your own on a file system that can be written to',
+  });
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -84,11 +84,11 @@ export interface RunOptions {
    * or refused. Default `disposable`; for a bundle with `root.readonly`, `read-only`.
    */
   readonly root?: 'disposable' | 'writable' | 'read-only';
-  /** Room for writes to a disposable root. Default 64 MiB. */
+  /** Room for writes to a disposable root, at least one byte. Default 64 MiB. */
   readonly rootBytes?: Size;
   /** Further mounts. One at the place of a default mount takes its place; those nearer to the root come first. */
   readonly mounts?: readonly MountOption[];
-  /** Size of /dev/shm. Default 64 MiB. */
+  /** Size of /dev/shm. Default 64 MiB, and 0 stands for the default. */
   readonly shmBytes?: Size;
   /** Devices of the host beside the usual six. */
   readonly devices?: readonly DeviceOption[];
@@ -193,7 +193,7 @@ export interface RunOptions {
   readonly survive?: boolean;
   /** Forget the container when it ends. Default true. */
   readonly autoRemove?: boolean;
-  /** Keep output for `logs` and `attach`. Default: false, true with `survive`. */
+  /** Keep output, the last 1 MiB of it, for `logs` and `attach`. Default: false, true with `survive`. */
   readonly log?: boolean;
   /** A default that this host cannot hold is an error, not a warning. */
   readonly strict?: boolean;

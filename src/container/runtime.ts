@@ -23,6 +23,7 @@ import { randomNumber } from './random.js';
 import { defaultStateRoot, StateRoot } from './state-root.js';
 import { subordinateIds } from './subordinate.js';
 import { SurvivorLauncher } from './survivor-launcher.js';
+import { ofTerminal } from './terminal-call.js';
 import { validateDescriptor, validateEventsOptions, validateImage, validateRuntimeOptions, validateWindowOf } from './validate-calls.js';
 
 /** What `Runtime.open` may be asked for. */
@@ -183,16 +184,28 @@ export class Runtime extends KnownContainers {
     });
   }
 
-  /** Sets the size of a terminal by its descriptor, in characters (ioctl_tty(2), TIOCSWINSZ). A container's own has `Terminal.resize`. */
+  /**
+   * Sets the size of a terminal by its descriptor, in characters (ioctl_tty(2), TIOCSWINSZ). A container's own has `Terminal.resize`.
+   *
+   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`, also for a descriptor that is no terminal
+   */
   resizeTerminal(fd: number, rows: number, columns: number): void {
     validateWindowOf(fd, rows, columns);
-    this.#native.addon.setWindowSize(fd, rows, columns);
+    ofTerminal(fd, () => {
+      this.#native.addon.setWindowSize(fd, rows, columns);
+    });
   }
 
-  /** Has a terminal of the caller's pass every byte as it is, both ways; after Node's `setRawMode(true)`, which leaves the output changed. */
+  /**
+   * Has a terminal of the caller's pass every byte as it is, both ways; after Node's `setRawMode(true)`, which leaves the output changed.
+   *
+   * @throws TsrunError as `resizeTerminal`
+   */
   makeRaw(fd: number): void {
     validateDescriptor(fd);
-    this.#native.addon.makeRaw(fd);
+    ofTerminal(fd, () => {
+      this.#native.addon.makeRaw(fd);
+    });
   }
 
   /**

@@ -25,7 +25,7 @@ export function setupError(event: EventFailed, plan: Plan, context: FailureConte
   const field = known?.field ?? planned.field;
   const where = `(step ${event.step + 1} of ${plan.steps.length}, from ${field})`;
   const message = known?.message ?? `${describe(planned.step)}: ${syscall} says ${name}`;
-  return new SetupError(known?.code ?? 'ERR_TSRUN_SETUP', `${message} ${where}`, { ...details, field, hint: known?.hint ?? hints[name] ?? `see ${syscall}(2) for what ${name} means there` });
+  return new SetupError(known?.code ?? 'ERR_TSRUN_SETUP', known?.isWhole === true ? message : `${message} ${where}`, { ...details, field, hint: known?.hint ?? hints[name] ?? `see ${syscall}(2) for what ${name} means there` });
 }
 
 /** It died on its way to the program, at a step that nobody can name. */

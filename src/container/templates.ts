@@ -61,16 +61,23 @@ export function templateKey({ image, options, idRange, awaitStart }: KeyInput): 
   if (looksAtHost(options)) return undefined;
   // It is no part of the plan, but what is no signal is to be refused.
   if (options.signal !== undefined && !((options.signal as unknown) instanceof AbortSignal)) return undefined;
-  // JSON passes over what it has no form for; the check of options does not.
   const { onWarning, ...rest } = options;
   if (onWarning !== undefined && typeof onWarning !== 'function') return undefined;
-  if (Object.values(rest).some((value: unknown) => typeof value === 'function' || typeof value === 'symbol')) return undefined;
   try {
+    const asked = { ...rest, id: undefined, signal: undefined };
+    if (!isData(asked)) return undefined;
     const cwd = options.mounts === undefined ? '' : process.cwd();
-    return JSON.stringify([image, awaitStart, idRange?.start, cwd, { ...rest, id: undefined, signal: undefined }]);
+    return JSON.stringify([image, awaitStart, idRange?.start, cwd, asked]);
   } catch {
     return undefined;
   }
+}
+
+/** JSON passes over what it has no form for, and makes an empty object of a Map; the check of options refuses these. */
+function isData(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isData);
+  if (typeof value !== 'object' || value === null) return typeof value !== 'function' && typeof value !== 'symbol' && !Number.isNaN(value);
+  return Object.prototype.toString.call(value) === '[object Object]' && !('toJSON' in value) && Object.values(value).every(isData);
 }
 
 /** For a template to keep: the caller may change its own object later. Without what is of one start, and not for a plan. */

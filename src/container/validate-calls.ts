@@ -1,7 +1,7 @@
 /** The options of the methods that act on what exists: each method has one strict shape, and nothing is done before it fits. */
 
 import { isIP } from 'node:net';
-import { absolutePath } from '../spec/schema-common.js';
+import { absolutePath, nonEmpty } from '../spec/schema-common.js';
 import { descriptor } from '../spec/schema.js';
 import { array, assertShape, boolean, instanceOf, integer, optional, strictObject, text, type Shape } from '../spec/shape.js';
 import { show } from '../spec/quote.js';
@@ -56,8 +56,9 @@ export function validateEventsOptions(value: unknown): void {
   check(signalOptions, value);
 }
 
-export function validateLogOptions(value: unknown): void {
-  check(logOptions, value);
+export function validateLogArguments(folder: unknown, options: unknown): void {
+  check(strictObject<{ readonly folder: string }>({ folder: nonEmpty }), { folder }, 'argument');
+  check(logOptions, options);
 }
 
 export function validateExamineOptions(value: unknown): void {

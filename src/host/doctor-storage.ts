@@ -9,8 +9,11 @@ export function storageFindings(host: HostFacts, { stateRoot, folders }: DoctorF
   return [stateFinding(stateRoot), ...folders.map((folder) => idmapFinding(host, folder, nowhere))];
 }
 
+/** Whoever knows that there is no such folder says so in its place. */
+export const stateTopic = 'state root';
+
 function stateFinding({ path, existing, fsType }: FolderFacts): Finding {
-  const topic = 'state root';
+  const topic = stateTopic;
   if (fsType !== undefined && isMemoryFs(fsType)) return good(topic, `${path} is in memory`);
   return lack(topic, 'partly', {
     text: `${path} is on a disk (${existing}: ${typeName(fsType)})`,

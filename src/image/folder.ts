@@ -2,7 +2,8 @@
 
 import type { Stats } from 'node:fs';
 import { access, constants, lstat, opendir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { workingDirectory } from '../host/working-directory.js';
 import { TsrunError } from '../spec/errors.js';
 import { printable } from '../spec/quote.js';
 import type { Spec } from '../spec/types.js';
@@ -85,7 +86,7 @@ async function missingHint(path: string): Promise<string> {
   if (!/^[./~]/.test(path) && /^[\w.-]+(?:\/[\w.-]+)*(?::[\w.-]+)?(?:@[\w:]+)?$/.test(path)) {
     return 'images are not fetched from registries; name the folder of an unpacked root file system or of an OCI bundle';
   }
-  const parent = dirname(resolve(path));
+  const parent = dirname(isAbsolute(path) ? path : resolve(workingDirectory(), path));
   return (await exists(parent)) ? `there is no such entry in '${printable(parent, 400)}'` : `'${printable(parent, 400)}' does not exist either`;
 }
 

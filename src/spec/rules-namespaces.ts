@@ -49,7 +49,7 @@ export function checkNamespaces(spec: Spec, extensions: Extensions, faults: Faul
   });
 }
 
-const sysctlHint = 'allowed are net.*, kernel.{msgmax,msgmnb,msgmni,sem,shm*}, fs.mqueue.*, kernel.hostname and kernel.domainname';
+const sysctlHint = 'allowed are net.*, kernel.{msgmax,msgmnb,msgmni,sem,shm*} and fs.mqueue.*; names are given with --hostname and --domainname';
 
 function addition(type: NamespaceType): string {
   return `add {"type": "${type}"} to linux.namespaces`;

@@ -48,6 +48,13 @@ test('a reader that leaves early is no failure that is told', (t) => {
   t.is(stderr, '');
 });
 
+test('output that cannot be written is told in a sentence, and where that cannot be either, by the code', (t) => {
+  const shell = (line: string) => spawnSync('sh', ['-c', line, process.execPath, main], { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' } });
+  const { status, stderr } = shell('"$0" "$1" completion bash >/dev/full');
+  t.deepEqual([status, stderr], [1, 'tsrun: output cannot be written: no space left on device (ENOSPC)\nhint: make room where it leads, or send it elsewhere\n']);
+  t.is(shell('"$0" "$1" sotp 2>/dev/full').status, 125);
+});
+
 test('no handler is imported before its command is known', (t) => {
   const imports = (file: string) => [...readFileSync(new URL(`../../src/cli/${file}`, import.meta.url), 'utf8').matchAll(/^import .*'(\.\/[^']+)'/gm)].map(([, name]) => name);
   const allowed = ['commands', 'failure', 'help', 'output', 'parse', 'version'].map((name) => `./${name}.js`);

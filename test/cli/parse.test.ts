@@ -86,6 +86,8 @@ test('an unknown flag is named, with the nearest known one', (t) => {
   refuses(t, 'run', ['--memroy=5', './image'], 'unknown flag "--memroy" for run, did you mean --memory?');
   refuses(t, 'run', ['--qqqqqqqqqqqqq', './image'], 'unknown flag "--qqqqqqqqqqqqq" for run');
   refuses(t, 'run', ['-iZ', './image'], 'unknown flag "-Z" for run');
+  refuses(t, 'run', ['-rm', './image'], 'unknown flag "-rm" for run, did you mean --rm?');
+  refuses(t, 'run', ['-Z', './image'], 'unknown flag "-Z" for run');
   refuses(t, 'run', ['--__proto__', './image'], /^unknown flag "--__proto__"/);
   refuses(t, 'run', ['--constructor=1', './image'], /^unknown flag "--constructor"/);
   refuses(t, 'ps', ['--al'], 'unknown flag "--al" for ps, did you mean --all?', 'tsrun ps --help lists the flags');
@@ -98,6 +100,25 @@ test('a missing, a wrong and a hostile value are each said in one line', (t) => 
   refuses(t, 'run', ['-i=perhaps', './image'], 'invalid value "perhaps" for --interactive: expected true or false', 'write --interactive or --interactive=false');
   refuses(t, 'run', ['-u', '\u001b[2J\n', './image'], /^invalid value "\\x1b\[2J\\n" for -u: /);
   refuses(t, 'run', ['--name', '../x', './image'], /^invalid value "..\/x" for --name: /);
+});
+
+test('what docker takes for "not set" takes back what was set', (t) => {
+  const cases: [string, string, string][] = [['--cpus', '1.5', '0'], ['--cpus', '2', '0.0'], ['-c', '512', '0'], ['--cpuset-cpus', '0', ''], ['-u', 'app', ''], ['-w', '/app', '']];
+  for (const [flag, value, unset] of cases) {
+    t.deepEqual(first('run', flag, value, flag, unset, './image').options, first('run', './image').options, flag);
+    t.notDeepEqual(first('run', flag, unset, flag, value, './image').options, first('run', './image').options, flag);
+  }
+  t.is(first('run', '--pids-limit', '0', './image').options.pids, -1);
+  t.is(first('update', '--pids-limit', '0', 'web').options.pids, -1);
+  refuses(t, 'update', ['--cpus', '0', 'web'], 'no limit given');
+});
+
+test('only what is near is suggested', (t) => {
+  const example = 'for example --stop-signal SIGINT';
+  for (const none of ['', '70', 'XY']) refuses(t, 'run', ['--stop-signal', none, './image'], `invalid value ${JSON.stringify(none)} for --stop-signal: expected a signal such as SIGTERM, TERM or 15`, example);
+  refuses(t, 'run', ['--stop-signal', 'SIGTREM', './image'], /expected a signal/, 'did you mean "SIGTERM"?');
+  refuses(t, 'run', ['--mount', 'type=bind,foo=1', './image'], 'invalid value "type=bind,foo=1" for --mount: unknown key "foo"', /^allowed are type, /);
+  refuses(t, 'run', ['--mount', 'type=bind,scr=/a', './image'], /unknown key "scr", did you mean "src"\?/);
 });
 
 test('flags that contradict each other are refused', (t) => {

@@ -97,4 +97,6 @@ test("a bundle's mounts stay, but where another is asked for", (t) => {
   const asked = buildBundle({ shmBytes: 4096, addHosts: { a: '::1' }, mounts: [{ type: 'tmpfs', destination: '/proc/stat' }] }, { mounts }).spec.mounts ?? [];
   t.deepEqual(asked.map(({ destination }) => destination), ['/proc', '/dev/shm', '/sys', '/proc/stat']);
   t.true(asked[1]?.options?.includes('size=4096'));
+  t.deepEqual(buildBundle({ shmBytes: '0m' }, { mounts }).spec.mounts, mounts, 'nothing asked for');
+  t.true(build({ shmBytes: 0 }).spec.mounts?.some(({ options }) => options?.includes('size=67108864') === true), 'not without bound');
 });

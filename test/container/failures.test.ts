@@ -2,8 +2,10 @@
 import test from 'ava';
 import type { Explanation } from '../../src/container/failure.js';
 import { explainFailure } from '../../src/container/failures.js';
+import { setupError } from '../../src/container/setup-error.js';
 import type { Plan } from '../../src/plan/plan.js';
 import type { Step, StepClone } from '../../src/plan/wire.generated.js';
+import { compile } from '../plan/support.js';
 
 const context = { syscallName: () => '', readInRoot: () => null };
 const plan = (steps: readonly Step[]): Plan => ({ steps: steps.map((step) => ({ step, field: '/x' })), passed: [], handedOver: [], slotCount: 0 });
@@ -51,6 +53,14 @@ test('an image that cannot be id-mapped is named with its file system', (t) => {
   const step: Step = { op: 'setMount', mount: 3, recursive: true, set: 0n, clear: 0n, propagation: 0n, idMap: 2 };
   t.regex(explain(step, 'EINVAL', 'mount_setattr', [open])?.message ?? '', /^the file system of '\/proc' \(.+\) cannot be id-mapped$/);
   t.is(explain({ ...step, idMap: null }, 'EINVAL', 'mount_setattr', [open]), undefined);
+});
+
+test('a name that is taken is about the name', (t) => {
+  const { plan: whole } = compile({});
+  const step = whole.steps.findIndex((planned) => planned.step.op === 'recordState');
+  const { code, message, field } = setupError({ op: 'failed', container: 1, step, syscall: 0, error: 17 }, whole, { ...context, syscallName: () => 'renameat2' });
+  t.deepEqual([code, field], ['ERR_TSRUN_EXISTS', '/id']);
+  t.regex(message, /^a container of this name exists: '[^']+'$/);
 });
 
 test('a kernel without a file system', (t) => {

@@ -42,6 +42,11 @@ test('what JSON has no form for has no key, so that it is looked at', (t) => {
   const wrong: RunOptions = {};
   Object.assign(wrong, { command: [1n] });
   t.is(keyOf(wrong), undefined);
+  for (const env of [new Map([['A', 'b']]), new Set(), new Date(), { A: () => 'b' }, { toJSON: () => ({}) }]) {
+    const given: RunOptions = { command: ['true'] };
+    Object.assign(given, { env });
+    t.is(keyOf(given), undefined, Object.prototype.toString.call(env));
+  }
 });
 
 test('a copy does not follow its model', (t) => {

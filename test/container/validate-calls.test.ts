@@ -1,6 +1,7 @@
 import test from 'ava';
+import { ofTerminal } from '../../src/container/terminal-call.js';
 import {
-  validateConnect, validateEventsOptions, validateExamineOptions, validateImage, validateLogOptions, validateRuntimeOptions, validateSignal, validateStopOptions, validateWindow, validateWindowOf,
+  validateConnect, validateEventsOptions, validateExamineOptions, validateImage, validateLogArguments, validateRuntimeOptions, validateSignal, validateStopOptions, validateWindow, validateWindowOf,
 } from '../../src/container/validate-calls.js';
 import { validateExecOptions } from '../../src/container/validate-exec.js';
 import { validateLimitOptions } from '../../src/container/validate-limits.js';
@@ -30,7 +31,11 @@ const refusals: readonly Refusal[] = [
   [() => { validateRuntimeOptions(null); }, '', /null/],
   [() => { validateEventsOptions({ signal: 'x' }); }, '/signal', /AbortSignal/],
   [() => { validateEventsOptions({ sginal: abortSignal }); }, '/sginal', /signal/],
-  [() => { validateLogOptions({ folow: true }); }, '/folow', /follow/],
+  [() => { validateLogArguments('/x', { folow: true }); }, '/folow', /follow/],
+  [() => { validateLogArguments(undefined, {}); }, '/folder', /nothing/],
+  [() => { validateLogArguments(5, {}); }, '/folder', /5/],
+  [() => { validateLogArguments('', {}); }, '/folder', /not empty/],
+  [() => { ofTerminal(9999, () => { throw Object.assign(new Error(), { code: 'EBADF' }); }); }, '/fd', /9999 is not open/],
   [() => { validateExamineOptions({ folders: ['x'] }); }, '/folders/0', /./],
   [connect(0), '/port', /1 to 65535/],
   [connect('80'), '/port', /"80"/],

@@ -79,7 +79,7 @@ function imageWith(parts: ImageParts): string {
 here('the program: missing, a folder, not executable, of another kind, without interpreter or loader', async (t) => {
   const image = imageWith({
     folders: ['folder'],
-    files: { 'bin/script': '#!/usr/bin/python3\n', 'bin/spaced': '#! /opt/perl -w\n', 'bin/text': 'just text\n' },
+    files: { 'bin/script': '#!/usr/bin/python3\n', 'bin/spaced': '#! /opt/perl -w\n', 'bin/second': '#!/bin/spaced\n', 'bin/third': '#!/bin/second\n', 'bin/wheel': '#!/bin/wheel\n', 'bin/text': 'just text\n' },
     links: { 'bin/circle': 'circle', 'bin/dangling': '/none' },
   });
   writeFileSync(join(image, 'bin/dynamic'), elfFor('/lib64/ld-linux-x86-64.so.2'));
@@ -100,6 +100,8 @@ here('the program: missing, a folder, not executable, of another kind, without i
     { options: command('/bin/dangling'), code: missing, message: /was not found/, hint: /./ },
     { options: command('script'), code: stuck, message: /'\/bin\/script' is a script for '\/usr\/bin\/python3', which is not in the image/, hint: /interpreter/ },
     { options: command('/bin/spaced'), code: stuck, message: /script for '\/opt\/perl'/, hint: /first line/ },
+    { options: command('/bin/third'), code: stuck, message: /'\/bin\/third' is run by '\/bin\/spaced', a script for '\/opt\/perl', which is not/, hint: /first line/ },
+    { options: command('wheel'), code: stuck, message: /more than 5, or a circle/, hint: /no script/ },
     { options: command('/bin/dynamic'), code: stuck, message: /shared library loader '\/lib64\/ld-linux-x86-64\.so\.2', which is not in the image/, hint: /glibc or musl/ },
     { options: command('musl'), code: stuck, message: /'\/lib\/ld-musl-x86_64\.so\.1'/, hint: /statically/ },
     { options: command('/bin/text'), code: stuck, message: /neither a binary for this processor nor a script/, hint: /architecture/ },

@@ -55,6 +55,20 @@ rooted('--env-file is tsrun\'s, and that of the program is the program\'s: Node,
   for (const each of [file, loaded, mark]) rmSync(each, { force: true });
 });
 
+rooted('what prints to a full disk, or is started in a folder that was removed, ends with a sentence', async (t) => {
+  const full = await lab.shell('$tsrun run --rm --name $id $image echo x >/dev/full');
+  t.is(full.code, 125);
+  t.regex(full.stderr, /^tsrun: output cannot be written: no space left on device \(ENOSPC\)$/m);
+  t.notRegex(full.stderr, /internal error/);
+  const gone = async (words: string) => lab.shell(`mkdir ${lab.stateRoot}/gone && cd ${lab.stateRoot}/gone && rmdir ${lab.stateRoot}/gone && exec $tsrun ${words}`);
+  t.is((await gone('run --rm --name $id -v /etc:/mnt $image true')).code, 0, 'absolute paths lead somewhere');
+  const relative = await gone('run --rm --name $id -v ./data:/mnt $image true');
+  t.is(relative.code, 125);
+  t.regex(relative.stderr, /^tsrun: the working directory is no longer there, so that relative paths lead nowhere\nhint: /m);
+  t.regex((await gone('run --rm --name $id ./image true')).stderr, /^tsrun: the working directory is no longer there/m);
+  t.regex((await gone('doctor')).stdout, /^yes +launcher /m);
+});
+
 rooted('a pipe that is handed on blocks a program that is too fast for its reader', async (t) => {
   const piped = await lab.shell('$tsrun run --rm --name $id $image head -c 2000000 /dev/zero | { sleep 1; wc -c; }');
   t.is(piped.stdout.trim(), '2000000');
@@ -143,6 +157,23 @@ rooted('--json tells how it ended as the last line of standard error', async (t)
   const background = await lab.run(['--json', '-d', '--rm', '--name', other], 'true');
   t.is(background.stderr, '');
   t.deepEqual(JSON.parse(background.stdout), { id: other });
+});
+
+rooted('--json tells why nothing was started, with the codes that there are without it', async (t) => {
+  const error = (stderr: string): unknown => JSON.parse(stderr);
+  const missing = await lab.tsrun(['run', '--json', '--rm', lab.image, 'nonesuch']);
+  t.deepEqual([missing.code, missing.stdout], [127, '']);
+  t.like(error(missing.stderr), { error: { code: 'ERR_TSRUN_COMMAND_NOT_FOUND', field: '/process/args' } });
+  const id = lab.newId();
+  await lab.run(['--name', id], 'true');
+  const taken = await lab.tsrun(['run', '--json', '-d', '--name', id, lab.image, 'true']);
+  t.deepEqual([taken.code, taken.stdout], [125, '']);
+  const message = `a container of this name exists: '${id}'`;
+  t.deepEqual(error(taken.stderr), { error: { code: 'ERR_TSRUN_EXISTS', field: '/id', message, hint: 'choose another name, or remove it with tsrun rm' } });
+  const mistaken = await lab.tsrun(['run', '--json', '--rm', '--storage-opt', 'size=0', lab.image, 'true']);
+  t.is(mistaken.code, 125);
+  t.like(error(mistaken.stderr), { error: { code: 'ERR_TSRUN_INVALID_ARGUMENT', field: '/rootBytes' } });
+  rmSync(join(lab.stateRoot, 'containers', id), { recursive: true });
 });
 
 rooted('without --rm the container is remembered, and its name is taken', async (t) => {

@@ -83,7 +83,10 @@ rooted('stop: the stop signal, then SIGKILL', async (t) => {
   t.is((await lab.call(['stop', '-t', '1', stubborn])).stdout, `${stubborn}\n`);
   t.is((await lab.call(['wait', soft, other, stubborn])).stdout, '5\n5\n137\n');
   t.is((await lab.call(['stop', soft])).stdout, `${soft}\n`, 'one that has ended is what was asked for');
-  await lab.forget(soft, other, stubborn);
+  const named = await politeContainer('INT');
+  t.is((await lab.call(['stop', '-s', 'INT', named])).stdout, `${named}\n`);
+  t.is((await lab.call(['wait', named])).stdout, '5\n');
+  await lab.forget(soft, other, stubborn, named);
 });
 
 rooted('rm: forgets what has ended; with -f kills first', async (t) => {

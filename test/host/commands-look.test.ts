@@ -161,7 +161,7 @@ limited('update: only the limits that are named', async (t) => {
 
 rooted('update: a limit that cannot be held, one that is not allowed, a container that has ended', async (t) => {
   const [live, gone] = [await lab.background(), await lab.ended('true')];
-  t.is((await lab.call(['update', '--pids-limit', '0', live])).code, 125);
+  t.is((await lab.call(['update', '--pids-limit', '-2', live])).code, 125);
   t.deepEqual(refusal(await lab.call(['update', '--pids-limit', '5', gone])), [1, '', `tsrun: the container '${gone}' is not running`]);
   if (missing('cgroup2:memory').length > 0) {
     const { code, stderr } = await lab.call(['update', '-m', '64m', live]);
@@ -202,6 +202,17 @@ rooted('doctor: 0 where a default run works, and each lack with its cost and rem
   const findings = listOf(json, 'findings');
   t.true(findings.every(({ ok, cost, remedy }) => ok === 'yes' || (typeof cost === 'string' && typeof remedy === 'string')));
   t.is(findings.find(({ topic }) => topic === 'launcher')?.['ok'], 'yes');
+});
+
+rooted('doctor: no run works without a folder for runtime state, and none is made', async (t) => {
+  for (const folder of ['relative', '/etc/passwd/state']) {
+    const { code, stdout } = await lab.shell(`TSRUN_ROOT=${folder} $tsrun doctor`);
+    t.is(code, 1, stdout);
+    t.regex(stdout, /(TSRUN_ROOT: "relative" is not an absolute path|the folder for runtime state .* cannot be used)/);
+    t.is(stdout.match(/^\S+ +state root /gm)?.length, 1);
+  }
+  await lab.shell(`TSRUN_ROOT=${lab.stateRoot}/not/there $tsrun doctor`);
+  t.false(existsSync(join(lab.stateRoot, 'not')));
 });
 
 needs('root', 'command:setpriv')('doctor: a root without rights is told what it lacks', async (t) => {

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
-import { readLog, Runtime } from '../../src/index.js';
+import { readLog, Runtime, type RunOptions } from '../../src/index.js';
 import { makeImage } from '../support/images.js';
 import { Lab, outcome } from '../support/lab.js';
 import { cgroupsOf } from '../support/leaks.js';
@@ -72,6 +72,24 @@ here('the end of a container that cannot be read hides no other', async (t) => {
   const states = new Map(runtime.list().map(({ id, state, exit }) => [id, [state, exit?.code]]));
   t.deepEqual([states.get(broken), states.get(whole)], [['stopped', undefined], ['stopped', 0]]);
   for (const id of ids) runtime.remove(id);
+});
+
+here('a log that is nowhere, and a descriptor that is no terminal, are told as such', async (t) => {
+  const runtime = await lab.runtime();
+  const read = async (folder: string) => {
+    for await (const { bytes } of readLog(folder)) t.fail(bytes.toString());
+  };
+  await t.throwsAsync(read('/nope'), { code: 'ERR_TSRUN_NOT_FOUND' });
+  await t.notThrowsAsync(read('/etc'));
+  const asks = [() => { runtime.makeRaw(9999); }, () => { runtime.resizeTerminal(9999, 1, 1); }];
+  for (const ask of asks) t.like(t.throws(ask), { code: 'ERR_TSRUN_INVALID_ARGUMENT', field: '/fd' });
+});
+
+here('what a JSON of the options would hide is refused, also after a start that was alike', async (t) => {
+  await lab.sh('true', { env: {} });
+  const options: RunOptions = {};
+  Object.assign(options, { env: new Map([['A', 'b']]) });
+  t.like(await t.throwsAsync(lab.sh('true', options)), { code: 'ERR_TSRUN_INVALID_ARGUMENT', field: '/env' });
 });
 
 here('a full disk costs pieces of the log, and leaves whole ones and no container behind', async (t) => {

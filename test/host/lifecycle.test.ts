@@ -89,6 +89,11 @@ here('what is executed has a user, an environment, a folder, streams and an exit
     const cases: [ExecOptions, string, number][] = [
       [{ command: ['sh', '-c', 'id -u; id -G; pwd'], user: 'app' }, '1000\n1000 10\n/tmp\n', 0],
       [{ command: ['sh', '-c', 'echo $A $B $C; pwd; exit 5'], env: { A: 'exec', C: 'new' }, cwd: '/etc' }, 'exec both new\n/etc\n', 5],
+      [{ command: ['sh', '-c', 'echo $HOME ${TERM-none}'] }, '/root none\n', 0],
+      [{ command: ['sh', '-c', 'echo $HOME $USER'], user: 'app', env: { USER: 'app' } }, '/home/app app\n', 0],
+      [{ command: ['sh', '-c', 'echo $HOME'], user: 'app', env: { HOME: '/given' } }, '/given\n', 0],
+      [{ command: ['sh', '-c', 'echo $HOME'], user: '12:34' }, '/\n', 0],
+      [{ command: ['sh', '-c', 'echo $HOME'], groups: [10] }, '/root\n', 0],
       [{ command: ['id', '-u'], user: '12:34' }, '12\n', 0],
     ];
     for (const [options, stdout, expected] of cases) {

@@ -1,5 +1,5 @@
 // A step that fails is told by what was asked for: the field, the value, and what can be done.
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { TsrunError, type RunOptions, type Spec } from '../../src/index.js';
@@ -44,10 +44,36 @@ here('a working directory where nothing can be made', async (t) => {
 here('kernel parameters', async (t) => {
   await refused(t, { sysctls: { 'net.ipv4.ip_local_port_range': 'x' } }, /'net\.ipv4\.ip_local_port_range' cannot be set to 'x'.*EINVAL/, '/linux/sysctl/net.ipv4.ip_local_port_range');
   await refused(t, { sysctls: { 'net.ipv4.no_such': '1' } }, /no such parameter/, '/linux/sysctl/net.ipv4.no_such');
+  await refused(t, { sysctls: { 'kernel.hostname': 'x' } }, /no container with ids of its own may set it/, '/sysctls/kernel.hostname');
+  const maps = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const linux = { namespaces: [{ type: 'mount' }, { type: 'uts' }, { type: 'user' }], uidMappings: maps, gidMappings: maps, sysctl: { 'kernel.hostname': 'x' } } as const;
+  await refused(t, {}, /'kernel\.hostname' is for root of the host alone to set/, '/linux/sysctl/kernel.hostname', bundle({ linux: { ...linux, namespaces: [...linux.namespaces] } }));
 });
 
 here('file systems that there are not', async (t) => {
   await refused(t, {}, /no file system of type 'nofs'.*'\/x'/, '/mounts/0', bundle({ mounts: [{ destination: '/x', type: 'nofs', source: 'x' }] }));
+});
+
+here('what cannot be mounted where it is to be, and a folder of the image where a file belongs', async (t) => {
+  const folder = mkdtempSync(join(lab.scratch, 'mounts-'));
+  // For everybody: the container's root is not the host's.
+  chmodSync(folder, 0o755);
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  const bind = (source: string, destination: string, readonly = false) => ({ type: 'bind', source, destination, readonly }) as const;
+  await refused(t, { mounts: [bind(file, '/etc')] }, /'.*\/file' is a file and '\/etc' a folder/, '/mounts/7/destination');
+  await refused(t, { mounts: [bind(folder, '/etc/passwd')] }, /no folder can be mounted on '\/etc\/passwd': it is a file, or a part/);
+  await refused(t, { mounts: [bind(file, '/etc/passwd/x')] }, /no file can be mounted on '\/etc\/passwd\/x': a part of its path is a file/);
+  await refused(t, { mounts: [{ type: 'tmpfs', destination: '/etc/passwd' }] }, /no folder can be mounted on '\/etc\/passwd'/);
+  await refused(t, { mounts: [bind(folder, '/sys/fs/foo')] }, /the mount point '\/sys\/fs\/foo' does not exist, and cannot be made in what is read-only/);
+  for (const source of [folder, file]) {
+    await refused(t, { mounts: [bind(folder, '/data', true), bind(source, '/data/inner')] }, /the mount point '\/data\/inner' does not exist/, '/mounts/8/destination');
+  }
+  const image = join(folder, 'image');
+  for (const name of ['bin', 'etc/hosts']) mkdirSync(join(image, name), { recursive: true });
+  copyFileSync(join(lab.image, 'bin/busybox'), join(image, 'bin/true'));
+  await refused(t, {}, /'\/etc\/hosts' is a folder in the image/, undefined, image);
+  await t.notThrowsAsync(lab.start({ command: ['true'], mounts: [bind(folder, '/etc/hosts')] }, image).then(async ({ exited }) => exited));
 });
 
 here('an image on a file system that cannot be id-mapped', async (t) => {

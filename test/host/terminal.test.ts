@@ -110,10 +110,10 @@ here('the end of the container is the end of the terminal', async (t) => {
 here('a terminal for a process that is executed, beside a container that has none', async (t) => {
   const container = await lab.idle();
   const runtime = await lab.runtime();
-  const executed = await runtime.exec(container, { command: ['sh', '-c', 'tty; stty size; who-am-i; exit 7'], terminal: { rows: 20, columns: 30 } });
+  const executed = await runtime.exec(container, { command: ['sh', '-c', 'tty; stty size; echo $TERM; who-am-i; exit 7'], terminal: { rows: 20, columns: 30 } });
   const screen = new Screen(executed);
   await screen.shows(t, /dumpable/);
-  t.regex(screen.text, /^\/dev\/pts\/0\r\n20 30\r\n/);
+  t.regex(screen.text, /^\/dev\/pts\/0\r\n20 30\r\nxterm\r\n/);
   t.regex(screen.text, /^terminal yes\r$/m);
   t.is((await executed.exited).code, 7);
   await container[Symbol.asyncDispose]();

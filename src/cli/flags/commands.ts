@@ -89,6 +89,16 @@ export const commandFlags: readonly Flag[] = [
     commands: ['kill'],
     apply: (draft, value) => (draft.flags.signal = value),
   }),
+  flag(signal, {
+    name: 'signal',
+    short: 's',
+    help: 'signal to send first',
+    group,
+    default: "the container's --stop-signal",
+    example: 'SIGINT',
+    commands: ['stop'],
+    apply: (draft, value) => (draft.flags.signal = value),
+  }),
   flag(toggle, {
     name: 'force',
     short: 'f',
@@ -139,7 +149,7 @@ export const commandFlags: readonly Flag[] = [
   }),
   flag(toggle, {
     name: 'json',
-    help: 'at the end, print how it ended as a line of JSON on standard error; with --detach, the name on standard output',
+    help: 'print how it ended, or the error for which it did not start, as a line of JSON on standard error; with --detach, the name on standard output',
     group: output,
     commands: ['run'],
     apply: (draft, value) => (draft.flags.json = value),

@@ -77,7 +77,7 @@ export const fileFlags: readonly Flag[] = [
   }),
   flag(size, {
     name: 'shm-size',
-    help: 'size of /dev/shm',
+    help: 'size of /dev/shm; 0 stands for the default',
     group,
     default: '64m',
     example: '128m',

@@ -106,6 +106,12 @@ export function flag<T>(type: ValueType<T>, definition: FlagDefinition<T>): Flag
   };
 }
 
+/** The last one wins, also one that takes back what was set. */
+export function setOption<Name extends keyof RunOptions>(draft: Draft, name: Name, value: RunOptions[Name]): void {
+  if (value === undefined) Reflect.deleteProperty(draft.options, name);
+  else draft.options[name] = value;
+}
+
 /** Commands that take everything about a container. */
 export const runLike = ['run', 'explain'] as const satisfies readonly CommandName[];
 

@@ -1,7 +1,8 @@
 /** Flags that set limits; most of them can be changed later by `update`. */
 import { decimal, integer, size, sizeOrUnlimited } from '../values/basic.js';
 import { cpuList, ulimit } from '../values/limits.js';
-import { flag, runLike, type CommandName, type Flag } from './flag.js';
+import { empty, orUnset, zero } from '../values/value-type.js';
+import { flag, runLike, setOption, type CommandName, type Flag } from './flag.js';
 
 const group = 'Limits';
 const changeable = [...runLike, 'update'] as const satisfies readonly CommandName[];
@@ -36,26 +37,30 @@ export const limitFlags: readonly Flag[] = [
     apply: (draft, value) => (draft.options.memoryReservation = value),
   }),
   // Below 0.01 the quota is under the kernel's 1 ms in a period of 100 ms.
-  flag(decimal({ min: 0.01, max: 8192 }), {
+  flag(orUnset(decimal({ min: 0.01, max: 8192 }), zero), {
     name: 'cpus',
     help: 'processors at most, as time: 1.5 is one and a half',
     group,
     default: 'no limit',
     example: '1.5',
     commands: changeable,
-    apply: (draft, value) => (draft.options.cpus = value),
+    apply: (draft, value) => {
+      setOption(draft, 'cpus', value);
+    },
   }),
-  flag(cpuList, {
+  flag(orUnset(cpuList, empty), {
     name: 'cpuset-cpus',
     help: 'processors that may be used, such as 0-3,6',
     group,
     default: 'all',
     example: '0',
     commands: changeable,
-    apply: (draft, value) => (draft.options.cpusetCpus = value),
+    apply: (draft, value) => {
+      setOption(draft, 'cpusetCpus', value);
+    },
   }),
   // The bounds are cgroup v1's, which docker kept; they are converted to a weight of 1 to 10000.
-  flag(integer({ min: 2, max: 262_144 }), {
+  flag(orUnset(integer({ min: 2, max: 262_144 }), zero), {
     name: 'cpu-shares',
     short: 'c',
     help: 'weight against others when processors are scarce',
@@ -63,16 +68,19 @@ export const limitFlags: readonly Flag[] = [
     default: '1024',
     example: '512',
     commands: changeable,
-    apply: (draft, value) => (draft.options.cpuShares = value),
+    apply: (draft, value) => {
+      setOption(draft, 'cpuShares', value);
+    },
   }),
-  flag(integer({ min: 1, max: 4_194_304, also: { value: -1, meaning: 'no limit' } }), {
+  // To the kernel 0 is none at all; docker takes it for no limit.
+  flag(integer({ min: 0, max: 4_194_304, also: { value: -1, meaning: 'no limit' } }), {
     name: 'pids-limit',
-    help: 'processes and threads at most; -1 for no limit',
+    help: 'processes and threads at most; 0 or -1 for no limit',
     group,
     default: '1024',
     example: '256',
     commands: changeable,
-    apply: (draft, value) => (draft.options.pids = value),
+    apply: (draft, value) => (draft.options.pids = value === 0 ? -1 : value),
   }),
   flag(ulimit, {
     name: 'ulimit',

@@ -2,8 +2,8 @@
 import { parseId } from '../../index.js';
 import { integer, matching, text, toggle, type IntegerRange } from '../values/basic.js';
 import { environmentFile, variable } from '../values/environment.js';
-import { listOf, pairsOf, type ValueType } from '../values/value-type.js';
-import { flag, runLike, type Flag } from './flag.js';
+import { empty, listOf, orUnset, pairsOf, type ValueType } from '../values/value-type.js';
+import { flag, runLike, setOption, type Flag } from './flag.js';
 
 const group = 'Process';
 const oomRange: IntegerRange = { min: -1000, max: 1000 };
@@ -38,7 +38,7 @@ export const processFlags: readonly Flag[] = [
     commands: ['run', 'explain', 'exec'],
     apply: (draft, value) => (draft.fileEnv = { ...draft.fileEnv, ...value }),
   }),
-  flag(innerFolder, {
+  flag(orUnset(innerFolder, empty), {
     name: 'workdir',
     short: 'w',
     help: 'working directory in the container',
@@ -46,9 +46,11 @@ export const processFlags: readonly Flag[] = [
     default: 'what the image says, else /',
     example: '/app',
     commands: ['run', 'explain', 'exec'],
-    apply: (draft, value) => (draft.options.cwd = value),
+    apply: (draft, value) => {
+      setOption(draft, 'cwd', value);
+    },
   }),
-  flag(user, {
+  flag(orUnset(user, empty), {
     name: 'user',
     short: 'u',
     help: "run as this user; names come from the image's own passwd and group",
@@ -56,7 +58,9 @@ export const processFlags: readonly Flag[] = [
     default: 'what the image says, else root of the user namespace',
     example: '1000:1000',
     commands: ['run', 'explain', 'exec'],
-    apply: (draft, value) => (draft.options.user = value),
+    apply: (draft, value) => {
+      setOption(draft, 'user', value);
+    },
   }),
   flag(listOf(anyGroup), {
     name: 'group-add',

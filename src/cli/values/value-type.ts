@@ -35,6 +35,14 @@ export class ValueError extends Error {
   }
 }
 
+/** Docker's words for "not set", which scripts write where a variable is empty; undefined for these. */
+export function orUnset<T>(type: ValueType<T>, unset: RegExp): ValueType<T | undefined> {
+  return { ...type, parse: (text, context) => (unset.test(text) ? undefined : type.parse(text, context)) };
+}
+
+export const empty = /^$/;
+export const zero = /^0+(?:\.0*)?$/;
+
 /** The same value, given any number of times. */
 export function listOf<T>(element: ValueType<T>): ValueType<T> {
   return { ...element, kind: 'list' };
