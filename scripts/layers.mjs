@@ -1,5 +1,5 @@
-// What a file of src/ may import: other folders downwards only, and in plan/ and spec/ nothing of Node's that does I/O or differs from
-// call to call. That they do not reach for it as a global either, eslint holds (eslint.config.js).
+// What a file of src/ may import: other folders downwards only, no file that leads back to it, and in plan/ and spec/ nothing of Node's
+// that does I/O or differs from call to call. That they do not reach for it as a global either, eslint holds (eslint.config.js).
 import { dirname, relative, resolve } from 'node:path';
 
 const allowed = {
@@ -40,6 +40,25 @@ export function faultsOf(file, text) {
     if (reason !== undefined) faults.push(`${relative(src, file)} imports ${target}: ${reason}`);
   }
   return faults;
+}
+
+/** Files that import each other in a loop, types included: one of each such loop, as a sentence. */
+export function circlesOf(texts) {
+  const targets = new Map([...texts].map(([file, text]) => [file, [...text.matchAll(imports)].map(([, , plain, dynamic]) => plain ?? dynamic)
+    .filter((target) => target.startsWith('.')).map((target) => resolve(dirname(file), target).replace(/\.js$/, '.ts')).filter((target) => texts.has(target))]));
+  const left = new Set();
+  const circles = [];
+  const visit = (file, path) => {
+    if (path.includes(file)) {
+      const loop = [...path.slice(path.indexOf(file)), file].map((each) => relative(src, each));
+      circles.push(`circle: ${loop.join(' → ')}`);
+    } else if (!left.has(file)) {
+      for (const target of targets.get(file)) visit(target, [...path, file]);
+      left.add(file);
+    }
+  };
+  for (const file of texts.keys()) visit(file, []);
+  return circles;
 }
 
 function upwards(from, file, target) {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { ESLint } from 'eslint';
-import { faultsOf, src } from './layers.mjs';
+import { circlesOf, faultsOf, src } from './layers.mjs';
 
 const faults = (file, text) => faultsOf(join(src, file), text);
 
@@ -10,6 +10,12 @@ test('imports go downwards', (t) => {
   t.deepEqual(faults('spec/x.ts', "import { a } from '../plan/a.js';\n"), ['spec/x.ts imports ../plan/a.js: spec may not import plan']);
   t.is(faults('cli/x.ts', "export * from '../container/runtime.js';\n").length, 1);
   t.is(faults('cli/x.ts', "const a = await import('../engine/addon.js');\n").length, 1);
+});
+
+test('no file leads back to itself, not even by a type', (t) => {
+  const texts = (...files) => new Map(files.map(([name, ...targets]) => [join(src, `${name}.ts`), targets.map((target) => `import type { x } from '${target}.js';\n`).join('')]));
+  t.deepEqual(circlesOf(texts(['plan/a', './b', './c'], ['plan/b', './c'], ['plan/c', '../spec/d'], ['spec/d'])), []);
+  t.deepEqual(circlesOf(texts(['plan/a', './b'], ['plan/b', '../spec/c'], ['spec/c', '../plan/a'])), ['circle: plan/a.ts → plan/b.ts → spec/c.ts → plan/a.ts']);
 });
 
 test('plan and spec do no I/O', (t) => {

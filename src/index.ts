@@ -18,25 +18,26 @@ export type {
   NamespaceChoice,
   RunOptions,
   Size,
-  StdioChoice,
+  StdioChoice, LimitOptions,
 } from './container/options.js';
 
 export { Runtime, type RuntimeOptions } from './container/runtime.js';
 export type { ContainerSummary } from './container/summary.js';
 export { Container, type ContainerState } from './container/container.js';
-export { ExecProcess, type ExecOptions } from './container/exec.js';
+export { ExecProcess } from './container/exec.js';
+export type { ExecOptions } from './container/exec-options.js';
 export type { ContainerEvent } from './container/events.js';
 export type { ExitCause, ExitStatus, Usage } from './container/exit-status.js';
 export type { Collected } from './container/garbage.js';
-export { readLog, type LogPiece, type ReadLogOptions } from './container/log.js';
-export { examineHost, type Examination, type ExamineOptions } from './container/examine-host.js';
+export { readLog, type LogPiece } from './container/log.js';
+export { examineHost, type Examination } from './container/examine-host.js';
+export type { ExamineOptions, ReadLogOptions } from './container/call-options.js';
 export { explain, type Explanation } from './container/explain.js';
 export type * from './container/isolation-report.js';
 export type { CapabilitySets, MountReading, ProcessIds, RlimitReading } from './container/proc-files.js';
 export type { ContainerRecord } from './container/record.js';
 export type { StopOptions } from './container/running-process.js';
 export type { Terminal } from './container/streams.js';
-export type { LimitOptions } from './container/update-limits.js';
 export type { ContainerStats } from './cgroup/stats.js';
 export type { HostFacts } from './host/facts.js';
 export { diagnose, type Finding } from './host/doctor.js';

@@ -1,36 +1,6 @@
-/** The table of commands. A handler is loaded only when its command is run, so that none pays for the others. */
+/** The table of commands: what help, reference and completion say, and how their words are read. `handlers.ts` does them. */
 import { nearest } from '../index.js';
-import type { CommandModule, CommandName } from './invocation.js';
-import type { Completion } from './values/value-type.js';
-
-export interface Positional {
-  readonly name: string;
-  readonly required: boolean;
-  /** Takes everything that is left. */
-  readonly many: boolean;
-  readonly completion: Completion;
-}
-
-export interface Example {
-  readonly line: string;
-  readonly what: string;
-}
-
-export interface Command {
-  readonly name: CommandName;
-  /** One line, lower case, no full stop. */
-  readonly summary: string;
-  readonly usage: string;
-  /** More than the summary, in whole sentences. */
-  readonly description?: string;
-  readonly positionals: readonly Positional[];
-  /** A program and its arguments follow the positionals: flags end at the first positional. */
-  readonly takesProgram: boolean;
-  /** Exit code of tsrun's own failures: 125 where the program's own codes must stay apart, else 1. */
-  readonly failureCode: 1 | 125;
-  readonly examples: readonly Example[];
-  readonly load: () => Promise<CommandModule>;
-}
+import type { Command, Positional } from './command.js';
 
 const image: Positional = { name: 'image', required: true, many: false, completion: 'image' };
 const container: Positional = { name: 'container', required: true, many: false, completion: 'container' };
@@ -55,7 +25,6 @@ export const commands: readonly Command[] = [
       { line: 'tsrun run -d --name web -m 512m --cpus 1 -e PORT=5000 ./app node server.js', what: 'a limited server in the background' },
       { line: 'tsrun run --rm -v "$PWD":/src:ro -w /src ./node node --test', what: "a folder's tests, unable to change it" },
     ],
-    load: () => import('./run.js'),
   },
   {
     ...plain,
@@ -64,7 +33,6 @@ export const commands: readonly Command[] = [
     usage: 'tsrun ps [flags]',
     positionals: [],
     examples: [{ line: 'tsrun rm $(tsrun ps -a -q)', what: 'forget every container that has ended' }],
-    load: () => import('./ps.js'),
   },
   {
     ...attached,
@@ -74,7 +42,6 @@ export const commands: readonly Command[] = [
     description: 'Ends with the exit code of the program, which ends with the container at the latest. Signals and keys are as for run.',
     positionals: [container],
     examples: [{ line: 'tsrun exec -it web sh', what: 'a shell beside the server' }],
-    load: () => import('./exec.js'),
   },
   {
     ...plain,
@@ -86,7 +53,6 @@ export const commands: readonly Command[] = [
       'For containers that were started with --detach or --tty. Shows what is printed from now on, passes signals on, and ends ' +
       'with the exit code of the container. With a terminal, ctrl-p ctrl-q leaves the container running.',
     positionals: [container],
-    load: () => import('./attach.js'),
   },
   {
     ...plain,
@@ -99,7 +65,6 @@ export const commands: readonly Command[] = [
       'every container; here one in the foreground without a terminal writes straight to the pipes of who started it.',
     positionals: [container],
     examples: [{ line: 'tsrun logs -f --tail 20 web', what: 'the last 20 lines, and what comes' }],
-    load: () => import('./logs.js'),
   },
   {
     ...plain,
@@ -107,7 +72,6 @@ export const commands: readonly Command[] = [
     summary: 'ask containers to end, then kill them',
     usage: 'tsrun stop [flags] CONTAINER…',
     positionals: [containers],
-    load: () => import('./stop.js'),
   },
   {
     ...plain,
@@ -116,7 +80,6 @@ export const commands: readonly Command[] = [
     usage: 'tsrun kill [flags] CONTAINER…',
     positionals: [containers],
     examples: [{ line: 'tsrun kill -s HUP web', what: 'make a server read its configuration again' }],
-    load: () => import('./kill.js'),
   },
   {
     ...plain,
@@ -124,7 +87,6 @@ export const commands: readonly Command[] = [
     summary: 'forget containers that have ended',
     usage: 'tsrun rm [flags] CONTAINER…',
     positionals: [containers],
-    load: () => import('./rm.js'),
   },
   {
     ...plain,
@@ -132,7 +94,6 @@ export const commands: readonly Command[] = [
     summary: 'freeze containers',
     usage: 'tsrun pause CONTAINER…',
     positionals: [containers],
-    load: () => import('./pause.js'),
   },
   {
     ...plain,
@@ -140,7 +101,6 @@ export const commands: readonly Command[] = [
     summary: 'let frozen containers go on',
     usage: 'tsrun unpause CONTAINER…',
     positionals: [containers],
-    load: () => import('./unpause.js'),
   },
   {
     ...plain,
@@ -148,7 +108,6 @@ export const commands: readonly Command[] = [
     summary: 'wait until containers end, and print their exit codes',
     usage: 'tsrun wait CONTAINER…',
     positionals: [containers],
-    load: () => import('./wait.js'),
   },
   {
     ...plain,
@@ -156,7 +115,6 @@ export const commands: readonly Command[] = [
     summary: 'show what containers use',
     usage: 'tsrun stats [flags] [CONTAINER…]',
     positionals: [{ ...containers, required: false }],
-    load: () => import('./stats.js'),
   },
   {
     ...plain,
@@ -168,7 +126,6 @@ export const commands: readonly Command[] = [
       { line: 'tsrun inspect --isolation web', what: 'which walls stand' },
       { line: 'tsrun inspect --diff other web', what: 'which walls differ between two containers' },
     ],
-    load: () => import('./inspect.js'),
   },
   {
     ...plain,
@@ -177,7 +134,6 @@ export const commands: readonly Command[] = [
     usage: 'tsrun update flags CONTAINER…',
     positionals: [containers],
     examples: [{ line: 'tsrun update -m 1g --cpus 2 web', what: 'more room for a server' }],
-    load: () => import('./update.js'),
   },
   {
     ...plain,
@@ -185,7 +141,6 @@ export const commands: readonly Command[] = [
     summary: 'remove what dead owners have left behind',
     usage: 'tsrun gc',
     positionals: [],
-    load: () => import('./gc.js'),
   },
   {
     ...plain,
@@ -202,7 +157,6 @@ export const commands: readonly Command[] = [
       { line: 'tsrun explain ./busybox', what: 'the default plan, each step with its cause' },
       { line: 'tsrun explain --diff ./busybox -- --privileged', what: 'what --privileged takes away' },
     ],
-    load: () => import('./explain.js'),
   },
   {
     ...plain,
@@ -210,7 +164,6 @@ export const commands: readonly Command[] = [
     summary: 'say what this host can and cannot do, and how to change it',
     usage: 'tsrun doctor [flags]',
     positionals: [],
-    load: () => import('./doctor.js'),
   },
   {
     ...plain,
@@ -223,7 +176,6 @@ export const commands: readonly Command[] = [
       { line: 'tsrun completion zsh > "${fpath[1]}/_tsrun"', what: 'for zsh' },
       { line: 'tsrun completion fish > ~/.config/fish/completions/tsrun.fish', what: 'for fish' },
     ],
-    load: () => import('./completion.js'),
   },
 ];
 

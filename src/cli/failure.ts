@@ -1,7 +1,7 @@
 /** How an error is told to a person, and with which exit code. */
 import { getSystemErrorMap } from 'node:util';
 import { TsrunError } from '../index.js';
-import type { Command } from './commands.js';
+import type { Command } from './command.js';
 import { escapeControl, type Paint } from './output.js';
 
 /** Wrong flags and arguments are docker's 125 whatever the command; a program that cannot start is the shell's 126 or 127. */

@@ -1,5 +1,6 @@
 /** Help as text: of tsrun as a whole, and of one command, made from the tables and fitted to the terminal. */
-import { commands, type Command } from './commands.js';
+import type { Command } from './command.js';
+import { commands } from './commands.js';
 import { groupsOf, isRepeatable, spellings } from './flags.js';
 import type { Flag } from './flags/flag.js';
 import { displayWidth, type Paint } from './output.js';

@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { TsrunError } from '../index.js';
-import { findCommand, nearestCommand, type Command } from './commands.js';
+import type { Command } from './command.js';
+import { findCommand, nearestCommand } from './commands.js';
 import { describeFailure, exitCodeOf, failureJson } from './failure.js';
+import { handlers } from './handlers.js';
 import { helpWidth, renderCommandHelp, renderOverview, type HelpStyle } from './help.js';
 import type { Invocation } from './invocation.js';
 import { painter, quote } from './output.js';
@@ -29,7 +31,7 @@ async function main(words: readonly string[]): Promise<number> {
     if (parsed.kind === 'help') return print(renderCommandHelp(command, helpStyle()));
     running = command;
     tellsJson = command.name === 'run' && parsed.first.flags.json === true;
-    const module = await command.load();
+    const module = await handlers[command.name]();
     return await module.run(invocation(command, parsed));
   } catch (error) {
     return fail(error, command);

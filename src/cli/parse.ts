@@ -4,7 +4,7 @@
  */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { isContainerId, nearest, TsrunError } from '../index.js';
-import type { Command } from './commands.js';
+import type { Command } from './command.js';
 import { quote } from './escape.js';
 import { emptyDraft, type Draft, type Flag } from './flags/flag.js';
 import { flagsOf, spellings } from './flags.js';

@@ -1,5 +1,6 @@
 /** docs/cli.md, made from the tables; a test holds the committed file to it. */
-import { commands, type Command } from './commands.js';
+import type { Command } from './command.js';
+import { commands } from './commands.js';
 import { groupsOf, isRepeatable, spellings } from './flags.js';
 import { runLike, type CommandName, type Flag } from './flags/flag.js';
 import { sentence } from './help.js';

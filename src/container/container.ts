@@ -10,12 +10,14 @@ import { changeLimits } from './apply-limits.js';
 import { addressBytes, addressFamily, connected } from './connect.js';
 import { ended } from './ended.js';
 import { EventCounters, EventStream, type ContainerEvent } from './events.js';
-import { execOptions, type ExecOptions, type ExecProcess } from './exec.js';
+import { execOptions, type ExecOptions } from './exec-options.js';
+import type { ExecProcess } from './exec.js';
 import type { ExitStatus } from './exit-status.js';
+import type { LimitOptions } from './options.js';
 import type { ContainerRecord } from './record.js';
 import { RunningProcess, type ProcessSettings, type Start, type StopOptions } from './running-process.js';
 import { TimeLimit } from './time-limit.js';
-import { memoryLimits, resourcesOf, type LimitOptions } from './update-limits.js';
+import { memoryLimits, resourcesOf } from './update-limits.js';
 import { validateConnect, validateEventsOptions } from './validate-calls.js';
 import { validateLimitOptions } from './validate-limits.js';
 

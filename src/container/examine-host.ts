@@ -12,19 +12,12 @@ import { probeHost } from '../host/probe.js';
 import { workingDirectory } from '../host/working-directory.js';
 import { systemErrorName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
+import type { ExamineOptions } from './call-options.js';
 import { start } from './connection.js';
 import { checkFolder } from './make-folder.js';
 import { parseMountinfo } from './proc-files.js';
 import { defaultStateRoot, stateRootToBe } from './state-root.js';
 import { validateExamineOptions } from './validate-calls.js';
-
-/** Where to look. */
-export interface ExamineOptions {
-  /** Where runtime state would lie. Default: as `Runtime.open` has it. */
-  readonly root?: string;
-  /** Where images may lie. Default: the working directory, the home folder, /var/lib, and the one for temporary files. */
-  readonly folders?: readonly FolderToCheck[];
-}
 
 /** What `tsrun doctor` prints, as data. */
 export interface Examination {

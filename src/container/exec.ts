@@ -1,5 +1,6 @@
 /** A further program in a live container. */
 import type { Addon } from '../engine/addon.js';
+import type { Launcher } from '../engine/launcher.js';
 import type { SeccompCache } from '../engine/seccomp.js';
 import { isFrozen } from '../cgroup/control.js';
 import type { HostFacts } from '../host/facts.js';
@@ -14,36 +15,13 @@ import type { Process, Seccomp, User } from '../spec/types.js';
 import { availableCapabilities } from './build-capabilities.js';
 import { execEnvironment } from './build-process.js';
 import { checkIdsAreMapped } from './check-ids.js';
-import type { Container } from './container.js';
+import type { ExecOptions } from './exec-options.js';
 import { readIdMaps } from './joined-maps.js';
-import type { RunOptions } from './options.js';
 import { filterOf, streamsOf } from './prepare.js';
 import type { ContainerRecord } from './record.js';
 import { RunningProcess } from './running-process.js';
 import { setupError } from './setup-error.js';
 import { validateExecOptions } from './validate-exec.js';
-
-/** What `Runtime.exec` may be asked for; what is left out is as the container's own program has it. */
-export interface ExecOptions extends Pick<RunOptions, 'env' | 'cwd' | 'user' | 'groups' | 'terminal' | 'stdin' | 'stdout' | 'stderr' | 'privileged'> {
-  /** Program and arguments. A program without a slash is looked for in the PATH of `env`, else of the container. */
-  readonly command: readonly string[];
-  /** Processors to run on, as in `0-3,8`. Default: what the container's `process.execCPUAffinity.final` says, else all of its own. */
-  readonly cpuAffinity?: string;
-  /** It goes on when this process ends. Default: false. */
-  readonly survive?: boolean;
-  /** With a terminal: `keep` may leave it running later, because the launcher reads along. Default: false, true with `survive`. */
-  readonly detachable?: boolean;
-}
-
-/** From the short form, in which only the command is given. */
-export function execOptions(command: readonly string[] | ExecOptions): ExecOptions {
-  return isCommand(command) ? { command } : command;
-}
-
-/** `Array.isArray` does not tell a readonly array from the rest. */
-function isCommand(command: readonly string[] | ExecOptions): command is readonly string[] {
-  return Array.isArray(command);
-}
 
 /** A process that was executed in a container. It ends with the container at the latest. */
 export class ExecProcess extends RunningProcess {}
@@ -54,7 +32,14 @@ export interface ExecSurroundings {
   readonly seccomp: SeccompCache;
 }
 
-export async function executeIn(container: Container, given: ExecOptions, { host, addon, seccomp }: ExecSurroundings): Promise<ExecProcess> {
+/** A live container, as far as it matters here. */
+export interface ExecTarget {
+  readonly pid: number;
+  readonly record: ContainerRecord;
+  readonly launcher: Launcher;
+}
+
+export async function executeIn(container: ExecTarget, given: ExecOptions, { host, addon, seccomp }: ExecSurroundings): Promise<ExecProcess> {
   const options = validateExecOptions(given);
   const { record } = container;
   refusePaused(record);

@@ -6,6 +6,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { access, open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TsrunError } from '../spec/errors.js';
+import type { ReadLogOptions } from './call-options.js';
 import { validateLogArguments } from './validate-calls.js';
 
 /** What a container has written at once, or as much of it as was read at once. */
@@ -16,14 +17,6 @@ export interface LogPiece {
   readonly stream: 'stdout' | 'stderr' | 'terminal';
   /** As they were printed; a piece may end within a character. */
   readonly bytes: Buffer;
-}
-
-/** How far to read. */
-export interface ReadLogOptions {
-  /** Go on with what is printed from now on, until the container's record has an end (or is gone). */
-  readonly follow?: boolean;
-  /** Ends following, without an error. */
-  readonly signal?: AbortSignal;
 }
 
 const headerBytes = 16;

@@ -214,3 +214,6 @@ export interface RunOptions {
    */
   readonly signal?: AbortSignal;
 }
+
+/** The limits that can be changed while a container runs, in the words of `RunOptions`. */
+export type LimitOptions = Pick<RunOptions, 'memory' | 'memorySwap' | 'memoryReservation' | 'cpus' | 'cpuShares' | 'cpusetCpus' | 'pids' | 'unified'>;

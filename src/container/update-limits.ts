@@ -5,11 +5,8 @@ import { parseLimit } from '../cgroup/stats.js';
 import { TsrunError } from '../spec/errors.js';
 import { parseSize } from '../spec/size.js';
 import type { Resources } from '../spec/types.js';
-import type { RunOptions } from './options.js';
+import type { LimitOptions } from './options.js';
 import { validateLimitOptions } from './validate-limits.js';
-
-/** The limits that can be changed while a container runs, in the words of `RunOptions`. */
-export type LimitOptions = Pick<RunOptions, 'memory' | 'memorySwap' | 'memoryReservation' | 'cpus' | 'cpuShares' | 'cpusetCpus' | 'pids' | 'unified'>;
 
 /** The limits that hold: -1 for none, undefined where nobody can tell since the controller is not on cgroup v2. */
 export interface MemoryNow {

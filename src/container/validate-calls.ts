@@ -7,8 +7,7 @@ import { array, assertShape, boolean, instanceOf, integer, optional, strictObjec
 import { show } from '../spec/quote.js';
 import { TsrunError } from '../spec/errors.js';
 import type { FolderToCheck } from '../host/doctor-facts.js';
-import type { ExamineOptions } from './examine-host.js';
-import type { ReadLogOptions } from './log.js';
+import type { ExamineOptions, ReadLogOptions } from './call-options.js';
 import { grace, signal } from './option-shapes.js';
 
 /** What `stop` may be asked for. */

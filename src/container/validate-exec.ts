@@ -3,7 +3,7 @@
 import { TsrunError } from '../spec/errors.js';
 import { absolutePath, cpuList } from '../spec/schema-common.js';
 import { array, assertShape, boolean, optional, strictObject, text } from '../spec/shape.js';
-import type { ExecOptions } from './exec.js';
+import type { ExecOptions } from './exec-options.js';
 import { env, groups, stdio, terminal, user } from './option-shapes.js';
 
 const execOptions = strictObject<ExecOptions>({

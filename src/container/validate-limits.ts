@@ -3,7 +3,7 @@
 import { cgroupFiles, cpuList, unsetOr } from '../spec/schema-common.js';
 import { anyOf, assertShape, integer, number, optional, strictObject, type Fields } from '../spec/shape.js';
 import { size } from './option-shapes.js';
-import type { LimitOptions } from './update-limits.js';
+import type { LimitOptions } from './options.js';
 
 const unlimited = integer(-1, -1);
 

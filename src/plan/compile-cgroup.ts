@@ -1,7 +1,7 @@
 /** The container's cgroup: made and limited before the clone, so that the first process is born inside its limits. */
 import { limitsToWrites, missingLimitError } from '../cgroup/limits.js';
 import { TsrunError } from '../spec/errors.js';
-import type { Compilation } from './compile.js';
+import type { Compilation } from './compilation.js';
 
 /** Read after the last exit, for the result; those that this kernel has. */
 const reports = ['memory.events', 'memory.peak', 'memory.swap.peak', 'cpu.stat', 'io.stat', 'pids.events', 'pids.peak'];

@@ -4,7 +4,7 @@
  */
 import { TsrunError } from '../spec/errors.js';
 import type { Device, Mount } from '../spec/types.js';
-import type { Compilation } from './compile.js';
+import type { Compilation } from './compilation.js';
 import { hostId, idMapsOf } from './compile-root.js';
 import { mountAttributes, readMountOptions } from './mount-options.js';
 

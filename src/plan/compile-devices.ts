@@ -7,7 +7,7 @@ import { deviceProgram } from '../cgroup/device-program.js';
 import { accessBits, accessTo, allowsEverything, devicePolicy, policyWords, ruleWords, type DeviceId, type DevicePolicy, type PolicyRule } from '../cgroup/device-rules.js';
 import { TsrunError } from '../spec/errors.js';
 import { standardNodes } from './compile-dev.js';
-import type { Compilation } from './compile.js';
+import type { Compilation } from './compilation.js';
 
 const field = '/linux/resources/devices';
 const readAndWrite = accessBits.r | accessBits.w;

@@ -5,7 +5,7 @@
 import { posix } from 'node:path';
 import { TsrunError } from '../spec/errors.js';
 import type { Mount, NamespaceType } from '../spec/types.js';
-import type { Compilation } from './compile.js';
+import type { Compilation } from './compilation.js';
 import { compileDev } from './compile-dev.js';
 import { makeIdMap } from './compile-root.js';
 import { privatePropagation, readMountOptions, refuseData } from './mount-options.js';

@@ -3,7 +3,7 @@ import { capabilityNumber } from '../spec/capabilities.js';
 import { rlimitNumber } from '../spec/rlimits.js';
 import type { Process } from '../spec/types.js';
 import { TsrunError } from '../spec/errors.js';
-import type { Compilation } from './compile.js';
+import type { Compilation } from './compilation.js';
 
 const schedulerPolicies: Readonly<Record<string, number>> = {
   SCHED_OTHER: 0,

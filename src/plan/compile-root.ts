@@ -3,7 +3,7 @@ import { kernelAtLeast } from '../host/probe.js';
 import { TsrunError } from '../spec/errors.js';
 import type { RootMode } from '../spec/extensions.js';
 import type { IdMapping } from '../spec/types.js';
-import type { Compilation } from './compile.js';
+import type { Compilation } from './compilation.js';
 import type { IdMaps } from './input.js';
 import { mountAttributes, privatePropagation } from './mount-options.js';
 

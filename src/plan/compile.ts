@@ -4,6 +4,7 @@
  * most of it is forced by the kernel; where it is, the part that forces it says so.
  */
 import { TsrunError } from '../spec/errors.js';
+import type { Compilation } from './compilation.js';
 import { compileAppArmor } from './compile-apparmor.js';
 import { compileCgroup } from './compile-cgroup.js';
 import { compileDevices } from './compile-devices.js';
@@ -16,14 +17,6 @@ import { cloneFlags, Namespaces } from './namespaces.js';
 import { PlanBuilder, type Plan } from './plan.js';
 import { refuseOwnMounts, refuseUnsupported } from './unsupported.js';
 import type { IdMapping, NamespaceType } from '../spec/types.js';
-
-export interface Compilation {
-  readonly input: PlanInput;
-  readonly builder: PlanBuilder;
-  readonly namespaces: Namespaces;
-  /** Slots of the namespaces that are joined. */
-  readonly joined: Map<NamespaceType, number>;
-}
 
 export function compilePlan(input: PlanInput): Plan {
   refuseUnsupported(input.spec);

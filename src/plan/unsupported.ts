@@ -1,7 +1,7 @@
 /** What the runtime-spec can say and this version does not do: refused by name, never skipped. */
 import { TsrunError } from '../spec/errors.js';
 import type { Spec } from '../spec/types.js';
-import type { Compilation } from './compile.js';
+import type { Compilation } from './compilation.js';
 
 export function refuseUnsupported(spec: Spec): void {
   const { linux, process, hooks } = spec;

@@ -1,6 +1,7 @@
 /** What the tests of the command line share: a context without a file system, and short ways to parse. */
 import type { ExecutionContext } from 'ava';
-import { findCommand, type Command } from '../../src/cli/commands.js';
+import type { Command } from '../../src/cli/command.js';
+import { findCommand } from '../../src/cli/commands.js';
 import type { CommandName, ParsedArguments } from '../../src/cli/invocation.js';
 import { parseCommandLine, type ParseResult } from '../../src/cli/parse.js';
 import { ValueError, type ValueContext, type ValueType } from '../../src/cli/values/value-type.js';

@@ -5,6 +5,7 @@
 import { PassThrough } from 'node:stream';
 import { readFileSync } from 'node:fs';
 import { findCommand } from '../../src/cli/commands.js';
+import { handlers } from '../../src/cli/handlers.js';
 import { describeFailure, exitCodeOf } from '../../src/cli/failure.js';
 import { parseCommandLine } from '../../src/cli/parse.js';
 import { CliLab, type Said } from './cli-lab.js';
@@ -57,7 +58,7 @@ async function perform([name = '', ...words]: readonly string[], heard: Heard): 
   try {
     const parsed = parseCommandLine(command, words, { env: {}, readFile: (path) => readFileSync(path), now: Date.now });
     if (parsed.kind === 'help') throw new Error('help was asked for');
-    const { run } = await command.load();
+    const { run } = await handlers[command.name]();
     const streams = { stdin: new PassThrough(), stdout: collect(heard, 'stdout'), stderr: collect(heard, 'stderr') };
     return await run({ ...parsed.first, ...(parsed.second !== undefined && { second: parsed.second }), command: command.name, env: {}, ...streams });
   } catch (error) {

@@ -1,5 +1,6 @@
 /** The completion script for bash 4.1 and later. It needs nothing of the bash-completion package. */
-import { commands, type Command } from '../commands.js';
+import type { Command } from '../command.js';
+import { commands } from '../commands.js';
 import type { Flag } from '../flags/flag.js';
 import { flagsOf, spellings } from '../flags.js';
 import type { Completion } from '../values/value-type.js';

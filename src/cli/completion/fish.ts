@@ -1,5 +1,6 @@
 /** The completion script for fish 3 and 4. */
-import { commands, type Command } from '../commands.js';
+import type { Command } from '../command.js';
+import { commands } from '../commands.js';
 import type { Flag } from '../flags/flag.js';
 import { flagsOf, spellings } from '../flags.js';
 import type { Completion } from '../values/value-type.js';

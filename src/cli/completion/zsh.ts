@@ -1,5 +1,6 @@
 /** The completion script for zsh, on top of its own _arguments. */
-import { commands, type Command, type Positional } from '../commands.js';
+import type { Command, Positional } from '../command.js';
+import { commands } from '../commands.js';
 import type { Flag } from '../flags/flag.js';
 import { flagsOf, isRepeatable } from '../flags.js';
 import type { Completion } from '../values/value-type.js';

@@ -1,0 +1,13 @@
+/** What the parts of a compilation share. */
+import type { NamespaceType } from '../spec/types.js';
+import type { PlanInput } from './input.js';
+import type { Namespaces } from './namespaces.js';
+import type { PlanBuilder } from './plan.js';
+
+export interface Compilation {
+  readonly input: PlanInput;
+  readonly builder: PlanBuilder;
+  readonly namespaces: Namespaces;
+  /** Slots of the namespaces that are joined. */
+  readonly joined: Map<NamespaceType, number>;
+}
