@@ -19,7 +19,6 @@ import { RunningProcess, type ProcessSettings, type Start, type StopOptions } fr
 import { TimeLimit } from './time-limit.js';
 import { memoryLimits, resourcesOf } from './update-limits.js';
 import { validateConnect, validateEventsOptions } from './validate-calls.js';
-import { validateLimitOptions } from './validate-limits.js';
 
 /** `created` waits for `start()`; `running` is also one that is paused; `stopped` has ended. */
 export type ContainerState = 'created' | 'running' | 'stopped';
@@ -196,8 +195,7 @@ export class Container extends RunningProcess {
    * await container.updateLimits({ memory: '128m' });
    */
   async updateLimits(options: LimitOptions): Promise<void> {
-    const checked = validateLimitOptions(options);
-    await this.update(resourcesOf(checked, await memoryLimits(this.#cgroup())));
+    await this.update(resourcesOf(options, await memoryLimits(this.#cgroup())));
   }
 
   /**
