@@ -60,9 +60,9 @@ export const commands: readonly Command[] = [
     summary: 'show what a container has printed',
     usage: 'tsrun logs [flags] CONTAINER',
     description:
-      'For containers that were started with --detach or --tty, also when they have ended, until rm. The last 1 MiB is kept, ' +
+      'For containers that were started with --detach or --tty, or at a terminal, also when they have ended, until rm. The last 1 MiB is kept, ' +
       'of which the older half goes when it is full; what was printed before is gone. Docker keeps the output of ' +
-      'every container; here one in the foreground without a terminal writes straight to the pipes of who started it.',
+      'every container; here one in the foreground whose output goes elsewhere writes straight there.',
     positionals: [container],
     examples: [{ line: 'tsrun logs -f --tail 20 web', what: 'the last 20 lines, and what comes' }],
   },
