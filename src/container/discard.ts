@@ -1,23 +1,54 @@
 /** Ends and forgets a container of which nobody can be asked: its record cannot be read, or its launcher does not answer. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { killAll, removeCgroup } from '../cgroup/control.js';
+import { cgroupBase } from '../cgroup/layout.js';
+import type { CgroupFacts } from '../host/facts.js';
 import { TsrunError } from '../spec/errors.js';
 import type { ContainerRecord } from './record.js';
 import type { StateRoot } from './state-root.js';
 
-/** @param base the folder of all containers' cgroups; undefined where none can be made */
-export async function discard(root: StateRoot, base: string | undefined, id: string): Promise<void> {
-  for (const cgroup of base === undefined ? [] : cgroupsOf(base, id)) {
+export async function discard(root: StateRoot, facts: CgroupFacts, id: string): Promise<void> {
+  const record = readWhole(root, id);
+  for (const cgroup of record === undefined ? cgroupsOf(root, facts, id) : [record.cgroup]) {
+    if (cgroup === '') continue;
     await killAll(cgroup);
     await removeCgroup(cgroup);
   }
-  root.removeContainer({ id, launcher: readWhole(root, id)?.launcher ?? 'lost' });
+  root.removeContainer({ id, launcher: record?.launcher ?? 'lost' });
 }
 
-/** By their names, which a launcher makes of the id and eight hexadecimal digits. */
-function cgroupsOf(base: string, id: string): string[] {
-  const names = readdirSync(base).filter((name) => name.startsWith(`${id}-`) && /^[0-9a-f]{8}$/.test(name.slice(id.length + 1)));
+/**
+ * Without a record: that of the first process, if it lives. Else what bears the name, but a container of the same name in another
+ * state root may have its cgroup beside it: so only what is empty, and has been for longer than any start takes.
+ */
+function cgroupsOf(root: StateRoot, facts: CgroupFacts, id: string): string[] {
+  const base = cgroupBase(facts);
+  if (base === undefined) return [];
+  const isIts = (name: string) => name.startsWith(`${id}-`) && /^[0-9a-f]{8}$/.test(name.slice(id.length + 1));
+  const own = cgroupOf(root.readPid(id), facts);
+  const names = own !== undefined && isIts(own) ? [own] : readdirSync(base).filter((name) => isIts(name) && isAbandoned(`${base}/${name}`));
   return names.map((name) => `${base}/${name}`);
+}
+
+/** Name of the container's cgroup that a process is in, or below (proc_pid_cgroup(5)). */
+function cgroupOf(pid: number | undefined, { base }: CgroupFacts): string | undefined {
+  const path = pid === undefined ? undefined : /^0::(.*)$/m.exec(readIfThere(`/proc/${pid}/cgroup`))?.[1];
+  return path?.startsWith(`${base}/`) === true ? path.slice(base.length + 1).split('/')[0] : undefined;
+}
+
+const longAgoMs = 60_000;
+
+function isAbandoned(cgroup: string): boolean {
+  const age = Date.now() - (statSync(cgroup, { throwIfNoEntry: false })?.ctimeMs ?? Date.now());
+  return age > longAgoMs && /^populated 0$/m.test(readIfThere(`${cgroup}/cgroup.events`));
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** A folder that is there, with a record that says nothing. */

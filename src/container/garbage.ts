@@ -6,6 +6,7 @@ import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { killAll, removeCgroup } from '../cgroup/control.js';
 import { saysDead, type Addon } from '../engine/addon.js';
+import type { CgroupFacts } from '../host/facts.js';
 import { discard, readWhole } from './discard.js';
 import { releaseRangesOf } from './id-ranges.js';
 import type { StateRoot } from './state-root.js';
@@ -18,14 +19,13 @@ export interface Collected {
   readonly launchers: readonly string[];
 }
 
-/** @param base the folder of all containers' cgroups; undefined where none can be made */
-export async function collectGarbage(root: StateRoot, addon: Addon, base: string | undefined): Promise<Collected> {
+export async function collectGarbage(root: StateRoot, addon: Addon, cgroup: CgroupFacts): Promise<Collected> {
   const alive = livenessTest(root, addon);
   const containers: string[] = [];
   // A container that survives its starter keeps the range that the starter reserved.
   const usedRanges = new Set<number>();
   for (const entry of root.entries()) {
-    if (entry.startsWith('.') ? removeUnfinished(root, entry, alive) : await removeDead(root, entry, alive, base)) containers.push(entry);
+    if (entry.startsWith('.') ? removeUnfinished(root, entry, alive) : await removeDead(root, entry, alive, cgroup)) containers.push(entry);
     else for (const start of rangesOf(root, entry)) usedRanges.add(start);
   }
   releaseRangesOf(root.rangesPath, alive, usedRanges);
@@ -74,12 +74,12 @@ function removeUnfinished(root: StateRoot, entry: string, alive: (launcher: stri
   return true;
 }
 
-async function removeDead(root: StateRoot, id: string, alive: (launcher: string) => boolean, base: string | undefined): Promise<boolean> {
+async function removeDead(root: StateRoot, id: string, alive: (launcher: string) => boolean, cgroup: CgroupFacts): Promise<boolean> {
   // A record with an exit is one that was to be kept. Asked first: reading a record takes longer, and all that are kept
   // are passed by each time.
   if (root.readExit(id) !== undefined) return false;
   const record = readWhole(root, id);
-  if (record === undefined) return removeEmpty(root.containerPath(id)) || removeUnreadable(root, id, alive, base);
+  if (record === undefined) return removeEmpty(root.containerPath(id)) || removeUnreadable(root, id, alive, cgroup);
   if (alive(record.launcher)) return false;
   if (record.cgroup !== '' && existsSync(record.cgroup) && basename(record.cgroup).startsWith(id)) {
     await killAll(record.cgroup);
@@ -101,9 +101,9 @@ function removeEmpty(path: string): boolean {
 }
 
 /** Nobody can tell whose it is; when no launcher lives, it is no live one's. */
-async function removeUnreadable(root: StateRoot, id: string, alive: (launcher: string) => boolean, base: string | undefined): Promise<boolean> {
+async function removeUnreadable(root: StateRoot, id: string, alive: (launcher: string) => boolean, cgroup: CgroupFacts): Promise<boolean> {
   if (root.launcherNames().some(alive)) return false;
-  await discard(root, base, id);
+  await discard(root, cgroup, id);
   return true;
 }
 

@@ -5,7 +5,6 @@ import type { HostFacts } from '../host/facts.js';
 import type { HandedOver } from '../plan/plan.js';
 import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
-import { cgroupBase } from '../cgroup/layout.js';
 import { answered, connectTo } from './connection.js';
 import { Container } from './container.js';
 import { ended } from './ended.js';
@@ -178,7 +177,7 @@ export abstract class KnownContainers {
    */
   async discard(id: string): Promise<void> {
     if (!this.unreadable().includes(id)) this.inspect(id);
-    await discard(this.#root, cgroupBase(this.host.cgroup), id);
+    await discard(this.#root, this.host.cgroup, id);
   }
 
   /** Folder of the container's record and log, for `readLog`; there need not be one. */
@@ -189,7 +188,7 @@ export abstract class KnownContainers {
 
   /** Removes what dead launchers left. Runs by itself when a state root is opened. */
   async gc(): Promise<Collected> {
-    return collectGarbage(this.#root, this.#native.addon, cgroupBase(this.host.cgroup));
+    return collectGarbage(this.#root, this.#native.addon, this.host.cgroup);
   }
 
   protected get closed(): boolean {

@@ -1,5 +1,5 @@
 /** The runtime: one launcher, and the containers that it makes for this process. What is there already: `known-containers.ts`. */
-import { cgroupBase, prepareBase } from '../cgroup/layout.js';
+import { prepareBase } from '../cgroup/layout.js';
 import { loadNative, type NativeFiles } from '../engine/addon.js';
 import { SeccompCache } from '../engine/seccomp.js';
 import type { HostFacts } from '../host/facts.js';
@@ -95,7 +95,7 @@ export class Runtime extends KnownContainers {
     const root = new StateRoot(options.root ?? defaultStateRoot(probed.uid, process.env));
     root.make();
     const host = { ...probed, cgroup: prepareBase(probed.cgroup).cgroup };
-    const collected = await collectGarbage(root, native.addon, cgroupBase(host.cgroup));
+    const collected = await collectGarbage(root, native.addon, host.cgroup);
     return new Runtime({ native, host, root, own: await startLauncher(native, root, host.uid !== 0), collected });
   }
 
