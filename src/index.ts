@@ -30,6 +30,7 @@ export type { ExitCause, ExitStatus, Usage } from './container/exit-status.js';
 export type { Collected } from './container/garbage.js';
 export { readLog, type LogPiece, type ReadLogOptions } from './container/log.js';
 export { examineHost, type Examination, type ExamineOptions } from './container/examine-host.js';
+export { explainExit, type ExitExplanation } from './container/explain-exit.js';
 export { explain, type Explanation } from './container/explain.js';
 export type * from './container/isolation-report.js';
 export type { CapabilitySets, MountReading, ProcessIds, RlimitReading } from './container/proc-files.js';

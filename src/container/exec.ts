@@ -18,7 +18,7 @@ import { readIdMaps } from './joined-maps.js';
 import type { RunOptions } from './options.js';
 import { filterOf, streamsOf } from './prepare.js';
 import type { ContainerRecord } from './record.js';
-import { RunningProcess } from './running-process.js';
+import { RunningProcess, type ProcessSettings, type Start } from './running-process.js';
 import { setupError } from './setup-error.js';
 import { validateExecOptions } from './validate-exec.js';
 
@@ -44,8 +44,22 @@ function isCommand(command: readonly string[] | ExecOptions): command is readonl
   return Array.isArray(command);
 }
 
+/** Where and as what a process was executed. */
+interface ExecOrigin {
+  readonly container: Container;
+  readonly process: Process;
+}
+
 /** A process that was executed in a container. It ends with the container at the latest. */
-export class ExecProcess extends RunningProcess {}
+export class ExecProcess extends RunningProcess {
+  /** @internal */
+  readonly origin: ExecOrigin;
+
+  constructor(settings: ProcessSettings, start: Start, origin: ExecOrigin) {
+    super(settings, start);
+    this.origin = origin;
+  }
+}
 
 export interface ExecSurroundings {
   readonly host: HostFacts;
@@ -86,6 +100,7 @@ export async function executeIn(container: Container, given: ExecOptions, { host
       },
     },
     { plan, awaitsStart: false, explain: (event) => setupError(event, plan, { syscallName: (number) => addon.syscallName(number), readInRoot }) },
+    { container, process },
   );
   executed.bind(container.launcher.launch('', encodePlan(plan), passed, executed));
   await executed.started;
