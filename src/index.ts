@@ -32,6 +32,7 @@ export type { Collected } from './container/garbage.js';
 export { readLog, type LogPiece } from './container/log.js';
 export { examineHost, type Examination } from './container/examine-host.js';
 export type { ExamineOptions, ReadLogOptions } from './container/call-options.js';
+export { explainExit, type ExitExplanation } from './container/explain-exit.js';
 export { explain, type Explanation } from './container/explain.js';
 export type * from './container/isolation-report.js';
 export type { CapabilitySets, MountReading, ProcessIds, RlimitReading } from './container/proc-files.js';

@@ -1,5 +1,6 @@
 /** `tsrun exec` */
 import { Runtime, type ExecOptions } from '../index.js';
+import { tellExit } from './failure.js';
 import type { Invocation } from './invocation.js';
 import { accompany } from './program/accompany.js';
 import { backgroundStreams, foregroundStreams } from './program/streams.js';
@@ -14,7 +15,10 @@ export async function run(invocation: Invocation): Promise<number> {
     if (flags.detach === true) return 0;
     const world = { runtime, stdin, stdout, stderr };
     const status = await accompany({ program, world, input: flags.interactive === true, whenHungUp: 'stop' });
-    if (status !== undefined) return status.code;
+    if (status !== undefined) {
+      await tellExit(program, invocation);
+      return status.code;
+    }
     await program.keep();
     stderr.write('\ntsrun: detached; the program goes on\n');
     return 0;

@@ -1,8 +1,9 @@
 /** How an error is told to a person, and with which exit code. */
 import { getSystemErrorMap } from 'node:util';
-import { TsrunError } from '../index.js';
+import { explainExit, TsrunError, type Container, type ExecProcess } from '../index.js';
 import type { Command } from './command.js';
-import { escapeControl, type Paint } from './output.js';
+import type { Invocation } from './invocation.js';
+import { escapeControl, painter, type Paint } from './output.js';
 
 /** Wrong flags and arguments are docker's 125 whatever the command; a program that cannot start is the shell's 126 or 127. */
 export function exitCodeOf(error: unknown, command: Command | undefined): number {
@@ -15,9 +16,19 @@ export function exitCodeOf(error: unknown, command: Command | undefined): number
 
 /** `tsrun: …` and, where there is one, `hint: …`. */
 export function describeFailure(error: unknown, paint: Paint): string {
-  const { message, hint } = tellFailure(error);
+  return describeSaid(tellFailure(error), paint);
+}
+
+/** A sentence of tsrun's, and what to do about it. */
+function describeSaid({ message, hint }: { readonly message: string; readonly hint?: string | undefined }, paint: Paint): string {
   const advice = hint === undefined ? '' : `${paint('cyan', 'hint:')} ${safe(hint)}\n`;
   return `${paint('red', 'tsrun:')} ${safe(message)}\n${advice}`;
+}
+
+/** After the program's own output: why it ended before it began, where that is known. */
+export async function tellExit(program: Container | ExecProcess, { stderr, env }: Pick<Invocation, 'stderr' | 'env'>): Promise<void> {
+  const explanation = await explainExit(program);
+  if (explanation !== undefined) stderr.write(describeSaid(explanation, painter(stderr, env)));
 }
 
 /** The same for programs, in one line. */

@@ -1,6 +1,7 @@
 /** `tsrun run` */
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { Runtime, TsrunError, type Container, type ExitStatus, type RunOptions } from '../index.js';
+import { tellExit } from './failure.js';
 import type { Invocation, OutputStream } from './invocation.js';
 import { humanSize, painter, quote } from './output.js';
 import { accompany } from './program/accompany.js';
@@ -44,13 +45,15 @@ function printId({ id }: Container, { flags, stdout }: Invocation): number {
   return 0;
 }
 
-async function stay(runtime: Runtime, container: Container, { flags, options, stdin, stdout, stderr }: Invocation): Promise<number> {
+async function stay(runtime: Runtime, container: Container, invocation: Invocation): Promise<number> {
+  const { flags, options, stdin, stdout, stderr } = invocation;
   const world = { runtime, stdin, stdout, stderr };
   const status = await accompany({ program: container, world, input: flags.interactive === true, whenHungUp: 'stop' });
   if (status === undefined) return detach(container, stderr);
   if (status.cause === 'oom') stderr.write(`tsrun: ${outOfMemory(container, status)}\n`);
   if (status.cause === 'timeout') stderr.write(`tsrun: the program was stopped, its time of ${(options.timeoutMs ?? 0) / 1000} seconds being over\n`);
   if (status.cause === 'lost') stderr.write('tsrun: the launcher was killed, and the container with it\n');
+  await tellExit(container, invocation);
   // Standard output is the program's alone, to the byte.
   if (flags.json === true) stderr.write(`${JSON.stringify({ id: container.id, ...status })}\n`);
   return status.cause === 'lost' ? ownFailure : status.code;

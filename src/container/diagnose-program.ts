@@ -1,4 +1,5 @@
 /** Why a program could not be executed: execve says ENOENT for a missing program and for a missing interpreter alike. */
+import { elfInterpreter } from '../image/elf.js';
 import type { StepExecute } from '../plan/wire.generated.js';
 import type { ErrorCode } from '../spec/errors.js';
 import type { FailureContext } from './failure.js';
@@ -86,23 +87,6 @@ function tooManyInterpreters(program: string): ProgramDiagnosis {
     hint: 'name a program in its first line that is no script',
   };
 }
-
-/** PT_INTERP of a 64-bit ELF file, if it lies in the first bytes (elf(5)). */
-function elfInterpreter(head: Buffer): string | undefined {
-  if (head.length < 64 || head.toString('latin1', 0, 4) !== '\x7fELF' || head[4] !== 2) return undefined;
-  const headers = Number(head.readBigUInt64LE(32));
-  const size = head.readUInt16LE(54);
-  for (let index = 0; index < head.readUInt16LE(56); index++) {
-    const at = headers + index * size;
-    if (at + 56 > head.length) return undefined;
-    if (head.readUInt32LE(at) !== 3) continue;
-    const offset = Number(head.readBigUInt64LE(at + 8));
-    const end = offset + Number(head.readBigUInt64LE(at + 32));
-    return end <= head.length ? head.toString('utf8', offset, end).replace(/\0+$/, '') : undefined;
-  }
-  return undefined;
-}
-
 /** What follows the image is the program, as docker has it: a flag that is written there is looked for in the PATH. */
 function missingHint(program: string): string {
   if (program.startsWith('-')) return `flags end at the image: if '${program}' was meant as one of tsrun, write it before the image`;

@@ -19,24 +19,39 @@ import type { ExecOptions } from './exec-options.js';
 import { readIdMaps } from './joined-maps.js';
 import { filterOf, streamsOf } from './prepare.js';
 import type { ContainerRecord } from './record.js';
-import { RunningProcess } from './running-process.js';
+import { RunningProcess, type ProcessSettings, type Start } from './running-process.js';
 import { setupError } from './setup-error.js';
 import { validateExecOptions } from './validate-exec.js';
 
+/** A live container, as far as it matters here. */
+export interface ExecTarget {
+  readonly pid: number;
+  readonly state: 'created' | 'running' | 'stopped';
+  readonly record: ContainerRecord;
+  readonly launcher: Launcher;
+}
+
+/** Where and as what a process was executed. */
+interface ExecOrigin {
+  readonly container: ExecTarget;
+  readonly process: Process;
+}
+
 /** A process that was executed in a container. It ends with the container at the latest. */
-export class ExecProcess extends RunningProcess {}
+export class ExecProcess extends RunningProcess {
+  /** @internal */
+  readonly origin: ExecOrigin;
+
+  constructor(settings: ProcessSettings, start: Start, origin: ExecOrigin) {
+    super(settings, start);
+    this.origin = origin;
+  }
+}
 
 export interface ExecSurroundings {
   readonly host: HostFacts;
   readonly addon: Addon;
   readonly seccomp: SeccompCache;
-}
-
-/** A live container, as far as it matters here. */
-export interface ExecTarget {
-  readonly pid: number;
-  readonly record: ContainerRecord;
-  readonly launcher: Launcher;
 }
 
 export async function executeIn(container: ExecTarget, given: ExecOptions, { host, addon, seccomp }: ExecSurroundings): Promise<ExecProcess> {
@@ -72,6 +87,7 @@ export async function executeIn(container: ExecTarget, given: ExecOptions, { hos
       },
     },
     { plan, awaitsStart: false, explain: (event) => setupError(event, plan, { syscallName: (number) => addon.syscallName(number), readInRoot }) },
+    { container, process },
   );
   executed.bind(container.launcher.launch('', encodePlan(plan), passed, executed));
   await executed.started;

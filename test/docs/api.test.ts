@@ -15,7 +15,7 @@ const withExample = [
   ...['attach', 'find', 'adopt', 'list', 'inspect', 'isolation'].map((name) => `KnownContainers.${name}`),
   ...['start', 'pause', 'stats', 'events', 'connect', 'update', 'updateLimits'].map((name) => `Container.${name}`),
   ...['kill', 'stop', 'exited'].map((name) => `RunningProcess.${name}`),
-  ...['Runtime', 'Container', 'RunOptions.signal', 'Terminal', 'TsrunError', 'explain', 'examineHost', 'readLog'],
+  ...['Runtime', 'Container', 'RunOptions.signal', 'Terminal', 'TsrunError', 'explain', 'explainExit', 'examineHost', 'readLog'],
 ];
 
 test('every export and every member has its sentence', (t) => {
