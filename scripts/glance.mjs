@@ -94,7 +94,7 @@ function tell(...words) {
 
 try {
   const image = fixture('busybox');
-  const command = `node ${relative(process.cwd(), tsrun)}`;
+  const command = `./${relative(process.cwd(), tsrun)}`;
   const { inside: container, cgroup } = runToEnd(image, `glance.${process.pid}`);
   console.log('Isolation at a glance\n');
   printTable(container.values, { ...answers('sh', ['-c']).values, cgroup });
