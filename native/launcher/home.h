@@ -12,7 +12,7 @@ namespace tsrun {
 inline constexpr char kAttachPoint[] = "/root";       // a container's root is attached here, in the container's copy
 inline constexpr char kMaskFile[] = "/mask/file";     // empty and read-only
 inline constexpr char kMaskDirectory[] = "/mask/dir";
-inline constexpr char kScratch[] = "/scratch";        // overlay layers are attached here while an overlay is made
+inline constexpr char kScratch[] = "/scratch";        // what is needed only until the old root goes: overlay layers, covers
 
 class Home {
  public:

@@ -12,7 +12,7 @@
 namespace tsrun {
 namespace {
 
-Links links(bool follow) { return follow ? Links::kFollowInside : Links::kRefuse; }
+Links links(bool follow) { return follow ? Links::kFollowInImage : Links::kRefuse; }
 
 Status kind_of(int fd, TargetKind* kind) {
   struct stat info;
@@ -105,7 +105,7 @@ Status run(ChildContext& context, const StepCoverFiles& step) {
     UniqueFd cover;
     TSRUN_TRY(make_file(folder.get(), name.text(), step.mode, contents.next()));
     TSRUN_TRY(clone_tree(folder.get(), name.text(), 0, &cover));
-    TSRUN_TRY(open_target(context.root.get(), paths.next(), TargetKind::kFile, true, Links::kFollowInside, &target));
+    TSRUN_TRY(open_target(context.root.get(), paths.next(), TargetKind::kFile, true, Links::kFollowInImage, &target));
     TSRUN_TRY(attach_at(cover.get(), target.get()));
   }
   return kOk;

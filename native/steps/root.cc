@@ -34,6 +34,8 @@ Status run(ChildContext& context, const StepPivotRoot&) {
 }
 
 Status run(ChildContext& context, const StepMakeDirectory& step) {
+  UniqueFd existing;
+  if (open_in_root(context.root.get(), step.path.data, O_PATH | O_DIRECTORY, Links::kFollowInside, &existing).ok()) return kOk;
   return make_directories(context.root.get(), step.path, step.mode, true);
 }
 
@@ -57,7 +59,12 @@ Status run(ChildContext& context, const StepWriteFile& step) {
 // By descriptor, so that a working directory such as /proc/self/fd/7 cannot lead outside (CVE-2024-21626).
 Status run(ChildContext& context, const StepSetDirectory& step) {
   UniqueFd directory;
-  TSRUN_TRY(open_target(context.root.get(), step.path, TargetKind::kDirectory, step.create, Links::kFollowInside, &directory));
+  int root = context.root.get();
+  Status opened = open_in_root(root, step.path.data, O_PATH | O_DIRECTORY, Links::kFollowInside, &directory);
+  if (opened.error == ENOENT && step.create) {
+    opened = open_target(root, step.path, TargetKind::kDirectory, true, Links::kFollowInImage, &directory);
+  }
+  TSRUN_TRY(opened);
   return sys::call<SYS_fchdir>(directory.get()).status();
 }
 

@@ -20,32 +20,95 @@ struct PathCopy {
   }
 };
 
-Status make_directory_in_parent(int root, Text path, uint32_t mode) {
+// How a path is looked up: as it was asked for, or as a link of the image says.
+enum class Origin : uint8_t { kAsked, kImage };
+
+Status open_place(int root, const char* path, uint64_t flags, Origin origin, UniqueFd* into) {
+  if (origin == Origin::kAsked) {
+    Status opened = open_in_root(root, path, flags, Links::kRefuse, into);
+    if (opened.error != ELOOP) return opened;
+  }
+  return open_in_root(root, path, flags, Links::kFollowInImage, into);
+}
+
+Status open_parent_of(int root, Text path, Origin origin, UniqueFd* parent, const char** name) {
+  PathCopy copy;
+  TSRUN_TRY(copy.assign(path));
+  char* slash = strrchr(copy.text, '/');
+  const char* last = slash == nullptr ? copy.text : slash + 1;
+  if (*last == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0) return Status{SYS_openat2, EINVAL};
+  *name = path.data + (last - copy.text);
+  if (path.data[path.size - 1] == '/') return Status{SYS_openat2, EINVAL};
+  bool below_root = slash == nullptr || slash == copy.text;
+  if (!below_root) *slash = 0;
+  return open_place(root, below_root ? "." : copy.text, O_PATH | O_DIRECTORY, origin, parent);
+}
+
+Status make_directory_in_parent(int root, Text path, uint32_t mode, Origin origin) {
   UniqueFd parent;
   const char* name;
-  TSRUN_TRY(open_parent(root, path, &parent, &name));
+  TSRUN_TRY(open_parent_of(root, path, origin, &parent, &name));
   sys::Outcome made = sys::call<SYS_mkdirat>(parent.get(), name, mode);
   // Somebody may have been quicker; what stands there is looked at when it is opened.
   return made.error() == EEXIST ? kOk : made.status();
 }
 
-Status make_file_in_parent(int root, Text path) {
+Status make_file_in_parent(int root, Text path, Origin origin) {
   UniqueFd parent;
   UniqueFd file;
   const char* name;
-  TSRUN_TRY(open_parent(root, path, &parent, &name));
-  return take(sys::call<SYS_openat>(parent.get(), name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_RDONLY, 0644), &file);
+  TSRUN_TRY(open_parent_of(root, path, origin, &parent, &name));
+  Status made = take(sys::call<SYS_openat>(parent.get(), name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_RDONLY, 0644), &file);
+  return made.error == EEXIST ? kOk : made;
 }
 
-Status make_in_parent(int root, Text path, TargetKind kind) {
-  return kind == TargetKind::kDirectory ? make_directory_in_parent(root, path, 0755) : make_file_in_parent(root, path);
+Status make_missing_directories(int root, Text path, uint32_t mode, bool whole, Origin origin) {
+  PathCopy copy;
+  TSRUN_TRY(copy.assign(path));
+  for (char* at = copy.text + 1;; ++at) {
+    bool last = *at == 0;
+    if (last && !whole) return kOk;
+    if (*at != '/' && !last) continue;
+    *at = 0;
+    UniqueFd existing;
+    Status opened = open_place(root, copy.text, O_PATH | O_DIRECTORY, origin, &existing);
+    if (opened.error == ENOENT) {
+      TSRUN_TRY(make_directory_in_parent(root, Text{copy.text, static_cast<uint32_t>(at - copy.text)}, mode, origin));
+    } else if (!opened.ok()) {
+      return opened;
+    }
+    if (last) return kOk;
+    *at = '/';
+  }
+}
+
+Status make_in_parent(int root, Text path, TargetKind kind, Origin origin) {
+  return kind == TargetKind::kDirectory ? make_directory_in_parent(root, path, 0755, origin) : make_file_in_parent(root, path, origin);
+}
+
+Status open_existing(int root, Text path, TargetKind kind, Links links, Origin origin, UniqueFd* into) {
+  uint64_t flags = O_PATH | (kind == TargetKind::kDirectory ? O_DIRECTORY : 0);
+  if (links == Links::kRefuse) return open_in_root(root, path.data, flags, links, into);
+  return open_place(root, path.data, flags, origin, into);
+}
+
+Status open_or_make(int root, Text path, TargetKind kind, Links links, Origin origin, UniqueFd* into) {
+  Status opened = open_existing(root, path, kind, links, origin, into);
+  if (opened.error != ENOENT) return opened;
+  Status made = make_in_parent(root, path, kind, origin);
+  if (made.error == ENOENT) {
+    TSRUN_TRY(make_missing_directories(root, path, 0755, false, origin));
+    made = make_in_parent(root, path, kind, origin);
+  }
+  TSRUN_TRY(made);
+  return open_existing(root, path, kind, links, origin, into);
 }
 
 // Where a link of the image leads, as a path from the root.
-Status read_link(int root, Text path, PathCopy* target) {
+Status read_link(int root, Text path, Origin origin, PathCopy* target) {
   UniqueFd parent;
   const char* name;
-  TSRUN_TRY(open_parent(root, path, &parent, &name));
+  TSRUN_TRY(open_parent_of(root, path, origin, &parent, &name));
   auto folder = static_cast<size_t>(name - path.data);
   char* at = target->text;
   sys::Outcome read = sys::call<SYS_readlinkat>(parent.get(), name, at + folder, kMaxPath - 1 - folder);
@@ -62,16 +125,6 @@ Status read_link(int root, Text path, PathCopy* target) {
   return kOk;
 }
 
-Status make_and_open(int root, Text path, TargetKind kind, Links links, uint64_t flags, UniqueFd* into) {
-  Status made = make_in_parent(root, path, kind);
-  if (made.error == ENOENT) {
-    TSRUN_TRY(make_directories(root, path, 0755, false));
-    made = make_in_parent(root, path, kind);
-  }
-  TSRUN_TRY(made);
-  return open_in_root(root, path.data, flags, links, into);
-}
-
 // Of links that lead to where nothing is yet, one after the other.
 constexpr int kMostLinks = 4;
 
@@ -82,6 +135,7 @@ Status open_in_root(int root, const char* path, uint64_t flags, Links links, Uni
   how.flags = flags | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   if (links == Links::kRefuse) how.resolve |= RESOLVE_NO_SYMLINKS;
+  if (links == Links::kFollowInImage) how.resolve |= RESOLVE_NO_XDEV;
   // Any rename or mount on the host, while `..` is passed, makes the kernel unsure whether it is still inside (openat2(2)).
   constexpr int kMostTries = 128;
   Status opened{SYS_openat2, EAGAIN};
@@ -92,51 +146,24 @@ Status open_in_root(int root, const char* path, uint64_t flags, Links links, Uni
 }
 
 Status open_parent(int root, Text path, UniqueFd* parent, const char** name) {
-  PathCopy copy;
-  TSRUN_TRY(copy.assign(path));
-  char* slash = strrchr(copy.text, '/');
-  const char* last = slash == nullptr ? copy.text : slash + 1;
-  if (*last == 0 || strcmp(last, ".") == 0 || strcmp(last, "..") == 0) return Status{SYS_openat2, EINVAL};
-  *name = path.data + (last - copy.text);
-  if (path.data[path.size - 1] == '/') return Status{SYS_openat2, EINVAL};
-  if (slash == nullptr || slash == copy.text) return open_in_root(root, ".", O_PATH | O_DIRECTORY, Links::kFollowInside, parent);
-  *slash = 0;
-  return open_in_root(root, copy.text, O_PATH | O_DIRECTORY, Links::kFollowInside, parent);
+  return open_parent_of(root, path, Origin::kAsked, parent, name);
 }
 
 Status make_directories(int root, Text path, uint32_t mode, bool whole) {
-  PathCopy copy;
-  TSRUN_TRY(copy.assign(path));
-  for (char* at = copy.text + 1;; ++at) {
-    bool last = *at == 0;
-    if (last && !whole) return kOk;
-    if (*at != '/' && !last) continue;
-    *at = 0;
-    UniqueFd existing;
-    Status opened = open_in_root(root, copy.text, O_PATH | O_DIRECTORY, Links::kFollowInside, &existing);
-    if (opened.error == ENOENT) {
-      TSRUN_TRY(make_directory_in_parent(root, Text{copy.text, static_cast<uint32_t>(at - copy.text)}, mode));
-    } else if (!opened.ok()) {
-      return opened;
-    }
-    if (last) return kOk;
-    *at = '/';
-  }
+  return make_missing_directories(root, path, mode, whole, Origin::kAsked);
 }
 
 Status open_target(int root, Text path, TargetKind kind, bool create, Links links, UniqueFd* into) {
-  uint64_t flags = O_PATH | (kind == TargetKind::kDirectory ? O_DIRECTORY : 0);
-  Status opened = open_in_root(root, path.data, flags, links, into);
-  if (opened.error != ENOENT || !create) return opened;
+  Origin origin = Origin::kAsked;
+  if (!create) return open_existing(root, path, kind, links, origin, into);
   PathCopy behind[kMostLinks];
-  opened = make_and_open(root, path, kind, links, flags, into);
-  for (int count = 0; opened.error == EEXIST && links == Links::kFollowInside && count < kMostLinks; ++count) {
-    // Somebody may have been quicker; else it is a link.
-    opened = open_in_root(root, path.data, flags, links, into);
-    if (opened.error != ENOENT) return opened;
-    TSRUN_TRY(read_link(root, path, &behind[count]));
+  Status opened = open_or_make(root, path, kind, links, origin, into);
+  // What stands there and can be neither opened nor made is a link that leads nowhere.
+  for (int count = 0; opened.error == ENOENT && links != Links::kRefuse && count < kMostLinks; ++count) {
+    if (!read_link(root, path, origin, &behind[count]).ok()) return opened;
     path = Text{behind[count].text, static_cast<uint32_t>(strlen(behind[count].text))};
-    opened = make_and_open(root, path, kind, links, flags, into);
+    origin = Origin::kImage;
+    opened = open_or_make(root, path, kind, links, origin, into);
   }
   return opened;
 }

@@ -9,9 +9,14 @@
 
 namespace tsrun {
 
-enum class Links : bool { kRefuse, kFollowInside };
+// kFollowInImage: links of the image, but into nothing that is mounted in it.
+enum class Links : uint8_t { kRefuse, kFollowInside, kFollowInImage };
 
 Status open_in_root(int root, const char* path, uint64_t flags, Links links, UniqueFd* into);
+
+// What follows makes things, or finds the place of something that is going to be attached. A path is taken as it was asked for,
+// whatever is mounted on the way; where a link of the image is on it, it leads into the image alone. Through a link the image would
+// choose a place in a volume, which is the host's: with the runtime's rights, and on a mount that may propagate to the host.
 
 // Makes the folders of a path that are missing, one at a time; the last one too when `whole`.
 Status make_directories(int root, Text path, uint32_t mode, bool whole);
@@ -19,7 +24,7 @@ Status make_directories(int root, Text path, uint32_t mode, bool whole);
 enum class TargetKind : uint8_t { kDirectory, kFile };
 
 // Opens a mount target (O_PATH), after making it and its parents when it is missing and `create` says so; where a link of the image
-// leads nowhere, there.
+// leads nowhere, there. `links`: kRefuse or kFollowInImage.
 Status open_target(int root, Text path, TargetKind kind, bool create, Links links, UniqueFd* into);
 
 // Opens the folder that holds a path's last component, and gives that component.

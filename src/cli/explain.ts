@@ -37,7 +37,7 @@ export function optionsToExplain({ flags, options }: Pick<ParsedArguments, 'flag
   const { interactive = false } = flags;
   if (flags.detach === true) return { ...options, ...backgroundStreams(interactive) };
   if (flags.tty === true) return { ...options, log: true };
-  return { ...options, stdin: interactive ? 'pipe' : 'ignore' };
+  return { ...options, stdin: interactive ? 'pipe' : 'ignore', log: true };
 }
 
 function warn({ warnings, standIn }: Explanation, { stderr, env }: Invocation): void {

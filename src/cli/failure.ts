@@ -33,7 +33,9 @@ export async function tellExit(program: Container | ExecProcess, { stderr, env }
 
 /** The same for programs, in one line. */
 export function failureJson(error: unknown): string {
-  return `${JSON.stringify({ error: tellFailure(error) })}\n`;
+  const line = JSON.stringify({ error: tellFailure(error) });
+  // JSON leaves them as they are, and the words of an image could drive a terminal.
+  return `${line.replace(/[\u007f-\u009f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
 }
 
 interface Told {

@@ -112,10 +112,11 @@ function deviceRows({ devices: { rules, heldByProgram } }: IsolationReport): Par
   return [{ name: 'rules', text: rules }, ...(open ? [] : [{ name: 'held', text: held }])];
 }
 
-function fileRows({ root, maskedPaths, readonlyPaths }: IsolationReport): Part[] {
+function fileRows({ root, maskedPaths, readonlyPaths, namespaces }: IsolationReport): Part[] {
+  const ownsMounts = !namespaces.some(({ type, sharedWithHost, sharedWith }) => type === 'mount' && (sharedWithHost || sharedWith.length > 0));
   const rootText = {
     disposable: () => `a disposable layer of ${root.kind === 'disposable' ? humanSize(root.sizeBytes) : ''} takes the writes`,
-    writable: () => 'writes change the image',
+    writable: () => (ownsMounts ? 'writes change the image' : 'that of a mount namespace that others are in'),
     'read-only': () => 'read-only',
   };
   return [

@@ -9,12 +9,17 @@ import type { StateRoot } from './state-root.js';
 
 export async function discard(root: StateRoot, facts: CgroupFacts, id: string): Promise<void> {
   const record = readWhole(root, id);
+  if (record?.cgroup === '') throw unreachable(id, 'it has no cgroup by which it could be ended');
   for (const cgroup of record === undefined ? cgroupsOf(root, facts, id) : [record.cgroup]) {
-    if (cgroup === '') continue;
     await killAll(cgroup);
     await removeCgroup(cgroup);
   }
-  root.removeContainer({ id, launcher: record?.launcher ?? 'lost' });
+  // Meanwhile another process may have removed it, and begun one of the same name.
+  if (readWhole(root, id)?.cgroup === record?.cgroup) root.removeContainer({ id, launcher: record?.launcher ?? 'lost' });
+}
+
+function unreachable(id: string, why: string): TsrunError {
+  return new TsrunError('ERR_TSRUN_HOST', `the container '${id}' cannot be removed: ${why}`, { hint: 'end its processes, or its launcher (tsrun-launcher), by their pids; then gc removes what is left' });
 }
 
 /**
@@ -26,8 +31,10 @@ function cgroupsOf(root: StateRoot, facts: CgroupFacts, id: string): string[] {
   if (base === undefined) return [];
   const isIts = (name: string) => name.startsWith(`${id}-`) && /^[0-9a-f]{8}$/.test(name.slice(id.length + 1));
   const own = cgroupOf(root.readPid(id), facts);
-  const names = own !== undefined && isIts(own) ? [own] : readdirSync(base).filter((name) => isIts(name) && isAbandoned(`${base}/${name}`));
-  return names.map((name) => `${base}/${name}`);
+  if (own !== undefined && isIts(own)) return [`${base}/${own}`];
+  const named = readdirSync(base).filter(isIts).map((name) => `${base}/${name}`);
+  if (named.some(isPopulated)) throw unreachable(id, 'its record is damaged, and it cannot be told whether what runs under its name is its own');
+  return named.filter(isOld);
 }
 
 /** Name of the container's cgroup that a process is in, or below (proc_pid_cgroup(5)). */
@@ -36,11 +43,14 @@ function cgroupOf(pid: number | undefined, { base }: CgroupFacts): string | unde
   return path?.startsWith(`${base}/`) === true ? path.slice(base.length + 1).split('/')[0] : undefined;
 }
 
+function isPopulated(cgroup: string): boolean {
+  return /^populated 1$/m.test(readIfThere(`${cgroup}/cgroup.events`));
+}
+
 const longAgoMs = 60_000;
 
-function isAbandoned(cgroup: string): boolean {
-  const age = Date.now() - (statSync(cgroup, { throwIfNoEntry: false })?.ctimeMs ?? Date.now());
-  return age > longAgoMs && /^populated 0$/m.test(readIfThere(`${cgroup}/cgroup.events`));
+function isOld(cgroup: string): boolean {
+  return Date.now() - (statSync(cgroup, { throwIfNoEntry: false })?.ctimeMs ?? Date.now()) > longAgoMs;
 }
 
 function readIfThere(path: string): string {

@@ -108,7 +108,7 @@ function execProcess({ spec, extensions }: ContainerRecord, options: ExecOptions
   const process: Process = {
     ...base,
     args: [...options.command],
-    env: execEnvironment({ base: base.env ?? [], terminal: terminal !== false, home: options.user === undefined ? undefined : resolved?.home, asked: options.env ?? {} }),
+    env: execEnvironment({ base: base.env ?? [], terminal: terminal !== false, home: options.user === undefined || !hasOwnHome(base, read) ? undefined : resolved?.home, asked: options.env ?? {} }),
     cwd: options.cwd ?? base.cwd,
     terminal: terminal !== false,
   };
@@ -121,6 +121,11 @@ function execProcess({ spec, extensions }: ContainerRecord, options: ExecOptions
     process.noNewPrivileges = false;
   }
   return process;
+}
+
+/** Or was another asked for, which is then every user's. */
+function hasOwnHome({ env = [], user }: Process, read: ReadInImage): boolean {
+  return env.includes(`HOME=${resolveUser(`${user.uid}:${user.gid}`, [], read).home}`);
 }
 
 /** Further groups alone add to those that the container's own user has. */

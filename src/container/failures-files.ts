@@ -3,7 +3,7 @@ import { statfsSync, statSync } from 'node:fs';
 import { basename, posix } from 'node:path';
 import { fsTypeName } from '../host/fs-types.js';
 import type { Plan } from '../plan/plan.js';
-import type { StepAttachMount, StepMakeMount, StepOpenTree, StepSetMount, StepWriteFile, StepWriteSysctl } from '../plan/wire.generated.js';
+import type { StepAttachMount, StepMakeMount, StepOpenTree, StepSetMount, StepWriteSysctl } from '../plan/wire.generated.js';
 import { hints, type Explanation } from './failure.js';
 
 export function treeFailure({ path }: StepOpenTree, errno: string): Explanation | undefined {
@@ -50,6 +50,9 @@ export function attachFailure({ mount, target }: StepAttachMount, errno: string,
 
 /** Where something is to be mounted, and cannot: what stands in the way is in the image, or in what was mounted before. */
 function placeFailure(target: string, takesFile: boolean, errno: string, syscall: string): Explanation | undefined {
+  if (errno === 'EXDEV') {
+    return { message: `'${target}' leads by a link of the image into what is mounted elsewhere, where the image must not choose a place`, hint: 'name the place itself, without the link' };
+  }
   if (errno === 'ENOTDIR') {
     const why = takesFile ? 'a part of its path is a file' : 'it is a file, or a part of its path is one';
     return { message: `no ${takesFile ? 'file' : 'folder'} can be mounted on '${target}': ${why} (ENOTDIR)`, hint: 'choose another place: a file goes on a file, and a folder on a folder' };
@@ -58,9 +61,18 @@ function placeFailure(target: string, takesFile: boolean, errno: string, syscall
   return { message: `the mount point '${target}' does not exist, and cannot be made in what is read-only`, hint: 'make it first in the folder that is mounted there, or choose another place' };
 }
 
-export function writeFailure({ path }: StepWriteFile, errno: string): Explanation | undefined {
-  if (errno !== 'EISDIR') return undefined;
-  return { message: `'${path}' is a folder in the image, where a file of the container's own belongs`, hint: `remove it from the image, or mount a file or folder of yours at '${path}'` };
+/** Files of the container's own, which its name and network show in. */
+export function writeFailure(paths: readonly string[], errno: string): Explanation | undefined {
+  const [path = '', ...others] = paths.map((each) => `'${each}'`);
+  const which = others.length === 0 ? path : `one of ${[path, ...others].join(', ')}`;
+  const reasons: Readonly<Record<string, string>> = {
+    EISDIR: 'is a folder in the image',
+    EINVAL: 'is a folder in the image',
+    ELOOP: 'is a link of the image to itself',
+    EXDEV: 'leads by a link of the image into what is mounted elsewhere',
+  };
+  const why = reasons[errno];
+  return why === undefined ? undefined : { message: `${which} ${why}, where a file of the container's own belongs`, hint: 'mend the image, or mount a file of yours in its place' };
 }
 
 function isFolder(path: string): boolean {

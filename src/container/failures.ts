@@ -27,7 +27,9 @@ export function explainFailure({ step, errno, syscall, plan }: Failure, context:
     case 'attachMount':
       return attachFailure(step, errno, syscall, plan);
     case 'writeFile':
-      return writeFailure(step, errno);
+      return writeFailure([step.path], errno);
+    case 'coverFiles':
+      return writeFailure(step.paths, errno);
     case 'writeSysctl':
       return sysctlFailure(step, errno);
     case 'writeCgroup':

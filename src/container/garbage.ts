@@ -7,8 +7,10 @@ import { basename } from 'node:path';
 import { killAll, removeCgroup } from '../cgroup/control.js';
 import { saysDead, type Addon } from '../engine/addon.js';
 import type { CgroupFacts } from '../host/facts.js';
+import { TsrunError } from '../spec/errors.js';
 import { discard, readWhole } from './discard.js';
 import { releaseRangesOf } from './id-ranges.js';
+import { readIdMaps } from './joined-maps.js';
 import type { StateRoot } from './state-root.js';
 
 /** What a garbage collection has removed. */
@@ -24,11 +26,16 @@ export async function collectGarbage(root: StateRoot, addon: Addon, cgroup: Cgro
   const containers: string[] = [];
   // A container that survives its starter keeps the range that the starter reserved.
   const usedRanges = new Set<number>();
+  let areKnown = true;
   for (const entry of root.entries()) {
     if (entry.startsWith('.') ? removeUnfinished(root, entry, alive) : await removeDead(root, entry, alive, cgroup)) containers.push(entry);
-    else for (const start of rangesOf(root, entry)) usedRanges.add(start);
+    else {
+      const ranges = rangesOf(root, entry);
+      areKnown &&= ranges !== undefined;
+      for (const start of ranges ?? []) usedRanges.add(start);
+    }
   }
-  releaseRangesOf(root.rangesPath, alive, usedRanges);
+  if (areKnown) releaseRangesOf(root.rangesPath, alive, usedRanges);
   const launchers = root.launcherNames().filter((name) => !alive(name));
   for (const name of launchers) rmSync(root.launcherPath(name), { force: true });
   removeUnnamed(root);
@@ -103,12 +110,23 @@ function removeEmpty(path: string): boolean {
 /** Nobody can tell whose it is; when no launcher lives, it is no live one's. */
 async function removeUnreadable(root: StateRoot, id: string, alive: (launcher: string) => boolean, cgroup: CgroupFacts): Promise<boolean> {
   if (root.launcherNames().some(alive)) return false;
-  await discard(root, cgroup, id);
-  return true;
+  try {
+    await discard(root, cgroup, id);
+    return true;
+  } catch (error) {
+    // What cannot be told from another's stays, and keeps nobody from starting.
+    if (TsrunError.is(error)) return false;
+    throw error;
+  }
 }
 
-/** Where the ids of a container that lives, or is about to, begin on the host. */
-function rangesOf(root: StateRoot, id: string): number[] {
-  const record = id.startsWith('.') || root.readExit(id) !== undefined ? undefined : readWhole(root, id);
-  return record?.spec.linux?.uidMappings?.map(({ hostID }) => hostID) ?? [];
+/**
+ * Where the ids of a container that lives, or is about to, begin on the host; as the kernel tells it where the record does not.
+ * Undefined where nobody does.
+ */
+function rangesOf(root: StateRoot, id: string): number[] | undefined {
+  if (id.startsWith('.') || root.readExit(id) !== undefined) return [];
+  const record = readWhole(root, id);
+  const maps = record === undefined ? readIdMaps(`/proc/${root.readPid(id) ?? 'none'}`) : record.spec.linux;
+  return maps === undefined ? (record === undefined ? undefined : []) : (maps.uidMappings ?? []).map(({ hostID }) => hostID);
 }

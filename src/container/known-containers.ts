@@ -49,7 +49,7 @@ export abstract class KnownContainers {
   }
 
   /**
-   * Every container in the state root, whoever started it; none whose record cannot be read, which `inspect` tells of.
+   * Every container in the state root, whoever started it; none whose record cannot be read, which `unreadable` names.
    *
    * @example
    * import { Runtime } from 'tsrun';

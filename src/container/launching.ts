@@ -99,9 +99,12 @@ export class Launching {
       const key = templateKey(request);
       const template = key === undefined ? undefined : await this.#templateFor(key, request.image);
       if (template !== undefined) return this.#sendAgain(template, request);
-      const prepared = await this.prepare(key === undefined ? request : { ...request, options: copyOf(request.options) });
+      // Of what is asked anew each time (a getter) the copy may hold something else than the key: it is filed under its own.
+      const copied = key === undefined ? request : { ...request, options: copyOf(request.options) };
+      const prepared = await this.prepare(copied);
       const compiled = this.compile(prepared, request.id, request.named.name, request.awaitStart);
-      if (key !== undefined && !joinsNamespaces(prepared.spec)) this.#templates.set(key, new Template(prepared, compiled.plan));
+      const copiedKey = key === undefined ? undefined : templateKey(copied);
+      if (copiedKey !== undefined && !joinsNamespaces(prepared.spec)) this.#templates.set(copiedKey, new Template(prepared, compiled.plan));
       return this.#send({ ...compiled, prepared, bytes: encodePlan(compiled.plan) }, request);
     } catch (error) {
       request.onEnd(undefined);

@@ -62,7 +62,7 @@ function writeWithBigints(record: ContainerRecord): string {
 }
 
 export function readRecord(value: unknown, path: string): ContainerRecord {
-  if (!isRecord(value)) throw new TsrunError('ERR_TSRUN_STATE', `'${path}' was written by another version of tsrun`, { hint: 'remove the container with the version that made it' });
+  if (!isRecord(value)) throw new TsrunError('ERR_TSRUN_STATE', `'${path}' was written by another version of tsrun`, { hint: 'remove the container with the version that made it, or by force: tsrun rm -f' });
   const extensions = validateExtensions(value.extensions);
   return { ...value, extensions, spec: validateSpec(value.spec, extensions) };
 }

@@ -4,7 +4,6 @@
  * subordinate ones.
  */
 import { execFile } from 'node:child_process';
-import { userInfo } from 'node:os';
 import { promisify } from 'node:util';
 import type { Launcher } from '../engine/launcher.js';
 import type { IdRange } from '../host/id-ranges.js';
@@ -17,7 +16,7 @@ const run = promisify(execFile);
 export async function mapLauncher(launcher: Launcher): Promise<void> {
   const { pid, awaitsMaps } = await launcher.ready;
   if (!awaitsMaps) return;
-  const { uid, gid } = userInfo();
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
   await writeMap('newuidmap', pid, uid, subordinateRange('/etc/subuid'));
   await writeMap('newgidmap', pid, gid, subordinateRange('/etc/subgid'));
   await launcher.mapped();

@@ -113,13 +113,13 @@ export class StateRoot {
   /** The record of a container, or undefined when there is none (any more). */
   read(id: string): ContainerRecord | undefined {
     const path = join(this.containerPath(id), 'state.json');
-    const text = readIfThere(path);
+    const text = readIfThere(path)?.toString();
     return text === undefined ? undefined : readRecord(parseJson(text, path), path);
   }
 
   /** The pid of the first process, once it was born. */
   readPid(id: string): number | undefined {
-    const text = readIfThere(join(this.containerPath(id), 'pid'));
+    const text = readIfThere(join(this.containerPath(id), 'pid'))?.toString();
     return text === undefined || text === '' ? undefined : Number(text);
   }
 
@@ -130,18 +130,17 @@ export class StateRoot {
 
   /** How it ended, in the launcher's words (an encoded `exited` event). */
   readExit(id: string): Buffer | undefined {
-    try {
-      return readFileSync(join(this.containerPath(id), 'exit'));
-    } catch {
-      return undefined;
-    }
+    return readIfThere(join(this.containerPath(id), 'exit'));
   }
 }
 
-function readIfThere(path: string): string | undefined {
+/** Whatever else keeps a file from being read, such as a want of descriptors, says nothing of whether it is there. */
+function readIfThere(path: string): Buffer | undefined {
   try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
+    return readFileSync(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
   }
 }

@@ -16,12 +16,22 @@ export function subordinateIds(): SubordinateIds {
 
 /** @throws TsrunError `ERR_TSRUN_HOST` when the caller has none */
 export function subordinateRange(file: string): IdRange {
-  const { username: name, uid } = userInfo();
+  const { name, uid } = whoAmI();
   const [range] = subordinateRanges(readIfThere(file), { name, uid });
   if (range !== undefined) return range;
   throw new TsrunError('ERR_TSRUN_HOST', `the user '${name}' has no subordinate ids in '${file}'`, {
     hint: `as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}`,
   });
+}
+
+/** By number where the user has no entry in passwd, as somebody of setpriv(1) or of another machine. */
+function whoAmI(): { readonly name: string; readonly uid: number } {
+  const uid = process.getuid?.() ?? 0;
+  try {
+    return { name: userInfo().username, uid };
+  } catch {
+    return { name: String(uid), uid };
+  }
 }
 
 function readIfThere(path: string): string {

@@ -10,6 +10,7 @@ import type { Plan } from '../plan/plan.js';
 import { PlanTemplate } from '../plan/template.js';
 import type { Spec } from '../spec/types.js';
 import { renameSpec } from './build-spec.js';
+import { visibleRoot } from './given-root.js';
 import type { NamespaceChoice, RunOptions } from './options.js';
 import type { Preparation } from './prepare.js';
 
@@ -26,7 +27,7 @@ export class Template {
 
   fits(image: ResolvedImage, addon: Addon): boolean {
     const { input, accounts } = this.#prepared;
-    return input.image === image && accounts.every(({ path, limitBytes, bytes }) => isSame(bytes, addon.readInRoot(image.rootPath, path, limitBytes)));
+    return input.image === image && accounts.every(({ path, limitBytes, bytes }) => isSame(bytes, addon.readInRoot(visibleRoot(input.options, image), path, limitBytes)));
   }
 
   preparationFor(id: string): Preparation {

@@ -59,8 +59,8 @@ test('changes have a sign and a colour for the whole line', (t) => {
 
 test('streams are those of a run at a terminal', (t) => {
   const streams = (...words: string[]) => optionsToExplain(first('explain', ...words, './image'));
-  t.deepEqual(streams(), { stdin: 'ignore' });
-  t.deepEqual(streams('-i'), { stdin: 'pipe' });
+  t.deepEqual(streams(), { stdin: 'ignore', log: true });
+  t.deepEqual(streams('-i'), { stdin: 'pipe', log: true });
   t.deepEqual(streams('-t'), { terminal: true, log: true });
   t.deepEqual(streams('-d'), { survive: true, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' });
 });

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import test from 'ava';
 import { TsrunError } from '../../src/index.js';
 import { findCommand } from '../../src/cli/commands.js';
-import { describeFailure, exitCodeOf } from '../../src/cli/failure.js';
+import { describeFailure, exitCodeOf, failureJson } from '../../src/cli/failure.js';
 import { displayWidth, escapeControl, humanDuration, humanSize, painter, quote, renderJson, renderTable, wantsColour, type Column } from '../../src/cli/output.js';
 
 const terminal = Object.assign(new PassThrough(), { isTTY: true });
@@ -74,6 +74,7 @@ test('errors: message, hint, and the exit code', (t) => {
   const paint = painter(pipe, {});
   const missing = new TsrunError('ERR_TSRUN_COMMAND_NOT_FOUND', 'no "x\u001b[2J" in the image', { hint: 'look\nagain' });
   t.is(describeFailure(missing, paint), 'tsrun: no "x\\x1b[2J" in the image\nhint: look\nagain\n');
+  t.is(failureJson(new TsrunError('ERR_TSRUN_IMAGE', '\u009b31m\u001b')), '{"error":{"code":"ERR_TSRUN_IMAGE","message":"\\u009b31m\\u001b"}}\n');
   t.regex(describeFailure(new Error('oops'), paint), /^tsrun: internal error: Error: oops\n +at .*\nhint: this is a fault of tsrun/s);
   const [run, ps] = [findCommand('run'), findCommand('ps')];
   t.is(exitCodeOf(missing, run), 127);

@@ -101,6 +101,9 @@ here('what is executed has a user, an environment, a folder, streams and an exit
       t.is(result.stdout, stdout, result.stderr);
       t.is(result.status.code, expected);
     }
+    await withIdle({ env: { HOME: '/data' } }, async (other) => {
+      t.is((await lab.exec(other, { command: ['sh', '-c', 'echo $HOME'], user: 'app' })).stdout, '/data\n', 'one that was asked for is every user\'s');
+    });
     const cat = await (await lab.runtime()).exec(container, { command: ['cat'], stdin: 'pipe' });
     cat.stdin?.end('through');
     t.is((await outcome(cat)).stdout, 'through');

@@ -1,6 +1,6 @@
 // Mounts that are asked for: binds, tmpfs, their attributes, propagation, and the errors of each.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { TsrunError, type MountOption, type RunOptions } from '../../src/index.js';
@@ -159,9 +159,58 @@ here('links of the image on the way to a mount target lead nowhere but into the 
   const folder = volume();
   writeFileSync(join(folder, 'file'), 'x');
   const image = makeImage(lab, { folders: ['real'], links: { absolute: '/real', climbing: '../../../../real' } });
-  const mounts = ['/absolute', '/climbing/sub'].map((destination) => bind(folder, { destination }));
-  const { stdout, stderr } = await lab.sh('ls /real/file /real/sub/file', { mounts }, image);
-  t.is(stdout, '/real/file\n/real/sub/file\n', stderr);
+  const [absolute, below] = ['/absolute', '/climbing/sub'].map((destination) => bind(folder, { destination }));
+  if (absolute === undefined || below === undefined) return t.fail();
+  t.is((await lab.sh('ls /real/file', { mounts: [absolute] }, image)).stdout, '/real/file\n');
+  t.is((await lab.sh('ls /real/sub/file', { mounts: [below] }, image)).stdout, '/real/sub/file\n');
+  const error = await t.throwsAsync(lab.idle({ mounts: [absolute, below] }, image), { instanceOf: TsrunError });
+  t.regex(error.message, /^'\/climbing\/sub' leads by a link of the image into what is mounted elsewhere/);
+  t.deepEqual(readdirSync(folder), ['file'], 'no place to mount on is made in the volume');
+  const named = [bind(folder, { destination: '/vol', options: ['idmap'] }), bind(folder, { destination: '/vol/inner' })];
+  t.is((await lab.sh('ls /vol/inner', { mounts: named }, image)).stdout, 'file\ninner\n', 'control: who asks for it has it');
+});
+
+here('where a link of the image leads nowhere, the place is made that it leads to', async (t) => {
+  const image = makeImage(lab, { links: { data: 'deep/nowhere', file: '/other/file' } });
+  const folder = volume();
+  const given = join(folder, 'given');
+  writeFileSync(given, 'x');
+  for (const mount of [bind(folder, { destination: '/data' }), { type: 'tmpfs', destination: '/data' }] as const) {
+    t.is((await lab.sh('readlink -f /data; grep -c " /deep/nowhere " /proc/self/mountinfo', { mounts: [mount] }, image)).stdout, '/deep/nowhere\n1\n');
+  }
+  t.is((await lab.sh('cat /other/file', { mounts: [bind(given, { destination: '/file', options: ['idmap'] })] }, image)).stdout, 'x');
+  t.is((await lab.sh('pwd -P', { cwd: '/data' }, image)).stdout, '/deep/nowhere\n');
+});
+
+here('links of the image lead no mount and no file of ours into a volume, be it one that propagates to the host', async (t) => {
+  const shared = volume();
+  spawnSync('mount', ['-t', 'tmpfs', 'shared', shared]);
+  t.teardown(() => { spawnSync('umount', ['-R', shared]); });
+  spawnSync('mount', ['--make-shared', shared]);
+  writeFileSync(join(shared, 'victim'), 'original\n');
+  mkdirSync(join(shared, 'hosts.d'));
+  const vol = bind(shared, { destination: '/vol', options: ['rshared', 'idmap'] });
+  const mounted = () => mountsOf('self').filter(({ target }) => target.startsWith(shared)).length;
+  const count = mounted();
+  const tries: readonly (readonly [Readonly<Record<string, string>>, RunOptions])[] = [
+    [{ 'etc/hosts': '/vol/victim' }, { root: 'writable' }],
+    [{ 'etc/hosts': '/vol/made' }, { root: 'writable' }],
+    [{ 'opt/t': '/vol/hosts.d' }, { mounts: [{ type: 'tmpfs', destination: '/opt/t' }] }],
+    [{ 'opt/t': '/vol/new' }, { mounts: [{ type: 'tmpfs', destination: '/opt/t' }] }],
+    [{ 'opt/t': '/vol' }, { mounts: [bind(shared, { destination: '/opt/t/hosts.d' })] }],
+  ];
+  for (const [links, options] of tries) {
+    const image = makeImage(lab, { links });
+    const error = await t.throwsAsync(lab.run({ ...options, command: ['true'], mounts: [vol, ...(options.mounts ?? [])] }, image), { instanceOf: TsrunError }, JSON.stringify(links));
+    t.regex(error.message, /by a link of the image into what is mounted elsewhere/);
+  }
+  const etc = makeImage(lab, {});
+  rmSync(join(etc, 'etc'), { recursive: true });
+  symlinkSync('/vol', join(etc, 'etc'));
+  for (const root of ['disposable', 'writable'] as const) await t.throwsAsync(lab.run({ root, command: ['true'], mounts: [vol] }, etc), { message: /leads by a link of the image into what is mounted elsewhere/ });
+  t.deepEqual([readdirSync(shared).sort(), readFileSync(join(shared, 'victim'), 'utf8'), mounted()], [['hosts.d', 'victim'], 'original\n', count]);
+  const { stdout } = await lab.sh('cd /work && pwd -P', { mounts: [vol], cwd: '/work' }, makeImage(lab, { links: { work: '/vol/hosts.d' } }));
+  t.is(stdout, '/vol/hosts.d\n', 'control: the program may go where links lead');
 });
 
 here('each error names the field, the value and what to do', async (t) => {

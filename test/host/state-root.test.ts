@@ -1,5 +1,5 @@
 // Where runtime state may lie: what will not do is told at once, and leaves no launcher behind.
-import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { Runtime, TsrunError, type ErrorCode } from '../../src/index.js';
@@ -85,4 +85,22 @@ needs('root', 'cgroup2')('a container of the same name in another state root is 
   t.deepEqual([existsSync(first.record.cgroup), existsSync(second.record.cgroup), second.state], [false, true, 'running']);
   await mine.close();
   await other.close();
+});
+
+needs('root', 'userns', 'cgroup2')('the ids of a container whose record is damaged stay taken, and what cannot be ended is not forgotten', async (t) => {
+  const root = mkdtempSync('/run/tsrun-test-');
+  t.teardown(() => { rmSync(root, { recursive: true }); });
+  await using owner = await Runtime.open({ root });
+  const container = await owner.run(fixture('busybox'), { command: ['sleep', '1000'], survive: true });
+  const file = join(root, 'containers', container.id, 'state.json');
+  const record = readFileSync(file, 'utf8');
+  const range = String(container.record.spec.linux?.uidMappings?.[0]?.hostID);
+  writeFileSync(file, record.replace('"version":1', '"version":2'));
+  await using other = await Runtime.open({ root });
+  t.true(readdirSync(join(root, 'ranges')).includes(range), range);
+  writeFileSync(file, record.replace(JSON.stringify(container.record.cgroup), '""'));
+  await t.throwsAsync(other.discard(container.id), { code: 'ERR_TSRUN_HOST', message: /no cgroup by which it could be ended/ });
+  t.true(existsSync(file));
+  writeFileSync(file, record);
+  await container.stop({ graceMs: 0 });
 });

@@ -48,6 +48,15 @@ here('options that the caller has changed in place', async (t) => {
   t.is(await says(options, lab.image), 'one\n');
 });
 
+here('an option that says something else each time it is asked', async (t) => {
+  const command = ['sh', '-c', 'echo $A'];
+  let asked = 0;
+  const env = { get A() { return asked++ < 2 ? 'one' : 'two'; } };
+  await lab.run({ command, env });
+  t.is(await says({ command, env: { A: 'one' } }, lab.image), 'one\n');
+  t.is(await says({ command, env: { A: 'two' } }, lab.image), 'two\n');
+});
+
 here('many at once, each in ids of its own', async (t) => {
   const runtime = await Runtime.open({ root: lab.stateRoot });
   const maps = async () => (await outcome(await runtime.run(lab.image, { id: lab.newId(), command: ['sh', '-c', 'cat /proc/self/uid_map; sleep 0.3'] }))).stdout;
