@@ -26,8 +26,10 @@ export function makeWorkspace(parent = '/var/tmp'): Workspace {
   compile([], ['programs/wait.c'], join(rootfs, 'bin/wait'));
   const floor = join(path, 'floor');
   compile(['-Wconversion'], readdirSync(join(sources, 'floor')).filter((name) => name.endsWith('.c')).map((name) => `floor/${name}`), floor);
+  // Beside it, since sockets are bound below: a name has 107 bytes (unix(7)).
+  const state = mkdtempSync('/run/tsrun-bench-');
   const stateOf = (name: string) => {
-    const folder = join(path, 'state', name);
+    const folder = join(state, name);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     return folder;
   };
@@ -37,7 +39,7 @@ export function makeWorkspace(parent = '/var/tmp'): Workspace {
     floor,
     stateOf,
     remove: () => {
-      rmSync(path, { recursive: true, force: true });
+      for (const folder of [path, state]) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

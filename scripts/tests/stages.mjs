@@ -65,6 +65,8 @@ export async function guest(lane, { skipped, filter, long }) {
   const shares = whole ? wholeFiles(filter) : [{ files: kernelFiles }, skippedTests(skipped)];
   const limitSeconds = long ? limits.wholeGuest : limits.guest;
   const tests = await Promise.all(shares.filter(({ files }) => files.length > 0).map((share) => oneGuest(lane, share, limitSeconds)));
+  const others = whole && skipped !== undefined ? skippedTests(skipped.filter(({ file }) => !testFiles().host.includes(file))) : { files: [] };
+  if (others.files.length > 0) tests.push(await oneGuest(lane, others, limitSeconds));
   return tests.flat();
 }
 

@@ -17,6 +17,8 @@ export interface WaitOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+/** A second notice within 10 ms is held back so long, and never comes when the cgroup is removed meanwhile (CGROUP_FILE_NOTIFY_MIN_INTV). */
+const HELD_BACK_MS = 20;
 /** Above the depth that the base cgroup allows (`layout.ts`); more means that something is wrong. */
 const MAX_DEPTH = 128;
 
@@ -122,19 +124,26 @@ async function waitForState(dir: string, reached: (state: CgroupState) => boolea
     throw cannotWatch(error);
   }
   let timer: NodeJS.Timeout | undefined;
+  let again: NodeJS.Timeout | undefined;
   await new Promise<void>((resolve, reject) => {
     const look = () => {
       isReached(dir, reached).then((done) => {
         if (done) resolve();
       }, reject);
     };
+    const lookTwice = () => {
+      look();
+      clearTimeout(again);
+      again = setTimeout(look, HELD_BACK_MS);
+    };
     timer = setTimeout(() => { reject(notInTime(dir, verb)); }, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    watcher.on('change', look);
+    watcher.on('change', lookTwice);
     watcher.on('error', (error) => { reject(cannotWatch(error)); });
     // it may have changed between the first look and the watch
-    look();
+    lookTwice();
   }).finally(() => {
     clearTimeout(timer);
+    clearTimeout(again);
     watcher.close();
   });
 }

@@ -33,7 +33,7 @@ export function buildFiles(input: FileInput): Record<string, string> {
   return Object.fromEntries(files.flatMap(([path, text]) => (text === undefined || taken.has(path) || inVolume(path) ? [] : [[path, text]])));
 }
 
-function isBind({ type, options = [] }: Mount): boolean {
+export function isBind({ type, options = [] }: Pick<Mount, 'type'> & { readonly options?: readonly string[] }): boolean {
   return type === 'bind' || options.includes('bind') || options.includes('rbind');
 }
 

@@ -7,7 +7,8 @@ import { TsrunError } from '../spec/errors.js';
 import type { Faults } from '../spec/faults.js';
 import { pointer, show } from '../spec/quote.js';
 import { parseSize } from '../spec/size.js';
-import type { NamespaceType } from '../spec/types.js';
+import type { Mount, NamespaceType } from '../spec/types.js';
+import { isBind } from './build-files.js';
 import { normal } from './build-mounts.js';
 import { checkGivenRoot } from './given-root.js';
 import { hasOffsets, type IdMaps, type Standing } from './build-namespaces.js';
@@ -27,6 +28,7 @@ export function checkConflicts(input: ConflictInput, faults: Faults): void {
   checkGivenRoot(input, faults);
   checkNames(input, faults);
   checkRoot(input, faults);
+  checkFiles(input, faults);
   checkShm(input, faults);
   checkNamespaces(input, faults);
   checkIds(input, faults);
@@ -43,6 +45,17 @@ function checkNames({ options, standing }: ConflictInput, faults: Faults): void 
     if (options[name] !== undefined && standing.uts === 'host') {
       faults.add(`/${name}`, "it would rename the host, as the container shares the host's uts namespace", `drop --uts host, or --${name}`);
     }
+  }
+}
+
+/** A file of the host, or one in a volume, is not written to; what a bundle mounts on the file itself makes room. */
+function checkFiles({ options, image }: ConflictInput, faults: Faults): void {
+  const { mounts = [] } = options;
+  const isAbove = (mount: Pick<Mount, 'type' | 'destination'>, path: string) => isBind(mount) && path.startsWith(`${normal(mount.destination)}/`);
+  const covers = (path: string) => mounts.find((mount) => normal(mount.destination) === path) ?? [...(image.spec?.mounts ?? []), ...mounts].find((mount) => isAbove(mount, path));
+  for (const [name, path] of [['dns', '/etc/resolv.conf'], ['addHosts', '/etc/hosts']] as const) {
+    const cover = options[name] === undefined ? undefined : covers(path);
+    if (cover !== undefined) faults.add(`/${name}`, `${path} lies in what is mounted at ${show(cover.destination)}, and the host's files are not changed`, 'leave one of the two out');
   }
 }
 

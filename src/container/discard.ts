@@ -28,6 +28,7 @@ function unreachable(id: string, why: string): TsrunError {
  */
 function cgroupsOf(root: StateRoot, facts: CgroupFacts, id: string): string[] {
   const base = cgroupBase(facts);
+  if (base === undefined && isAlive(root.readPid(id))) throw unreachable(id, 'its record is damaged, and it has no cgroup by which it could be ended');
   if (base === undefined) return [];
   const isIts = (name: string) => name.startsWith(`${id}-`) && /^[0-9a-f]{8}$/.test(name.slice(id.length + 1));
   const own = cgroupOf(root.readPid(id), facts);
@@ -41,6 +42,10 @@ function cgroupsOf(root: StateRoot, facts: CgroupFacts, id: string): string[] {
 function cgroupOf(pid: number | undefined, { base }: CgroupFacts): string | undefined {
   const path = pid === undefined ? undefined : /^0::(.*)$/m.exec(readIfThere(`/proc/${pid}/cgroup`))?.[1];
   return path?.startsWith(`${base}/`) === true ? path.slice(base.length + 1).split('/')[0] : undefined;
+}
+
+function isAlive(pid: number | undefined): boolean {
+  return pid !== undefined && readIfThere(`/proc/${pid}/stat`) !== '';
 }
 
 function isPopulated(cgroup: string): boolean {
@@ -61,11 +66,15 @@ function readIfThere(path: string): string {
   }
 }
 
-/** A folder that is there, with a record that says nothing. */
+/** What is being removed has no record for a moment. */
+const removedWithinMs = 2000;
+
+/** A folder that is there, with a record that says nothing, or none. */
 export function isUnreadable(root: StateRoot, id: string): boolean {
   try {
-    root.read(id);
-    return false;
+    if (root.read(id) !== undefined) return false;
+    const folder = statSync(root.containerPath(id), { throwIfNoEntry: false });
+    return folder !== undefined && Date.now() - folder.mtimeMs > removedWithinMs;
   } catch (error) {
     if (TsrunError.is(error)) return true;
     throw error;

@@ -57,6 +57,9 @@ function placeFailure(target: string, takesFile: boolean, errno: string, syscall
     const why = takesFile ? 'a part of its path is a file' : 'it is a file, or a part of its path is one';
     return { message: `no ${takesFile ? 'file' : 'folder'} can be mounted on '${target}': ${why} (ENOTDIR)`, hint: 'choose another place: a file goes on a file, and a folder on a folder' };
   }
+  if (errno === 'EACCES' && (syscall === 'mkdirat' || syscall === 'openat')) {
+    return { message: `the mount point '${target}' does not exist, and the container's root may not make it in the volume that it lies in`, hint: 'make it first in that volume, or give the volume the option idmap' };
+  }
   if (errno !== 'EROFS' || !(syscall === 'mkdirat' || syscall === 'openat')) return undefined;
   return { message: `the mount point '${target}' does not exist, and cannot be made in what is read-only`, hint: 'make it first in the folder that is mounted there, or choose another place' };
 }

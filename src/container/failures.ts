@@ -46,7 +46,7 @@ export function explainFailure({ step, errno, syscall, plan }: Failure, context:
       return keyringFailure(errno);
     case 'makeDirectory':
     case 'setDirectory':
-      return directoryFailure(step, errno);
+      return directoryFailure(step, errno, syscall);
     case 'openTerminal':
       return terminalFailure(errno);
     case 'setAppArmor':

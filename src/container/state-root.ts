@@ -114,7 +114,7 @@ export class StateRoot {
   read(id: string): ContainerRecord | undefined {
     const path = join(this.containerPath(id), 'state.json');
     const text = readIfThere(path)?.toString();
-    return text === undefined ? undefined : readRecord(parseJson(text, path), path);
+    return text === undefined ? undefined : readRecord(parseRecord(text, path, id), path);
   }
 
   /** The pid of the first process, once it was born. */
@@ -131,6 +131,14 @@ export class StateRoot {
   /** How it ended, in the launcher's words (an encoded `exited` event). */
   readExit(id: string): Buffer | undefined {
     return readIfThere(join(this.containerPath(id), 'exit'));
+  }
+}
+
+function parseRecord(text: string, path: string, id: string): unknown {
+  try {
+    return parseJson(text, path);
+  } catch (cause) {
+    throw new TsrunError('ERR_TSRUN_STATE', `the record of the container '${id}' is damaged`, { cause, hint: `tsrun rm -f ${id} ends what runs under that name, and removes it` });
   }
 }
 

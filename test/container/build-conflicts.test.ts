@@ -23,6 +23,8 @@ const conflicts: [options: RunOptions, field: string, message: RegExp, changes?:
   [{ root: 'writable', rootBytes: '1m' }, '/rootBytes', /a writable root has no layer/],
   [{ shmBytes: 1, namespaces: { ipc: 'host' } }, '/shmBytes', /is the host's/],
   [{ shmBytes: 1, mounts: [{ type: 'tmpfs', destination: '/dev/shm/' }] }, '/shmBytes', /another mount at \/dev\/shm/],
+  [{ dns: ['192.0.2.1'], mounts: [{ type: 'bind', source: '/srv/etc', destination: '/etc/' }] }, '/dns', /lies in what is mounted at "\/etc\/"/],
+  [{ addHosts: { a: '192.0.2.1' }, mounts: [{ type: 'bind', source: '/srv/hosts', destination: '/etc/hosts' }] }, '/addHosts', /mounted at "\/etc\/hosts"/],
   [{ network: 'host', sysctls: { 'net.ipv4.ip_forward': '1' } }, '/sysctls/net.ipv4.ip_forward', /would change the host/],
   [{ timeOffsets: { monotonic: 1 }, namespaces: { time: 'host' } }, '/timeOffsets', /only in a new time namespace/],
   [{ namespaces: { pid: { path: '/proc/5/ns/pid' } } }, '/namespaces/pid', /cannot be joined from a new user namespace/],

@@ -201,7 +201,7 @@ here('an OCI bundle folder runs by its config.json', async (t) => {
   t.regex(stderr, /Read-only file system/);
 });
 
-here('what stands in /etc for the container changes neither a writable image nor a volume', async (t) => {
+here('what stands in /etc for the container changes no file of a writable image, and nothing in a volume', async (t) => {
   const image = makeImage(lab, { files: { 'etc/hosts': '10.1.1.1 my.db\n' }, links: { 'etc/resolv.conf': '../run/resolve/stub.conf' } });
   const etc = join(image, 'etc');
   const script = 'cat /etc/hostname; grep -c my.db /etc/hosts; cat /etc/resolv.conf; echo 1.2.3.4 added >> /etc/hosts && grep added /etc/hosts';
