@@ -50,7 +50,7 @@ export const commands: readonly Command[] = [
     summary: "connect to a running container's input and output",
     usage: 'tsrun attach CONTAINER',
     description:
-      'For containers that were started with --detach or --tty. Shows what is printed from now on, passes signals on, and ends ' +
+      'For containers that were started with --detach or --tty, or at a terminal. Shows what is printed from now on, passes signals on, and ends ' +
       'with the exit code of the container. With a terminal, ctrl-p ctrl-q leaves the container running.',
     positionals: [container],
   },

@@ -26,6 +26,8 @@ async function main(words: readonly string[]): Promise<number> {
   if (word === 'help') return help(rest[0]);
   const command = findCommand(word);
   if (command === undefined) return fail(unknownCommand(word), undefined);
+  // What cannot be read as a command line is told in the same way as what comes of it.
+  tellsJson = word === 'run' && rest.includes('--json');
   try {
     const parsed = parseCommandLine(command, rest, { env: process.env, readFile: (path) => readFileSync(path), now: Date.now });
     if (parsed.kind === 'help') return print(renderCommandHelp(command, helpStyle()));

@@ -3,7 +3,7 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { Runtime, TsrunError, type Container, type ExitStatus, type RunOptions } from '../index.js';
 import { tellExit } from './failure.js';
 import type { Invocation, OutputStream } from './invocation.js';
-import { humanSize, painter, quote } from './output.js';
+import { humanDuration, humanSize, painter, quote } from './output.js';
 import { accompany } from './program/accompany.js';
 import { backgroundStreams, foregroundStreams } from './program/streams.js';
 import { requireTerminal, windowSize } from './program/terminal.js';
@@ -51,7 +51,7 @@ async function stay(runtime: Runtime, container: Container, invocation: Invocati
   const status = await accompany({ program: container, world, input: flags.interactive === true, whenHungUp: 'stop' });
   if (status === undefined) return detach(container, stderr);
   if (status.cause === 'oom') stderr.write(`tsrun: ${outOfMemory(container, status)}\n`);
-  if (status.cause === 'timeout') stderr.write(`tsrun: the program was stopped, its time of ${(options.timeoutMs ?? 0) / 1000} seconds being over\n`);
+  if (status.cause === 'timeout') stderr.write(`tsrun: the program was stopped, its time of ${humanDuration(options.timeoutMs ?? 0)} being over\n`);
   if (status.cause === 'lost') stderr.write('tsrun: the launcher was killed, and the container with it\n');
   await tellExit(container, invocation);
   // Standard output is the program's alone, to the byte.

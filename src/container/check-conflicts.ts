@@ -43,7 +43,7 @@ function checkTime({ options }: ConflictInput, faults: Faults): void {
 function checkNames({ options, standing }: ConflictInput, faults: Faults): void {
   for (const name of ['hostname', 'domainname'] as const) {
     if (options[name] !== undefined && standing.uts === 'host') {
-      faults.add(`/${name}`, "it would rename the host, as the container shares the host's uts namespace", `drop --uts host, or --${name}`);
+      faults.add(`/${name}`, "it would rename the host, as the container shares the host's uts namespace", options.namespaces?.uts === undefined ? 'give the container its own with --uts private' : `drop --uts host, or --${name}`);
     }
   }
 }

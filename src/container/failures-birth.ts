@@ -9,6 +9,9 @@ const namespaceFaults: Readonly<Record<string, string>> = {
 };
 
 export function namespaceFailure({ path }: StepOpenNamespace, errno: string): Explanation {
+  if (errno === 'EACCES' || errno === 'EPERM') {
+    return { message: `'${path}' may not be joined (${errno})`, hint: 'an ordinary user shares namespaces only among containers of one launcher: start both with --detach, or from one runtime' };
+  }
   return { message: `'${path}' ${namespaceFaults[errno] ?? `cannot be joined (${errno})`}`, hint: 'name a namespace of that kind, such as /proc/PID/ns/net' };
 }
 
@@ -34,6 +37,9 @@ const reasons: Readonly<Record<string, Explanation>> = {
 
 /** The step also writes what only another process may write for the new one. */
 export function cloneFailure(step: StepClone, errno: string, syscall: string): Explanation | undefined {
+  if (syscall === 'setns' && errno === 'EINVAL') {
+    return { message: 'a namespace to join is of another kind than the one that it is given for', hint: 'readlink /proc/PID/fd/N tells which kind a descriptor is of' };
+  }
   return (syscall === 'write' ? writeFailure(step, errno) : undefined) ?? reasons[errno];
 }
 

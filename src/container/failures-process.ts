@@ -37,10 +37,21 @@ export function directoryFailure({ path }: StepMakeDirectory | StepSetDirectory,
   return undefined;
 }
 
-/** devpts(7): its multiplexer lets in whom `ptmxmode` does, which outside of containers is nobody. */
+const terminalFaults: Readonly<Record<string, Explanation>> = {
+  // devpts(7): its multiplexer lets in whom `ptmxmode` does, which outside of containers is nobody.
+  EACCES: {
+    message: 'no terminal may be opened at /dev/pts of the mount namespace that the container is in',
+    hint: 'do without one, share the ids of its owner (--userns host), or give the container a mount namespace',
+  },
+  EPERM: {
+    message: "a terminal of the mount namespace that the container is in cannot be given to this user, whose ids are of another user namespace",
+    hint: 'be root there, or share the user namespace of its owner as well (--userns container:NAME)',
+  },
+  ENOENT: { message: 'there is no terminal to be had: no devpts is mounted at /dev/pts', hint: 'add a mount of type devpts at /dev/pts to the config.json of the bundle' },
+};
+
 export function terminalFailure(errno: string): Explanation | undefined {
-  if (errno !== 'EACCES') return undefined;
-  return { message: 'no terminal may be opened at /dev/pts of the mount namespace that the container is in', hint: 'do without one, share the ids of its owner (--userns host), or give the container a mount namespace' };
+  return terminalFaults[errno];
 }
 
 const keyringFaults: Readonly<Record<string, Explanation>> = {

@@ -35,10 +35,11 @@ export interface GivenRootInput {
 export function checkGivenRoot({ options, image, standing }: GivenRootInput, faults: Faults): void {
   if (standing.mount === 'new') return;
   const its = standing.mount === 'host' ? "its root and mounts are the host's" : 'its root and mounts are those of the namespace that it joins';
+  const way = options.namespaces?.mount === undefined ? 'give the container its own with --mountns private' : 'drop --mountns';
   const why = `the container has no mount namespace of its own: ${its}`;
-  if (image.kind === 'rootfs' && image.rootPath !== '/') faults.add('/namespaces/mount', `${why}, and not those of ${show(image.name)}`, 'name / as the image, or drop --mountns');
+  if (image.kind === 'rootfs' && image.rootPath !== '/') faults.add('/namespaces/mount', `${why}, and not those of ${show(image.name)}`, `name / as the image, or ${way}`);
   for (const name of ownMountOptions) {
-    if (options[name] !== undefined) faults.add(`/${name}`, why, 'leave it out, or drop --mountns');
+    if (options[name] !== undefined) faults.add(`/${name}`, why, `leave it out, or ${way}`);
   }
   (options.devices ?? []).forEach(({ source, destination = source }, index) => {
     if (destination !== source) faults.add(`/devices/${index}/destination`, why, 'leave it out: the rule holds for the device as it is there');

@@ -206,8 +206,9 @@ export interface RunOptions {
    * @example
    * import { Runtime, TsrunError } from 'tsrun';
    * await using runtime = await Runtime.open();
-   * const signal = AbortSignal.timeout(500);
-   * const container = await runtime.run('./rootfs', { command: ['sleep', '1000'], stopTimeoutMs: 100, signal });
+   * const controller = new AbortController();
+   * const container = await runtime.run('./rootfs', { command: ['sleep', '1000'], stopTimeoutMs: 100, signal: controller.signal });
+   * controller.abort();
    * await container.exited.catch((error: unknown) => {
    *   console.log(TsrunError.is(error) && error.code); // ERR_TSRUN_ABORTED
    * });

@@ -34,6 +34,24 @@ test('clocks and maps', (t) => {
   t.is(explain(clone, 'EPERM', 'clone3')?.field, undefined);
 });
 
+test('namespaces to join, and terminals in them', (t) => {
+  t.regex(explain(clone, 'EINVAL', 'setns')?.message ?? '', /is of another kind/);
+  t.regex(explain({ op: 'openNamespace', path: '/proc/5/ns/user', kind: 0x1000_0000, into: 0 }, 'EACCES', 'openat')?.hint ?? '', /start both with --detach/);
+  const terminal: Step = { op: 'openTerminal', rows: 0, columns: 0, console: false, uid: 5 };
+  for (const [errno, message] of [['EACCES', /no terminal may be opened/], ['EPERM', /cannot be given to this user/], ['ENOENT', /no devpts is mounted/]] as const) {
+    t.regex(explain(terminal, errno, 'openat2')?.message ?? '', message);
+    t.truthy(explain(terminal, errno, 'openat2')?.hint);
+  }
+});
+
+test('places that are not there, in a volume or a read-only mount', (t) => {
+  const step: Step = { op: 'makeMount', type: 'tmpfs', source: 'tmpfs', options: [], attributes: 0n, target: '/v/sub', create: true, follow: true };
+  t.regex(explain(step, 'EACCES', 'mkdirat')?.hint ?? '', /idmap/);
+  t.regex(explain(step, 'EXDEV', 'openat2')?.message ?? '', /by a link of the image into what is mounted elsewhere/);
+  t.regex(explain({ op: 'setDirectory', path: '/root', create: true }, 'EACCES', 'fchdir')?.message ?? '', /may not be entered/);
+  t.regex(explain({ op: 'setDirectory', path: '/v/new', create: true }, 'EACCES', 'mkdirat')?.message ?? '', /may not make it/);
+});
+
 test('a hard limit above the caller\'s', (t) => {
   const { message = '', hint = '' } = explain({ op: 'setRlimit', resource: 8, soft: 1, hard: 2n ** 64n - 1n }, 'EPERM', 'prlimit64') ?? {};
   t.regex(message, /^RLIMIT_MEMLOCK: a hard limit of unlimited is above the caller's of (?:\d+|unlimited)$/);
