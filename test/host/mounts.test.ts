@@ -1,6 +1,6 @@
 // Mounts that are asked for: binds, tmpfs, their attributes, propagation, and the errors of each.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { TsrunError, type MountOption, type RunOptions } from '../../src/index.js';
@@ -187,9 +187,10 @@ here('links of the image lead no mount and no file of ours into a volume, be it 
   spawnSync('mount', ['-t', 'tmpfs', 'shared', shared]);
   t.teardown(() => { spawnSync('umount', ['-R', shared]); });
   spawnSync('mount', ['--make-shared', shared]);
+  chmodSync(shared, 0o777);
   writeFileSync(join(shared, 'victim'), 'original\n');
   mkdirSync(join(shared, 'hosts.d'));
-  const vol = bind(shared, { destination: '/vol', options: ['rshared', 'idmap'] });
+  const vol = bind(shared, { destination: '/vol', options: ['rshared'] });
   const mounted = () => mountsOf('self').filter(({ target }) => target.startsWith(shared)).length;
   const count = mounted();
   const tries: readonly (readonly [Readonly<Record<string, string>>, RunOptions])[] = [
