@@ -1,4 +1,5 @@
 /** Descriptors of pipes and terminals as Node streams. A stream that nobody asks for costs nothing but its descriptor. */
+import { readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { ReadStream } from 'node:tty';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
@@ -81,7 +82,7 @@ export class Terminal {
     this.#stream = new ReadStream(master);
     this.#stream.on('error', () => undefined);
     this.#kept = output !== undefined;
-    this.output = output === undefined ? untilHungUp(this.#stream) : new Socket({ fd: output, readable: true, writable: false });
+    this.output = output === undefined ? untilHungUp(this.#stream, master) : new Socket({ fd: output, readable: true, writable: false });
     if (this.#kept) this.#stream.pause();
     this.input = this.#stream;
   }
@@ -107,10 +108,28 @@ export class Terminal {
   }
 }
 
-/** The master says EIO when the last program has closed the terminal: to who reads, that is the end and no error. */
-function untilHungUp(master: ReadStream): Readable {
+/**
+ * The master says EIO when the last program has closed the terminal: to who reads, that is the end and no error. libuv takes a
+ * hang-up beside a short read for the end, when what was printed last may still be on its way through the kernel: it is read here.
+ */
+function untilHungUp(master: ReadStream, fd: number): Readable {
   const output = new PassThrough();
+  master.once('end', () => {
+    for (let piece = readPiece(fd); piece !== undefined; piece = readPiece(fd)) output.write(piece);
+    output.end();
+  });
   master.once('error', () => output.end());
   output.once('close', () => master.destroy());
-  return master.pipe(output);
+  return master.pipe(output, { end: false });
+}
+
+/** read(2) of a terminal waits for what is on its way, and only then says EIO. */
+function readPiece(fd: number): Buffer | undefined {
+  const piece = Buffer.alloc(4096);
+  try {
+    const size = readSync(fd, piece);
+    return size === 0 ? undefined : piece.subarray(0, size);
+  } catch {
+    return undefined;
+  }
 }

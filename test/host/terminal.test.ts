@@ -1,5 +1,6 @@
 // The terminal, and the reaper of `--init`.
 import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { TsrunError, type Container, type ExecProcess, type RunOptions } from '../../src/index.js';
 import { Lab, patience } from '../support/lab.js';
@@ -105,6 +106,15 @@ here('the end of the container is the end of the terminal', async (t) => {
   t.is((await container.exited).code, 0);
   await closed;
   t.is(Buffer.concat(said).toString(), 'last words');
+});
+
+here('what is printed last arrives, when the terminal is closed at once and the machine is busy', async (t) => {
+  const said = await Promise.all(Array.from({ length: 40 }, async () => {
+    const { terminal } = await lab.start({ command: ['sh', '-c', 'read line; stty size'], terminal: { rows: 50, columns: 132 } });
+    terminal?.input.write('go on\n');
+    return terminal === null ? '' : text(terminal.output);
+  }));
+  t.deepEqual([...new Set(said)], ['go on\r\n50 132\r\n']);
 });
 
 here('a terminal for a process that is executed, beside a container that has none', async (t) => {
