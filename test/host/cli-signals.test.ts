@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChildProcess } from 'node:child_process';
 import { CliLab, said, type Said } from '../support/cli-lab.js';
 import { processesOf } from '../support/leaks.js';
+import { patience } from '../support/lab.js';
 import { needs } from '../support/needs.js';
 
 const lab = new CliLab();
@@ -57,7 +58,8 @@ rooted('ctrl-c twice kills a program that ignores it', async (t) => {
 
 rooted('two that lie further apart are two: a supervisor may send one now and then', async (t) => {
   const { child, end } = await start(`trap 'echo got it' INT; ${wait}`);
-  for (const pauseMs of [0, 5300, 5300]) {
+  const apartMs = 5000 + 300 * patience;
+  for (const pauseMs of [0, apartMs, apartMs]) {
     await delay(pauseMs);
     child.kill('SIGINT');
   }
