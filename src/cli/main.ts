@@ -16,7 +16,7 @@ type Parsed = Extract<ParseResult, { kind: 'invocation' }>;
 
 /** The command whose handler runs, for what fails outside of its promise. */
 let running: Command | undefined;
-/** Errors are told to a program: `run --json`, from when its command line is understood. */
+/** Errors are told to a program: `run --json`. */
 let tellsJson = false;
 
 async function main(words: readonly string[]): Promise<number> {

@@ -12,12 +12,16 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 function remove(runtime: Runtime, id: string): void {
-  if (!runtime.unreadable().includes(id)) runtime.remove(id);
-  else throw new TsrunError('ERR_TSRUN_STATE', `the record of '${id}' is damaged, or of another version of tsrun`, { hint: 'tsrun rm -f ends whatever runs under that name, and removes it' });
+  try {
+    runtime.remove(id);
+  } catch (error) {
+    if (!runtime.unreadable().includes(id)) throw error;
+    throw new TsrunError('ERR_TSRUN_STATE', `the record of '${id}' is damaged, or of another version of tsrun`, { hint: 'tsrun rm -f ends whatever runs under that name, and removes it' });
+  }
 }
 
 async function removeByForce(runtime: Runtime, id: string): Promise<void> {
-  const container = runtime.unreadable().includes(id) ? undefined : await reachIfAnswered(runtime, id);
+  const container = await reachIfAnswered(runtime, id);
   if (container === undefined) return runtime.discard(id);
   if ('live' in container) {
     await container.live.killAll();
@@ -31,12 +35,12 @@ async function removeByForce(runtime: Runtime, id: string): Promise<void> {
   }
 }
 
-/** Undefined where its launcher is there and says nothing. */
+/** Undefined where its launcher, or its record, is there and says nothing. */
 async function reachIfAnswered(runtime: Runtime, id: string): Promise<Reached | undefined> {
   try {
     return await reach(runtime, id);
   } catch (error) {
-    if (TsrunError.is(error) && error.code === 'ERR_TSRUN_STATE') return undefined;
+    if (TsrunError.is(error) && (error.code === 'ERR_TSRUN_STATE' || runtime.unreadable().includes(id))) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** The small files that tell a program its name and who else there is. */
 
+import { isBind } from '../spec/bind.js';
 import type { Mount } from '../spec/types.js';
 import { normal } from './build-mounts.js';
 import type { Standing } from './build-namespaces.js';
@@ -31,10 +32,6 @@ export function buildFiles(input: FileInput): Record<string, string> {
   ];
   const inVolume = (path: string) => input.mounts.some((mount) => isBind(mount) && path.startsWith(`${normal(mount.destination)}/`));
   return Object.fromEntries(files.flatMap(([path, text]) => (text === undefined || taken.has(path) || inVolume(path) ? [] : [[path, text]])));
-}
-
-export function isBind({ type, options = [] }: Pick<Mount, 'type'> & { readonly options?: readonly string[] }): boolean {
-  return type === 'bind' || options.includes('bind') || options.includes('rbind');
 }
 
 /** The same files for a container of another name. */

@@ -3,12 +3,12 @@
 import type { ResolvedImage } from '../image/folder.js';
 import type { ResolvedUser } from '../image/users.js';
 import type { HostFacts } from '../host/facts.js';
+import { isBind } from '../spec/bind.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Faults } from '../spec/faults.js';
 import { pointer, show } from '../spec/quote.js';
 import { parseSize } from '../spec/size.js';
 import type { Mount, NamespaceType } from '../spec/types.js';
-import { isBind } from './build-files.js';
 import { normal } from './build-mounts.js';
 import { checkGivenRoot } from './given-root.js';
 import { hasOffsets, type IdMaps, type Standing } from './build-namespaces.js';

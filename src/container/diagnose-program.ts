@@ -87,6 +87,7 @@ function tooManyInterpreters(program: string): ProgramDiagnosis {
     hint: 'name a program in its first line that is no script',
   };
 }
+
 /** What follows the image is the program, as docker has it: a flag that is written there is looked for in the PATH. */
 function missingHint(program: string): string {
   if (program.startsWith('-')) return `flags end at the image: if '${program}' was meant as one of tsrun, write it before the image`;

@@ -127,6 +127,6 @@ async function removeUnreadable(root: StateRoot, id: string, alive: (launcher: s
 function rangesOf(root: StateRoot, id: string): number[] | undefined {
   if (id.startsWith('.') || root.readExit(id) !== undefined) return [];
   const record = readWhole(root, id);
-  const maps = record === undefined ? readIdMaps(`/proc/${root.readPid(id) ?? 'none'}`) : record.spec.linux;
-  return maps === undefined ? (record === undefined ? undefined : []) : (maps.uidMappings ?? []).map(({ hostID }) => hostID);
+  const mappings = record === undefined ? readIdMaps(`/proc/${root.readPid(id) ?? 'none'}`)?.uidMappings : (record.spec.linux?.uidMappings ?? []);
+  return mappings?.map(({ hostID }) => hostID);
 }

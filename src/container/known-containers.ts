@@ -176,7 +176,8 @@ export abstract class KnownContainers {
    * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_HOST` where processes of it do not end
    */
   async discard(id: string): Promise<void> {
-    if (!this.unreadable().includes(id)) this.inspect(id);
+    checkContainerId(id);
+    if (!isUnreadable(this.#root, id)) this.inspect(id);
     await discard(this.#root, this.host.cgroup, id);
   }
 

@@ -3,6 +3,7 @@
 import { constants } from 'node:fs';
 import { open, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
+import { isBind } from '../spec/bind.js';
 import { TsrunError } from '../spec/errors.js';
 import { parseJsonBytes } from '../spec/json.js';
 import { printable } from '../spec/quote.js';
@@ -66,9 +67,8 @@ async function rootOf(folder: string, name: string, root: string): Promise<strin
 
 /** config.md, "Mounts": a relative source of a bind is relative to the bundle. */
 function absolute(mount: Mount, folder: string): Mount {
-  const { source, type, options = [] } = mount;
-  const isBind = type === 'bind' || options.includes('bind') || options.includes('rbind');
-  return isBind && source !== undefined && !isAbsolute(source) ? { ...mount, source: resolve(folder, source) } : mount;
+  const { source } = mount;
+  return isBind(mount) && source !== undefined && !isAbsolute(source) ? { ...mount, source: resolve(folder, source) } : mount;
 }
 
 function bundleError(message: string, hint: string, cause?: unknown): TsrunError {

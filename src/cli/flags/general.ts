@@ -1,7 +1,7 @@
 /** Flags about the container as a whole: its name, its life, its streams. */
 import { pairsOf } from '../values/value-type.js';
 import { containerName, type Pair, parsePair, runningTime, seconds, signal, text, toggle } from '../values/basic.js';
-import { flag, runLike, type Flag } from './flag.js';
+import { flag, runLike, setOption, type Flag } from './flag.js';
 
 const keyValue = pairsOf<Pair>({
   kind: 'pairs',
@@ -117,8 +117,7 @@ export const generalFlags: readonly Flag[] = [
     example: '60',
     commands: runLike,
     apply: (draft, value) => {
-      if (value === 0) delete draft.options.timeoutMs;
-      else draft.options.timeoutMs = value;
+      setOption(draft, 'timeoutMs', value === 0 ? undefined : value);
     },
   }),
   flag(toggle, {
