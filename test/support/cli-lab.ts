@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Runtime, type ContainerSummary } from '../../src/index.js';
 import { fixture, patience } from './lab.js';
-import { leftovers, takeTraces } from './leaks.js';
+import { leftovers, removeEmptyBases, takeTraces } from './leaks.js';
 import { needs } from './needs.js';
 import { Pty, type PtyOptions } from './pty.js';
 
@@ -142,6 +142,7 @@ export class CliLab {
         }).catch(() => undefined);
         t.deepEqual(await leftovers(traces, 0), []);
         rmSync(this.stateRoot, { recursive: true, force: true });
+        removeEmptyBases();
       }
       t.pass();
     });

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Runtime, type Container, type ExecOptions, type ExecProcess, type ExitStatus, type RunOptions } from '../../src/index.js';
-import { leftovers, takeTraces, type Traces } from './leaks.js';
+import { leftovers, removeEmptyBases, takeTraces, type Traces } from './leaks.js';
 import { needs } from './needs.js';
 
 /** How a program ended, and everything that it said. */
@@ -92,6 +92,7 @@ export class Lab {
       const traces = this.#traces;
       if (this.#runtime !== undefined) await (await this.#runtime).close();
       if (traces !== undefined) t.deepEqual(await leftovers(traces), []);
+      removeEmptyBases();
       this.removeFolders();
       t.pass();
     });

@@ -1,5 +1,5 @@
 /** What a runtime may leave behind: traces taken before, compared after. Only what belongs to one lab is looked at. */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -34,6 +34,17 @@ function look({ prefix, stateRoot, hostMounts: before }: Traces): string[] {
     ...stateFolders.flatMap((folder) => listing(join(stateRoot, folder)).map((name) => `${folder}/${name} in the state root`)),
     ...(hostMounts() === before ? [] : ['the mounts of the host have changed']),
   ];
+}
+
+/** The group that containers share stays for the next one; after a file of tests the host is as it was. Not while anybody uses it. */
+export function removeEmptyBases(): void {
+  for (const root of cgroupRoots) {
+    try {
+      rmdirSync(root);
+    } catch {
+      // There is none, or it is in use.
+    }
+  }
 }
 
 /** Cgroups of containers whose id starts with this. */
