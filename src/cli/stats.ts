@@ -60,7 +60,7 @@ class Watched {
   readonly #runtime: Runtime;
   readonly #names: readonly string[];
   readonly #live = new Map<string, { readonly container: Container; last?: Look }>();
-  #first = true;
+  readonly #asked = new Set<string>();
 
   constructor(runtime: Runtime, names: readonly string[]) {
     this.#runtime = runtime;
@@ -78,6 +78,7 @@ class Watched {
       const stats = await statsOf(entry.container);
       if (stats === undefined) {
         this.#live.delete(id);
+        this.#asked.delete(id);
         return [];
       }
       const { last } = entry;
@@ -87,16 +88,20 @@ class Watched {
     return samples.flat().sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
+  /** A launcher that does not answer is waited for once: not again at every look, and not for one container after the other. */
   async #findNew(): Promise<void> {
-    const named = this.#names.length > 0;
-    if (named && !this.#first) return;
-    this.#first = false;
-    const ids = named ? this.#names : this.#runtime.list().filter(({ state }) => state !== 'stopped').map(({ id }) => id);
-    for (const id of ids) {
-      if (this.#live.has(id)) continue;
-      const container = await (named ? reachLive(this.#runtime, id) : reachLive(this.#runtime, id).catch(() => undefined));
-      if (container !== undefined) this.#live.set(id, { container });
+    if (this.#names.length > 0) {
+      if (this.#asked.size === 0) await Promise.all([...new Set(this.#names)].map(async (id) => this.#reach(id)));
+      return;
     }
+    const ids = new Set(this.#runtime.list().filter(({ state }) => state !== 'stopped').map(({ id }) => id));
+    for (const id of this.#asked) if (!ids.has(id)) this.#asked.delete(id);
+    await Promise.all([...ids].filter((id) => !this.#asked.has(id)).map(async (id) => this.#reach(id).catch(() => undefined)));
+  }
+
+  async #reach(id: string): Promise<void> {
+    this.#asked.add(id);
+    this.#live.set(id, { container: await reachLive(this.#runtime, id) });
   }
 }
 

@@ -1,8 +1,9 @@
 /** Ends and forgets a container of which nobody can be asked: its record cannot be read, or its launcher does not answer. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { killAll, removeCgroup } from '../cgroup/control.js';
 import { cgroupBase } from '../cgroup/layout.js';
 import type { CgroupFacts } from '../host/facts.js';
+import { systemReader } from '../host/reader.js';
 import { TsrunError } from '../spec/errors.js';
 import type { ContainerRecord } from './record.js';
 import type { StateRoot } from './state-root.js';
@@ -40,30 +41,22 @@ function cgroupsOf(root: StateRoot, facts: CgroupFacts, id: string): string[] {
 
 /** Name of the container's cgroup that a process is in, or below (proc_pid_cgroup(5)). */
 function cgroupOf(pid: number | undefined, { base }: CgroupFacts): string | undefined {
-  const path = pid === undefined ? undefined : /^0::(.*)$/m.exec(readIfThere(`/proc/${pid}/cgroup`))?.[1];
+  const path = pid === undefined ? undefined : /^0::(.*)$/m.exec(systemReader.read(`/proc/${pid}/cgroup`) ?? '')?.[1];
   return path?.startsWith(`${base}/`) === true ? path.slice(base.length + 1).split('/')[0] : undefined;
 }
 
 function isAlive(pid: number | undefined): boolean {
-  return pid !== undefined && readIfThere(`/proc/${pid}/stat`) !== '';
+  return pid !== undefined && systemReader.exists(`/proc/${pid}`);
 }
 
 function isPopulated(cgroup: string): boolean {
-  return /^populated 1$/m.test(readIfThere(`${cgroup}/cgroup.events`));
+  return /^populated 1$/m.test(systemReader.read(`${cgroup}/cgroup.events`) ?? '');
 }
 
 const longAgoMs = 60_000;
 
 function isOld(cgroup: string): boolean {
   return Date.now() - (statSync(cgroup, { throwIfNoEntry: false })?.ctimeMs ?? Date.now()) > longAgoMs;
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }
 
 /** What is being removed has no record for a moment. */

@@ -1,10 +1,10 @@
 /** From an image and options to everything that a launch needs. Reads files, touches nothing. */
-import { readFileSync } from 'node:fs';
 import type { Addon } from '../engine/addon.js';
 import { seccompFlags, type SeccompCache } from '../engine/seccomp.js';
 import { limitsToWrites, missingLimitReason } from '../cgroup/limits.js';
 import type { HostFacts } from '../host/facts.js';
 import type { IdRange } from '../host/id-ranges.js';
+import { systemReader } from '../host/reader.js';
 import { resolveUser } from '../image/users.js';
 import type { PlanInput, StreamPlan } from '../plan/input.js';
 import type { Seccomp } from '../spec/types.js';
@@ -66,7 +66,7 @@ export async function prepare({ image: path, options: given, id, root, host, add
   };
   const user = resolveUser(userToResolve(options, image), options.groups ?? [], read);
   const devices = await resolveDevices(options);
-  const resolvConf = options.network === 'host' ? readIfThere('/etc/resolv.conf') : '';
+  const resolvConf = options.network === 'host' ? (systemReader.read('/etc/resolv.conf') ?? '') : '';
   const input = { options, image, host, id, user, maxNofile, devices, resolvConf, subordinate, standIn, ...(idRange === undefined ? {} : { idRange }) };
   const built = buildSpec(input);
   const ignored = ignoredFields(built.spec, options.strict === true);
@@ -81,14 +81,6 @@ function warningsOf({ spec, extensions }: BuiltSpec, host: HostFacts): string[] 
     .filter(({ controller }) => defaulted.has(controller))
     .map((limit) => `the default ${limit.controller} limit is not held: ${missingLimitReason(limit)}`);
   return lack === undefined ? limits : [...limits, lack];
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }
 
 /** The compiled filter of a spec, from the cache. */

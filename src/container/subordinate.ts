@@ -1,7 +1,7 @@
 /** The subordinate ids of the caller: what newuidmap(1) and newgidmap(1) let an ordinary user map (subuid(5)). */
-import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { subordinateRanges, type IdRange } from '../host/id-ranges.js';
+import { systemReader } from '../host/reader.js';
 import { TsrunError } from '../spec/errors.js';
 
 /** How many ids besides root's exist in the launcher's user namespace. */
@@ -17,7 +17,7 @@ export function subordinateIds(): SubordinateIds {
 /** @throws TsrunError `ERR_TSRUN_HOST` when the caller has none */
 export function subordinateRange(file: string): IdRange {
   const { name, uid } = whoAmI();
-  const [range] = subordinateRanges(readIfThere(file), { name, uid });
+  const [range] = subordinateRanges(systemReader.read(file) ?? '', { name, uid });
   if (range !== undefined) return range;
   throw new TsrunError('ERR_TSRUN_HOST', `the user '${name}' has no subordinate ids in '${file}'`, {
     hint: `as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}`,
@@ -31,13 +31,5 @@ function whoAmI(): { readonly name: string; readonly uid: number } {
     return { name: userInfo().username, uid };
   } catch {
     return { name: String(uid), uid };
-  }
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
   }
 }
