@@ -1,8 +1,8 @@
 /** The small files that tell a program its name and who else there is. */
 
 import { isBind } from '../spec/bind.js';
+import { normalPath } from '../spec/inner-path.js';
 import type { Mount } from '../spec/types.js';
-import { normal } from './build-mounts.js';
 import type { Standing } from './build-namespaces.js';
 import type { RunOptions } from './options.js';
 
@@ -24,13 +24,13 @@ export interface FileInput {
  */
 export function buildFiles(input: FileInput): Record<string, string> {
   const { options, isBundle, hostname } = input;
-  const taken = new Set((options.mounts ?? []).map(({ destination }) => normal(destination)));
+  const taken = new Set((options.mounts ?? []).map(({ destination }) => normalPath(destination)));
   const files: [string, string | undefined][] = [
     ['/etc/hostname', hostname !== undefined && (!isBundle || options.hostname !== undefined) ? `${hostname}\n` : undefined],
     ['/etc/hosts', !isBundle || options.addHosts !== undefined || options.hostname !== undefined ? hosts(input) : undefined],
     ['/etc/resolv.conf', !isBundle || options.dns !== undefined ? resolver(input) : undefined],
   ];
-  const inVolume = (path: string) => input.mounts.some((mount) => isBind(mount) && path.startsWith(`${normal(mount.destination)}/`));
+  const inVolume = (path: string) => input.mounts.some((mount) => isBind(mount) && path.startsWith(`${normalPath(mount.destination)}/`));
   return Object.fromEntries(files.flatMap(([path, text]) => (text === undefined || taken.has(path) || inVolume(path) ? [] : [[path, text]])));
 }
 
@@ -44,7 +44,7 @@ export function renameFiles(files: Readonly<Record<string, string>>, options: Ru
 
 /** What a file replaces: a bundle's own mount there would cover it. */
 export function withoutMountsAt(mounts: readonly Mount[], files: Readonly<Record<string, string>>): Mount[] {
-  return mounts.filter(({ destination }) => !Object.hasOwn(files, normal(destination)));
+  return mounts.filter(({ destination }) => !Object.hasOwn(files, normalPath(destination)));
 }
 
 function hosts({ options, hostname }: Pick<FileInput, 'options' | 'hostname'>): string {

@@ -1,10 +1,12 @@
 /** Mounts of the default profile or of a bundle, with those that were asked for. */
 
-import { isAbsolute, posix, resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { workingDirectory } from '../host/working-directory.js';
 import { defaultMemoryFsBytes, defaultMounts } from '../spec/defaults.js';
 import type { Faults } from '../spec/faults.js';
+import { normalPath } from '../spec/inner-path.js';
 import { show } from '../spec/quote.js';
+import { checkProcTarget } from '../spec/rules-mounts.js';
 import { parseSize } from '../spec/size.js';
 import type { Mount, NamespaceType } from '../spec/types.js';
 import type { Standing } from './build-namespaces.js';
@@ -69,14 +71,14 @@ function bundleMounts(base: readonly Mount[], { options, sysWritable, cgroupWrit
 }
 
 function isShm({ destination }: Mount): boolean {
-  return normal(destination) === '/dev/shm';
+  return normalPath(destination) === '/dev/shm';
 }
 
 /** One that goes where another is takes its place; the others follow, those nearer to the root first. */
 function placeMounts(base: readonly Mount[], asked: readonly Mount[]): Mount[] {
   const replaced = new Map(asked.map((mount) => [mount.destination, mount]));
   const kept = base.map((mount) => {
-    const mine = replaced.get(normal(mount.destination));
+    const mine = replaced.get(normalPath(mount.destination));
     if (mine !== undefined) replaced.delete(mine.destination);
     return mine ?? mount;
   });
@@ -87,14 +89,10 @@ function depth(path: string): number {
   return path.split('/').length;
 }
 
-export function normal(path: string): string {
-  return posix.normalize(path).replace(/(?<=.)\/+$/, '');
-}
-
 function buildMount(option: MountOption, index: number, { hostCwd, standing }: MountInput, faults: Faults): Mount {
   const at = `/mounts/${index}`;
   const { type, source, options = [], readonly } = option;
-  const destination = normal(option.destination);
+  const destination = normalPath(option.destination);
   checkDestination(destination, `${at}/destination`, faults);
   const words = { options, readonly, at: `${at}/options` };
   if (type === 'tmpfs') {
@@ -112,16 +110,12 @@ function hostPath(source: string, hostCwd: string | undefined): string {
   return isAbsolute(source) ? resolve(source) : resolve(hostCwd ?? workingDirectory(), source);
 }
 
-/** What lxcfs and the like put over single files of /proc. */
-const overProc = new Set(['cpuinfo', 'diskstats', 'loadavg', 'meminfo', 'slabinfo', 'stat', 'swaps', 'uptime'].map((name) => `/proc/${name}`));
-
 /** What the container's own writes go through, and what the runtime puts there itself, cannot be covered (CVE-2019-19921). */
 function checkDestination(path: string, field: string, faults: Faults): void {
+  checkProcTarget(path, field, faults);
   const below = (folder: string) => path === folder || path.startsWith(`${folder}/`);
   if (path === '/') faults.add(field, 'the root of the container cannot be mounted over', 'name the folder as the image instead');
-  else if (below('/proc') && !overProc.has(path)) {
-    faults.add(field, `nothing can be mounted at ${show(path)}`, `below /proc only at ${[...overProc].join(', ')}`);
-  } else if (path === '/dev' || ['/dev/pts', '/dev/ptmx', '/dev/console'].some(below)) {
+  else if (path === '/dev' || ['/dev/pts', '/dev/ptmx', '/dev/console'].some(below)) {
     faults.add(field, `nothing can be mounted at ${show(path)}, which is the container's own`, 'a single device is given with --device');
   }
 }

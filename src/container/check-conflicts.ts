@@ -6,10 +6,10 @@ import type { HostFacts } from '../host/facts.js';
 import { isBind } from '../spec/bind.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Faults } from '../spec/faults.js';
+import { normalPath } from '../spec/inner-path.js';
 import { pointer, show } from '../spec/quote.js';
 import { parseSize } from '../spec/size.js';
 import type { Mount, NamespaceType } from '../spec/types.js';
-import { normal } from './build-mounts.js';
 import { checkGivenRoot } from './given-root.js';
 import { hasOffsets, type IdMaps, type Standing } from './build-namespaces.js';
 import { checkIdsAreMapped } from './check-ids.js';
@@ -51,8 +51,8 @@ function checkNames({ options, standing }: ConflictInput, faults: Faults): void 
 /** A file of the host, or one in a volume, is not written to; what a bundle mounts on the file itself makes room. */
 function checkFiles({ options, image }: ConflictInput, faults: Faults): void {
   const { mounts = [] } = options;
-  const isAbove = (mount: Pick<Mount, 'type' | 'destination'>, path: string) => isBind(mount) && path.startsWith(`${normal(mount.destination)}/`);
-  const covers = (path: string) => mounts.find((mount) => normal(mount.destination) === path) ?? [...(image.spec?.mounts ?? []), ...mounts].find((mount) => isAbove(mount, path));
+  const isAbove = (mount: Pick<Mount, 'type' | 'destination'>, path: string) => isBind(mount) && path.startsWith(`${normalPath(mount.destination)}/`);
+  const covers = (path: string) => mounts.find((mount) => normalPath(mount.destination) === path) ?? [...(image.spec?.mounts ?? []), ...mounts].find((mount) => isAbove(mount, path));
   for (const [name, path] of [['dns', '/etc/resolv.conf'], ['addHosts', '/etc/hosts']] as const) {
     const cover = options[name] === undefined ? undefined : covers(path);
     if (cover !== undefined) faults.add(`/${name}`, `${path} lies in what is mounted at ${show(cover.destination)}, and the host's files are not changed`, 'leave one of the two out');
@@ -74,7 +74,7 @@ function checkRoot({ options, image }: ConflictInput, faults: Faults): void {
 function checkShm({ options, image, standing }: ConflictInput, faults: Faults): void {
   if (options.shmBytes === undefined) return;
   if (standing.ipc === 'host' && image.kind === 'rootfs') faults.add('/shmBytes', "/dev/shm is the host's, as the ipc namespace is", 'drop --ipc host, or --shm-size');
-  if ((options.mounts ?? []).some(({ destination }) => normal(destination) === '/dev/shm')) {
+  if ((options.mounts ?? []).some(({ destination }) => normalPath(destination) === '/dev/shm')) {
     faults.add('/shmBytes', 'another mount at /dev/shm is asked for as well', 'leave one of the two out');
   }
 }

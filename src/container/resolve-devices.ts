@@ -4,6 +4,7 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { TsrunError } from '../spec/errors.js';
+import { normalPath } from '../spec/inner-path.js';
 import { show } from '../spec/quote.js';
 import type { Device } from '../spec/types.js';
 import type { DeviceOption, RunOptions } from './options.js';
@@ -66,7 +67,7 @@ async function resolveDevice({ source, destination = source, access: given }: De
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
     throw fault(reason === 'ENOENT' ? `device ${show(source)} does not exist` : `device ${show(source)}: ${reason}`, field, 'ls -l /dev shows what there is');
   }
-  const path = posix.normalize(destination);
+  const path = normalPath(destination);
   if (!status.isDirectory()) {
     const device = nodeOf(status, source, path, access);
     if (device === undefined) throw fault(`${show(source)} is not a device`, field, 'a file or folder is given with --volume');

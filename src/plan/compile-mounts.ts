@@ -2,8 +2,8 @@
  * Mounts. Host sources are opened by the launcher as detached mounts and only attached inside; what shows the namespaces
  * of its maker (proc, sysfs, mqueue, cgroup2) must be made inside, or it shows the host without any error.
  */
-import { posix } from 'node:path';
 import { TsrunError } from '../spec/errors.js';
+import { normalPath } from '../spec/inner-path.js';
 import type { Mount, NamespaceType } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import { compileDev } from './compile-dev.js';
@@ -49,8 +49,7 @@ export function compileMounts(compilation: Compilation): MountPlan {
 
 /** The launcher takes paths without `.`, double and trailing slashes. */
 function target({ destination }: Mount): string {
-  const path = posix.normalize(destination);
-  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+  return normalPath(destination);
 }
 
 function isDev(mount: Mount): boolean {

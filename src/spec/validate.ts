@@ -6,6 +6,7 @@
 import type { Extensions } from './extensions.js';
 import { Faults } from './faults.js';
 import { checkLinux, checkResources, checkSeccomp } from './rules-linux.js';
+import { checkMounts } from './rules-mounts.js';
 import { checkNamespaces } from './rules-namespaces.js';
 import { checkProcess } from './rules-process.js';
 import { processShape } from './schema-process.js';
@@ -26,6 +27,7 @@ export function validateSpec(value: unknown, extensions: Extensions = {}): Spec 
     // Optional in the schema, but config.md demands it on every platform except Windows.
     if (spec.root === undefined) faults.expected('/root', 'an object', undefined);
     if (spec.process !== undefined) checkProcess(spec.process, '/process', faults);
+    checkMounts(spec.mounts ?? [], faults);
     checkNamespaces(spec, extensions, faults);
     if (spec.linux !== undefined) checkLinux(spec.linux, faults);
   });
