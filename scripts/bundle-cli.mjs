@@ -19,7 +19,11 @@ await build({
   minifyWhitespace: true,
   minifySyntax: true,
   define: { 'import.meta.url': 'moduleUrl', 'import.meta.dirname': '__dirname' },
-  banner: { js: "const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  // An expression whose value is a function, for the loader to call.
+  banner: { js: "(function (require, module, __dirname, __filename) { const moduleUrl = require('node:url').pathToFileURL(__filename).href;" },
+  footer: { js: '})' },
+  // One byte a character: the loader need not decode half a megabyte.
+  charset: 'ascii',
   logLevel: 'warning',
 });
 copyFileSync(join(root, 'scripts/cli-loader.cjs'), join(folder, 'main.cjs'));

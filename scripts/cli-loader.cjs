@@ -17,7 +17,7 @@ function cached() {
   }
 }
 
-const script = new Script(`(function (require, module, __dirname, __filename) {${readFileSync(filename, 'utf8')}\n})`, { filename, cachedData: cached() });
+const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData: cached() });
 script.runInThisContext()(require, module, __dirname, filename);
 // For who makes the cache: by now it would hold next to nothing.
 module.exports = script;
