@@ -16,6 +16,7 @@ const long = ['clang', 'cmake', 'libclang-rt-dev'];
 const needed = {
   start: [...build, ...aptPackages('busybox')],
   test,
+  vm: test,
   long: [...test, ...long],
 };
 

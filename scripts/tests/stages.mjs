@@ -63,7 +63,7 @@ const kernelFiles = ['devices', 'limits', 'mount-namespace', 'mounts', 'namespac
 export async function guest(lane, { skipped, filter, long }) {
   const whole = long || skipped === undefined || filter !== undefined;
   const shares = whole ? wholeFiles(filter) : [{ files: kernelFiles }, skippedTests(skipped)];
-  const limitSeconds = long ? limits.wholeGuest : limits.guest;
+  const limitSeconds = whole ? limits.wholeGuest : limits.guest;
   const tests = await Promise.all(shares.filter(({ files }) => files.length > 0).map((share) => oneGuest(lane, share, limitSeconds)));
   const others = whole && skipped !== undefined ? skippedTests(skipped.filter(({ file }) => !testFiles().host.includes(file))) : { files: [] };
   if (others.files.length > 0) tests.push(await oneGuest(lane, others, limitSeconds));

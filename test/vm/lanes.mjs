@@ -10,6 +10,15 @@ export const lanes = {
     commandLine: [],
     setup: [],
   },
+  'vm-6.12': {
+    summary: 'Debian 13 kernel 6.12 on x86_64, pure cgroup v2, full root, no swap',
+    architecture: 'amd64',
+    kernel: { suite: 'trixie', package: 'linux-image-amd64' },
+    cpus: 2,
+    memoryMiB: 3584,
+    commandLine: [],
+    setup: [],
+  },
 };
 
 export const defaultLane = 'vm-6.1';
