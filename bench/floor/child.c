@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -183,6 +184,7 @@ static void seal(int channel) {
   struct pollfd poll = {channel, 0, 0};
   const struct timespec now = {0, 0};
   CALL(prctl, PR_SET_PDEATHSIG, SIGKILL, 0L, 0L, 0L);
+  (void)syscall(SYS_wait4, -1L, NULL, WNOHANG, NULL);
   CALL(ppoll, &poll, 1L, &now, NULL, 0L);
   CALL(dup3, channel, 3, O_CLOEXEC);
   CALL(close_range, 4, ~0U, 0L);

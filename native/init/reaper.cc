@@ -48,10 +48,13 @@ bool tell(unsigned channel, uint32_t word, uint32_t status, Status failure) {
   return sys::call<SYS_sendto>(channel, &message, sizeof message, MSG_NOSIGNAL, 0, 0).ok();
 }
 
-[[noreturn]] void be_program(unsigned channel, unsigned paths, char** words, char** environment) {
+[[noreturn]] void be_program(long reaper, unsigned channel, unsigned paths, char** words, char** environment) {
   uint64_t none = 0;
   // In a pid namespace that is not the container's own it would outlive the reaper, which dies with the launcher.
   (void)sys::raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  // A filter may forbid to ask.
+  long parent = sys::raw(SYS_getppid);
+  if (reaper > 0 && parent >= 0 && parent != reaper) sys::end_process(125);
   // In its own, foreground process group, so that Ctrl-C at a terminal reaches the program and not the reaper.
   (void)sys::raw(SYS_setpgid, 0, 0);
   int group = static_cast<int>(sys::raw(SYS_getpid));
@@ -124,9 +127,10 @@ void hide_arguments(char** words, unsigned count) {
   // From here on only the program's own execve decides what the launcher hears.
   (void)sys::raw(SYS_fcntl, static_cast<long>(channel), F_SETFD, FD_CLOEXEC);
   (void)sys::raw(SYS_prctl, PR_SET_NAME, reinterpret_cast<long>(words[0]));
+  long self = sys::raw(SYS_getpid);
   // As with vfork(2), it comes back when the program was executed or could not be; the memory is not shared.
   long program = sys::raw(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0);
-  if (program == 0) be_program(channel, paths, words + 3, environment);
+  if (program == 0) be_program(self, channel, paths, words + 3, environment);
   if (program < 0) sys::end_process(125);
   // Where a filter forbids the word, the end of the channel says as much.
   if (!tell(channel, kRuns, 0, kOk)) (void)sys::raw(SYS_close, static_cast<long>(channel));

@@ -46,11 +46,12 @@ struct ChildStart {
 [[noreturn]] void live(void* argument) {
   auto* start = static_cast<ChildStart*>(argument);
   LauncherContext& parent = start->parent;
-  // The launcher's end: with a copy of it open here the launcher's death would not show at the other one.
+  const Launcher& launcher = *parent.container.launcher;
+  // The launcher's end: with a copy of it open here the other one would not tell of the launcher's death.
   parent.container.channel.reset();
   bool waits = parent.clone.proc_files.count > 0;
   do_child_steps(start->plan, start->walk, waits,
-                 ChildContext{parent.slots, start->channel, parent.container.launcher->reaper.get(), parent.home.proc(), 0, UniqueFd()});
+                 ChildContext{parent.slots, start->channel, launcher.self.get(), launcher.reaper.get(), parent.home.proc(), 0, UniqueFd()});
 }
 
 Status clone_container(LauncherContext& context, const Plan& plan, const Plan::Walk& walk) {

@@ -27,6 +27,7 @@ struct Launcher {
   UniqueFd listener;
   Watch listener_watch;
   char listener_path[128] = "";
+  UniqueFd self;    // its own pidfd, by which its children see whether it lives
   UniqueFd reaper;  // the sealed program of `--init`
   // An ordinary user's: in a user namespace of its own, whose maps somebody else has to write (newuidmap(1)).
   bool rootless = false;

@@ -111,6 +111,7 @@ Status Launcher::open() {
   (void)sys::call<SYS_umask>(0);
   keep_spare_descriptor();
   TSRUN_TRY(loop.open());
+  TSRUN_TRY(take(sys::call<SYS_pidfd_open>(sys::raw(SYS_getpid), 0), &self));
   if (!rootless) {
     TSRUN_TRY(take_own_null());
     TSRUN_TRY(home.prune(false));

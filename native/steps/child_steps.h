@@ -10,6 +10,7 @@ namespace tsrun {
 struct ChildContext {
   Slots& slots;
   int channel;        // to the launcher: failures, the terminal, and the word to start
+  int launcher;       // its pidfd
   int reaper;         // the sealed program of `--init`
   int proc;           // the launcher's procfs: what is mounted in a joined mount namespace could be anything (CVE-2025-52881)
   uint32_t step = 0;  // index of the step that runs

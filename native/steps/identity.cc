@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 
 #include "steps/child_steps.h"
+#include "sys/process.h"
 
 namespace tsrun {
 namespace {
@@ -70,14 +71,17 @@ Status run(ChildContext&, const StepSetCapabilities& step) {
   return kOk;
 }
 
-// The launcher may have died before the prctl; in a new pid namespace getppid() is 0 always, so its end of the channel
-// is asked instead.
+// The launcher may have died before the prctl. In a new pid namespace getppid() is 0 always, and of the launcher's end of the
+// channel every process that is being born beside this one has a copy: so its pidfd is asked (pidfd_open(2)).
 Status run(ChildContext& context, const StepDieWithLauncher&) {
   TSRUN_TRY(prctl(PR_SET_PDEATHSIG, SIGKILL));
-  pollfd poll{context.channel, 0, 0};
+  // A parent lets go of its children and becomes a zombie under one lock of the kernel, which waiting takes as well: whoever
+  // was let go before the prctl finds a zombie after this.
+  (void)sys::call<SYS_wait4>(-1, 0, kNoHang, 0);
+  pollfd poll{context.launcher, POLLIN, 0};
   timespec now{};
   TSRUN_TRY(sys::call<SYS_ppoll>(&poll, 1, &now, 0, 0).status());
-  return (poll.revents & POLLHUP) != 0 ? Status{SYS_prctl, ECHILD} : kOk;
+  return poll.revents != 0 ? Status{SYS_prctl, ECHILD} : kOk;
 }
 
 Status run(ChildContext&, const StepNoNewPrivileges&) { return prctl(PR_SET_NO_NEW_PRIVS, 1); }

@@ -85,6 +85,27 @@ here('SIGKILL to the launcher, at random moments of many starts: each start ends
   place.remove();
 });
 
+here('SIGKILL to the launcher while many are being born: none of their programs outlives it', async (t) => {
+  const place = new Place();
+  for (let round = 0; round < 2 * rounds; round++) {
+    const runtime = await Runtime.open({ root: place.stateRoot });
+    const [launcher] = launchersOf(place.stateRoot);
+    if (launcher === undefined) return t.fail('no launcher is found');
+    // Each has, for a while, copies of what the launcher holds for the others.
+    const starts = Array.from({ length: 24 }, async (_, number) => runtime.run(lab.image, { ...place.options(number), command: ['sleep', '1000'] }));
+    const ended = Promise.allSettled(starts);
+    await delay((2 + Math.random() * 14) * patience);
+    process.kill(launcher, 'SIGKILL');
+    await ended;
+    const end = Date.now() + 2000 * patience;
+    while (processesOf(place.prefix).length > 0 && Date.now() < end) await delay(20);
+    t.deepEqual(processesOf(place.prefix), [], `round ${round}, before anybody looks for garbage`);
+    await runtime.close();
+    t.deepEqual(await place.leftAfterOpening(), [], `round ${round}`);
+  }
+  place.remove();
+});
+
 /** One system call of a start: its name, and the how manieth of that name it is. */
 interface Moment {
   readonly name: string;
