@@ -15,11 +15,11 @@ import { buildSpec, type BuiltSpec } from './build-spec.js';
 import { visibleRoot } from './given-root.js';
 import { ignoredFields } from './ignored-fields.js';
 import type { ImageCache } from './image-cache.js';
-import { joinContainers } from './join-containers.js';
 import type { RunOptions, StdioChoice } from './options.js';
 import type { StateRoot } from './state-root.js';
 import type { SubordinateIds } from './subordinate.js';
 import { resolveDevices } from './resolve-devices.js';
+import { resolveNamespaces, withoutOwnNamespaces } from './resolve-namespaces.js';
 import { rootLack } from './root-mode.js';
 import { validateRunOptions } from './validate-options.js';
 
@@ -55,8 +55,8 @@ export interface PrepareInput {
 }
 
 export async function prepare({ image: path, options: given, id, root, host, addon, idRange, maxNofile, images, subordinate, standIn }: PrepareInput): Promise<Preparation> {
-  const options = joinContainers(validateRunOptions(given), root);
-  const image = await images.resolve(path);
+  const options = resolveNamespaces(validateRunOptions(given), root);
+  const image = withoutOwnNamespaces(await images.resolve(path));
   const accounts: AccountFile[] = [];
   const rootPath = visibleRoot(options, image);
   const read = (innerPath: string, limitBytes: number) => {
@@ -66,7 +66,7 @@ export async function prepare({ image: path, options: given, id, root, host, add
   };
   const user = resolveUser(userToResolve(options, image), options.groups ?? [], read);
   const devices = await resolveDevices(options);
-  const resolvConf = options.network === 'host' ? (systemReader.read('/etc/resolv.conf') ?? '') : '';
+  const resolvConf = (options.network ?? 'none') !== 'none' ? (systemReader.read('/etc/resolv.conf') ?? '') : '';
   const input = { options, image, host, id, user, maxNofile, devices, resolvConf, subordinate, standIn, ...(idRange === undefined ? {} : { idRange }) };
   const built = buildSpec(input);
   const ignored = ignoredFields(built.spec, options.strict === true);

@@ -171,8 +171,9 @@ function enterNamespaces({ namespaces, builder }: Compilation): void {
 
 function setUpNamespaces({ input: { spec }, namespaces, builder }: Compilation): void {
   if (namespaces.isNew('network')) builder.add(namespaces.field('network'), { op: 'raiseLoopback' });
-  if (spec.hostname !== undefined) builder.add('/hostname', { op: 'setHostname', name: spec.hostname });
-  if (spec.domainname !== undefined) builder.add('/domainname', { op: 'setDomainname', name: spec.domainname });
+  // An empty name is none: engines written in Go send one for what is not set.
+  if (spec.hostname) builder.add('/hostname', { op: 'setHostname', name: spec.hostname });
+  if (spec.domainname) builder.add('/domainname', { op: 'setDomainname', name: spec.domainname });
   for (const [key, value] of Object.entries(spec.linux?.sysctl ?? {})) {
     const file = `sys/${key.replaceAll('.', '/')}`;
     builder.add(`/linux/sysctl/${key}`, { op: 'writeSysctl', file, value });

@@ -19,7 +19,7 @@ export function checkProcTarget(path: string, field: string, faults: Faults): vo
 export function checkMounts(mounts: readonly Mount[], faults: Faults): void {
   for (const [index, mount] of mounts.entries()) {
     const path = normalPath(mount.destination);
-    const isProc = mount.type === 'proc' || (isBind(mount) && normalPath(mount.source ?? '') === '/proc');
+    const isProc = isBind(mount) ? normalPath(mount.source ?? '') === '/proc' : mount.type === 'proc';
     if (path !== '/proc' || !isProc) checkProcTarget(path, `/mounts/${index}/destination`, faults);
   }
 }

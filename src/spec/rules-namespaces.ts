@@ -6,7 +6,7 @@ import { pointer } from './quote.js';
 import { checkIdMap, checkUserIsMapped } from './rules-ids.js';
 import type { Mount, Namespace, NamespaceType, Spec } from './types.js';
 
-/** `joined` says that a path or descriptor is given; that it is not the host's own is seen when it is opened. */
+/** `joined` says that a path or descriptor is given; whether that is the host's own under another name, only who looks at it can tell. */
 type Standing = 'new' | 'joined' | 'host';
 
 /** The runtime's own namespaces under another name. */

@@ -1,6 +1,8 @@
 // All namespaces: new, the host's, or joined by path or by descriptor; seen from /proc outside and from inside.
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Container, RunOptions } from '../../src/index.js';
 import { TsrunError } from '../../src/index.js';
@@ -204,9 +206,50 @@ here('the user namespace maps 65,536 ids from the range for containers, and no t
   t.deepEqual(stdout.trim().split(/\s+/), ['0', '0', '4294967295']);
 });
 
+/** A process of the host that is neither this one nor the first. */
+async function withNeighbour(look: (path: (type: NamespaceKind) => string) => Promise<void>): Promise<void> {
+  const neighbour = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  try {
+    await look((type) => namespacePath(neighbour.pid ?? 0, type));
+  } finally {
+    neighbour.kill();
+  }
+}
+
+here('what is the host\'s own is that by whatever name: nothing is set there', async (t) => {
+  const hostname = readFileSync('/proc/sys/kernel/hostname', 'utf8');
+  await withNeighbour(async (path) => {
+    const fd = openSync(path('uts'), 'r');
+    const refusals: [RunOptions, string][] = [
+      [{ namespaces: { user: 'host' }, network: { path: path('network') }, sysctls: { 'net.ipv4.ip_forward': '1' } }, '/sysctls/net.ipv4.ip_forward'],
+      [{ namespaces: { user: 'host', uts: { path: path('uts') } }, hostname: 'evil' }, '/hostname'],
+      [{ namespaces: { user: 'host', uts: { fd } }, hostname: 'evil' }, '/hostname'],
+      [{ namespaces: { user: 'host', ipc: { path: path('ipc') } }, sysctls: { 'kernel.msgmax': '8192' } }, '/linux/sysctl/kernel.msgmax'],
+      [{ namespaces: { user: 'host', uts: { path: '/proc/1/task/1/ns/uts' } }, domainname: 'evil' }, '/domainname'],
+    ];
+    for (const [options, field] of refusals) t.like(await t.throwsAsync(lab.idle(options), { instanceOf: TsrunError }), { field }, field);
+    closeSync(fd);
+    const names = [{ hostname: 'evil' }, { domainname: 'evil' }];
+    for (const name of names) t.like(await t.throwsAsync(lab.idle({}, bundleJoining(path('uts'), name)), { instanceOf: TsrunError }), { code: 'ERR_TSRUN_INVALID_SPEC', field: `/${Object.keys(name)[0] ?? ''}` });
+    t.is((await lab.run({}, bundleJoining(path('uts'), { hostname: '', domainname: '' }))).status.code, 0, 'no name is set');
+    const container = await lab.idle({ namespaces: { user: { path: path('user') }, pid: { path: path('pid') }, uts: { path: path('uts') } }, network: { path: path('network') } });
+    t.deepEqual(sharedWith(container.pid), ['user', 'pid', 'network', 'uts', 'time'], 'shared it may be');
+    await container[Symbol.asyncDispose]();
+  });
+  t.is(readFileSync('/proc/sys/kernel/hostname', 'utf8'), hostname);
+});
+
+function bundleJoining(path: string, names: object): string {
+  const bundle = mkdtempSync(join(lab.scratch, 'bundle-'));
+  const namespaces = [{ type: 'mount' }, { type: 'pid' }, { type: 'uts', path }];
+  writeFileSync(join(bundle, 'config.json'), JSON.stringify({ ociVersion: '1.2.0', root: { path: lab.image }, process: { user: { uid: 0, gid: 0 }, cwd: '/', args: ['true'] }, linux: { namespaces }, ...names }));
+  return bundle;
+}
+
 here('what cannot be combined is refused before anything is made', async (t) => {
+  const other = await lab.idle();
   const refusals: [RunOptions, string][] = [
-    [{ namespaces: { pid: { path: '/proc/1/ns/pid' } } }, '/namespaces/pid'],
+    [{ namespaces: { pid: { path: namespacePath(other.pid, 'pid') } } }, '/namespaces/pid'],
     [{ hostname: 'x', namespaces: { uts: 'host' } }, '/hostname'],
     [{ network: 'host', sysctls: { 'net.ipv4.ip_forward': '1' } }, '/sysctls/net.ipv4.ip_forward'],
     [{ namespaces: { time: 'host' }, timeOffsets: { boottime: 1 } }, '/timeOffsets'],
@@ -218,6 +261,7 @@ here('what cannot be combined is refused before anything is made', async (t) => 
     t.is(error.field, field);
     t.truthy(error.hint);
   }
+  await other[Symbol.asyncDispose]();
 });
 
 test.after.always('the runtime is closed', async () => {

@@ -8,7 +8,7 @@ test('at /proc there is a procfs or nothing', (t) => {
   t.is(check({ destination: '/proc', type: 'proc' }), undefined);
   t.is(check({ destination: '/proc//', type: 'proc' }), undefined);
   t.is(check({ destination: '/proc', type: 'bind', source: '/proc/', options: ['rbind'] }), undefined, 'podman, with the pids of the host');
-  for (const mount of [{ type: 'tmpfs' }, { type: 'bind', source: '/srv/proc' }, { type: 'none', source: '/proc/1', options: ['bind'] }, { type: 'none', source: '/proc' }]) {
+  for (const mount of [{ type: 'tmpfs' }, { type: 'bind', source: '/srv/proc' }, { type: 'none', source: '/proc/1', options: ['bind'] }, { type: 'none', source: '/proc' }, { type: 'proc', source: '/srv/proc', options: ['bind'] }]) {
     t.like(check({ destination: '/proc', ...mount }), { field: '/mounts/1/destination' }, JSON.stringify(mount));
   }
 });
