@@ -33,11 +33,21 @@ export function checkConflicts(input: ConflictInput, faults: Faults): void {
   checkNamespaces(input, faults);
   checkIds(input, faults);
   checkTime(input, faults);
+  checkLog(input, faults);
 }
 
 function checkTime({ options }: ConflictInput, faults: Faults): void {
   if (options.timeoutMs === undefined || options.survive !== true) return;
   faults.add('/timeoutMs', 'nobody keeps the time of a container that survives its caller', 'leave one of the two out, or run the program under timeout(1)');
+}
+
+/** A descriptor that is handed on is the program's alone: nobody reads along. */
+function checkLog({ options }: ConflictInput, faults: Faults): void {
+  if (options.log !== true || (options.terminal ?? false) !== false) return;
+  for (const name of ['stdout', 'stderr'] as const) {
+    const stream = options[name];
+    if (stream === 'inherit' || typeof stream === 'number') faults.add('/log', `${name} is handed on to the program, and past the log`, `leave log out, or ${name}: "pipe" or "ignore" keeps what is printed`);
+  }
 }
 
 function checkNames({ options, standing }: ConflictInput, faults: Faults): void {

@@ -143,8 +143,8 @@ function checkIds(pid: number, { user: { uid, gid, additionalGids = [] } }: Proc
   faults.throwIfAny('ERR_TSRUN_INVALID_ARGUMENT', 'option');
 }
 
-function seccompOf({ spec, defaultSeccomp: isDefault }: ContainerRecord, host: HostFacts): Seccomp | undefined {
+function seccompOf({ spec, extensions, defaultSeccomp: isDefault }: ContainerRecord, host: HostFacts): Seccomp | undefined {
   if (!isDefault) return spec.linux?.seccomp;
-  const userNamespace = spec.linux?.namespaces?.some(({ type }) => type === 'user') ?? false;
+  const userNamespace = !new Namespaces(spec.linux, extensions.namespaceFds).isShared('user');
   return defaultSeccomp({ arch: host.arch, capabilities: spec.process?.capabilities?.bounding ?? [], userNamespace });
 }

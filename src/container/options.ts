@@ -193,7 +193,7 @@ export interface RunOptions {
   readonly survive?: boolean;
   /** Forget the container when it ends. Default true. */
   readonly autoRemove?: boolean;
-  /** Keep output, the last 1 MiB of it, for `logs` and `attach`. Default: false, true with `survive`. */
+  /** Keep output, the last 1 MiB of it, for `logs` and `attach`; not that of a descriptor that is handed on. Default: false, true with `survive`. */
   readonly log?: boolean;
   /** A default that this host cannot hold is an error, not a warning. */
   readonly strict?: boolean;

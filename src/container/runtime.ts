@@ -62,6 +62,7 @@ export class Runtime extends KnownContainers {
   readonly #survivor: SurvivorLauncher;
   readonly #ranges: IdRanges;
   readonly #launching: Launching;
+  readonly #starting = new Set<Container>();
 
   private constructor({ native, host, root, own, collected }: Opened) {
     const seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch, filterStore(root.filtersPath, native.addonPath));
@@ -215,7 +216,7 @@ export class Runtime extends KnownContainers {
    */
   async close(): Promise<void> {
     this.shut();
-    const ends = this.containers.filter(({ record, kept }) => record.extensions.survive !== true && !kept).map((container) => container[Symbol.asyncDispose]());
+    const ends = [...this.containers, ...this.#starting].filter(({ record, kept }) => record.extensions.survive !== true && !kept).map((container) => container[Symbol.asyncDispose]());
     await Promise.all(ends);
     this.#ranges.close();
     this.#own.launcher.close();
@@ -254,10 +255,12 @@ export class Runtime extends KnownContainers {
       if (container !== undefined && this.live.get(id) === container) this.live.delete(id);
     };
     const container = await this.#launching.launch({ id, image, options, awaitStart, idRange: range, named, onEnd });
-    this.live.set(id, container);
     if (options.timeoutMs !== undefined) container.limitTime(options.timeoutMs);
     if (options.signal !== undefined) stopOnAbort(container, options.signal);
-    await container.started;
+    // Until then the name may be another's, whom it must not push out.
+    this.#starting.add(container);
+    await container.started.finally(() => this.#starting.delete(container));
+    if (container.exitStatus === undefined) this.live.set(id, container);
     return container;
   }
 

@@ -27,7 +27,11 @@ export class Template {
 
   fits(image: ResolvedImage, addon: Addon): boolean {
     const { input, accounts } = this.#prepared;
-    return input.image === image && accounts.every(({ path, limitBytes, bytes }) => isSame(bytes, addon.readInRoot(visibleRoot(input.options, image), path, limitBytes)));
+    try {
+      return input.image === image && accounts.every(({ path, limitBytes, bytes }) => isSame(bytes, addon.readInRoot(visibleRoot(input.options, image), path, limitBytes)));
+    } catch {
+      return false; // What cannot be read any more is told of where it is read anew.
+    }
   }
 
   preparationFor(id: string): Preparation {

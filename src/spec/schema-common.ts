@@ -32,9 +32,12 @@ export const cpuList = text('a list of numbers and ranges such as "0-3,7"', {
   test: (list) => list === '' || list.split(/, */).every(isRange),
 });
 
+/** No kernel is built for more than 8,192 processors. */
+const largestCpu = 8191;
+
 function isRange(range: string): boolean {
-  const [, first, last = first] = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(range) ?? [];
-  return first !== undefined && Number(first) <= Number(last);
+  const [, first, last = first] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(range) ?? [];
+  return first !== undefined && Number(first) <= Number(last) && Number(last) <= largestCpu;
 }
 
 /** Text by text; an empty key has no meaning anywhere. */

@@ -30,6 +30,8 @@ const conflicts: [options: RunOptions, field: string, message: RegExp, changes?:
   [{ namespaces: { pid: { path: '/proc/5/ns/pid' } } }, '/namespaces/pid', /cannot be joined from a new user namespace/],
   [{}, '/user', /user 65536 does not exist in the container, whose ids end at 65535/, { user: { ...user, uid: 65_536 } }],
   [{ groups: [70_000] }, '/groups', /group 70000 does not exist/, { user: { ...user, additionalGids: [0, 70_000] } }],
+  [{ log: true, stdout: 'inherit' }, '/log', /stdout is handed on/],
+  [{ log: true, stdout: 'ignore', stderr: 2 }, '/log', /stderr is handed on/],
   [{ memorySwap: '1g' }, '/memorySwap', /needs memory beside it/],
   [{ memory: '1g', memorySwap: '512m' }, '/memorySwap', /less than the memory limit/],
   [{ memory: '1m', memoryReservation: '2m' }, '/memoryReservation', /more than the limit/],

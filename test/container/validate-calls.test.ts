@@ -68,6 +68,7 @@ const refusals: readonly Refusal[] = [
   [exec({ command: ['ls'], groups: [-1] }), '/groups/0', /-1/],
   [exec({ command: ['ls'], stdin: -1 }), '/stdin', /-1/],
   [exec({ command: ['ls'], cpuAffinity: '1-' }), '/cpuAffinity', /1-/],
+  [exec({ command: ['ls'], cpuAffinity: '0-999999' }), '/cpuAffinity', /0-999999/],
   [exec(null), '', /null/],
   [exec(undefined), '', /nothing/],
 ];

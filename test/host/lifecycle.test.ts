@@ -277,6 +277,8 @@ here('list, inspect and remove; a name is taken once', async (t) => {
   const id = lab.newId();
   const container = await lab.idle({ id, autoRemove: false, labels: { a: 'b' } });
   t.is(await code(lab.idle({ id })), 'ERR_TSRUN_EXISTS');
+  t.is(await runtime.find(id), container, 'who is refused the name does not push out who has it');
+  t.true(runtime.containers.includes(container));
   t.like(runtime.inspect(id), { id, state: 'running', pid: container.pid, record: { labels: { a: 'b' } } });
   t.true(runtime.list().some((each) => each.id === id));
   t.throws(() => { runtime.remove(id); }, { code: 'ERR_TSRUN_STATE' });

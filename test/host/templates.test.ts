@@ -1,5 +1,5 @@
 // Starts that take over an earlier one's plan: what may have changed in between is seen all the same.
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { Runtime, type RunOptions } from '../../src/index.js';
@@ -36,6 +36,8 @@ here('a user of the image that has another number now', async (t) => {
   }
   rmSync(join(image, 'etc/passwd'));
   await t.throwsAsync(lab.run({ command: ['id', '-u'], user: 'web' }, image), { code: 'ERR_TSRUN_USER_NOT_FOUND' });
+  mkdirSync(join(image, 'etc/passwd'));
+  await t.throwsAsync(lab.run({ command: ['id', '-u'], user: 'web' }, image), { code: 'ERR_TSRUN_IMAGE' });
 });
 
 here('options that the caller has changed in place', async (t) => {
