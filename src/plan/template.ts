@@ -19,17 +19,18 @@ interface Piece {
 
 export class PlanTemplate {
   readonly #plan: Plan;
-  readonly #pieces: readonly Piece[];
+  #pieces: readonly Piece[] | undefined;
 
   constructor(plan: Plan) {
     this.#plan = plan;
-    this.#pieces = [...piecesOf(plan)];
   }
 
   /** What `compilePlan` and `encodePlan` give for the same input with these names. */
   rename(names: Names): { readonly plan: Plan; readonly bytes: Uint8Array } {
     const steps: PlannedStep[] = [...this.#plan.steps];
     const writer = new Writer(32_768);
+    // Most programs never start the same again.
+    this.#pieces ??= [...piecesOf(this.#plan)];
     for (const { bytes, named } of this.#pieces) {
       writer.raw(bytes);
       const planned = named === undefined ? undefined : steps[named];
