@@ -15,6 +15,8 @@ export function unifiedWrites(unified: NonNullable<Resources['unified']>): Limit
     if (value.includes('\0')) throw invalidLimit(field, value, 'text without NUL');
     // files such as io.max take one line a write
     const lines = value.split('\n').filter((line) => line.trim() !== '');
+    // A write of nothing would be no write, and so no limit.
+    if (lines.length === 0) throw invalidLimit(field, value, 'text that is not empty');
     return lines.map((line) => ({ file, value: line, field, controller }));
   });
 }

@@ -15,18 +15,20 @@ export interface ResourceInput extends DeviceRuleInput {
 
 export interface ResourceParts {
   readonly resources: Resources;
-  /** Limits that nobody asked for. */
+  /** JSON pointers of the limits that nobody asked for. */
   readonly defaulted: readonly string[];
 }
+
+const pidsPointer = '/linux/resources/pids/limit';
 
 export function buildResources(input: ResourceInput, faults: Faults): ResourceParts {
   const { options, base = {}, isBundle } = input;
   const memory = memoryLimits(options, base.memory, input.host, faults);
   const cpu = cpuLimits(options, base.cpu);
-  // A bundle's config.json can say this limit: where it does not, none was meant.
-  const isDefault = options.pids === undefined && !isBundle;
-  const pids = options.pids ?? base.pids?.limit ?? (isDefault ? defaultPidsLimit : undefined);
   const unified = { ...base.unified, ...options.unified };
+  // A bundle's config.json can say this limit: where it does not, none was meant. Who names the kernel's file has said it.
+  const isDefault = options.pids === undefined && unified['pids.max'] === undefined && !isBundle;
+  const pids = options.pids ?? base.pids?.limit ?? (isDefault ? defaultPidsLimit : undefined);
   const devices = buildDeviceRules(input);
   const kept: Resources = { ...base };
   // A limit that was taken back must not come through from the bundle.
@@ -39,7 +41,7 @@ export function buildResources(input: ResourceInput, faults: Faults): ResourcePa
     ...(pids !== undefined && { pids: { limit: pids } }),
     ...(Object.keys(unified).length > 0 && { unified }),
   };
-  return { resources, defaulted: isDefault ? ['pids'] : [] };
+  return { resources, defaulted: isDefault ? [pidsPointer] : [] };
 }
 
 type Memory = NonNullable<Resources['memory']>;

@@ -78,7 +78,7 @@ function warningsOf({ spec, extensions }: BuiltSpec, host: HostFacts): string[] 
   const { missing } = limitsToWrites(spec.linux?.resources ?? {}, host);
   const lack = rootLack(extensions.root, host);
   const limits = missing
-    .filter(({ controller }) => defaulted.has(controller))
+    .filter(({ field }) => defaulted.has(field))
     .map((limit) => `the default ${limit.controller} limit is not held: ${missingLimitReason(limit)}`);
   return lack === undefined ? limits : [...limits, lack];
 }

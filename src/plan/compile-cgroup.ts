@@ -13,10 +13,10 @@ export function compileCgroup({ input, builder }: Compilation): number | null {
   const { writes, missing } = limitsToWrites(spec.linux?.resources ?? {}, host);
   const defaulted = new Set(extensions.defaultedLimits ?? []);
   for (const limit of missing) {
-    if (!defaulted.has(limit.controller)) throw missingLimitError(limit);
+    if (!defaulted.has(limit.field)) throw missingLimitError(limit);
   }
   if (cgroupPath === undefined) {
-    const [write] = writes.filter(({ controller }) => !defaulted.has(controller));
+    const [write] = writes.filter(({ field }) => !defaulted.has(field));
     if (write === undefined) return null;
     throw new TsrunError('ERR_TSRUN_LIMIT_UNAVAILABLE', `no cgroup can be made here, so ${write.file} cannot be set`, {
       field: write.field,

@@ -25,7 +25,7 @@ export interface Extensions {
   readonly files?: Readonly<Record<string, string>>;
   /** Namespaces given as descriptors of the calling process instead of by path. */
   readonly namespaceFds?: Readonly<Partial<Record<NamespaceType, number>>>;
-  /** Names, not numbers, that limits came from by default: a host that cannot hold them warns instead of failing. */
+  /** JSON pointers of the spec's limits that nobody asked for: a host that cannot hold one of them warns instead of failing. */
   readonly defaultedLimits?: readonly string[];
 }
 

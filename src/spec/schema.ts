@@ -49,6 +49,8 @@ export const specShape = object<Spec>({
 export const descriptor = integer(0, 2_147_483_647);
 const namespaceFd = optional(descriptor);
 
+const limitPointer = text('a JSON pointer such as "/linux/resources/pids/limit"', /^\/linux\/resources\/./);
+
 const rootMode = tagged('kind', {
   disposable: strictObject<Extract<RootMode, { kind: 'disposable' }>>({ kind: oneOf('a kind', ['disposable']), sizeBytes: count }),
   writable: strictObject<Extract<RootMode, { kind: 'writable' }>>({ kind: oneOf('a kind', ['writable']) }),
@@ -74,5 +76,5 @@ export const extensionsShape = strictObject<Extensions>({
     cgroup: namespaceFd,
     time: namespaceFd,
   })),
-  defaultedLimits: optional(strings),
+  defaultedLimits: optional(array(limitPointer)),
 });

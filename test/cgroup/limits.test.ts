@@ -248,4 +248,5 @@ test(refused, { unified: { 'cgroup.subtree_control': '+cpu' } }, invalid, '/linu
 test(refused, { unified: { 'memory.pressure': 'some 1 2' } }, invalid, '/linux/resources/unified/memory.pressure');
 test(refused, { unified: { memory: '1' } }, invalid, '/linux/resources/unified/memory');
 test(refused, { unified: { 'memory.max': '1\0' } }, invalid, '/linux/resources/unified/memory.max');
+test(refused, { unified: { 'memory.max': ' \n' } }, invalid, '/linux/resources/unified/memory.max');
 test(refused, { unified: { 'memroy.max': '1' } }, invalid, '/linux/resources/unified/memroy.max');

@@ -164,7 +164,7 @@ test('the default profile, wall by wall', (t) => {
       '/etc/hosts': '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n127.0.1.1\trun-1234\n',
       '/etc/resolv.conf': '# no network, so no name server\n',
     },
-    defaultedLimits: ['pids'],
+    defaultedLimits: ['/linux/resources/pids/limit'],
   });
   t.is(stopSignal, 15);
   t.is(stopTimeoutMs, 10_000);

@@ -214,6 +214,7 @@ needs('root', 'cgroup:hybrid')('a limit that this host cannot hold is refused by
   const strict = await t.throwsAsync(lab.idle({ strict: true }), { instanceOf: TsrunError });
   t.is(strict.code, 'ERR_TSRUN_LIMIT_UNAVAILABLE');
   await t.throwsAsync(lab.idle({ pids: 5 }), { code: 'ERR_TSRUN_LIMIT_UNAVAILABLE' });
+  await t.throwsAsync(lab.idle({ unified: { 'pids.max': '5' } }), { code: 'ERR_TSRUN_LIMIT_UNAVAILABLE', message: /unified\/pids\.max/ });
 });
 
 needs('root', 'cgroup2')('every container has a cgroup of its own, in which it was born', async (t) => {

@@ -186,7 +186,7 @@ test('extensions', (t) => {
     log: { maxBytes: 1 },
     files: { '/etc/hosts': 'x\n' },
     namespaceFds: { network: 3 },
-    defaultedLimits: ['pids'],
+    defaultedLimits: ['/linux/resources/pids/limit'],
   };
   t.notThrows(() => validateExtensions(full));
   t.notThrows(() => validateExtensions({}));
@@ -201,4 +201,5 @@ test('extensions', (t) => {
   t.is(faultOf(() => validateExtensions({ root: { kind: 'writable', sizeBytes: 1 } }))?.field, '/root/sizeBytes');
   t.is(faultOf(() => validateExtensions({ files: { 'etc/hosts': '' } }))?.field, '/files/etc~1hosts');
   t.is(faultOf(() => validateExtensions({ namespaceFds: { net: 3 } }))?.field, '/namespaceFds/net');
+  t.is(faultOf(() => validateExtensions({ defaultedLimits: ['pids'] }))?.field, '/defaultedLimits/0');
 });
