@@ -21,11 +21,22 @@ const byDevice: Readonly<Record<string, string>> = {
 
 /** @throws as `Container.update` does, before anything is changed or with all of it undone */
 export async function changeLimits(cgroup: string, resources: Resources, host: HostFacts): Promise<void> {
-  const { writes, missing, checks } = limitsToWrites(validateResources(resources), host);
+  const valid = validateResources(resources);
+  refuseDevices(valid);
+  const { writes, missing, checks } = limitsToWrites(valid, host);
   const [first] = missing;
   if (first !== undefined) throw missingLimitError(first);
   await checkUsage(cgroup, checks);
   await applyLimits(cgroup, writes);
+}
+
+/** No file of cgroup v2 holds them: they are a program that is attached before the container starts. */
+function refuseDevices({ devices }: Resources): void {
+  if (devices === undefined) return;
+  throw new TsrunError('ERR_TSRUN_UNSUPPORTED', 'device rules of a live container cannot be changed', {
+    field: '/devices',
+    hint: 'leave devices out, or start the container anew with them',
+  });
 }
 
 /** @throws ERR_TSRUN_STATE when more is in use than the new limits allow */

@@ -167,7 +167,7 @@ export class Container extends RunningProcess {
    * Changes limits of the live container, in the runtime-spec's words; `updateLimits` takes those of `RunOptions`.
    *
    * @throws TsrunError `ERR_TSRUN_LIMIT_UNAVAILABLE` for a limit that this host cannot hold, `ERR_TSRUN_INVALID_ARGUMENT`,
-   * `ERR_TSRUN_UNSUPPORTED` for what cgroup v2 does not have; `ERR_TSRUN_STATE` when it has ended, or uses more;
+   * `ERR_TSRUN_UNSUPPORTED` for what cgroup v2 does not have, and for `devices`; `ERR_TSRUN_STATE` when it has ended, or uses more;
    * `ERR_TSRUN_HOST` without a cgroup; `ERR_TSRUN_SETUP` for what the kernel does not take. Nothing is changed then
    *
    * @example

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { LimitWrite } from '../../src/cgroup/limit-types.js';
-import { applyLimits, checkUsage } from '../../src/container/apply-limits.js';
+import { applyLimits, changeLimits, checkUsage } from '../../src/container/apply-limits.js';
 import { TsrunError } from '../../src/spec/errors.js';
+import { host } from './build-support.js';
 
 function cgroup(t: ExecutionContext, files: Readonly<Record<string, string>>): string {
   const path = mkdtempSync(join(tmpdir(), 'tsrun-limits-'));
@@ -46,4 +47,14 @@ test('usage above the limit is told before anything is written', async (t) => {
   const files = ['memory.current', 'memory.swap.current'];
   await t.notThrowsAsync(checkUsage(path, [{ files, atMost: 120, field: '/swap' }]));
   await t.throwsAsync(checkUsage(path, [{ files, atMost: 119, field: '/swap' }]), { code: 'ERR_TSRUN_STATE', message: /120 bytes are in use, more than the new limit of 119/ });
+});
+
+test('device rules are refused, with whatever stands beside them', async (t) => {
+  const path = cgroup(t, { 'pids.max': '10\n' });
+  for (const devices of [[], [{ allow: true, type: 'c', major: 1, minor: 3, access: 'rw' } as const]]) {
+    await t.throwsAsync(changeLimits(path, { devices: [...devices], pids: { limit: 20 } }, host), { code: 'ERR_TSRUN_UNSUPPORTED', message: /device rules/ });
+  }
+  t.is(contentOf(path, 'pids.max'), '10');
+  await changeLimits(path, { pids: { limit: 20 } }, host);
+  t.is(contentOf(path, 'pids.max'), '20');
 });
