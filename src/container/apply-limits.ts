@@ -72,8 +72,14 @@ async function undoOf(cgroup: string, { file, value }: LimitWrite): Promise<Undo
   const before = (await readFile(join(cgroup, file), 'utf8')).trimEnd();
   const none = byDevice[file];
   if (none === undefined) return { file, value: before };
-  const [key = ''] = value.split(' ', 1);
+  const key = keyOf(value);
   return { file, value: before.split('\n').find((line) => line.startsWith(`${key} `)) ?? `${key} ${none}` };
+}
+
+/** The device; a weight alone is that of every device without one of its own (cgroup-v2.rst, io.weight). */
+function keyOf(value: string): string {
+  const [key = '', ...rest] = value.trim().split(/\s+/);
+  return rest.length === 0 ? 'default' : key;
 }
 
 /** Names of the files that could not be set back. */

@@ -42,6 +42,18 @@ test('a device that had no limit gets none again', async (t) => {
   t.is(contentOf(path, 'io.max'), '9:1 rbps=max wbps=max riops=max wiops=max');
 });
 
+test('a weight alone, or that of a device, is as it was again', async (t) => {
+  const before = 'default 100\n8:0 300\n';
+  const undone = { '4950': 'default 100', ' 4950 ': 'default 100', 'default 4950': 'default 100', '8:0  500': '8:0 300', '9:1 500': '9:1 default' };
+  for (const file of ['io.weight', 'io.bfq.weight']) {
+    for (const [value, line] of Object.entries(undone)) {
+      const path = cgroup(t, { [file]: before });
+      await t.throwsAsync(applyLimits(path, [write(file, value), write('none', '1')]), { message: /nothing was changed/ });
+      t.is(contentOf(path, file), line, value);
+    }
+  }
+});
+
 test('usage above the limit is told before anything is written', async (t) => {
   const path = cgroup(t, { 'memory.current': '100\n', 'memory.swap.current': '20\n' });
   const files = ['memory.current', 'memory.swap.current'];
