@@ -12,7 +12,7 @@ const limit = optional(integer(-1, Number.MAX_SAFE_INTEGER));
 const major = integer(0, majorMost);
 const minor = integer(0, minorMost);
 
-const deviceRule = object<DeviceRule>({
+const deviceRule = (make: Maker) => make<DeviceRule>({
   allow: boolean,
   type: optional(oneOf('a type of device', ['a', 'c', 'b'])),
   // -1 is how engines write "all".
@@ -47,35 +47,35 @@ const cpu = (make: Maker) => make<Part<'cpu'>>({
 });
 
 const weight = optional(unsetOr(10, 1000));
-const throttle = optional(array(object<ThrottleDevice>({ major, minor, rate: count })));
+const throttles = (make: Maker) => optional(array(make<ThrottleDevice>({ major, minor, rate: count })));
 
 const blockIO = (make: Maker) => make<BlockIO>({
   weight,
   leafWeight: weight,
-  weightDevice: optional(array(object<NonNullable<BlockIO['weightDevice']>[number]>({ major, minor, weight, leafWeight: weight }))),
-  throttleReadBpsDevice: throttle,
-  throttleWriteBpsDevice: throttle,
-  throttleReadIOPSDevice: throttle,
-  throttleWriteIOPSDevice: throttle,
+  weightDevice: optional(array(make<NonNullable<BlockIO['weightDevice']>[number]>({ major, minor, weight, leafWeight: weight }))),
+  throttleReadBpsDevice: throttles(make),
+  throttleWriteBpsDevice: throttles(make),
+  throttleReadIOPSDevice: throttles(make),
+  throttleWriteIOPSDevice: throttles(make),
 });
 
-const hugepageLimit = object<Part<'hugepageLimits'>[number]>({
+const hugepageLimit = (make: Maker) => make<Part<'hugepageLimits'>[number]>({
   pageSize: text('a page size such as "2MB"', /^[1-9][0-9]{0,3}[KMG]B$/),
   limit: count,
 });
 
-const priority = object<NonNullable<Part<'network'>['priorities']>[number]>({ name: nonEmpty, priority: uint32 });
+const priority = (make: Maker) => make<NonNullable<Part<'network'>['priorities']>[number]>({ name: nonEmpty, priority: uint32 });
 
 const resources = (make: Maker) => make<Resources>({
-  devices: optional(array(deviceRule)),
+  devices: optional(array(deviceRule(make))),
   memory: optional(memory(make)),
   cpu: optional(cpu(make)),
   // pids.max ends at PID_MAX_LIMIT; older engines send larger numbers for "no limit".
   pids: optional(make<Part<'pids'>>({ limit })),
   blockIO: optional(blockIO(make)),
-  hugepageLimits: optional(array(hugepageLimit)),
-  network: optional(make<Part<'network'>>({ classID: optional(uint32), priorities: optional(array(priority)) })),
-  rdma: optional(record(object<Part<'rdma'>[string]>({ hcaHandles: optional(uint32), hcaObjects: optional(uint32) }))),
+  hugepageLimits: optional(array(hugepageLimit(make))),
+  network: optional(make<Part<'network'>>({ classID: optional(uint32), priorities: optional(array(priority(make))) })),
+  rdma: optional(record(make<Part<'rdma'>[string]>({ hcaHandles: optional(uint32), hcaObjects: optional(uint32) }))),
   unified: optional(cgroupFiles),
 });
 

@@ -10,6 +10,12 @@ export function leaves(value: unknown, path: Path = []): { path: Path; value: un
   return below.length === 0 ? [{ path, value }] : below;
 }
 
+/** Every object in the tree that is not an array. */
+export function objects(value: unknown, path: Path = []): Path[] {
+  const below = members(value).flatMap(([key, member]) => objects(member, [...path, key]));
+  return typeof value !== 'object' || value === null || Array.isArray(value) ? below : [path, ...below];
+}
+
 export function members(value: unknown): [string, unknown][] {
   return typeof value === 'object' && value !== null ? Object.entries(value) : [];
 }

@@ -2,7 +2,7 @@ import test from 'ava';
 import { parseJson } from '../../src/spec/json.js';
 import { validateExtensions, validateProcess, validateResources, validateSeccomp, validateSpec } from '../../src/spec/validate.js';
 import { fullSpec } from './full-spec.js';
-import { faultOf, leaves, pointer, replaced } from './mutate.js';
+import { faultOf, leaves, objects, pointer, replaced } from './mutate.js';
 
 const sample = fullSpec();
 
@@ -163,6 +163,18 @@ test('what engines send for "not set" or "all" is accepted', (t) => {
     ['process', undefined],
   ];
   for (const [at, value] of accepted) t.is(faultOf(() => validateSpec(replaced(sample, at.split('.'), value)))?.message, undefined, at);
+});
+
+test('resources by themselves refuse what is unknown, however deep, which a whole spec lets pass', (t) => {
+  const { resources } = sample.linux;
+  const keysAreData = ['/unified', '/rdma'];
+  const places = objects(resources).filter((path) => !keysAreData.includes(pointer(path)));
+  t.true(places.length > 12);
+  for (const place of places) {
+    const path = [...place, 'vendorExtra'];
+    t.like(faultOf(() => validateResources(replaced(resources, path, 1))), { code: 'ERR_TSRUN_INVALID_ARGUMENT', field: pointer(path) }, pointer(path));
+    t.notThrows(() => validateSpec(replaced(sample, ['linux', 'resources', ...path], 1)), pointer(path));
+  }
 });
 
 test('parts by themselves', (t) => {
