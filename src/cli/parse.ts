@@ -112,7 +112,7 @@ function finish(command: Command, { draft, rest }: Scan): ParsedArguments {
   checkCount(command, split.positionals);
   if (command.name === 'exec' && split.program.length === 0) throw invalid('no program given', `usage: ${command.usage}`);
   if (split.program.length > 0) options.command = split.program;
-  if (command.name === 'update' && Object.keys(options).length === 0) throw invalid('no limit given', `usage: ${command.usage}; 0 and '' stand for what is not set, and change none`);
+  if (command.name === 'update' && Object.keys(options).length === 0) throw invalid('no limit given', `usage: ${command.usage}; 0 of --cpus, --cpu-shares and --memory-swap and an empty list stand for what is not set, and change none`);
   return { positionals: split.positionals, options, flags };
 }
 

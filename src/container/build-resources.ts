@@ -4,9 +4,9 @@ import type { HostFacts } from '../host/facts.js';
 import { defaultPidsLimit, defaultRlimits } from '../spec/defaults.js';
 import type { Faults } from '../spec/faults.js';
 import { readRlimit, rlimitInfinity } from '../spec/rlimits.js';
-import { parseSize } from '../spec/size.js';
 import type { Resources, Rlimit, Uint64 } from '../spec/types.js';
 import { buildDeviceRules, type DeviceRuleInput } from './build-device-rules.js';
+import { bandwidthOf, bytesOf, checkReservation, checkSwap, swapBytesOf } from './limit-words.js';
 import type { RunOptions } from './options.js';
 
 export interface ResourceInput extends DeviceRuleInput {
@@ -48,14 +48,12 @@ type Memory = NonNullable<Resources['memory']>;
 
 /** Docker's meanings: 0 = not set, memory-swap counts both, and memory alone allows the same amount of swap. */
 function memoryLimits(options: RunOptions, base: Memory = {}, host: HostFacts, faults: Faults): Memory {
-  const own = bytes(options.memory);
+  const own = bytesOf(options.memory);
   const limit = options.memory !== undefined ? own : positive(base.limit) ? base.limit : undefined;
-  const reservation = bytes(options.memoryReservation);
-  const swap = options.memorySwap === -1 ? -1 : bytes(options.memorySwap);
-  if (limit !== undefined && reservation !== undefined && reservation > limit) {
-    faults.add('/memoryReservation', `${reservation} bytes are more than the limit of ${limit}`, 'reserve at most what memory allows');
-  }
-  if (swap !== undefined && swap !== -1) checkSwap(swap, limit, faults);
+  const reservation = bytesOf(options.memoryReservation);
+  const swap = swapBytesOf(options.memorySwap);
+  checkReservation(reservation, limit, faults);
+  checkSwap(swap, limit, faults);
   const implied = own !== undefined && swap === undefined && hasSwap(host) ? Math.min(own * 2, Number.MAX_SAFE_INTEGER) : undefined;
   // A bundle's swap belongs to the bundle's limit: both in one figure.
   const { swap: baseSwap, limit: baseLimit, ...others } = base;
@@ -69,11 +67,6 @@ function memoryLimits(options: RunOptions, base: Memory = {}, host: HostFacts, f
   };
 }
 
-function checkSwap(swap: number, limit: number | undefined, faults: Faults): void {
-  if (limit === undefined) faults.add('/memorySwap', 'needs memory beside it, since it counts memory and swap together', 'set memory as well');
-  else if (swap < limit) faults.add('/memorySwap', `${swap} bytes are less than the memory limit of ${limit}`, 'it counts memory and swap together; -1 allows all swap');
-}
-
 /** A host without swap may lack the file, and what nobody asked for must not fail. */
 function hasSwap({ swapBytes, cgroup }: HostFacts): boolean {
   return swapBytes > 0 || (cgroup.files?.includes('memory.swap.max') ?? false);
@@ -83,18 +76,10 @@ function positive(limit: number | undefined): limit is number {
   return limit !== undefined && limit > 0;
 }
 
-function bytes(size: number | string | undefined): number | undefined {
-  const value = size === undefined ? 0 : parseSize(size);
-  return value === 0 ? undefined : value;
-}
-
-/** Docker's period: 100 ms. */
-const periodMicros = 100_000;
-
 function cpuLimits({ cpus, cpuShares, cpusetCpus }: RunOptions, base: Resources['cpu'] = {}): NonNullable<Resources['cpu']> {
   return {
     ...base,
-    ...(cpus !== undefined && { quota: Math.round(cpus * periodMicros), period: periodMicros }),
+    ...(cpus !== undefined && bandwidthOf(cpus)),
     ...(cpuShares !== undefined && cpuShares !== 0 && { shares: cpuShares }),
     ...(cpusetCpus !== undefined && cpusetCpus !== '' && { cpus: cpusetCpus.replaceAll(' ', '') }),
   };

@@ -216,5 +216,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The limits that can be changed while a container runs, in the words of `RunOptions`. */
+/**
+ * The limits that can be changed while a container runs, in the words of `RunOptions`. A `memory` or `memoryReservation` of 0 takes the
+ * limit away; what would change nothing (`cpuShares` of 0, an empty `cpusetCpus`, `memorySwap` of 0 without `memory`) is refused.
+ */
 export type LimitOptions = Pick<RunOptions, 'memory' | 'memorySwap' | 'memoryReservation' | 'cpus' | 'cpuShares' | 'cpusetCpus' | 'pids' | 'unified'>;

@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseLimit } from '../cgroup/stats.js';
-import { TsrunError } from '../spec/errors.js';
-import { parseSize } from '../spec/size.js';
+import { Faults } from '../spec/faults.js';
 import type { Resources } from '../spec/types.js';
+import { bandwidthOf, bytesOf, checkReservation, checkSwap, swapBytesOf } from './limit-words.js';
 import type { LimitOptions } from './options.js';
 import { validateLimitOptions } from './validate-limits.js';
 
@@ -24,67 +24,82 @@ export async function memoryLimits(cgroup: string): Promise<MemoryNow> {
   return { limit: await read('memory.max'), swap: await read('memory.swap.max') };
 }
 
-/** Docker's period: 100 ms. */
-const periodMicros = 100_000;
-
 /**
- * @param memoryNow `memorySwap` counts memory and swap together
+ * @param memoryNow the limit of memory bounds the reservation, and `memorySwap` counts memory and swap together
  * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`
  */
 export function resourcesOf(options: LimitOptions, memoryNow: MemoryNow): Resources {
   validateLimitOptions(options);
-  const { cpus, cpuShares, cpusetCpus, pids, unified } = options;
-  const memory = memoryOf(options, memoryNow);
+  const faults = new Faults();
+  refuseUnset(options, faults);
+  const { cpus, cpuShares, cpusetCpus, pids } = options;
+  const memory = memoryOf(options, memoryNow, faults);
+  faults.throwIfAny('ERR_TSRUN_INVALID_ARGUMENT', 'option');
   const cpu = {
-    ...(cpus !== undefined && { quota: Math.round(cpus * periodMicros), period: periodMicros }),
+    ...(cpus !== undefined && bandwidthOf(cpus)),
     ...(cpuShares !== undefined && { shares: cpuShares }),
     ...(cpusetCpus !== undefined && { cpus: cpusetCpus }),
   };
+  const unified = unifiedOf(options);
   return {
     ...(Object.keys(memory).length > 0 && { memory }),
     ...(Object.keys(cpu).length > 0 && { cpu }),
     ...(pids !== undefined && { pids: { limit: pids } }),
-    ...(unified !== undefined && { unified: { ...unified } }),
+    ...(Object.keys(unified).length > 0 && { unified }),
   };
+}
+
+/** Docker's words for "not set": to a start they are as good as nothing, and whoever gives them to an update means something by it. */
+function refuseUnset({ cpuShares, cpusetCpus, memory, memorySwap }: LimitOptions, faults: Faults): void {
+  if (cpuShares === 0) faults.add('/cpuShares', '0 stands for "not set" and changes nothing', '1024 is the weight of who has set none');
+  if (cpusetCpus === '') faults.add('/cpusetCpus', 'an empty list stands for "not set" and changes nothing', 'list all processors to take the limit away');
+  if (memory === undefined && memorySwap !== undefined && swapBytesOf(memorySwap) === undefined) {
+    faults.add('/memorySwap', '0 stands for "not set" and changes nothing', '-1 allows all swap, as much as memory none');
+  }
+}
+
+/** To the runtime-spec a reservation of 0 is "not set" too, so that taking one away needs the kernel's own word. */
+function unifiedOf({ memoryReservation, unified }: LimitOptions): NonNullable<Resources['unified']> {
+  const unreserved = memoryReservation !== undefined && bytesOf(memoryReservation) === undefined;
+  return { ...(unreserved && { 'memory.low': '0' }), ...unified };
 }
 
 type Memory = NonNullable<Resources['memory']>;
 
-function memoryOf({ memory, memorySwap, memoryReservation }: LimitOptions, memoryNow: MemoryNow): Memory {
-  const limit = memory === undefined ? undefined : bytes(memory);
+function memoryOf({ memory, memorySwap, memoryReservation }: LimitOptions, now: MemoryNow, faults: Faults): Memory {
+  const limit = memory === undefined ? undefined : (bytesOf(memory) ?? -1);
+  const swap = swapBytesOf(memorySwap);
+  const reservation = bytesOf(memoryReservation);
+  const inForce = limit ?? now.limit;
+  checkReservation(reservation, finite(inForce), faults);
   return {
     ...(limit !== undefined && { limit }),
-    ...(memorySwap === undefined ? keptSwap(limit, memoryNow) : swapOf(bytes(memorySwap), limit ?? memoryNow.limit)),
-    ...(memoryReservation !== undefined && { reservation: parseSize(memoryReservation) }),
+    ...(swap === undefined ? keptSwap(limit, now, faults) : swapOf(swap, inForce, faults)),
+    ...(reservation !== undefined && { reservation }),
   };
 }
 
 /** The limit of both together stays, as docker has it; the kernel's own figure is of swap alone, and would let it grow. */
-function keptSwap(limit: number | undefined, now: MemoryNow): Memory {
+function keptSwap(limit: number | undefined, now: MemoryNow, faults: Faults): Memory {
   if (limit === undefined || now.limit === undefined || now.limit < 0 || now.swap === undefined || now.swap < 0) return {};
   if (limit === -1) return { swap: -1 };
   const both = now.limit + now.swap;
-  if (limit <= both) return { swap: both };
-  throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `a limit of ${limit} bytes of memory is above that of memory and swap together, which is ${both}`, {
-    field: '/memory',
-    hint: 'set memorySwap (--memory-swap) at the same time',
-  });
+  if (limit > both) {
+    const message = `a limit of ${limit} bytes of memory is above that of memory and swap together, which is ${both}`;
+    faults.add('/memory', message, 'set memorySwap (--memory-swap) at the same time');
+  }
+  return { swap: both };
 }
 
 /** The kernel counts swap alone, so that the figure for both says nothing without the one for memory. */
-function swapOf(swap: number, limit: number | undefined): Memory {
+function swapOf(swap: number, limit: number | undefined, faults: Faults): Memory {
   if (swap === -1) return { swap };
-  if (limit === -1) {
-    throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'memorySwap needs a limit of memory, since it counts memory and swap together', {
-      field: '/memorySwap',
-      hint: 'set memory as well',
-    });
-  }
-  return { swap, limit: limit ?? swap };
+  // Nobody can tell the limit where the controller is not on cgroup v2; that is what will be refused.
+  if (limit === undefined) return { swap, limit: swap };
+  checkSwap(swap, finite(limit), faults);
+  return { swap, limit };
 }
 
-/** Zero is docker's word for no limit. */
-function bytes(size: number | string): number {
-  const value = size === -1 ? -1 : parseSize(size);
-  return value === 0 ? -1 : value;
+function finite(limit: number | undefined): number | undefined {
+  return limit === -1 ? undefined : limit;
 }

@@ -103,14 +103,15 @@ test('a missing, a wrong and a hostile value are each said in one line', (t) => 
 });
 
 test('what docker takes for "not set" takes back what was set', (t) => {
-  const cases: [string, string, string][] = [['--cpus', '1.5', '0'], ['--cpus', '2', '0.0'], ['-c', '512', '0'], ['--cpuset-cpus', '0', ''], ['-u', 'app', ''], ['-w', '/app', '']];
+  const cases: [string, string, string][] = [['--cpus', '1.5', '0'], ['--cpus', '2', '0.0'], ['-c', '512', '0'], ['--memory-swap', '1g', '0'], ['--cpuset-cpus', '0', ''], ['-u', 'app', ''], ['-w', '/app', '']];
   for (const [flag, value, unset] of cases) {
     t.deepEqual(first('run', flag, value, flag, unset, './image').options, first('run', './image').options, flag);
     t.notDeepEqual(first('run', flag, unset, flag, value, './image').options, first('run', './image').options, flag);
   }
   t.is(first('run', '--pids-limit', '0', './image').options.pids, -1);
   t.is(first('update', '--pids-limit', '0', 'web').options.pids, -1);
-  refuses(t, 'update', ['--cpus', '0', 'web'], 'no limit given');
+  for (const flag of ['--cpus', '--cpu-shares', '--memory-swap']) refuses(t, 'update', [flag, '0', 'web'], 'no limit given');
+  t.deepEqual(first('update', '--memory-reservation', '0', 'web').options, { memoryReservation: 0 });
 });
 
 test('only what is near is suggested', (t) => {

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { resourcesOf } from '../../src/container/update-limits.js';
+import { TsrunError } from '../../src/spec/errors.js';
 
 test('only what is asked for', (t) => {
   t.deepEqual(resourcesOf({}, {}), {});
@@ -28,6 +29,33 @@ test('the limit of memory and swap together stays when that of memory is changed
   t.deepEqual(resourcesOf({ memory: 150 }, { limit: 100, swap: -1 }), { memory: { limit: 150 } });
   t.deepEqual(resourcesOf({ memory: 150 }, { limit: -1, swap: 100 }), { memory: { limit: 150 } });
   t.throws(() => resourcesOf({ memory: 201 }, { limit: 100, swap: 100 }), { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /memory and swap together, which is 200/ });
+});
+
+test('what stands for "not set" takes a reservation away, leaves swap to memory, and is refused where it would change nothing', (t) => {
+  t.deepEqual(resourcesOf({ memoryReservation: 0 }, { limit: 100 }), { unified: { 'memory.low': '0' } });
+  t.deepEqual(resourcesOf({ memoryReservation: '0', unified: { 'memory.high': '1' } }, {}), { unified: { 'memory.low': '0', 'memory.high': '1' } });
+  for (const memorySwap of [0, '0']) {
+    t.deepEqual(resourcesOf({ memory: 150, memorySwap }, { limit: 100, swap: 100 }), resourcesOf({ memory: 150 }, { limit: 100, swap: 100 }));
+  }
+  for (const options of [{ memorySwap: 0 }, { memorySwap: '0' }, { cpuShares: 0 }, { cpusetCpus: '' }]) {
+    const [name] = Object.keys(options);
+    const error = t.throws(() => resourcesOf({ ...options, pids: 5 }, { limit: 100 }), { instanceOf: TsrunError, message: /"not set" and changes nothing/ });
+    t.like(error, { code: 'ERR_TSRUN_INVALID_ARGUMENT', field: `/${name ?? ''}` });
+    t.truthy(error.hint);
+  }
+});
+
+test('a reservation is at most the limit: the new one, else the one that holds', (t) => {
+  const refused = { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /\/memoryReservation: 101 bytes are more than the limit of 100/ };
+  t.throws(() => resourcesOf({ memoryReservation: 101 }, { limit: 100 }), refused);
+  t.throws(() => resourcesOf({ memoryReservation: 101, memory: 100 }, { limit: 200 }), refused);
+  for (const now of [{ limit: -1 }, {}, { limit: 101 }]) t.deepEqual(resourcesOf({ memoryReservation: 101 }, now), { memory: { reservation: 101 } });
+  t.deepEqual(resourcesOf({ memoryReservation: 101, memory: 0 }, { limit: 100 }).memory, { limit: -1, reservation: 101 });
+});
+
+test('memory and swap together are at least the limit of memory', (t) => {
+  t.throws(() => resourcesOf({ memorySwap: 99 }, { limit: 100 }), { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /\/memorySwap: 99 bytes are less than the memory limit of 100/ });
+  t.deepEqual(resourcesOf({ memorySwap: 99 }, {}), { memory: { swap: 99, limit: 99 } }, 'the lack of the controller is told later');
 });
 
 test('values are checked', (t) => {

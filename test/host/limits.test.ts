@@ -179,6 +179,32 @@ needs('root', 'cgroup2:memory', 'cgroup2:pids')('limits of a live container are 
   });
 });
 
+memory('a reservation is taken away again, and never above the limit that holds', async (t) => {
+  await withIdle({ memory: '64m', memoryReservation: '32m' }, async (container) => {
+    t.is(file(container, 'memory.low'), String(32 * mebibyte));
+    await t.throwsAsync(container.updateLimits({ memoryReservation: '65m' }), { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /memoryReservation/ });
+    await container.updateLimits({ memoryReservation: 0 });
+    t.is(file(container, 'memory.low'), '0');
+  });
+});
+
+needs('root', 'cgroup2:io', 'cgroup2:pids')('the kernel takes back a weight of io when a later limit is not to be had', async (t) => {
+  await withIdle({}, async (container) => {
+    const before = file(container, 'io.weight');
+    const unified = { 'io.weight': '4950', 'pids.max': 'lots' };
+    await t.throwsAsync(container.update({ unified }), { code: 'ERR_TSRUN_SETUP', message: /'lots' for pids\.max .*: nothing was changed/ });
+    t.is(file(container, 'io.weight'), before);
+    await container.update({ unified: { 'io.weight': '4950' } });
+    t.not(file(container, 'io.weight'), before);
+  });
+});
+
+needs('root', 'cgroup2')('device rules of a live container are not changed, and nobody is told that they were', async (t) => {
+  await withIdle({}, async (container) => {
+    await t.throwsAsync(container.update({ devices: [{ allow: false, access: 'rwm' }] }), { code: 'ERR_TSRUN_UNSUPPORTED' });
+  });
+});
+
 needs('root', 'cgroup2:memory', 'cgroup2:pids')('statistics say what is used now and what is allowed', async (t) => {
   await withIdle({ memory: '64m', pids: 50, command: ['sh', '-c', 'sleep 1000 & sleep 1000 & wait'] }, async (container) => {
     const stats = await container.stats();

@@ -18,14 +18,16 @@ export const limitFlags: readonly Flag[] = [
     commands: changeable,
     apply: (draft, value) => (draft.options.memory = value),
   }),
-  flag(sizeOrUnlimited, {
+  flag(orUnset(sizeOrUnlimited, zero), {
     name: 'memory-swap',
     help: 'memory and swap together at most; -1 for unlimited swap',
     group,
     default: 'twice --memory',
     example: '1g',
     commands: changeable,
-    apply: (draft, value) => (draft.options.memorySwap = value),
+    apply: (draft, value) => {
+      setOption(draft, 'memorySwap', value);
+    },
   }),
   flag(size, {
     name: 'memory-reservation',
