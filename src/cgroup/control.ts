@@ -1,8 +1,8 @@
 /** Freezing, killing and removing a cgroup. What must be waited for is waited for by events of the kernel, within a bound. */
 import { readFileSync, watch } from 'node:fs';
 import { open, readdir, readFile, rmdir, writeFile, type FileHandle } from 'node:fs/promises';
+import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
-import { errnoOf } from './errno.js';
 import { parseFlat } from './stats.js';
 
 export interface CgroupState {
@@ -81,8 +81,8 @@ async function removedOrBusy(dir: string): Promise<boolean> {
     await rmdir(dir);
     return true;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return true;
-    if (errnoOf(error) === 'EBUSY') return false;
+    if (errnoName(error) === 'ENOENT') return true;
+    if (errnoName(error) === 'EBUSY') return false;
     throw error;
   }
 }
@@ -120,7 +120,7 @@ async function waitForState(dir: string, reached: (state: CgroupState) => boolea
   try {
     watcher = watch(`${dir}/cgroup.events`);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return;
+    if (errnoName(error) === 'ENOENT') return;
     throw cannotWatch(error);
   }
   let timer: NodeJS.Timeout | undefined;
@@ -158,7 +158,7 @@ async function unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENODEV') return undefined;
+    if (errnoName(error) === 'ENOENT' || errnoName(error) === 'ENODEV') return undefined;
     throw error;
   }
 }
@@ -170,7 +170,7 @@ function notInTime(dir: string, verb: string): TsrunError {
 }
 
 function cannotWatch(cause: unknown): TsrunError {
-  return new TsrunError('ERR_TSRUN_HOST', `cannot watch a cgroup: ${errnoOf(cause)}`, {
+  return new TsrunError('ERR_TSRUN_HOST', `cannot watch a cgroup: ${errnoName(cause) ?? String(cause)}`, {
     hint: 'raise the sysctl fs.inotify.max_user_watches or fs.inotify.max_user_instances',
     cause,
   });

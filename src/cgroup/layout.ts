@@ -7,8 +7,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname } from 'node:path';
 import type { CgroupFacts } from '../host/facts.js';
 import { joinCgroup, supervisorName } from '../host/probe-cgroup.js';
+import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
-import { errnoOf } from './errno.js';
 
 /** A controller that the host has on v2 and that did not reach the base. */
 export interface WithheldController {
@@ -87,8 +87,8 @@ function makeCgroup(folder: string, level: string): void {
   try {
     mkdirSync(folder, 0o755);
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return;
-    throw new TsrunError('ERR_TSRUN_HOST', `cannot make the cgroup '${level}': ${errnoOf(error)}`, {
+    if (errnoName(error) === 'EEXIST') return;
+    throw new TsrunError('ERR_TSRUN_HOST', `cannot make the cgroup '${level}': ${errnoName(error) ?? String(error)}`, {
       hint: 'run as root, or delegate a cgroup to this user (systemd: Delegate=yes)',
       cause: error,
     });
@@ -157,7 +157,7 @@ function writeControl(file: string, value: string): string | undefined {
     writeFileSync(file, value);
     return undefined;
   } catch (error) {
-    return errnoOf(error);
+    return errnoName(error) ?? String(error);
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a cgroup has used. Pure parsers of the kernel's files, and `readStats`, which reads them all. */
 import { readFile } from 'node:fs/promises';
-import { errnoOf } from './errno.js';
+import { errnoName } from '../spec/errno.js';
 
 /** `max` where the kernel knows no limit. */
 export type Limit = number | 'max';
@@ -194,7 +194,7 @@ export async function readStats(cgroupDir: string): Promise<ContainerStats | und
       return await readFile(`${cgroupDir}/${file}`, 'utf8');
     } catch (error) {
       // ENODEV: removed between open and read; EOPNOTSUPP: pressure is switched off
-      if (['ENOENT', 'ENODEV', 'EOPNOTSUPP', 'ENOTSUP'].includes(errnoOf(error))) return undefined;
+      if (['ENOENT', 'ENODEV', 'EOPNOTSUPP', 'ENOTSUP'].includes(errnoName(error) ?? '')) return undefined;
       throw error;
     }
   };

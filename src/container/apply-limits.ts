@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { LimitWrite, UsageCheck } from '../cgroup/limit-types.js';
 import { limitsToWrites, missingLimitError } from '../cgroup/limits.js';
 import type { HostFacts } from '../host/facts.js';
-import { errnoName } from '../image/errno.js';
+import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Resources } from '../spec/types.js';
 import { validateResources } from '../spec/validate.js';

@@ -1,7 +1,7 @@
 /** The folder for runtime state: looked at before anything is put there. */
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { dirname, isAbsolute } from 'node:path';
-import { errnoName } from '../image/errno.js';
+import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
 

@@ -1,5 +1,5 @@
 /** What is asked of a terminal that the caller gives by its descriptor. */
-import { errnoName } from '../image/errno.js';
+import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 
 /** @throws ERR_TSRUN_INVALID_ARGUMENT for a descriptor that is no terminal */

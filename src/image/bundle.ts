@@ -4,12 +4,12 @@ import { constants } from 'node:fs';
 import { open, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { isBind } from '../spec/bind.js';
+import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { parseJsonBytes } from '../spec/json.js';
 import { printable } from '../spec/quote.js';
 import type { Mount, Spec } from '../spec/types.js';
 import { validateSpec } from '../spec/validate.js';
-import { errnoName } from './errno.js';
 
 /** As large as the JSON reader takes. */
 const mostConfigBytes = 4 * 1024 * 1024;

@@ -4,11 +4,11 @@ import type { Stats } from 'node:fs';
 import { access, constants, lstat, opendir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { workingDirectory } from '../host/working-directory.js';
+import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { printable } from '../spec/quote.js';
 import type { Spec } from '../spec/types.js';
 import { readBundle } from './bundle.js';
-import { errnoName } from './errno.js';
 
 export interface ResolvedImage {
   readonly kind: 'rootfs' | 'bundle';
