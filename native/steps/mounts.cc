@@ -41,7 +41,7 @@ Status clone_of(int target, bool recursive, UniqueFd* mount) {
 Status run(ChildContext& context, const StepMakeMount& step) {
   UniqueFd target;
   UniqueFd mount;
-  TSRUN_TRY(open_target(context.root.get(), step.target, TargetKind::kDirectory, step.create, links(step.follow), &target));
+  TSRUN_TRY(open_target(context.root.get(), step.target, TargetKind::kDirectory, links(step.follow), &target));
   TSRUN_TRY(make_file_system(step.type.data, step.source.data, step.options, step.attributes, &mount));
   return attach_at(mount.get(), target.get());
 }
@@ -51,7 +51,7 @@ Status run(ChildContext& context, const StepAttachMount& step) {
   TargetKind kind = TargetKind::kDirectory;
   UniqueFd target;
   TSRUN_TRY(kind_of(mount, &kind));
-  TSRUN_TRY(open_target(context.root.get(), step.target, kind, step.create, links(step.follow), &target));
+  TSRUN_TRY(open_target(context.root.get(), step.target, kind, links(step.follow), &target));
   return attach_at(mount, target.get());
 }
 
@@ -64,7 +64,7 @@ Status run(ChildContext& context, const StepSetPropagation& step) {
 Status run(ChildContext& context, const StepRemount& step) {
   UniqueFd target;
   TSRUN_TRY(open_in_root(context.root.get(), step.target.data, O_PATH, Links::kFollowInside, &target));
-  return set_mount(target.get(), MountAttributes{step.set, step.clear, 0, 0}, step.recursive);
+  return set_mount(target.get(), MountAttributes{step.set, step.clear, 0, 0}, false);
 }
 
 // The cover is ours, from home; it never comes from the image (CVE-2025-31133).
@@ -105,7 +105,7 @@ Status run(ChildContext& context, const StepCoverFiles& step) {
     UniqueFd cover;
     TSRUN_TRY(make_file(folder.get(), name.text(), step.mode, contents.next()));
     TSRUN_TRY(clone_tree(folder.get(), name.text(), 0, &cover));
-    TSRUN_TRY(open_target(context.root.get(), paths.next(), TargetKind::kFile, true, Links::kFollowInImage, &target));
+    TSRUN_TRY(open_target(context.root.get(), paths.next(), TargetKind::kFile, Links::kFollowInImage, &target));
     TSRUN_TRY(attach_at(cover.get(), target.get()));
   }
   return kOk;

@@ -62,7 +62,7 @@ Status run(ChildContext& context, const StepSetDirectory& step) {
   int root = context.root.get();
   Status opened = open_in_root(root, step.path.data, O_PATH | O_DIRECTORY, Links::kFollowInside, &directory);
   if (opened.error == ENOENT && step.create) {
-    opened = open_target(root, step.path, TargetKind::kDirectory, true, Links::kFollowInImage, &directory);
+    opened = open_target(root, step.path, TargetKind::kDirectory, Links::kFollowInImage, &directory);
   }
   TSRUN_TRY(opened);
   return sys::call<SYS_fchdir>(directory.get()).status();

@@ -153,9 +153,8 @@ Status make_directories(int root, Text path, uint32_t mode, bool whole) {
   return make_missing_directories(root, path, mode, whole, Origin::kAsked);
 }
 
-Status open_target(int root, Text path, TargetKind kind, bool create, Links links, UniqueFd* into) {
+Status open_target(int root, Text path, TargetKind kind, Links links, UniqueFd* into) {
   Origin origin = Origin::kAsked;
-  if (!create) return open_existing(root, path, kind, links, origin, into);
   PathCopy behind[kMostLinks];
   Status opened = open_or_make(root, path, kind, links, origin, into);
   // What stands there and can be neither opened nor made is a link that leads nowhere.

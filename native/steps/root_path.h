@@ -23,9 +23,9 @@ Status make_directories(int root, Text path, uint32_t mode, bool whole);
 
 enum class TargetKind : uint8_t { kDirectory, kFile };
 
-// Opens a mount target (O_PATH), after making it and its parents when it is missing and `create` says so; where a link of the image
-// leads nowhere, there. `links`: kRefuse or kFollowInImage.
-Status open_target(int root, Text path, TargetKind kind, bool create, Links links, UniqueFd* into);
+// Opens a mount target (O_PATH), after making it and its parents when it is missing; where a link of the image leads nowhere,
+// there. `links`: kRefuse or kFollowInImage.
+Status open_target(int root, Text path, TargetKind kind, Links links, UniqueFd* into);
 
 // Opens the folder that holds a path's last component, and gives that component.
 Status open_parent(int root, Text path, UniqueFd* parent, const char** name);

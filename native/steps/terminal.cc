@@ -32,7 +32,7 @@ Status attach_console(int root, int peer) {
   static constexpr char kConsole[] = "/dev/console";
   UniqueFd target;
   UniqueFd mount;
-  TSRUN_TRY(open_target(root, Text{kConsole, sizeof kConsole - 1}, TargetKind::kFile, true, Links::kRefuse, &target));
+  TSRUN_TRY(open_target(root, Text{kConsole, sizeof kConsole - 1}, TargetKind::kFile, Links::kRefuse, &target));
   TSRUN_TRY(clone_tree(peer, "", AT_EMPTY_PATH, &mount));
   return attach_at(mount.get(), target.get());
 }

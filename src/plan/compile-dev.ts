@@ -53,7 +53,7 @@ export function compileDev(compilation: Compilation, mount: Mount, field: string
   const attachNodes = input.host.uid === 0 ? makeNodes(compilation, nodesHere, slot) : bindNodes(compilation, nodesHere);
   for (const [name, target] of links) builder.add('default', { op: 'makeLink', mount: slot, name, target });
   return () => {
-    builder.add(field, { op: 'attachMount', mount: slot, target: '/dev', create: true, follow: false });
+    builder.add(field, { op: 'attachMount', mount: slot, target: '/dev', follow: false });
     attachNodes();
   };
 }
@@ -84,7 +84,7 @@ function bindNodes({ builder }: Compilation, nodes: readonly Node[]): () => void
   });
   return () => {
     for (const { name, field, into } of bound) {
-      builder.add(field, { op: 'attachMount', mount: into, target: `/dev/${name}`, create: true, follow: false });
+      builder.add(field, { op: 'attachMount', mount: into, target: `/dev/${name}`, follow: false });
     }
   };
 }

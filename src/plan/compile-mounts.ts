@@ -97,7 +97,7 @@ function compileBind(compilation: Compilation, mount: Mount, field: string): Att
     builder.add(`${field}/options`, { op: 'setMount', mount: slot, recursive: options.idMap === 'recursive', ...own, propagation: 0, idMap });
   }
   return () => {
-    builder.add(`${field}/destination`, { op: 'attachMount', mount: slot, target: target(mount), create: true, follow: true });
+    builder.add(`${field}/destination`, { op: 'attachMount', mount: slot, target: target(mount), follow: true });
   };
 }
 
@@ -129,7 +129,6 @@ function compileNew({ builder }: Compilation, mount: Mount, field: string): Atta
       options: data,
       attributes: own.set | recursive.set,
       target: target(mount),
-      create: true,
       follow: !strictTypes.has(type),
     });
     if (propagation === undefined) return;

@@ -66,7 +66,7 @@ export function compileRoot(compilation: Compilation): RootPlan {
     },
     finish: () => {
       if (!readonly) return;
-      builder.add('/root/readonly', { op: 'remount', target: '/', set: mountAttributes.readonly, clear: 0, recursive: false });
+      builder.add('/root/readonly', { op: 'remount', target: '/', set: mountAttributes.readonly, clear: 0 });
     },
   };
 }

@@ -69,13 +69,13 @@ test('numbers are told in words', (t) => {
 test('what is empty, off or not used is left out', (t) => {
   t.deepEqual(argumentsOf({ op: 'setIds', uid: 0, gid: 0, setGroups: false, groups: [] }), { uid: '0', gid: '0' });
   t.deepEqual(argumentsOf({ op: 'setIds', uid: 0, gid: 0, setGroups: true, groups: [] }), { uid: '0', gid: '0', groups: 'none' });
-  t.deepEqual(argumentsOf({ op: 'attachMount', mount: null, target: '/x', create: false, follow: false }), { target: '/x' });
+  t.deepEqual(argumentsOf({ op: 'attachMount', mount: null, target: '/x', follow: false }), { target: '/x' });
   t.deepEqual(argumentsOf({ op: 'setStdio', stdin: null, stdout: null, stderr: null }), { stdin: '/dev/null', stdout: '/dev/null', stderr: '/dev/null' });
 });
 
 test('flags that no word is known for are shown as numbers', (t) => {
-  t.is(argumentsOf({ op: 'remount', target: '/', set: 0x8000_0001n, clear: 0x70n, recursive: true })['set'], 'readonly, 0x80000000');
-  t.is(argumentsOf({ op: 'remount', target: '/', set: 0n, clear: 0x70n, recursive: true })['clear'], 'atime');
+  t.is(argumentsOf({ op: 'remount', target: '/', set: 0x8000_0001n, clear: 0x70n })['set'], 'readonly, 0x80000000');
+  t.is(argumentsOf({ op: 'remount', target: '/', set: 0n, clear: 0x70n })['clear'], 'atime');
   t.is(argumentsOf({ op: 'setPropagation', target: '/', propagation: 12, recursive: false })['propagation'], '0xc');
 });
 
@@ -91,7 +91,7 @@ test('descriptors of one kind are told apart', (t) => {
   const builder = new PlanBuilder();
   const slots = [builder.slot(), builder.slot()];
   for (const into of slots) builder.add('/mounts/0/source', { op: 'openTree', path: '/srv', recursive: false, into });
-  for (const mount of slots) builder.add('/mounts/0', { op: 'attachMount', mount, target: '/a', create: false, follow: false });
+  for (const mount of slots) builder.add('/mounts/0', { op: 'attachMount', mount, target: '/a', follow: false });
   const plan: Plan = builder.finish();
   t.deepEqual(explainPlan(plan).map(({ arguments: words }) => words['as'] ?? words['mount']), ['tree(/srv)', 'tree(/srv).2', 'tree(/srv)', 'tree(/srv).2']);
 });
