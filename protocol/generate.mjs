@@ -67,6 +67,10 @@ import type { Reader, Writer } from './codec.js';
 
 export const protocolVersion = ${protocol.version};
 
+/** Descriptors that the steps of one plan share, and steps of one plan, at most. */
+export const maxSlots = ${protocol.limits.slots};
+export const maxSteps = ${protocol.limits.steps};
+
 /** Steps that the launcher does before it clones, by name. */
 export const launcherOps: ReadonlySet<string> = new Set(${JSON.stringify(launcherSteps.map(([name]) => name))});
 
@@ -123,6 +127,10 @@ function cpp() {
 namespace tsrun {
 
 inline constexpr uint32_t kProtocolVersion = ${protocol.version};
+
+// Of one plan.
+inline constexpr uint32_t kMaxSlots = ${protocol.limits.slots};
+inline constexpr uint32_t kMaxSteps = ${protocol.limits.steps};
 
 ${cppStructs('Step', [...launcherSteps, ...childSteps])}
 ${cppDecoders('Step', [...launcherSteps, ...childSteps])}

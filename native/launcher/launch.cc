@@ -14,6 +14,8 @@ namespace tsrun {
 namespace {
 
 inline constexpr Status kMalformed{0, EBADMSG};
+// No plan has so many: what failed was none of its steps.
+inline constexpr uint32_t kNoStep = 0xffffffff;
 
 Status write_proc_files(int pid, Texts files, Texts values) {
   if (files.count != values.count) return kMalformed;
@@ -93,6 +95,7 @@ Status walk_plan(LauncherContext& context, const Plan& plan, uint32_t* index) {
 void refuse(Client& client, uint32_t handle, Status status) {
   EventFailed event{};
   event.container = handle;
+  event.step = kNoStep;
   event.syscall = status.syscall;
   event.error = status.error;
   (void)send_event(client, event);
@@ -170,6 +173,7 @@ void launch(Client& client, const RequestLaunch& request, Passed& passed) {
     (void)context.slots.put(index - first, UniqueFd(passed.take(index)));
   }
   if (status.ok() && !plan.parse(bytes.data(), bytes.size())) status = kMalformed;
+  container->failed_step = kNoStep;
   container->last_step = plan.step_count() - 1;
   if (status.ok()) status = walk_plan(context, plan, &container->failed_step);
   (void)launcher.home.return_home();

@@ -6,9 +6,6 @@
 
 namespace tsrun {
 
-inline constexpr uint32_t kMaxSlots = 512;
-inline constexpr uint32_t kMaxSteps = 4096;
-
 struct StepView {
   uint16_t op;
   Reader fields;

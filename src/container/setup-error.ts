@@ -12,7 +12,7 @@ export function setupError(event: EventFailed, plan: Plan, context: FailureConte
   const name = event.error > 0 ? systemErrorName(event.error) : 'EUNKNOWN';
   const syscall = context.syscallName(event.syscall);
   const details: SetupErrorDetails = {
-    step: event.step,
+    step: planned === undefined ? -1 : event.step,
     stepCount: plan.steps.length,
     op: planned?.step.op ?? 'plan',
     syscall,
@@ -20,7 +20,7 @@ export function setupError(event: EventFailed, plan: Plan, context: FailureConte
     errnoName: name,
     field: planned?.field,
   };
-  if (planned === undefined) return new SetupError('ERR_TSRUN_SETUP', `the launcher refused the plan: ${name}`, details);
+  if (planned === undefined) return new SetupError('ERR_TSRUN_SETUP', `the launcher refused the plan: ${name}`, { ...details, hint: hints[name] ?? `see ${syscall}(2) for what ${name} means there` });
   const known = explain({ step: planned.step, errno: name, syscall, plan }, context);
   const field = known?.field ?? planned.field;
   const where = `(step ${event.step + 1} of ${plan.steps.length}, from ${field})`;

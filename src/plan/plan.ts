@@ -1,6 +1,7 @@
 /** A plan: steps in order, each with the spec field that caused it, and a table of descriptors that they share. */
+import { TsrunError } from '../spec/errors.js';
 import { Writer } from './codec.js';
-import { encodeStep, type Step } from './wire.generated.js';
+import { encodeStep, maxSlots, maxSteps, type Step } from './wire.generated.js';
 
 /** A step, and why it is there. */
 export interface PlannedStep {
@@ -60,9 +61,28 @@ export class PlanBuilder {
     this.#handedOver.push(name);
   }
 
+  /** @throws TsrunError `ERR_TSRUN_UNSUPPORTED` for more than a launcher takes */
   finish(): Plan {
+    if (this.#slots > maxSlots) throw tooLarge(`more than ${maxSlots} descriptors`, this.#steps);
+    if (this.#steps.length > maxSteps) throw tooLarge(`more than ${maxSteps} steps`, this.#steps);
     return { steps: this.#steps, passed: this.#passed, slotCount: this.#slots, handedOver: this.#handedOver };
   }
+}
+
+/** The list of the spec that most of the steps come from is the one to shorten. */
+function tooLarge(what: string, steps: readonly PlannedStep[]): TsrunError {
+  const counts = new Map<string, number>();
+  for (const { field } of steps) counts.set(listOf(field), (counts.get(listOf(field)) ?? 0) + 1);
+  const field = [...counts.keys()].reduce((most, each) => ((counts.get(each) ?? 0) > (counts.get(most) ?? 0) ? each : most), '');
+  return new TsrunError('ERR_TSRUN_UNSUPPORTED', `the container would need ${what}, which one launcher's plan does not hold`, {
+    field,
+    hint: `most of them come from ${field}: give fewer there; one volume of a folder takes the place of many of its files`,
+  });
+}
+
+/** `/mounts/3/source` is of `/mounts`, `/linux/devices/0` of `/linux/devices`. */
+function listOf(field: string): string {
+  return /^(?:\/(?:linux|process)\/[^/]+|\/[^/]+|extensions\.[a-zA-Z]+)/.exec(field)?.[0] ?? field;
 }
 
 /** The bytes that the launcher reads (native/plan/plan.h). */

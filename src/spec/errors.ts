@@ -89,7 +89,7 @@ export class TsrunError extends Error {
 
 /** Which step failed, and how. */
 export interface SetupErrorDetails extends ErrorDetails {
-  /** Index of the step in the plan, from 0. */
+  /** Index of the step in the plan, from 0; -1: the plan was refused whole. */
   readonly step: number;
   /** Of the whole plan. */
   readonly stepCount: number;
@@ -105,7 +105,7 @@ export interface SetupErrorDetails extends ErrorDetails {
 
 /** A step of the plan failed. Everything before it was undone before this was raised. */
 export class SetupError extends TsrunError {
-  /** Index of the step in the plan, from 0; the message counts from 1, as `explain` does. */
+  /** Index of the step in the plan, from 0; the message counts from 1, as `explain` does. -1: the plan was refused whole. */
   readonly step: number;
   /** Of the whole plan. */
   readonly stepCount: number;

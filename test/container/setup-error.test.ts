@@ -25,3 +25,9 @@ test('a session keyring that cannot be had: who forbids it, or which limit is re
 test('a working directory that is a file, in a read-only root too', (t) => {
   for (const op of ['makeDirectory', 'setDirectory'] as const) t.regex(told(op, enotdir, 'openat2').message, /the working directory '\/' is not a folder/);
 });
+
+test('a plan that the launcher took for none is no fault of a step', (t) => {
+  const error = setupError({ op: 'failed', container: 1, step: 0xffff_ffff, syscall: 0, error: 74 }, plan, { syscallName: () => '', readInRoot: () => null });
+  t.like(error, { message: 'the launcher refused the plan: EBADMSG', step: -1, stepCount: plan.steps.length, op: 'plan', field: undefined });
+  t.regex(error.hint ?? '', /different versions/);
+});

@@ -1,5 +1,6 @@
 // What a launcher does not rely on, and what its client does not.
 import { mkdirSync, mkdtempSync, openSync, readdirSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { kill } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -73,6 +74,14 @@ here('a request that cannot be sent is forgotten', async (t) => {
   const ear = new Ear();
   t.throws(() => launcher.launch('', new Uint8Array(8), [99_999], ear), { code: 'ERR_TSRUN_LAUNCHER_LOST' });
   t.is(ear.lost, undefined);
+});
+
+here('what is no plan is refused, and none of its steps is blamed', async (t) => {
+  const container = await lab.idle();
+  const ear = new Ear();
+  container.launcher.launch('', new Uint8Array(8), [], ear);
+  t.like(await ear.hears('failed'), { step: 0xffff_ffff, error: constants.errno.EBADMSG });
+  await container.stop({ graceMs: 0 });
 });
 
 /** A plan that fails once its folder is made. */
