@@ -111,10 +111,14 @@ int spawn(const Descriptor& program, const Descriptor& reaper, const Descriptor&
 }
 
 // The descriptors of a plan may not collide with the places that the launcher expects; both ends start above them.
-int above_places(int fd) {
-  int moved = fcntl(fd, F_DUPFD_CLOEXEC, kReaper + 1);
-  close(fd);
-  return moved;
+bool pair_above_places(Descriptor* ours, Descriptor* theirs) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return false;
+  Descriptor first(ends[0]);
+  Descriptor second(ends[1]);
+  ours->set(fcntl(first.get(), F_DUPFD_CLOEXEC, kReaper + 1));
+  if (ours->get() >= 0) theirs->set(fcntl(second.get(), F_DUPFD_CLOEXEC, kReaper + 1));
+  return theirs->get() >= 0;
 }
 
 // startLauncher(launcherPath, reaperPath, rootless): the request socket.
@@ -127,10 +131,9 @@ Napi::Value StartLauncher(const Napi::CallbackInfo& info) {
   Descriptor reaper;
   if (const char* failed = seal(info[0].As<Napi::String>().Utf8Value(), &program)) return throw_failure(env, failed, errno);
   if (const char* failed = seal(info[1].As<Napi::String>().Utf8Value(), &reaper)) return throw_failure(env, failed, errno);
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return throw_failure(env, "socketpair", errno);
-  Descriptor ours(above_places(ends[0]));
-  Descriptor theirs(above_places(ends[1]));
+  Descriptor ours;
+  Descriptor theirs;
+  if (!pair_above_places(&ours, &theirs)) return throw_failure(env, "socketpair", errno);
   if (int error = spawn(program, reaper, theirs, info[2].As<Napi::Boolean>())) return throw_failure(env, "posix_spawn", error);
   return Napi::Number::New(env, ours.release());
 }

@@ -15,6 +15,38 @@ export function closed(): TsrunError {
   return new TsrunError('ERR_TSRUN_STATE', 'the runtime is closed', { hint: 'open another; a container that survives can be adopted there' });
 }
 
+/** The `syscall` and `errno` of what the addon throws. */
+function failedCall(error: unknown): { readonly syscall: string; readonly name: string } | undefined {
+  if (!(error instanceof Error) || !('syscall' in error) || !('errno' in error)) return undefined;
+  return typeof error.syscall === 'string' && typeof error.errno === 'number' ? { syscall: error.syscall, name: systemErrorName(error.errno) } : undefined;
+}
+
+/** Of this process, of the host, and of descriptors on their way (unix(7)). */
+const wantsOfDescriptors: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ETOOMANYREFS']);
+
+function hostFault(what: string, syscall: string, name: string, cause?: unknown): TsrunError {
+  const [why, hint] = wantsOfDescriptors.has(name)
+    ? [`no descriptor is left (${name})`, 'raise the limit of open files: ulimit -n']
+    : [`${syscall} says ${name}`, `see ${syscall}(2) for what ${name} means there, and tsrun doctor`];
+  return new TsrunError('ERR_TSRUN_HOST', `${what}: ${why}`, { hint, cause });
+}
+
+/** A call of the addon failed; anything else that was thrown is given back. */
+export function hostRefused(what: string, error: unknown): unknown {
+  const failed = failedCall(error);
+  return failed === undefined ? error : hostFault(what, failed.syscall, failed.name, error);
+}
+
+/** sendmsg(2) on the launcher's socket. */
+export function unsent(errno: number): TsrunError {
+  const name = systemErrorName(errno);
+  if (name === 'EPIPE' || name === 'ECONNRESET') return lost();
+  if (name === 'EBADF') {
+    return new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'a descriptor that was given is not open (EBADF)', { hint: 'keep what is passed on open until the start is done' });
+  }
+  return hostFault('the launcher cannot be asked', 'sendmsg', name);
+}
+
 /** What the launcher said could not be understood, or what hears of it failed: nothing after that can be relied on. */
 export function broken(cause: unknown): TsrunError {
   return new TsrunError('ERR_TSRUN_LAUNCHER_LOST', 'the connection to the launcher was given up', { hint: 'the cause says why; open the runtime again', cause });

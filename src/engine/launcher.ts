@@ -3,23 +3,14 @@
  * who launches a plan gives a listener, which hears everything that becomes of it.
  */
 import { Socket } from 'node:net';
-import { Reader } from '../plan/codec.js';
-import {
-  decodeEvent,
-  protocolVersion,
-  type EventAnswered,
-  type EventReady,
-  type LauncherEvent,
-  type Request,
-} from '../plan/wire.generated.js';
+import { protocolVersion, type EventAnswered, type EventReady, type LauncherEvent, type Request } from '../plan/wire.generated.js';
 import { TsrunError } from '../spec/errors.js';
 import { deferred } from './deferred.js';
-import { broken, closed, lost, noRoom, refused } from './faults.js';
+import { broken, closed, hostRefused, lost, noRoom, refused } from './faults.js';
+import { eventStream, Incoming } from './incoming.js';
 import type { Answer, ContainerListener, Waiting } from './listener.js';
 import { Outbox } from './outbox.js';
 import type { Addon, NativeFiles } from './addon.js';
-
-const recordHeader = 8;
 
 export class Launcher {
   readonly #addon: Addon;
@@ -28,7 +19,7 @@ export class Launcher {
   readonly #events: Socket;
   readonly #listeners = new Map<number, ContainerListener>();
   readonly #waiting = new Map<number, Waiting>();
-  #received: Buffer = Buffer.alloc(0);
+  readonly #incoming = new Incoming();
   readonly #ready = deferred<EventReady>();
   /** Until then the program must not end: somebody waits for the launcher's first word. */
   #isReady = false;
@@ -37,11 +28,12 @@ export class Launcher {
   /** It went away by itself. */
   #isLost = false;
 
+  /** Takes over the request socket: it is closed if no connection comes of it. */
   private constructor(addon: Addon, requests: number) {
+    const [ours, theirs] = eventStream(addon, requests);
     this.#addon = addon;
     this.#requests = requests;
     this.#outbox = new Outbox(addon, requests);
-    const [ours, theirs] = addon.streamPair();
     this.#events = new Socket({ fd: ours, readable: true, writable: false });
     // Nobody could catch what is thrown in here: it would end the embedding program.
     this.#events.on('data', (chunk: Buffer) => {
@@ -56,12 +48,25 @@ export class Launcher {
       this.#lose();
     });
     this.#ready.promise.catch(() => undefined);
-    this.#send({ op: 'hello', protocol: protocolVersion }, [theirs], [theirs]);
+    this.#greet(theirs);
   }
 
   /** `rootless`: for an ordinary user. Such a launcher waits in a user namespace until its maps are written. */
-  static start(native: NativeFiles, rootless: boolean): Launcher {
-    return new Launcher(native.addon, native.addon.startLauncher(native.launcherPath, native.reaperPath, rootless));
+  static start({ addon, launcherPath, reaperPath }: NativeFiles, rootless: boolean): Launcher {
+    try {
+      return new Launcher(addon, addon.startLauncher(launcherPath, reaperPath, rootless));
+    } catch (error) {
+      throw hostRefused('the launcher cannot be started', error);
+    }
+  }
+
+  #greet(theirs: number): void {
+    try {
+      this.#send({ op: 'hello', protocol: protocolVersion }, [theirs], [theirs]);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** The launcher's first word: its pid, and whether it waits for `mapped`. */
@@ -203,15 +208,10 @@ export class Launcher {
   }
 
   #take(chunk: Buffer): void {
-    const bytes = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
-    let at = 0;
-    while (!this.#closed && bytes.length - at >= recordHeader) {
-      const size = bytes.readUInt32LE(at + 4);
-      if (bytes.length - at < size) break;
-      this.#handle(decodeEvent(bytes.readUInt32LE(at), new Reader(bytes, at + recordHeader)));
-      at += size;
+    for (const event of this.#incoming.take(chunk)) {
+      this.#handle(event);
+      if (this.#closed) return;
     }
-    this.#received = bytes.subarray(at);
     // Each event is a sign that there may be room again.
     this.#outbox.sendRest((request, error) => {
       this.#failRequest(request, error);

@@ -1,10 +1,9 @@
 /** Requests on their way to a launcher: in order, never waiting for it, and nothing is lost for want of room. */
 import { Writer } from '../plan/codec.js';
 import { encodeRequest, type Request } from '../plan/wire.generated.js';
-import { systemErrorName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Addon } from './addon.js';
-import { broken } from './faults.js';
+import { broken, hostRefused, unsent } from './faults.js';
 
 interface Message {
   readonly request: Request;
@@ -41,8 +40,16 @@ export class Outbox {
       this.send({ op: 'launch', container, id, planInDescriptor: false, plan }, descriptors, []);
       return;
     }
-    const file = this.#addon.sealBytes(plan);
+    const file = this.#seal(plan);
     this.send({ op: 'launch', container, id, planInDescriptor: true, plan: new Uint8Array() }, [file, ...descriptors], [file]);
+  }
+
+  #seal(plan: Uint8Array): number {
+    try {
+      return this.#addon.sealBytes(plan);
+    } catch (error) {
+      throw hostRefused('the plan cannot be sent', error);
+    }
   }
 
   /** What there is room for now. A request that cannot be sent at all fails alone: a descriptor was closed meanwhile. */
@@ -68,6 +75,6 @@ export class Outbox {
     if (errno === eagain) return false;
     for (const descriptor of owned) this.#addon.closeDescriptor(descriptor);
     if (errno === 0) return true;
-    throw new TsrunError('ERR_TSRUN_LAUNCHER_LOST', `the launcher took no request (${systemErrorName(errno)})`);
+    throw unsent(errno);
   }
 }

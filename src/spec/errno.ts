@@ -3,9 +3,15 @@
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 
+/** Where the errnos of a seccomp profile end: the kernel cuts at 4095, libseccomp takes none above 4094, and that one stands for "ask the next layer". */
+export const maxErrno = 4093;
+
+/** What os.constants leaves out, of errno(3). */
+const others: ReadonlyMap<number, string> = new Map([[109, 'ETOOMANYREFS']]);
+
 /** Node's own function knows only what libuv does, and so neither ENOEXEC nor EBADMSG. */
 export function systemErrorName(errno: number): string {
-  return Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? getSystemErrorName(-errno);
+  return Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? others.get(errno) ?? getSystemErrorName(-errno);
 }
 
 /** The name that a call of Node's failed with, `ENOENT`; undefined for any other error. */

@@ -1,10 +1,12 @@
 // A launcher that has no descriptor left: what asks for one fails and is told so; what runs goes on.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
-import { SetupError, type Container } from '../../src/index.js';
+import { start } from '../../src/container/connection.js';
+import { loadNative } from '../../src/engine/addon.js';
+import { SetupError, TsrunError, type Container } from '../../src/index.js';
 import { Lab } from '../support/lab.js';
 import { launchersOf } from '../support/leaks.js';
 import { needs } from '../support/needs.js';
@@ -100,6 +102,44 @@ here('a connection for which there is no room waits, and costs nothing meanwhile
   await until(() => client.events.length > 0, 'the connection');
   client.close();
   await container.stop({ graceMs: 0 });
+});
+
+const ownDescriptors = () => readdirSync('/proc/self/fd').map(Number);
+
+/** Leaves this process room for so many descriptors; nothing but the body may open any meanwhile. */
+function withOwnRoomFor<T>(room: number, body: () => T): T {
+  const before = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
+  setLimit(process.pid, Math.max(...ownDescriptors()) + 40);
+  const filling: number[] = [];
+  try {
+    for (;;) filling.push(openSync('/dev/null', 'r'));
+  } catch {
+    for (const descriptor of filling.splice(0, room)) closeSync(descriptor);
+    return body();
+  } finally {
+    for (const descriptor of filling) closeSync(descriptor);
+    setLimit(process.pid, before);
+  }
+}
+
+here('a launcher for which this process has no descriptors is refused by the host, and none is kept', async (t) => {
+  const native = loadNative();
+  const before = ownDescriptors().length;
+  let started = 0;
+  for (let room = 0; room < 12; room++) {
+    const outcome = await withOwnRoomFor(room, async () => start(native, false)).catch((error: unknown) => error);
+    if (outcome instanceof TsrunError) {
+      t.like(outcome, { code: 'ERR_TSRUN_HOST', message: 'the launcher cannot be started: no descriptor is left (EMFILE)' }, `room ${room}: ${outcome.message}`);
+      t.regex(outcome.hint ?? '', /ulimit -n/);
+    } else if (outcome instanceof Error) {
+      t.fail(`room ${room}: ${outcome.message}`);
+    } else {
+      started++;
+      (outcome as Awaited<ReturnType<typeof start>>).close();
+    }
+    await until(() => ownDescriptors().length <= before, `the descriptors of before, with room for ${room}`);
+  }
+  t.true(started > 0, 'control');
 });
 
 test.after.always('the runtime is closed', async () => {
