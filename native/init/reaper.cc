@@ -11,24 +11,13 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
-#include "sys/call.h"
+#include "init/execution.h"
 
 namespace tsrun {
 namespace {
 
 inline constexpr int kNoHang = 1;
 inline constexpr int kUntraced = 2;
-// As ChannelWord has them.
-inline constexpr uint32_t kNoProgram = 7;
-inline constexpr uint32_t kRuns = 9;
-inline constexpr uint32_t kEnded = 10;
-
-// As launcher/channel.h has it.
-struct ChannelMessage {
-  uint32_t word;
-  uint32_t step;
-  Status status;
-};
 
 struct SignalInfo {
   int number;
@@ -41,9 +30,7 @@ unsigned parse(const char* digits) {
   return value;
 }
 
-bool try_next(int error) { return error == ENOENT || error == ENOTDIR || error == EACCES; }
-
-bool tell(unsigned channel, uint32_t word, uint32_t status, Status failure) {
+bool tell(unsigned channel, ChannelWord word, uint32_t status, Status failure) {
   ChannelMessage message{word, status, failure};
   return sys::call<SYS_sendto>(channel, &message, sizeof message, MSG_NOSIGNAL, 0, 0).ok();
 }
@@ -60,13 +47,11 @@ bool tell(unsigned channel, uint32_t word, uint32_t status, Status failure) {
   int group = static_cast<int>(sys::raw(SYS_getpid));
   (void)sys::raw(SYS_ioctl, 0, TIOCSPGRP, reinterpret_cast<long>(&group));
   (void)sys::raw(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&none), 0, sizeof none);
-  Status failure{SYS_execve, ENOENT};
+  ProgramSearch search;
   for (unsigned index = 0; index < paths; ++index) {
-    Status tried = sys::call<SYS_execve>(words[index], words + paths, environment).status();
-    if (failure.error != EACCES) failure = tried;
-    if (!try_next(tried.error)) break;
+    if (!search.goes_on_after(sys::call<SYS_execve>(words[index], words + paths, environment).status())) break;
   }
-  if (!tell(channel, kNoProgram, 0, failure)) __builtin_trap();
+  if (!tell(channel, ChannelWord::kNoProgram, 0, search.failure())) __builtin_trap();
   sys::end_process(127);
 }
 
@@ -102,7 +87,7 @@ bool reap(long program, int options, int* status) {
     // A filter that forbids waiting for signals leaves waiting for processes.
     if (!signal.ok()) options = kUntraced;
   }
-  (void)tell(channel, kEnded, static_cast<uint32_t>(status), kOk);
+  (void)tell(channel, ChannelWord::kEnded, static_cast<uint32_t>(status), kOk);
   sys::end_process(code_of(status));
 }
 
@@ -133,7 +118,7 @@ void hide_arguments(char** words, unsigned count) {
   if (program == 0) be_program(self, channel, paths, words + 3, environment);
   if (program < 0) sys::end_process(125);
   // Where a filter forbids the word, the end of the channel says as much.
-  if (!tell(channel, kRuns, 0, kOk)) (void)sys::raw(SYS_close, static_cast<long>(channel));
+  if (!tell(channel, ChannelWord::kRuns, 0, kOk)) (void)sys::raw(SYS_close, static_cast<long>(channel));
   hide_arguments(words, count);
   watch_over(program, channel);
 }

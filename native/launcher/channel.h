@@ -8,28 +8,10 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "init/execution.h"
 #include "sys/fd.h"
 
 namespace tsrun {
-
-enum class ChannelWord : uint32_t {  // NOLINT(performance-enum-size): a smaller one leaves padding in the message
-  kProceed = 1,    // launcher: your /proc files are written
-  kStart = 2,      // launcher: execute
-  kFailed = 3,     // process: a step failed; it is about to exit
-  kCreated = 4,    // process: everything is done but execve
-  kTerminal = 5,   // process: the terminal's master is attached
-  kBorn = 6,       // midwife: the child's pid is in `step`, its pidfd is attached
-  kNoProgram = 7,  // reaper: the program could not be executed
-  kConnected = 8,  // helper: the socket is attached
-  kRuns = 9,       // reaper: the program was executed
-  kEnded = 10,     // reaper: the program's wait status is in `step`
-};
-
-struct ChannelMessage {
-  ChannelWord word;
-  uint32_t step;
-  Status status;
-};
 
 // A control message with one descriptor.
 struct alignas(cmsghdr) OneDescriptor {

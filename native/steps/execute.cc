@@ -51,8 +51,6 @@ Status become_reaper(ChildContext& context, const StepExecute& step) {
   return sys::call<SYS_execveat>(context.reaper, "", argument_words, environment_words, AT_EMPTY_PATH).status();
 }
 
-bool try_next(int error) { return error == ENOENT || error == ENOTDIR || error == EACCES; }
-
 }  // namespace
 
 // Close-on-exec is too late: execve looks paths up before it closes, so that a program or the interpreter of a script
@@ -82,18 +80,16 @@ Status run(ChildContext& context, const StepAwaitStart&) {
   return start ? kOk : Status{SYS_recvmsg, ECANCELED};
 }
 
-// A file that is there and may not be executed tells more than the folders of PATH in which there is none (execvp(3)).
 Status run(ChildContext& context, const StepExecute& step) {
   TSRUN_TRY(point_at(step.environment, environment_words));
   if (step.reaper) return become_reaper(context, step);
   TSRUN_TRY(point_at(step.arguments, argument_words));
-  Status failure{SYS_execve, ENOENT};
+  ProgramSearch search;
   for (Texts paths = step.paths; paths.count > 0;) {
     Status tried = sys::call<SYS_execve>(paths.next().data, argument_words, environment_words).status();
-    if (!try_next(tried.error)) return tried;
-    if (failure.error != EACCES) failure = tried;
+    if (!search.goes_on_after(tried)) break;
   }
-  return failure;
+  return search.failure();
 }
 
 }  // namespace tsrun

@@ -118,6 +118,18 @@ here('the program: missing, a folder, not executable, of another kind, without i
   }
 });
 
+here('a folder of PATH with what cannot be run tells more than one with what may not be, with a reaper too', async (t) => {
+  const image = imageWith({ files: { 'a/prog': 'no program\n', 'b/prog': 'no program either\n' } });
+  chmodSync(join(image, 'a/prog'), 0o644);
+  for (const init of [false, true]) {
+    const search = (PATH: string): RunOptions => ({ command: ['prog'], env: { PATH }, init });
+    for (const path of ['/a:/b', '/b:/a', '/none:/b']) {
+      await refused(t, { options: search(path), code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE', message: /neither a binary for this processor nor a script/, hint: /./, image });
+    }
+    await refused(t, { options: search('/a:/none'), code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE', message: /not an executable file/, hint: /./, image });
+  }
+});
+
 here('an image with poisoned links and files cannot have the diagnosis read what is outside', async (t) => {
   const image = imageWith({ links: { 'bin/escape': '../../../../../../etc/passwd', 'bin/proc': '/proc/self/exe', 'bin/fd': '/proc/self/fd/3' } });
   symlinkSync('/dev/zero', join(image, 'bin/endless'));
