@@ -16,12 +16,8 @@ export function rlimitFailure({ resource, hard }: StepSetRlimit, errno: string):
   };
 }
 
-/** As many groups as the launcher passes on. */
-const mostGroups = 1024;
-
 export function idsFailure({ uid, gid, groups }: StepSetIds, errno: string, syscall: string): Explanation | undefined {
   if (errno !== 'EINVAL') return undefined;
-  if (syscall === 'setgroups' && groups.length > mostGroups) return { message: `${groups.length} groups are more than ${mostGroups}`, hint: 'name one group after the user, as in USER:GROUP' };
   const who: Readonly<Record<string, string>> = { setgroups: `one of the groups ${groups.join(', ')}`, setresgid: `group ${gid}`, setresuid: `user ${uid}` };
   return { message: `${who[syscall] ?? `user ${uid}:${gid}`} does not exist in the container's user namespace, which does not map it`, hint: 'choose one that its uid_map and gid_map have' };
 }

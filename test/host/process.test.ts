@@ -200,4 +200,12 @@ test.after.always('the runtime is closed', async () => {
   if (process.geteuid?.() === 0) await (await lab.runtime()).close();
 });
 
+here('as many groups as Linux knows', async (t) => {
+  for (const count of [1500, 65_536]) {
+    const groups = Array.from({ length: count }, (_, index) => index);
+    const { stdout, stderr } = await lab.sh('grep ^Groups /proc/self/status | wc -w', { groups });
+    t.deepEqual([stdout, stderr], [`${count + 1}\n`, '']);
+  }
+});
+
 lab.declareLeakTest();
