@@ -8,12 +8,10 @@
  * it is cut into layers, each a filter that ends in "continue with the next", and the addon chains their programs.
  * (So "allow with this argument" beside "deny" means "deny otherwise", where runc and crun deny always.)
  */
+import { maxErrno } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { recentSyscalls } from '../spec/seccomp-numbers.js';
 import type { Seccomp, SeccompAction, SeccompArg, SeccompSyscall } from '../spec/types.js';
-
-/** Where errnos end: the kernel cuts at 4095, and libseccomp takes none above 4094. */
-const maxErrno = 4093;
 
 /** The return value after the last errno, which no profile can ask for. The addon turns it into a jump to the next layer. */
 const continueAction = 0x0005_0000 + maxErrno + 1;

@@ -1,5 +1,6 @@
 /** Rules for devices, resources and seccomp that one field alone does not show. */
 
+import { maxErrno } from './errno.js';
 import type { Faults } from './faults.js';
 import { pointer } from './quote.js';
 import type { Device, Linux, Resources, Seccomp } from './types.js';
@@ -53,9 +54,9 @@ export function checkSeccomp(seccomp: Seccomp, at: string, faults: Faults): void
   });
 }
 
-/** seccomp(2): an error number ends at MAX_ERRNO, a tracer's message has all 16 bits, other actions carry no number. */
+/** seccomp(2): an error number ends, a tracer's message has all 16 bits, other actions carry no number. */
 function checkErrno(action: string, errno: number | undefined, field: string, faults: Faults): void {
   if (errno === undefined || action === 'SCMP_ACT_TRACE') return;
   if (action !== 'SCMP_ACT_ERRNO') faults.expected(field, `no error number, as ${action} does not return one`, errno);
-  else if (errno > 4095) faults.expected(field, 'an error number from 0 to 4095', errno);
+  else if (errno > maxErrno) faults.expected(field, `an error number from 0 to ${maxErrno}`, errno);
 }

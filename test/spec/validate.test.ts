@@ -105,7 +105,7 @@ const faults: [at: string, value: unknown, message: RegExp, field?: string][] = 
   ['linux.seccomp.defaultAction', 'SCMP_ACT_ALOW', /an action/],
   ['linux.seccomp.architectures.0', 'SCMP_ARCH_X64', /an architecture/],
   ['linux.seccomp.syscalls.0.names', [], /at least 1/],
-  ['linux.seccomp.syscalls.0.errnoRet', 4096, /from 0 to 4095/],
+  ['linux.seccomp.syscalls.0.errnoRet', 4094, /from 0 to 4093/],
   ['linux.seccomp.syscalls.0.action', 'SCMP_ACT_ALLOW', /SCMP_ACT_ALLOW does not return one/, '/linux/seccomp/syscalls/0/errnoRet'],
   ['linux.seccomp.syscalls.0.args.0.index', 6, /from 0 to 5/],
   ['linux.seccomp.syscalls.0.args.0.value', 2n ** 64n, /to 18446744073709551615/],
