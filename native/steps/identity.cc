@@ -90,7 +90,9 @@ Status run(ChildContext&, const StepRestrictScopes& step) {
 }
 
 Status run(ChildContext&, const StepLoadSeccomp& step) {
-  if (step.filter.size % sizeof(sock_filter) != 0) return Status{SYS_seccomp, EINVAL};
+  // The kernel says the same of more than BPF_MAXINSNS; but its length field would cut the number to 16 bits.
+  bool fits = step.filter.size % sizeof(sock_filter) == 0 && step.filter.size / sizeof(sock_filter) <= BPF_MAXINSNS;
+  if (!fits) return Status{SYS_seccomp, EINVAL};
   sock_fprog program{};
   program.len = static_cast<unsigned short>(step.filter.size / sizeof(sock_filter));
   program.filter = reinterpret_cast<sock_filter*>(const_cast<uint8_t*>(step.filter.data));

@@ -10,6 +10,8 @@ import { randomDigits } from './random.js';
 /** Each set of capabilities has one; somebody who tries them all must not fill the memory that the state root lies in. */
 const mostFilters = 64;
 const instructionBytes = 8;
+/** BPF_MAXINSNS: the kernel takes no more. */
+const mostBytes = 4096 * instructionBytes;
 
 /** @param compilerPath the addon, which compiles them: those of another build are not used */
 export function filterStore(folder: string, compilerPath: string): FilterStore {
@@ -18,7 +20,7 @@ export function filterStore(folder: string, compilerPath: string): FilterStore {
   return {
     read(name) {
       const filter = readIfThere(pathOf(name));
-      return filter === undefined || filter.length === 0 || filter.length % instructionBytes !== 0 ? undefined : filter;
+      return filter !== undefined && isFilter(filter) ? filter : undefined;
     },
     write(name, filter) {
       try {
@@ -28,6 +30,10 @@ export function filterStore(folder: string, compilerPath: string): FilterStore {
       }
     },
   };
+}
+
+function isFilter({ length }: Uint8Array): boolean {
+  return length > 0 && length <= mostBytes && length % instructionBytes === 0;
 }
 
 /** Whole or not at all. */

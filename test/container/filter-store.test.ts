@@ -39,7 +39,7 @@ test('names tell profiles apart', (t) => {
   t.is(defaultSeccompName(structuredClone(profileOf())), undefined, 'what only looks like it has none');
 });
 
-test('what another build compiled is not used, nor what is cut short', (t) => {
+test('what another build compiled is not used, nor what is cut short or too long', (t) => {
   const { at, compiled, open } = makeCache();
   open().compile(profileOf());
   utimesSync(compiler, 1, 1);
@@ -48,6 +48,13 @@ test('what another build compiled is not used, nor what is cut short', (t) => {
   for (const name of readdirSync(at)) writeFileSync(join(at, name), 'short');
   open().compile(profileOf());
   t.is(compiled.length, 48);
+  // BPF_MAXINSNS
+  for (const name of readdirSync(at)) writeFileSync(join(at, name), Buffer.alloc(4096 * 8));
+  open().compile(profileOf());
+  t.is(compiled.length, 48, 'control');
+  for (const name of readdirSync(at)) writeFileSync(join(at, name), Buffer.alloc(4097 * 8));
+  open().compile(profileOf());
+  t.is(compiled.length, 64);
 });
 
 test('profiles of others are not kept, and a folder that cannot be written to is no error', (t) => {

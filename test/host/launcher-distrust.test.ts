@@ -12,6 +12,7 @@ import { Ear } from '../support/exec-plans.js';
 import { Lab } from '../support/lab.js';
 import { launchersOf } from '../support/leaks.js';
 import { needs } from '../support/needs.js';
+import { runChanged } from '../support/without-step.js';
 
 const lab = new Lab();
 const here = needs('root', 'userns', 'overlay');
@@ -82,6 +83,13 @@ here('what is no plan is refused, and none of its steps is blamed', async (t) =>
   container.launcher.launch('', new Uint8Array(8), [], ear);
   t.like(await ear.hears('failed'), { step: 0xffff_ffff, error: constants.errno.EBADMSG });
   await container.stop({ graceMs: 0 });
+});
+
+here('a filter of which the kernel would be told 16 bits of the length is refused', async (t) => {
+  const allow = Uint8Array.of(6, 0, 0, 0, 0, 0, 0xff, 0x7f);
+  const load = async (count: number) => runChanged(lab, { command: ['true'] }, (step) => (step.op === 'loadSeccomp' ? [{ ...step, filter: Buffer.alloc(count * allow.length, allow) }] : [step]));
+  t.is(await load(1), 0, 'control');
+  t.is(await load(65_537), -constants.errno.EINVAL);
 });
 
 /** A plan that fails once its folder is made. */
