@@ -74,7 +74,7 @@ void connection_waits(void* owner, uint32_t) {
   UniqueFd connection;
   Status accepted = take(sys::call<SYS_accept4>(launcher.listener.get(), 0, 0, SOCK_CLOEXEC), &connection);
   // It would be told of the same connection again and again; it looks again after whatever happens next.
-  if (is_want(accepted.error)) launcher.loop.remove(&launcher.listener_watch);
+  if (is_want(accepted.error)) launcher.listener_rests = launcher.loop.change(&launcher.listener_watch, 0).ok();
   if (!accepted.ok()) return;
   ucred peer{};
   socklen_t size = sizeof peer;
@@ -128,7 +128,7 @@ void drop_lost_clients(Launcher& launcher) {
 }
 
 void listen_again(Launcher& launcher) {
-  (void)launcher.loop.add(&launcher.listener_watch, launcher.listener.get(), EPOLLIN, connection_waits, &launcher);
+  launcher.listener_rests = !launcher.loop.change(&launcher.listener_watch, EPOLLIN).ok();
 }
 
 Status listen_for_clients(Launcher& launcher, Text path) {

@@ -26,6 +26,7 @@ struct Launcher {
   Output* outputs = nullptr;
   UniqueFd listener;
   Watch listener_watch;
+  bool listener_rests = false;  // for want of descriptors
   char listener_path[128] = "";
   UniqueFd self;    // its own pidfd, by which its children see whether it lives
   UniqueFd reaper;  // the sealed program of `--init`

@@ -247,7 +247,10 @@ Container* find_known(Client& client, uint32_t handle) {
 Status watch_container(Container& container) {
   Loop& loop = container.launcher->loop;
   TSRUN_TRY(loop.add(&container.channel_watch, container.channel.get(), EPOLLIN, channel_ready, &container));
-  return loop.add(&container.pidfd_watch, container.pidfd.get(), kProcessEnd, process_ended, &container);
+  Status added = loop.add(&container.pidfd_watch, container.pidfd.get(), kProcessEnd, process_ended, &container);
+  // Both or none: who tries again adds both.
+  if (!added.ok()) loop.remove(&container.channel_watch);
+  return added;
 }
 
 void kill_container(Container& container) {

@@ -39,7 +39,7 @@ int serve(bool rootless) {
   launcher.reaper.reset(kReaper);
   if (!add_client(launcher, UniqueFd(kFirstClient)).ok()) return 1;
   while (!launcher.idle()) {
-    bool rested = launcher.listener.valid() && launcher.listener_watch.fd < 0;
+    bool rested = launcher.listener_rests;
     if (!launcher.loop.turn().ok()) return 1;
     if (rested) listen_again(launcher);
     drop_lost_clients(launcher);

@@ -40,9 +40,11 @@ bool waits_for_reader(const Output& output) {
   return false;
 }
 
+// Not removed: to add it again could fail for want of memory. That the source has ended is told once all the same (epoll(7)).
+void read_no_more(Output& output) { (void)output.launcher->loop.change(&output.watch, EPOLLET); }
+
 void read_on(Output& output) {
-  if (waits_for_reader(output) || output.watch.fd >= 0) return;
-  (void)output.launcher->loop.add(&output.watch, output.source.get(), EPOLLIN, source_ready, &output);
+  if (!waits_for_reader(output)) (void)output.launcher->loop.change(&output.watch, EPOLLIN);
 }
 
 void forward_ready(void* owner, uint32_t) {
@@ -157,11 +159,14 @@ bool take_piece(Output& output) {
   pass_on_to_all(output, piece, size);
   memset(piece, 0, size);  // children are copies of this memory
   if (!waits_for_reader(output)) return true;
-  output.launcher->loop.remove(&output.watch);
+  read_no_more(output);
   return false;
 }
 
-void source_ready(void* owner, uint32_t) { (void)take_piece(*static_cast<Output*>(owner)); }
+void source_ready(void* owner, uint32_t) {
+  auto& output = *static_cast<Output*>(owner);
+  if (!waits_for_reader(output)) (void)take_piece(output);
+}
 
 Status make_nonblocking(int fd) {
   sys::Outcome flags = sys::call<SYS_fcntl>(fd, F_GETFL, 0);
@@ -219,8 +224,8 @@ void leave_outputs(Container& container) {
       each->container = nullptr;
       // Without a record there is nothing to write to any more; who is attached still gets the rest.
       if (!container.keep_record) each->log.reset();
-      // A start that failed leaves no writer, and an end that came late none either.
-      read_on(*each);
+      // A start that failed may have left it without a watch: nobody would hear of its end.
+      if (each->watch.fd < 0) end_output(*each);
     }
     each = next;
   }

@@ -15,7 +15,9 @@ Status Loop::add(Watch* watch, int fd, uint32_t events, Watch::Handler handler, 
   epoll_event event{};
   event.events = events;
   event.data.ptr = watch;
-  return sys::call<SYS_epoll_ctl>(epoll_, EPOLL_CTL_ADD, fd, &event).status();
+  Status added = sys::call<SYS_epoll_ctl>(epoll_, EPOLL_CTL_ADD, fd, &event).status();
+  if (!added.ok()) watch->fd = -1;
+  return added;
 }
 
 Status Loop::change(Watch* watch, uint32_t events) {

@@ -19,7 +19,9 @@ struct Watch {
 class Loop {
  public:
   Status open();
+  // A watch that could not be added has no descriptor.
   Status add(Watch* watch, int fd, uint32_t events, Watch::Handler handler, void* owner);
+  // Needs no memory, and so cannot fail for want of any (ep_modify of the kernel).
   Status change(Watch* watch, uint32_t events);
   void remove(Watch* watch);
   // Waits once and calls the handlers of what is ready.

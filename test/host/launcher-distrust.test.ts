@@ -1,17 +1,19 @@
 // What a launcher does not rely on, and what its client does not.
-import { mkdirSync, mkdtempSync, openSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, mkdirSync, mkdtempSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { kill } from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { loadNative, type Addon } from '../../src/engine/addon.js';
+import { Launcher } from '../../src/engine/launcher.js';
 import { Runtime, SetupError } from '../../src/index.js';
 import { encodePlan, PlanBuilder } from '../../src/plan/plan.js';
 import { Ear } from '../support/exec-plans.js';
 import { Lab } from '../support/lab.js';
 import { launchersOf } from '../support/leaks.js';
 import { needs } from '../support/needs.js';
+import { until } from '../support/until.js';
 import { runChanged } from '../support/without-step.js';
 
 const lab = new Lab();
@@ -92,15 +94,39 @@ here('a filter of which the kernel would be told 16 bits of the length is refuse
   t.is(await load(65_537), -constants.errno.EINVAL);
 });
 
-/** A plan that fails once its folder is made. */
-function doomed(folder: string): Uint8Array {
+here('output that cannot be watched fails its start, and a launcher does not live on for it', async (t) => {
+  const launcher = Launcher.start(loadNative(), false);
+  const { pid } = await launcher.ready;
+  const file = openSync(join(lab.scratch, 'a-file'), 'w+');
+  // More than is read of it at the end in any case.
+  ftruncateSync(file, 3 * 2 ** 20);
+  const ear = new Ear();
+  launcher.launch('', plan((builder) => {
+    builder.add('', { op: 'keepLog', source: builder.pass('output'), stream: 1, forward: null, maxBytes: 0 });
+  }), [file], ear);
+  closeSync(file);
+  // epoll_ctl(2): a regular file is always ready, and so not to be waited for.
+  t.like(await ear.hears('failed'), { step: 0, error: constants.errno.EPERM });
+  launcher.close();
+  t.teardown(() => { if (existsSync(`/proc/${pid}`)) kill(pid, 'SIGKILL'); });
+  await until(() => !existsSync(`/proc/${pid}`), 'the end of the launcher');
+  t.pass();
+});
+
+function plan(fill: (builder: PlanBuilder) => void): Uint8Array {
   const builder = new PlanBuilder();
-  const slot = builder.slot();
-  builder.add('', { op: 'recordState', directory: join(folder, 'one'), temporary: join(folder, '.one'), content: new Uint8Array(2), keep: false });
-  builder.add('', { op: 'openTree', path: '/none/none', recursive: false, into: slot });
+  fill(builder);
   builder.add('', { op: 'clone', flags: 0, cgroup: null, joins: [], joinKinds: [], midwife: false, timeOffsets: '', procFiles: [], procValues: [], survive: false });
   builder.add('', { op: 'execute', paths: [], arguments: [], environment: [], reaper: false });
   return encodePlan(builder.finish());
+}
+
+/** A plan that fails once its folder is made. */
+function doomed(folder: string): Uint8Array {
+  return plan((builder) => {
+    builder.add('', { op: 'recordState', directory: join(folder, 'one'), temporary: join(folder, '.one'), content: new Uint8Array(2), keep: false });
+    builder.add('', { op: 'openTree', path: '/none/none', recursive: false, into: builder.slot() });
+  });
 }
 
 here('the launcher\'s descriptors do not grow with the folders that containers are made in', async (t) => {
