@@ -82,13 +82,20 @@ Status Home::prune(bool in_user_namespace) {
   return open_namespace(&home_);
 }
 
+// setns puts us at the namespace's root, which is not the caller's when the caller lives in a chroot.
+Status Home::enter_source_root() const {
+  TSRUN_TRY(sys::call<SYS_fchdir>(source_root_.get()).status());
+  return sys::call<SYS_chroot>(".").status();
+}
+
 Status Home::enter_source() {
   if (in_source_) return kOk;
   TSRUN_TRY(sys::call<SYS_setns>(source_.get(), CLONE_NEWNS).status());
   in_source_ = true;
-  // setns puts us at the namespace's root, which is not the caller's when the caller lives in a chroot.
-  TSRUN_TRY(sys::call<SYS_fchdir>(source_root_.get()).status());
-  return sys::call<SYS_chroot>(".").status();
+  Status entered = enter_source_root();
+  // Who was told that it failed does not go home.
+  if (!entered.ok()) (void)return_home();
+  return entered;
 }
 
 Status Home::return_home() {

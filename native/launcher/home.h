@@ -20,7 +20,7 @@ class Home {
   // that belongs to it, and proc and sysfs are the host's own, bound: new ones would need rights over its namespaces.
   Status prune(bool in_user_namespace);
 
-  // Host paths resolve after this, from the root that the launcher was started with.
+  // Host paths resolve after this, from the root that the launcher was started with. At home when it fails.
   Status enter_source();
   Status return_home();
 
@@ -28,6 +28,8 @@ class Home {
   int proc() const { return proc_.get(); }
 
  private:
+  Status enter_source_root() const;
+
   UniqueFd source_;
   UniqueFd source_root_;
   UniqueFd home_;

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { needs } from '../support/needs.js';
 
 const checkout = resolve(import.meta.dirname, '../../..');
 
@@ -20,4 +21,8 @@ function run(t: ExecutionContext, program: string, ...parts: readonly string[]):
 
 test('a watch that could not be added is not taken for one that is there', (t) => {
   t.is(run(t, 'add-watch.cc', 'launcher/watch.cc'), 0);
+});
+
+needs('root')('who cannot get into the source\'s root goes home', (t) => {
+  t.is(run(t, 'enter-source.cc', 'launcher/home.cc', 'sys/file_system.cc'), 0);
 });
