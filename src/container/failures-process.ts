@@ -16,9 +16,12 @@ export function rlimitFailure({ resource, hard }: StepSetRlimit, errno: string):
   };
 }
 
+/** There may be tens of thousands. */
+const mostNamed = 16;
+
 export function idsFailure({ uid, gid, groups }: StepSetIds, errno: string, syscall: string): Explanation | undefined {
   if (errno !== 'EINVAL') return undefined;
-  const who: Readonly<Record<string, string>> = { setgroups: `one of the groups ${groups.join(', ')}`, setresgid: `group ${gid}`, setresuid: `user ${uid}` };
+  const who: Readonly<Record<string, string>> = { setgroups: groups.length > mostNamed ? `one of ${groups.length} groups` : `one of the groups ${groups.join(', ')}`, setresgid: `group ${gid}`, setresuid: `user ${uid}` };
   return { message: `${who[syscall] ?? `user ${uid}:${gid}`} does not exist in the container's user namespace, which does not map it`, hint: 'choose one that its uid_map and gid_map have' };
 }
 

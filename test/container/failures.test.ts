@@ -63,6 +63,7 @@ test('ids that the user namespace does not map', (t) => {
   const step: Step = { op: 'setIds', uid: 70_000, gid: 5, setGroups: true, groups: [5, 6] };
   t.regex(explain(step, 'EINVAL', 'setresuid')?.message ?? '', /user 70000 does not exist/);
   t.regex(explain(step, 'EINVAL', 'setgroups')?.message ?? '', /groups 5, 6/);
+  t.regex(explain({ ...step, groups: Array<number>(65_536).fill(1) }, 'EINVAL', 'setgroups')?.message ?? '', /^one of 65536 groups does not exist/);
 });
 
 test('an image that cannot be id-mapped is named with its file system', (t) => {
