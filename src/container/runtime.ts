@@ -6,6 +6,7 @@ import type { HostFacts } from '../host/facts.js';
 import { containerPool, RANGE_SIZE } from '../host/id-ranges.js';
 import { probeHost } from '../host/probe.js';
 import type { Plan } from '../plan/plan.js';
+import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
 import { show } from '../spec/quote.js';
@@ -92,12 +93,16 @@ export class Runtime extends KnownContainers {
     validateRuntimeOptions(options);
     if (options.root !== undefined) checkStateRoot(options.root, 'root');
     const native = loadNative();
-    const probed = probeHost({ native: native.addon });
-    const root = new StateRoot(options.root ?? defaultStateRoot(probed.uid, process.env));
-    root.make();
-    const host = { ...probed, cgroup: prepareBase(probed.cgroup).cgroup };
-    const collected = await collectGarbage(root, native.addon, host.cgroup);
-    return new Runtime({ native, host, root, own: await startLauncher(native, root, host.uid !== 0), collected });
+    try {
+      const probed = probeHost({ native: native.addon });
+      const root = new StateRoot(options.root ?? defaultStateRoot(probed.uid, process.env));
+      root.make();
+      const host = { ...probed, cgroup: prepareBase(probed.cgroup).cgroup };
+      const collected = await collectGarbage(root, native.addon, host.cgroup);
+      return new Runtime({ native, host, root, own: await startLauncher(native, root, host.uid !== 0), collected });
+    } catch (cause) {
+      throw hostError(cause);
+    }
   }
 
   /**
@@ -270,6 +275,13 @@ export class Runtime extends KnownContainers {
     const { record, kept, exitStatus } = container;
     return (kept || record.extensions.survive === true) && (exitStatus === undefined || exitStatus.cause === 'lost');
   }
+}
+
+/** What none of the steps expects, such as a want of descriptors (EMFILE). */
+function hostError(cause: unknown): unknown {
+  const errno = errnoName(cause);
+  if (TsrunError.is(cause) || errno === undefined) return cause;
+  return new TsrunError('ERR_TSRUN_HOST', `no runtime can be opened: ${errno}`, { hint: 'the cause says what failed: are too many files open (ulimit -n)?', cause });
 }
 
 /** Stop, then kill; `exited`, and `started` until the program runs, then reject with the signal's reason as cause. */

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { start } from '../../src/container/connection.js';
 import { loadNative } from '../../src/engine/addon.js';
-import { SetupError, TsrunError, type Container } from '../../src/index.js';
+import { Runtime, SetupError, TsrunError, type Container } from '../../src/index.js';
 import { Lab } from '../support/lab.js';
 import { launchersOf } from '../support/leaks.js';
 import { needs } from '../support/needs.js';
@@ -140,6 +140,15 @@ here('a launcher for which this process has no descriptors is refused by the hos
     await until(() => ownDescriptors().length <= before, `the descriptors of before, with room for ${room}`);
   }
   t.true(started > 0, 'control');
+});
+
+here('nor is a runtime opened without them, and that is said as any other fault of the host', async (t) => {
+  for (let room = 0; room < 4; room++) {
+    const outcome = await withOwnRoomFor(room, async () => Runtime.open({ root: lab.stateRoot })).catch((error: unknown) => error);
+    if (outcome instanceof Runtime) await outcome.close();
+    else t.like(outcome, { code: 'ERR_TSRUN_HOST' }, String(outcome));
+    t.true(room > 0 || TsrunError.is(outcome), 'without any there is none');
+  }
 });
 
 test.after.always('the runtime is closed', async () => {
