@@ -3,6 +3,7 @@
 import type { HostFacts } from '../host/facts.js';
 import { defaultPidsLimit, defaultRlimits } from '../spec/defaults.js';
 import type { Faults } from '../spec/faults.js';
+import { leastNofile } from '../spec/rules-process.js';
 import { readRlimit, rlimitInfinity } from '../spec/rlimits.js';
 import type { Resources, Rlimit, Uint64 } from '../spec/types.js';
 import { buildDeviceRules, type DeviceRuleInput } from './build-device-rules.js';
@@ -109,6 +110,7 @@ export function buildRlimits({ ulimits = {}, base, maxNofile }: RlimitInput, fau
     if (most !== undefined && limit.hard > most) {
       faults.add(`${field}/hard`, `${hard} is above ${most}, the most that may be given here`, 'a higher one needs CAP_SYS_RESOURCE, and fs.nr_open bounds it');
     }
+    if (most !== undefined && limit.soft < leastNofile) faults.add(`${field}/soft`, `${soft} open files are too few to start with`, `give at least ${leastNofile}`);
     limits.set(type, limit);
   }
   return [...limits.values()];

@@ -22,12 +22,16 @@ function checkCapabilities({ permitted = [], effective = [], ambient = [] }: Cap
   }
 }
 
+/** The standard streams, and the one by which is heard whether the program could be executed. */
+export const leastNofile = 4;
+
 function checkRlimits(rlimits: readonly Rlimit[], at: string, faults: Faults): void {
   const seen = new Set<string>();
   rlimits.forEach(({ type, soft, hard }, index) => {
     if (seen.has(type)) faults.add(`${at}/${index}/type`, `duplicate resource limit "${type}"`);
     seen.add(type);
     if (soft > hard) faults.expected(`${at}/${index}/soft`, `at most the hard limit ${hard}`, soft);
+    if (type === 'RLIMIT_NOFILE' && soft < leastNofile) faults.expected(`${at}/${index}/soft`, `at least ${leastNofile}, which a start needs`, soft);
   });
 }
 

@@ -36,6 +36,8 @@ const conflicts: [options: RunOptions, field: string, message: RegExp, changes?:
   [{ memory: '1g', memorySwap: '512m' }, '/memorySwap', /less than the memory limit/],
   [{ memory: '1m', memoryReservation: '2m' }, '/memoryReservation', /more than the limit/],
   [{ ulimits: { nofile: { soft: 5, hard: 4 } } }, '/ulimits/nofile/soft', /above the hard limit/],
+  [{ ulimits: { nofile: { soft: 3, hard: 5 } } }, '/ulimits/nofile/soft', /too few to start with/],
+  [{ ulimits: { nofile: { soft: 0, hard: 0 } } }, '/ulimits/nofile/soft', /too few to start with/],
   [{ ulimits: { core: { soft: -1, hard: 4 } } }, '/ulimits/core/soft', /above the hard limit/],
   [{ ulimits: { nofile: { soft: 5, hard: 5000 } } }, '/ulimits/nofile/hard', /above 4096, the most/, { maxNofile: 4096 }],
   [{ capAdd: ['CHOWN'], capDrop: ['cap_chown'] }, '/capAdd', /CAP_CHOWN is both added and dropped/],

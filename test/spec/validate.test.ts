@@ -35,6 +35,7 @@ const faults: [at: string, value: unknown, message: RegExp, field?: string][] = 
   ['process.rlimits.0.type', 'RLIMIT_NOFILES', /a resource limit/],
   ['process.rlimits.1.type', 'RLIMIT_NOFILE', /duplicate resource limit "RLIMIT_NOFILE"/],
   ['process.rlimits.1.soft', 1, /at most the hard limit 0, found 1/],
+  ['process.rlimits.0.soft', 3, /at least 4, which a start needs, found 3/],
   ['process.scheduler.policy', 'SCHED_FIFO', /1 to 99 for SCHED_FIFO/, '/process/scheduler/priority'],
   ['process.scheduler.policy', 'SCHED_OTHER', /expected 0 for SCHED_OTHER, found 5000/, '/process/scheduler/runtime'],
   ['process.scheduler.nice', 5, /expected 0 for SCHED_DEADLINE/],

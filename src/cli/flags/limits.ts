@@ -77,7 +77,7 @@ export const limitFlags: readonly Flag[] = [
   // To the kernel 0 is none at all; docker takes it for no limit.
   flag(integer({ min: 0, max: 4_194_304, also: { value: -1, meaning: 'no limit' } }), {
     name: 'pids-limit',
-    help: 'processes and threads at most; 0 or -1 for no limit',
+    help: 'processes and threads at most; 0 or -1 for no limit, of nofile for the most that can be given',
     group,
     default: '1024',
     example: '256',
