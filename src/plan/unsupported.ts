@@ -5,8 +5,11 @@ import type { Compilation } from './compilation.js';
 
 export function refuseUnsupported(spec: Spec): void {
   const { linux, process, hooks } = spec;
-  const refuse = (field: string, present: boolean) => {
-    if (present) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${field} is not supported yet`, { field, hint: 'remove the field' });
+  const refuse = (field: string, present: boolean, what = field) => {
+    if (present) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${what} is not supported yet`, { field, hint: 'remove the field' });
+  };
+  const refuseNotify = (field: string, action: string | undefined) => {
+    refuse(field, action === 'SCMP_ACT_NOTIFY', `${field} SCMP_ACT_NOTIFY`);
   };
   for (const [name, list] of Object.entries(hooks ?? {})) refuse(`/hooks/${name}`, Array.isArray(list) && list.length > 0);
   refuse('/process/selinuxLabel', (process?.selinuxLabel ?? '') !== '');
@@ -16,8 +19,8 @@ export function refuseUnsupported(spec: Spec): void {
   refuse('/linux/memoryPolicy', linux?.memoryPolicy !== undefined);
   refuse('/linux/seccomp/listenerPath', (linux?.seccomp?.listenerPath ?? '') !== '');
   // Without anybody who listens, the first call of the kind would wait for ever: the process itself holds the listener.
-  refuse('/linux/seccomp/defaultAction SCMP_ACT_NOTIFY', linux?.seccomp?.defaultAction === 'SCMP_ACT_NOTIFY');
-  for (const [index, { action }] of (linux?.seccomp?.syscalls ?? []).entries()) refuse(`/linux/seccomp/syscalls/${index}/action SCMP_ACT_NOTIFY`, action === 'SCMP_ACT_NOTIFY');
+  refuseNotify('/linux/seccomp/defaultAction', linux?.seccomp?.defaultAction);
+  for (const [index, { action }] of (linux?.seccomp?.syscalls ?? []).entries()) refuseNotify(`/linux/seccomp/syscalls/${index}/action`, action);
 }
 
 /** What would be done to a mount namespace that others are in, and a root that cannot be another than theirs. */

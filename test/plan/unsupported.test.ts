@@ -1,0 +1,17 @@
+/** What a spec can say and tsrun does not do. */
+import test from 'ava';
+import type { Linux } from '../../src/spec/types.js';
+import { fault } from '../container/build-support.js';
+import { planOfBundle } from './bundles.js';
+
+const namespaces: Linux['namespaces'] = [{ type: 'mount' }];
+
+test('each is refused with a pointer to its field', (t) => {
+  const rows: [linux: Linux, field: string][] = [
+    [{ seccomp: { defaultAction: 'SCMP_ACT_NOTIFY' } }, '/linux/seccomp/defaultAction'],
+    [{ seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['read'], action: 'SCMP_ACT_LOG' }, { names: ['open'], action: 'SCMP_ACT_NOTIFY' }] } }, '/linux/seccomp/syscalls/1/action'],
+    [{ memoryPolicy: { mode: 'MPOL_LOCAL' } }, '/linux/memoryPolicy'],
+  ];
+  for (const [linux, field] of rows) t.like(fault(() => planOfBundle({ linux: { namespaces, ...linux } })), { code: 'ERR_TSRUN_UNSUPPORTED', field });
+  t.regex(fault(() => planOfBundle({ linux: { namespaces, seccomp: { defaultAction: 'SCMP_ACT_NOTIFY' } } })).message, /SCMP_ACT_NOTIFY/);
+});
