@@ -57,7 +57,7 @@ function isDev(mount: Mount): boolean {
 }
 
 /** What a file system shows is decided by a namespace; who may make it, by that namespace's owner. */
-const shownNamespace: Readonly<Record<string, NamespaceType>> = { proc: 'pid', sysfs: 'network', mqueue: 'ipc', cgroup: 'cgroup', cgroup2: 'cgroup' };
+const shownNamespace: ReadonlyMap<string, NamespaceType> = new Map([['proc', 'pid'], ['sysfs', 'network'], ['mqueue', 'ipc'], ['cgroup', 'cgroup'], ['cgroup2', 'cgroup']]);
 
 function compileMount(compilation: Compilation, mount: Mount, field: string): Attach {
   const { bind } = readMountOptions(mount.options);
@@ -69,7 +69,7 @@ function compileMount(compilation: Compilation, mount: Mount, field: string): At
 
 /** A new user namespace has no right over a namespace that it does not own: the host's own view is bound instead. */
 function substituteBind({ namespaces, input: { host } }: Compilation, mount: Mount): Mount | undefined {
-  const type = shownNamespace[mount.type ?? ''];
+  const type = shownNamespace.get(mount.type ?? '');
   if (type === undefined || namespaces.isShared('user') || namespaces.isNew(type)) return undefined;
   // Two that are joined are taken to belong together; the host's view would be of all its processes.
   if (namespaces.isJoined('user') && namespaces.isJoined(type)) return undefined;

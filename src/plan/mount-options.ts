@@ -15,12 +15,12 @@ export const mountAttributes = {
 } as const;
 
 /** MS_* propagation types of mount(2). */
-export const propagations: Readonly<Record<string, number>> = {
-  shared: 1 << 20,
-  private: 1 << 18,
-  slave: 1 << 19,
-  unbindable: 1 << 17,
-};
+export const propagations: ReadonlyMap<string, number> = new Map([
+  ['shared', 1 << 20],
+  ['private', 1 << 18],
+  ['slave', 1 << 19],
+  ['unbindable', 1 << 17],
+]);
 
 export const privatePropagation = 1 << 18;
 
@@ -29,7 +29,7 @@ interface AttributeChange {
   readonly clear?: bigint;
 }
 
-const attributeWords: Readonly<Record<string, AttributeChange>> = {
+const attributeWords: ReadonlyMap<string, AttributeChange> = new Map(Object.entries<AttributeChange>({
   ro: { set: mountAttributes.readonly },
   rw: { clear: mountAttributes.readonly },
   nosuid: { set: mountAttributes.nosuid },
@@ -45,7 +45,7 @@ const attributeWords: Readonly<Record<string, AttributeChange>> = {
   diratime: { clear: mountAttributes.nodiratime },
   nosymfollow: { set: mountAttributes.nosymfollow },
   symfollow: { clear: mountAttributes.nosymfollow },
-};
+}));
 
 /** Words that change nothing here: they say what is so anyway, or are for tools above the kernel. */
 const silentWords: ReadonlySet<string> = new Set(['defaults', 'bind', 'rbind', 'async', 'nomand', 'noiversion', 'loud', 'nolazytime']);
@@ -79,10 +79,12 @@ export function readMountOptions(options: readonly string[] = []): MountOptions 
   let idMap: MountOptions['idMap'] = 'no';
   for (const option of options) {
     const recursiveWord = option.startsWith('r') ? option.slice(1) : '';
-    if (attributeWords[option] !== undefined) apply(own, attributeWords[option]);
-    else if (propagations[option] !== undefined) [propagation, propagationRecursive] = [propagations[option], false];
-    else if (propagations[recursiveWord] !== undefined) [propagation, propagationRecursive] = [propagations[recursiveWord], true];
-    else if (attributeWords[recursiveWord] !== undefined) apply(recursive, attributeWords[recursiveWord]);
+    const change = attributeWords.get(option);
+    const recursiveChange = attributeWords.get(recursiveWord);
+    if (change !== undefined) apply(own, change);
+    else if (propagations.has(option)) [propagation, propagationRecursive] = [propagations.get(option), false];
+    else if (propagations.has(recursiveWord)) [propagation, propagationRecursive] = [propagations.get(recursiveWord), true];
+    else if (recursiveChange !== undefined) apply(recursive, recursiveChange);
     else if (option === 'idmap') idMap = 'own';
     else if (option === 'ridmap') idMap = 'recursive';
     else if (!silentWords.has(option)) data.push(option);
@@ -100,7 +102,7 @@ function apply(attributes: Attributes, { set = 0n, clear = 0n }: AttributeChange
 export function refuseData(data: readonly string[], field: string): void {
   const [unknown] = data;
   if (unknown === undefined) return;
-  const near = nearest(unknown, [...Object.keys(attributeWords), ...Object.keys(propagations)]);
+  const near = nearest(unknown, [...attributeWords.keys(), ...propagations.keys()]);
   throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `mount option '${unknown}' is not known for a bind mount`, {
     field,
     hint: near === undefined ? 'see mount(8) for what a bind mount can be given' : `did you mean '${near}'?`,

@@ -27,7 +27,7 @@ export function attributeWords(attributes: number | bigint): string {
 }
 
 export function propagationWord(propagation: number | bigint): string {
-  const known = Object.entries(propagations).find(([, flag]) => BigInt(flag) === BigInt(propagation));
+  const known = [...propagations].find(([, flag]) => BigInt(flag) === BigInt(propagation));
   return known?.[0] ?? `0x${propagation.toString(16)}`;
 }
 
