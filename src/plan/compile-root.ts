@@ -55,7 +55,7 @@ export function compileRoot(compilation: Compilation): RootPlan {
   }
   const tree = builder.slot();
   builder.add('/root/path', { op: 'openTree', path: input.rootPath, recursive: !overlay, into: tree });
-  const idMap = overlayNeedsIdMap(compilation) ? makeIdMap(compilation) : null;
+  const idMap = needsIdMap(compilation, overlay) ? makeIdMap(compilation) : null;
   // Device nodes in an image would be the host's: none of them may be opened.
   const set = mountAttributes.nodev;
   builder.add('/root', { op: 'setMount', mount: tree, recursive: !overlay, set, clear: 0, propagation: privatePropagation, idMap });
@@ -71,15 +71,16 @@ export function compileRoot(compilation: Compilation): RootPlan {
   };
 }
 
-function overlayNeedsIdMap({ namespaces, input: { host } }: Compilation): boolean {
+function needsIdMap({ namespaces, input: { host } }: Compilation, overlay: boolean): boolean {
   if (namespaces.isShared('user')) return false;
   // An ordinary user's launcher is in the user namespace already through which the files are to be seen, and may not
   // id-map (mount_setattr(2)).
   if (host.uid !== 0) return false;
-  if (kernelAtLeast(host.kernel, 5, 19)) return true;
+  // A folder by itself can be id-mapped from 5.12 on (mount_setattr(2)).
+  if (!overlay || kernelAtLeast(host.kernel, 5, 19)) return true;
   throw new TsrunError('ERR_TSRUN_HOST', `Linux ${host.kernel.release} cannot id-map the layers of an overlay (5.19 can)`, {
     field: '/linux/uidMappings',
-    hint: 'share the host\'s user namespace with --userns host, or use a newer kernel',
+    hint: 'share the host\'s user namespace with --userns host, let the container write to the folder itself with --writable, or use a newer kernel',
   });
 }
 
