@@ -2,7 +2,7 @@
 
 import type { Faults } from './faults.js';
 import { largestId } from './ids.js';
-import type { IdMapping, Spec } from './types.js';
+import type { IdMapping, Linux, Spec } from './types.js';
 
 type Side = 'containerID' | 'hostID';
 
@@ -29,6 +29,12 @@ function checkOverlap(map: readonly IdMapping[], side: Side, at: string, faults:
     if (entry[side] < end) faults.add(`${at}/${index}/${side}`, `${entry[side]} lies in the range of another entry of the map`);
     end = Math.max(end, entry[side] + entry.size);
   }
+}
+
+/** Whoever gives one map means the ids to be his: the other would be an empty one, which the kernel does not take. */
+export function checkBothMaps({ uidMappings = [], gidMappings = [] }: Linux, at: string, faults: Faults): void {
+  if ((uidMappings.length === 0) === (gidMappings.length === 0)) return;
+  faults.add(`${at}/${uidMappings.length === 0 ? 'uidMappings' : 'gidMappings'}`, 'uidMappings and gidMappings must be given together');
 }
 
 /** setuid, setgid and setgroups fail with EINVAL for an id that has no host id behind it. */

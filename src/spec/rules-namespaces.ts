@@ -3,7 +3,7 @@
 import type { Extensions } from './extensions.js';
 import type { Faults } from './faults.js';
 import { pointer } from './quote.js';
-import { checkIdMap, checkUserIsMapped } from './rules-ids.js';
+import { checkBothMaps, checkIdMap, checkUserIsMapped } from './rules-ids.js';
 import type { Mount, Namespace, NamespaceType, Spec } from './types.js';
 
 /** `joined` says that a path or descriptor is given; whether that is the host's own under another name, only who looks at it can tell. */
@@ -39,7 +39,10 @@ export function checkNamespaces(spec: Spec, extensions: Extensions, faults: Faul
     checkIdMap(linux[map] ?? [], `/linux/${map}`, faults);
     if (linux[map] !== undefined && linux[map].length > 0) needs('user', `/linux/${map}`);
   }
-  if (standing.get('user') === 'new') checkUserIsMapped(spec, faults);
+  if (standing.get('user') === 'new') {
+    checkBothMaps(linux, '/linux', faults);
+    checkUserIsMapped(spec, faults);
+  }
   // time_namespaces(7): offsets can be written only before the first process is in the namespace.
   if (linux.timeOffsets !== undefined && standing.get('time') !== 'new') {
     faults.add('/linux/timeOffsets', 'needs a new time namespace', addition('time'));

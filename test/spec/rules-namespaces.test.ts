@@ -17,7 +17,12 @@ test('fields of namespaces need one that is not the host\'s', (t) => {
   }
   t.like(check({ uidMappings: map }), { field: '/linux/uidMappings' });
   t.like(check({ gidMappings: map }), { field: '/linux/gidMappings' });
-  t.is(check({ uidMappings: map, namespaces: own('user') }), undefined);
+  t.is(check({ uidMappings: map, gidMappings: map, namespaces: own('user') }), undefined);
+  // The kernel takes no empty map (user_namespaces(7)); without any a range is chosen.
+  t.like(check({ uidMappings: map, namespaces: own('user') }), { code: 'ERR_TSRUN_INVALID_SPEC', field: '/linux/gidMappings' });
+  t.like(check({ uidMappings: [], gidMappings: map, namespaces: own('user') }), { code: 'ERR_TSRUN_INVALID_SPEC', field: '/linux/uidMappings' });
+  t.is(check({ uidMappings: map, namespaces: [{ type: 'user', path: '/run/ns/user' }] }), undefined);
+  t.is(check({ namespaces: own('user') }), undefined);
   t.is(check({ uidMappings: [] }), undefined);
   t.like(check({ timeOffsets: {} }), { field: '/linux/timeOffsets' });
   t.like(check({ timeOffsets: {}, namespaces: [{ type: 'time', path: '/run/ns/time' }] }), { field: '/linux/timeOffsets' });
@@ -69,6 +74,7 @@ test('id maps', (t) => {
       linux: {
         namespaces: [{ type: 'user' }],
         uidMappings: uidMappings.map(([containerID, hostID, size]) => ({ containerID, hostID, size })),
+        gidMappings: [{ containerID: 0, hostID: 0, size: 1 }],
       },
     }))?.field;
   t.is(check([[0, 0, 4294967295]]), undefined);
