@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { defaultSysctls } from '../spec/defaults.js';
+import { normalPath } from '../spec/inner-path.js';
 import type { Linux, Mount } from '../spec/types.js';
 import type { BuildInput } from './build-input.js';
 import { gidCount, hasOffsets, timeOffsets, type IdMaps, type NamespaceParts } from './build-namespaces.js';
@@ -70,5 +71,5 @@ function linuxDevices(input: BuildInput, sharesUsers: boolean): NonNullable<Linu
     // The host's owners mean nothing in another user namespace; there the node is root's.
     ({ ...node, ...(sharesUsers && uid !== undefined && { uid }), ...(sharesUsers && gid !== undefined && { gid }) }));
   const paths = new Set(asked.map(({ path }) => path));
-  return [...(input.image.spec?.linux?.devices ?? []).filter(({ path }) => !paths.has(path)), ...asked];
+  return [...(input.image.spec?.linux?.devices ?? []).filter(({ path }) => !paths.has(normalPath(path))), ...asked];
 }

@@ -3,6 +3,7 @@
  * the initial user namespace.
  */
 import { TsrunError } from '../spec/errors.js';
+import { normalPath } from '../spec/inner-path.js';
 import type { Device, Mount } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import { hostId, idMapsOf } from './compile-root.js';
@@ -98,9 +99,10 @@ function nodes(devices: readonly Device[]): Node[] {
   return [...standard, ...asked];
 }
 
-function node({ path, type, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 }: Device, field: string): Node {
-  if (!path.startsWith('/dev/') || path.split('/').includes('..')) {
-    throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `the device '${path}' is not under /dev`, { field: `${field}/path`, hint: 'give it a path below /dev' });
+function node({ path: written, type, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 }: Device, field: string): Node {
+  const path = normalPath(written);
+  if (!path.startsWith('/dev/')) {
+    throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `the device '${written}' is not below /dev`, { field: `${field}/path`, hint: 'give it a path below /dev' });
   }
   const kind = { c: characterDevice, u: characterDevice, b: blockDevice, p: fifo }[type];
   return { name: path.slice('/dev/'.length), type: kind, mode: fileMode & 0o777, major, minor, uid, gid, field };
