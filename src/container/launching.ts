@@ -24,11 +24,12 @@ import type { RunOptions } from './options.js';
 import { filterOf, prepare, streamsOf, type Preparation } from './prepare.js';
 import { randomDigits } from './random.js';
 import { writeRecord, type ContainerRecord } from './record.js';
+import { hostNodesOf } from './resolve-devices.js';
 import type { Start } from './running-process.js';
 import { setupError } from './setup-error.js';
 import type { StateRoot } from './state-root.js';
 import type { SubordinateIds } from './subordinate.js';
-import { copyOf, joinsNamespaces, Template, templateKey, Templates } from './templates.js';
+import { copyOf, isOfTheMoment, Template, templateKey, Templates } from './templates.js';
 
 export interface LaunchRequest {
   readonly id: string;
@@ -104,7 +105,7 @@ export class Launching {
       const prepared = await this.prepare(copied);
       const compiled = this.compile(prepared, request.id, request.named.name, request.awaitStart);
       const copiedKey = key === undefined ? undefined : templateKey(copied);
-      if (copiedKey !== undefined && !joinsNamespaces(prepared.spec)) this.#templates.set(copiedKey, new Template(prepared, compiled.plan));
+      if (copiedKey !== undefined && !isOfTheMoment(prepared.spec, this.#surroundings.host)) this.#templates.set(copiedKey, new Template(prepared, compiled.plan));
       return this.#send({ ...compiled, prepared, bytes: encodePlan(compiled.plan) }, request);
     } catch (error) {
       request.onEnd(undefined);
@@ -131,6 +132,7 @@ export class Launching {
       ...streams.plan,
       ...filterOf(spec.linux?.seccomp, seccomp),
       ...(maps === undefined ? {} : { joinedIdMaps: maps }),
+      ...(host.uid === 0 ? {} : { hostNodes: hostNodesOf(spec.linux?.devices ?? []) }),
       awaitStart,
     });
     const namespaces = plan.passed.filter((name) => name.startsWith('namespace:')).map((name) => namespaceFd(prepared, name));

@@ -1,6 +1,6 @@
 /** Devices that were asked for, looked up on the host. */
 
-import type { BigIntStats } from 'node:fs';
+import { statSync, type BigIntStats } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { TsrunError } from '../spec/errors.js';
@@ -56,6 +56,25 @@ export async function hostDevices(folder: string): Promise<ResolvedDevice[]> {
   const names = (await readdir(folder)).filter((name) => !ownOfContainer.has(name));
   const found = await Promise.all(names.map((name) => inFolder(join(folder, name), posix.join('/dev', name), 'rwm', 1)));
   return found.flat();
+}
+
+/** What lies on the host where a bundle wants its devices; by `normalPath`, and links are followed as open_tree(2) does. */
+export function hostNodesOf(devices: readonly Device[]): ReadonlyMap<string, Device> {
+  const found = new Map<string, Device>();
+  for (const path of devices.map((device) => normalPath(device.path))) {
+    const status = lookAt(path);
+    const device = status === undefined ? undefined : nodeOf(status, path, path, '')?.device;
+    if (device !== undefined) found.set(path, device);
+  }
+  return found;
+}
+
+function lookAt(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true });
+  } catch {
+    return undefined;
+  }
 }
 
 async function resolveDevice({ source, destination = source, access: given }: DeviceOption, field: string, otherwise: string): Promise<ResolvedDevice[]> {

@@ -4,6 +4,7 @@
  * starts is looked at each time: the image's folder (`image-cache.ts`) and its files of users.
  */
 import type { Addon } from '../engine/addon.js';
+import type { HostFacts } from '../host/facts.js';
 import type { IdRange } from '../host/id-ranges.js';
 import type { ResolvedImage } from '../image/folder.js';
 import type { Plan } from '../plan/plan.js';
@@ -103,9 +104,9 @@ function looksAtHost({ devices, privileged, network, namespaces }: RunOptions): 
   return devices !== undefined || privileged === true || network === 'host' || named(network) || Object.values({ ...namespaces }).some(named);
 }
 
-/** Also by what a bundle says: the next start must look at their maps anew. */
-export function joinsNamespaces({ linux }: Spec): boolean {
-  return linux?.namespaces?.some(({ path }) => path !== undefined) ?? false;
+/** Also by what a bundle says: the next start must look anew at the maps of namespaces, and at the nodes that an ordinary user is given. */
+export function isOfTheMoment({ linux: { namespaces = [], devices = [] } = {} }: Spec, { uid }: Pick<HostFacts, 'uid'>): boolean {
+  return namespaces.some(({ path }) => path !== undefined) || (uid !== 0 && devices.length > 0);
 }
 
 function isSame(before: Buffer | null, now: Buffer | null): boolean {

@@ -7,6 +7,7 @@ import { normalPath } from '../spec/inner-path.js';
 import type { Device, Mount } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import { hostId, idMapsOf } from './compile-root.js';
+import { checkHostNode } from './host-node.js';
 import { mountAttributes, readMountOptions } from './mount-options.js';
 
 interface Node {
@@ -77,7 +78,8 @@ function makeNodes(compilation: Compilation, nodes: readonly Node[], slot: numbe
 }
 
 /** An ordinary user may make no device nodes, but may bind those of the host that it could open itself. */
-function bindNodes({ builder }: Compilation, nodes: readonly Node[]): () => void {
+function bindNodes({ builder, input: { spec, hostNodes } }: Compilation, nodes: readonly Node[]): () => void {
+  for (const [index, device] of (spec.linux?.devices ?? []).entries()) checkHostNode(device, hostNodes?.get(normalPath(device.path)), devicePointer(index));
   const bound = nodes.map(({ name, field }) => {
     const into = builder.slot();
     builder.add(field, { op: 'openTree', path: `/dev/${name}`, recursive: false, into });
@@ -90,8 +92,12 @@ function bindNodes({ builder }: Compilation, nodes: readonly Node[]): () => void
   };
 }
 
+function devicePointer(index: number): string {
+  return `/linux/devices/${index}`;
+}
+
 function nodes(devices: readonly Device[]): Node[] {
-  const asked = devices.map((device, index) => node(device, `/linux/devices/${index}`));
+  const asked = devices.map((device, index) => node(device, devicePointer(index)));
   const names = new Set(asked.map(({ name }) => name));
   const standard = standardNodes
     .filter(([name]) => !names.has(name))

@@ -1,7 +1,7 @@
 /** Everything that a plan is compiled from. All of it is data that was read before; compiling asks nobody. */
 import type { HostFacts } from '../host/facts.js';
 import type { Extensions } from '../spec/extensions.js';
-import type { IdMapping, Spec } from '../spec/types.js';
+import type { Device, IdMapping, Spec } from '../spec/types.js';
 
 export interface IdMaps {
   readonly uidMappings: readonly IdMapping[];
@@ -28,6 +28,8 @@ export interface PlanInput {
   readonly filter?: { readonly bytes: Uint8Array; readonly flags: number };
   /** The maps of a user namespace that is joined; those of a new one are in the spec. */
   readonly joinedIdMaps?: IdMaps;
+  /** For an ordinary user: the host's own nodes at the paths of `linux.devices`, by `normalPath`. */
+  readonly hostNodes?: ReadonlyMap<string, Device>;
   /** Stop before the program is executed, until `start`. */
   readonly awaitStart?: boolean;
 }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { hostDevices, resolveDevices } from '../../src/container/resolve-devices.js';
+import { hostDevices, hostNodesOf, resolveDevices } from '../../src/container/resolve-devices.js';
 import { TsrunError } from '../../src/spec/errors.js';
 
 const base = mkdtempSync(join(tmpdir(), 'tsrun-devices-'));
@@ -67,4 +67,14 @@ test("all of the host's devices, without those of each container's own", async (
   t.false(paths.some((path) => path.startsWith('/dev/pts/')));
   t.deepEqual((await resolveDevices({ privileged: true, namespaces: { user: 'host' } })).map(({ device }) => device.path), paths);
   t.deepEqual(await resolveDevices({ privileged: true }), []);
+});
+
+test('what the host has where a bundle wants its devices', (t) => {
+  writeFileSync(join(base, 'plain'), '');
+  symlinkSync('/dev/zero', join(base, 'zero'));
+  const paths = ['/dev//null', join(base, 'zero'), join(base, 'plain'), join(base, 'plain/x'), '/dev/no-such'];
+  const found = hostNodesOf(paths.map((path) => ({ type: 'c', path })));
+  t.deepEqual([...found.keys()], ['/dev/null', join(base, 'zero')]);
+  t.like(found.get('/dev/null'), { type: 'c', major: 1, minor: 3, fileMode: 0o666 });
+  t.like(found.get(join(base, 'zero')), { major: 1, minor: 5 });
 });

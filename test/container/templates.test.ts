@@ -1,7 +1,8 @@
 // Which starts are alike: all that a plan depends on is in the key, and what only the host can tell has none.
 import test from 'ava';
-import { copyOf, joinsNamespaces, templateKey } from '../../src/container/templates.js';
+import { copyOf, isOfTheMoment, templateKey } from '../../src/container/templates.js';
 import type { RunOptions } from '../../src/container/options.js';
+import type { Linux } from '../../src/spec/types.js';
 
 const keyOf = (options: RunOptions, changes: Partial<Parameters<typeof templateKey>[0]> = {}) =>
   templateKey({ image: './image', idRange: { start: 524_288, size: 65_536 }, awaitStart: false, ...changes, options });
@@ -31,9 +32,12 @@ test('what depends on the host of the moment has no key', (t) => {
   for (const options of asked) t.is(keyOf(options), undefined, JSON.stringify(options));
 });
 
-test('a bundle that joins a namespace is compiled anew each time', (t) => {
-  t.true(joinsNamespaces({ ociVersion: '1.2.0', linux: { namespaces: [{ type: 'mount' }, { type: 'user', path: '/proc/1/ns/user' }] } }));
-  t.false(joinsNamespaces({ ociVersion: '1.2.0', linux: { namespaces: [{ type: 'mount' }, { type: 'user' }] } }));
+test('a bundle is compiled anew each time that joins a namespace, or has an ordinary user given nodes of the host', (t) => {
+  const of = (linux: Linux, uid = 0) => isOfTheMoment({ ociVersion: '1.2.0', linux }, { uid });
+  t.true(of({ namespaces: [{ type: 'mount' }, { type: 'user', path: '/proc/1/ns/user' }] }));
+  t.false(of({ namespaces: [{ type: 'mount' }, { type: 'user' }] }));
+  const devices: Linux['devices'] = [{ type: 'c', path: '/dev/fuse', major: 10, minor: 229 }];
+  t.deepEqual([of({ devices }), of({ devices }, 1000), of({ devices: [] }, 1000), isOfTheMoment({ ociVersion: '1.2.0' }, { uid: 1000 })], [false, true, false, false]);
 });
 
 test('what JSON has no form for has no key, so that it is looked at', (t) => {

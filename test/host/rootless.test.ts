@@ -65,32 +65,6 @@ here('the walls are those of root\'s containers', async (t) => {
   t.regex(secret ?? '', /Permission denied/);
 });
 
-here('/dev holds what every container has, of the host\'s own nodes, and they work', async (t) => {
-  const [names, working, given] = await said(
-    sh('cd /dev; ls; for name in null zero full random urandom tty; do stat -c "%n %t:%T %a" $name; done'),
-    sh('head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c; echo x >/dev/null && echo y >/dev/full; echo z >/dev/shm/file && cat /dev/shm/file; ls /dev/pts'),
-    sh('stat -c "%t:%T" /dev/mine; head -c 2 /dev/mine | wc -c', { devices: [{ source: '/dev/zero', destination: '/dev/mine' }] }),
-  );
-  t.is(names, [...'core fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero'.split(' '), 'null 1:3 666', 'zero 1:5 666', 'full 1:7 666', 'random 1:8 666', 'urandom 1:9 666', 'tty 5:0 666', ''].join('\n'));
-  t.is(working, '3\n3\nz\nptmx\nsh: write error: No space left on device\n');
-  t.is(given, '1:5\n2\n', 'under the name that was asked for');
-});
-
-here('a device is no more open than it is to the user', async (t) => {
-  const device = ['/dev/kmsg', '/dev/vda', '/dev/loop-control'].find((path) => existsSync(path) && (statSync(path).mode & 0o7) === 0) ?? '/dev/mem';
-  if (!existsSync(device)) return void t.pass('this host has no device that is root\'s alone');
-  const [opened] = await said(sh('cat /dev/x', { devices: [{ source: device, destination: '/dev/x' }] }));
-  t.regex(opened ?? '', /Permission denied/);
-});
-
-here('a device cannot be given for less than reading and writing, and that is said', async (t) => {
-  for (const access of ['r', 'w', 'm']) {
-    const [{ error } = {}] = await ask(sh('true', { devices: [{ source: '/dev/zero', destination: '/dev/mine', access }] }));
-    t.regex(`${error?.code ?? ''} ${error?.message ?? ''}`, /^ERR_TSRUN_LIMIT_UNAVAILABLE .*device rules cannot be held, since an ordinary user may not load the program/);
-  }
-  t.deepEqual(await said(sh('head -c 2 /dev/mine | wc -c', { devices: [{ source: '/dev/zero', destination: '/dev/mine', access: 'rwm' }] })), ['2\n']);
-});
-
 here('the root is disposable, writable or read-only', async (t) => {
   const { image } = user();
   const [disposable, readonly, writable] = await said(

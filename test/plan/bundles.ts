@@ -3,7 +3,7 @@ import type { ResolvedImage } from '../../src/image/folder.js';
 import type { Plan } from '../../src/plan/plan.js';
 import type { Step } from '../../src/plan/wire.generated.js';
 import type { Linux, Mount, Spec } from '../../src/spec/types.js';
-import { bundleOf, compile, host } from './support.js';
+import { bundleOf, compile, type Setting } from './support.js';
 
 export const map = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
 export const maps = { uidMappings: map, gidMappings: map };
@@ -14,8 +14,8 @@ export function bundleWith(spec: Partial<Spec>): ResolvedImage {
   return bundleOf({ ociVersion: '1.2.0', root: { path: 'rootfs' }, process, linux: { namespaces: [{ type: 'mount' }] }, ...spec });
 }
 
-export function planOfBundle(spec: Partial<Spec>, facts = host): Plan {
-  return compile({ image: bundleWith(spec), host: facts }).plan;
+export function planOfBundle(spec: Partial<Spec>, setting: Pick<Setting, 'host' | 'hostNodes'> = {}): Plan {
+  return compile({ image: bundleWith(spec), ...setting }).plan;
 }
 
 /** What becomes of one mount. */

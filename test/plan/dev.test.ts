@@ -3,6 +3,7 @@ import test from 'ava';
 import type { Device } from '../../src/spec/types.js';
 import { fault } from '../container/build-support.js';
 import { planOfBundle, stepsOf } from './bundles.js';
+import { host } from './support.js';
 
 const namespaces = [{ type: 'mount' as const }];
 const fuse: Device = { type: 'c', path: '/dev/fuse', major: 10, minor: 229 };
@@ -24,4 +25,43 @@ test('a device that is not below /dev is refused', (t) => {
     const error = fault(() => planOfBundle({ linux: { namespaces, devices: [{ ...fuse, path }] } }));
     t.like(error, { code: 'ERR_TSRUN_UNSUPPORTED', field: '/linux/devices/0/path' }, path);
   }
+});
+
+const ordinary = { ...host, uid: 1000, gid: 1000, supports: { ...host.supports, deviceProgram: false } };
+const hostNodes = new Map<string, Device>([
+  ['/dev/fuse', { ...fuse, fileMode: 0o666, uid: 0, gid: 0 }],
+  ['/dev/kmsg', { type: 'c', path: '/dev/kmsg', major: 1, minor: 11, fileMode: 0o644, uid: 0, gid: 0 }],
+]);
+
+const boundFor = (device: Device) => {
+  const plan = planOfBundle({ linux: { namespaces, devices: [device] } }, { host: ordinary, hostNodes });
+  return plan.steps.filter(({ field }) => field === '/linux/devices/0').map(({ step }) => step.op);
+};
+
+test('an ordinary user is given the host\'s own node, where it is the one that was asked for', (t) => {
+  for (const more of [{}, { fileMode: 0o666 }, { fileMode: 0o20666, uid: 0, gid: 0 }, { type: 'u' as const }, { path: '/dev//fuse' }]) {
+    t.deepEqual(boundFor({ ...fuse, ...more }), ['openTree', 'attachMount'], JSON.stringify(more));
+  }
+});
+
+test('what the host\'s node is not, an ordinary user is refused', (t) => {
+  const rows: [device: Device, field: string, message: RegExp][] = [
+    [{ type: 'c', path: '/dev/kmsg', major: 1, minor: 3 }, '/linux/devices/0', /is c 1:11, not c 1:3/],
+    [{ ...fuse, type: 'b' }, '/linux/devices/0', /is c 10:229, not b 10:229/],
+    [{ ...fuse, fileMode: 0o600 }, '/linux/devices/0/fileMode', /mode 0666, not 0600/],
+    [{ ...fuse, uid: 5 }, '/linux/devices/0/uid', /cannot be given to user 5/],
+    [{ ...fuse, gid: 6 }, '/linux/devices/0/gid', /cannot be given to group 6/],
+    [{ ...fuse, path: '/dev/no-such' }, '/linux/devices/0/path', /and there is none/],
+    [{ type: 'p', path: '/dev/fuse' }, '/linux/devices/0', /is c 10:229, not a FIFO/],
+  ];
+  for (const [device, field, message] of rows) {
+    const error = fault(() => boundFor(device));
+    t.like(error, { code: 'ERR_TSRUN_HOST', field }, JSON.stringify(device));
+    t.regex(error.message, message);
+  }
+});
+
+test('root makes the node as it is asked for, whatever the host has', (t) => {
+  const device: Device = { type: 'c', path: '/dev/kmsg', major: 1, minor: 3, fileMode: 0o600, uid: 5 };
+  t.like(stepsOf(planOfBundle({ linux: { namespaces, devices: [device] } }, { hostNodes }), 'makeNode').at(-1), { major: 1, minor: 3, mode: 0o20600, uid: 5 });
 });

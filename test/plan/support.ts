@@ -75,18 +75,19 @@ export interface Setting {
   readonly image?: ResolvedImage;
   readonly host?: HostFacts;
   readonly devices?: readonly ResolvedDevice[];
+  readonly hostNodes?: PlanInput['hostNodes'];
   readonly awaitStart?: boolean;
 }
 
 /** Everything that `run` does before it sends a plan, with nothing of this machine in it. */
-export function compile({ options = {}, image = rootfs, host: facts = host, devices = [], awaitStart = false }: Setting): Compiled {
+export function compile({ options = {}, image = rootfs, host: facts = host, devices = [], hostNodes = new Map(), awaitStart = false }: Setting): Compiled {
   const checked = validateRunOptions({ command: image === rootfs ? ['/bin/app', 'serve'] : undefined, ...options });
   const id = options.id ?? 'run.1234';
   const user = resolveUser(userToResolve(checked, image), checked.groups ?? [], readAccounts);
   const idRange = checked.namespaces?.user === 'host' ? undefined : { start: 524_288, size: 65_536 };
   const built = { options: checked, image, host: facts, id, idRange, user, maxNofile: 1_048_576, devices, resolvConf: 'nameserver 192.0.2.1\n', hostCwd: '/work' };
   const { spec, extensions, ...stopping } = buildSpec(built);
-  const input = { spec, extensions, host: facts, rootPath: image.rootPath, ...surroundings(id, checked), ...filterFor(spec), awaitStart };
+  const input = { spec, extensions, host: facts, rootPath: image.rootPath, ...surroundings(id, checked), ...filterFor(spec), hostNodes, awaitStart };
   return { ...stopping, spec, extensions, built, input, plan: compilePlan(input) };
 }
 

@@ -10,8 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Runtime, TsrunError, type Container, type ExitStatus, type RunOptions } from '../../src/index.js';
 
 export type Order =
-  /** Runs to the end. */
-  | { readonly do: 'run'; readonly options: RunOptions }
+  /** Runs to the end; of a folder of its home, if not of its image. */
+  | { readonly do: 'run'; readonly options: RunOptions; readonly folder?: string }
   /** Runs, and stays until it is killed. */
   | { readonly do: 'hold'; readonly options: RunOptions }
   /** What is done to a live container, by name. */
@@ -89,10 +89,11 @@ async function read(stream: Container['stdout']): Promise<string> {
 }
 
 async function obey(runtime: Runtime, order: Order): Promise<Reply> {
-  const image = join(process.env['HOME'] ?? '', 'image');
+  const home = process.env['HOME'] ?? '';
+  const image = join(home, 'image');
   switch (order.do) {
     case 'run':
-      return run(runtime, image, order.options);
+      return run(runtime, join(home, order.folder ?? 'image'), order.options);
     case 'hold':
       return { pid: (await runtime.run(image, order.options)).pid };
     case 'adopt': {
