@@ -33,6 +33,7 @@ Status run(LauncherContext& context, const StepWatchCgroup& step);
 // sources.cc
 Status run(LauncherContext& context, const StepOpenTree& step);
 Status run(LauncherContext& context, const StepSetMount& step);
+Status run(LauncherContext& context, const StepJoinPeers& step);
 Status run(LauncherContext& context, const StepMakeIdMap& step);
 Status run(LauncherContext& context, const StepOpenNamespace& step);
 Status run(LauncherContext& context, const StepOpenContainer& step);

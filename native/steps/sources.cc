@@ -23,6 +23,11 @@ Status run(LauncherContext& context, const StepSetMount& step) {
   return set_mount(context.slots.get(step.mount), attributes, step.recursive);
 }
 
+Status run(LauncherContext& context, const StepJoinPeers& step) {
+  constexpr unsigned kFlags = MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+  return sys::call<SYS_move_mount>(context.slots.get(step.peer), "", context.slots.get(step.mount), "", kFlags).status();
+}
+
 Status run(LauncherContext& context, const StepMakeIdMap& step) {
   TSRUN_TRY(context.home.return_home());
   UniqueFd map;

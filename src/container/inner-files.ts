@@ -6,7 +6,7 @@
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
 import type { Addon } from '../engine/addon.js';
-import { readMountOptions } from '../plan/mount-options.js';
+import { isBind } from '../spec/bind.js';
 import type { Mount } from '../spec/types.js';
 
 export interface InnerFile {
@@ -44,8 +44,9 @@ export function innerFiles(readInRoot: Addon['readInRoot'], rootPath: string, mo
   };
 }
 
-function sourceOf({ type = '', options, source = '' }: Mount): string | undefined {
-  if (type === 'bind' || readMountOptions(options).bind) return realpathSync(source);
+function sourceOf(mount: Mount): string | undefined {
+  const { type = '', source = '' } = mount;
+  if (isBind(mount)) return realpathSync(source);
   return emptyTypes.has(type) ? '' : undefined;
 }
 

@@ -2,13 +2,14 @@
  * Mounts. Host sources are opened by the launcher as detached mounts and only attached inside; what shows the namespaces
  * of its maker (proc, sysfs, mqueue, cgroup2) must be made inside, or it shows the host without any error.
  */
+import { isBind } from '../spec/bind.js';
 import { TsrunError } from '../spec/errors.js';
 import { normalPath } from '../spec/inner-path.js';
 import type { Mount, NamespaceType } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
+import { compileBind } from './compile-bind.js';
 import { compileDev } from './compile-dev.js';
-import { makeIdMap } from './compile-root.js';
-import { privatePropagation, readMountOptions, refuseData } from './mount-options.js';
+import { privatePropagation, readMountOptions } from './mount-options.js';
 
 export interface MountPlan {
   /** In the container: attaches everything in the spec's order. */
@@ -56,15 +57,35 @@ function isDev(mount: Mount): boolean {
   return target(mount) === '/dev';
 }
 
+function isOwnDev(mount: Mount): boolean {
+  return isDev(mount) && mount.type === 'tmpfs' && !isBind(mount);
+}
+
 /** What a file system shows is decided by a namespace; who may make it, by that namespace's owner. */
 const shownNamespace: ReadonlyMap<string, NamespaceType> = new Map([['proc', 'pid'], ['sysfs', 'network'], ['mqueue', 'ipc'], ['cgroup', 'cgroup'], ['cgroup2', 'cgroup']]);
 
 function compileMount(compilation: Compilation, mount: Mount, field: string): Attach {
-  const { bind } = readMountOptions(mount.options);
-  if (bind || mount.type === 'bind') return compileBind(compilation, mount, field);
-  if (isDev(mount) && mount.type === 'tmpfs') return compileDev(compilation, mount, field);
+  if (isBind(mount)) return compileBind(compilation, mount, field);
+  refuseUndone(mount, field);
   const substitute = substituteBind(compilation, mount);
-  return substitute === undefined ? compileNew(compilation, mount, field) : compileBind(compilation, substitute, field);
+  if (substitute !== undefined) return compileBind(compilation, substitute, field);
+  const attach = isOwnDev(mount) ? compileDev(compilation, mount, field) : compileNew(compilation, mount, field);
+  const { propagation, propagationRecursive: recursive } = readMountOptions(mount.options);
+  return () => {
+    attach();
+    if (propagation !== undefined) compilation.builder.add(`${field}/options`, { op: 'setPropagation', target: target(mount), propagation, recursive });
+  };
+}
+
+/** A file system that is made would silently be without. */
+function refuseUndone({ options, uidMappings = [], gidMappings = [] }: Mount, field: string): void {
+  const refuse = (part: string, what: string, hint: string): never => {
+    throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${what} is not supported yet`, { field: `${field}/${part}`, hint });
+  };
+  const { idMap, data } = readMountOptions(options);
+  if (data.includes('tmpcopyup')) refuse('options', 'tmpcopyup', 'remove the option');
+  if (uidMappings.length > 0 || gidMappings.length > 0) refuse('uidMappings', 'an id map of a mount that is no bind', 'remove the maps: the file system is made in the container');
+  if (idMap !== 'no') refuse('options', 'an id map of a mount that is no bind', 'remove the option: the file system is made in the container');
 }
 
 /** A new user namespace has no right over a namespace that it does not own: the host's own view is bound instead. */
@@ -83,41 +104,12 @@ function substituteBind({ namespaces, input: { host } }: Compilation, mount: Mou
   return { destination: mount.destination, type: 'bind', source: sources[type] ?? '', options: [whole, ...options, ...readonly] };
 }
 
-function compileBind(compilation: Compilation, mount: Mount, field: string): Attach {
-  const { builder } = compilation;
-  const options = readMountOptions(mount.options);
-  refuseData(options.data, `${field}/options`);
-  const slot = builder.slot();
-  builder.add(`${field}/source`, { op: 'openTree', path: mount.source ?? '', recursive: options.bindRecursive, into: slot });
-  const propagation = options.propagation ?? privatePropagation;
-  const { recursive, own } = options;
-  builder.add(`${field}/options`, { op: 'setMount', mount: slot, recursive: true, ...recursive, propagation, idMap: null });
-  const idMap = options.idMap === 'no' ? null : idMapOf(compilation, mount, `${field}/options`);
-  if (own.set !== 0n || own.clear !== 0n || idMap !== null) {
-    builder.add(`${field}/options`, { op: 'setMount', mount: slot, recursive: options.idMap === 'recursive', ...own, propagation: 0, idMap });
-  }
-  return () => {
-    builder.add(`${field}/destination`, { op: 'attachMount', mount: slot, target: target(mount), follow: true });
-  };
-}
-
-function idMapOf(compilation: Compilation, { uidMappings, gidMappings }: Mount, field: string): number {
-  if (uidMappings !== undefined || gidMappings !== undefined) {
-    throw new TsrunError('ERR_TSRUN_UNSUPPORTED', 'id maps of single mounts are not supported yet', { field, hint: 'leave the maps out: the container\'s are used' });
-  }
-  if (!compilation.namespaces.isShared('user')) return makeIdMap(compilation);
-  throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'idmap needs a user namespace of the container', { field, hint: 'drop --userns host' });
-}
-
 /** Kernel file systems whose targets may not be reached over links of the image (CVE-2019-16884). */
 const strictTypes: ReadonlySet<string> = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'devpts', 'mqueue']);
 
 function compileNew({ builder }: Compilation, mount: Mount, field: string): Attach {
   const type = mount.type ?? '';
-  const { own, recursive, data, propagation, propagationRecursive } = readMountOptions(mount.options);
-  if (data.includes('tmpcopyup')) {
-    throw new TsrunError('ERR_TSRUN_UNSUPPORTED', 'tmpcopyup is not supported yet', { field: `${field}/options`, hint: 'remove the option' });
-  }
+  const { own, recursive, data } = readMountOptions(mount.options);
   if (type === '' || type === 'none') {
     throw new TsrunError('ERR_TSRUN_INVALID_SPEC', 'a mount needs a type, or the option bind', { field: `${field}/type` });
   }
@@ -131,7 +123,5 @@ function compileNew({ builder }: Compilation, mount: Mount, field: string): Atta
       target: target(mount),
       follow: !strictTypes.has(type),
     });
-    if (propagation === undefined) return;
-    builder.add(`${field}/options`, { op: 'setPropagation', target: target(mount), propagation, recursive: propagationRecursive });
   };
 }

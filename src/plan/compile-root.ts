@@ -38,7 +38,8 @@ export function idMapsOf({ input, namespaces }: Compilation): IdMaps | undefined
   });
 }
 
-export function idMapText(mappings: readonly IdMapping[]): string {
+/** As /proc/PID/uid_map takes it (user_namespaces(7)). */
+export function idMapText(mappings: readonly IdMapping[] = []): string {
   return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}`).join('\n');
 }
 
@@ -84,13 +85,11 @@ function needsIdMap({ namespaces, input: { host } }: Compilation, overlay: boole
   });
 }
 
-export function makeIdMap(compilation: Compilation): number {
+/** @param maps those of the container's user namespace, if no others are given */
+export function makeIdMap(compilation: Compilation, maps = idMapsOf(compilation), field = '/linux/uidMappings'): number {
   const { builder } = compilation;
   const into = builder.slot();
-  const maps = idMapsOf(compilation);
-  const uidMap = idMapText(maps?.uidMappings ?? []);
-  const gidMap = idMapText(maps?.gidMappings ?? []);
-  builder.add('/linux/uidMappings', { op: 'makeIdMap', uidMap, gidMap, into });
+  builder.add(field, { op: 'makeIdMap', uidMap: idMapText(maps?.uidMappings), gidMap: idMapText(maps?.gidMappings), into });
   return into;
 }
 

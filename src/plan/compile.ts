@@ -10,13 +10,13 @@ import { compileCgroup } from './compile-cgroup.js';
 import { compileDevices } from './compile-devices.js';
 import { compileMounts, type MountPlan } from './compile-mounts.js';
 import { compileIdentity, compileProcess } from './compile-process.js';
-import { compileRoot } from './compile-root.js';
+import { compileRoot, idMapText } from './compile-root.js';
 import { compileStreams, type StreamSlots } from './compile-streams.js';
 import type { PlanInput } from './input.js';
 import { cloneFlags, Namespaces } from './namespaces.js';
 import { PlanBuilder, type Plan } from './plan.js';
 import { refuseOwnMounts, refuseUnsupported } from './unsupported.js';
-import type { IdMapping, NamespaceType } from '../spec/types.js';
+import type { NamespaceType } from '../spec/types.js';
 
 export function compilePlan(input: PlanInput): Plan {
   refuseUnsupported(input.spec);
@@ -102,10 +102,6 @@ function openNamespaces({ namespaces, builder, joined }: Compilation): void {
   }
 }
 
-function mapText(mappings: readonly IdMapping[] = []): string {
-  return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}`).join('\n');
-}
-
 function timeOffsets({ input: { spec } }: Compilation): string {
   const offsets = spec.linux?.timeOffsets;
   const line = (clock: 'monotonic' | 'boottime') => {
@@ -132,8 +128,8 @@ function addClone(compilation: Compilation, cgroup: number | null): void {
     procValues.push(value);
   };
   if (namespaces.isNew('user')) {
-    write('uid_map', mapText(spec.linux?.uidMappings));
-    write('gid_map', mapText(spec.linux?.gidMappings));
+    write('uid_map', idMapText(spec.linux?.uidMappings));
+    write('gid_map', idMapText(spec.linux?.gidMappings));
   }
   const score = spec.process?.oomScoreAdj;
   if (score !== undefined) write('oom_score_adj', String(score));

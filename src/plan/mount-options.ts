@@ -62,7 +62,6 @@ export interface MountOptions {
   readonly recursive: Attributes;
   readonly propagation: number | undefined;
   readonly propagationRecursive: boolean;
-  readonly bind: boolean;
   readonly bindRecursive: boolean;
   /** `idmap`/`ridmap`: owners go through the container's user namespace. */
   readonly idMap: 'no' | 'own' | 'recursive';
@@ -89,8 +88,7 @@ export function readMountOptions(options: readonly string[] = []): MountOptions 
     else if (option === 'ridmap') idMap = 'recursive';
     else if (!silentWords.has(option)) data.push(option);
   }
-  const bindRecursive = options.includes('rbind');
-  return { own, recursive, propagation, propagationRecursive, bind: bindRecursive || options.includes('bind'), bindRecursive, idMap, data };
+  return { own, recursive, propagation, propagationRecursive, bindRecursive: options.includes('rbind'), idMap, data };
 }
 
 function apply(attributes: Attributes, { set = 0n, clear = 0n }: AttributeChange): void {

@@ -32,7 +32,7 @@ function checkOverlap(map: readonly IdMapping[], side: Side, at: string, faults:
 }
 
 /** Whoever gives one map means the ids to be his: the other would be an empty one, which the kernel does not take. */
-export function checkBothMaps({ uidMappings = [], gidMappings = [] }: Linux, at: string, faults: Faults): void {
+export function checkBothMaps({ uidMappings = [], gidMappings = [] }: Pick<Linux, 'uidMappings' | 'gidMappings'>, at: string, faults: Faults): void {
   if ((uidMappings.length === 0) === (gidMappings.length === 0)) return;
   faults.add(`${at}/${uidMappings.length === 0 ? 'uidMappings' : 'gidMappings'}`, 'uidMappings and gidMappings must be given together');
 }

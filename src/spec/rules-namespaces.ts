@@ -72,14 +72,12 @@ function standings(namespaces: readonly Namespace[], { namespaceFds = {} }: Exte
 }
 
 function checkMountMaps(mount: Mount, at: string, ownUser: boolean, faults: Faults): void {
-  const { uidMappings, gidMappings, options = [] } = mount;
-  checkIdMap(uidMappings ?? [], `${at}/uidMappings`, faults);
-  checkIdMap(gidMappings ?? [], `${at}/gidMappings`, faults);
-  if ((uidMappings === undefined) !== (gidMappings === undefined)) {
-    faults.add(`${at}/${uidMappings === undefined ? 'uidMappings' : 'gidMappings'}`, 'uidMappings and gidMappings must be given together');
-  }
+  const { uidMappings = [], gidMappings = [], options = [] } = mount;
+  checkIdMap(uidMappings, `${at}/uidMappings`, faults);
+  checkIdMap(gidMappings, `${at}/gidMappings`, faults);
+  checkBothMaps(mount, at, faults);
   const index = options.findIndex((option) => option === 'idmap' || option === 'ridmap');
-  if (index >= 0 && uidMappings === undefined && !ownUser) {
+  if (index >= 0 && uidMappings.length === 0 && !ownUser) {
     faults.add(`${at}/options/${index}`, 'needs uidMappings and gidMappings, or a user namespace to take them from');
   }
 }

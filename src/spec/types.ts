@@ -134,7 +134,7 @@ export interface Mount {
   source?: string;
   /** As mount(8) has them, and the spec's own: `rro`, `idmap`, `ridmap` … */
   options?: string[];
-  /** A map of its own. Not done yet: with `idmap` the container's is used. */
+  /** A map of its own, for a bind; without one `idmap` and `ridmap` take the container's. */
   uidMappings?: IdMapping[];
   /** As `uidMappings`. */
   gidMappings?: IdMapping[];
