@@ -44,13 +44,16 @@ const links: readonly (readonly [string, string])[] = [
   ['ptmx', 'pts/ptmx'],
 ];
 
+/** Its nodes are to be opened, and they, like what is mounted below it, have yet to be made: `MountPlan.finish` makes it read-only. */
+const notYet = mountAttributes.nodev | mountAttributes.readonly;
+
 export function compileDev(compilation: Compilation, mount: Mount, field: string): () => void {
   const { input, builder } = compilation;
   const { uidMappings, gidMappings } = idMapsOf(compilation) ?? {};
-  const { own, data } = readMountOptions(mount.options ?? ['nosuid', 'noexec', 'mode=755', 'size=65536k']);
+  const { own, recursive, data } = readMountOptions(mount.options ?? ['nosuid', 'noexec', 'mode=755', 'size=65536k']);
   const slot = builder.slot();
   const owner = [`uid=${hostId(uidMappings, 0)}`, `gid=${hostId(gidMappings, 0)}`];
-  builder.add(field, { op: 'makeTmpfs', options: [...data, ...owner], attributes: own.set & ~mountAttributes.nodev, into: slot });
+  builder.add(field, { op: 'makeTmpfs', options: [...data, ...owner], attributes: (own.set | recursive.set) & ~notYet, into: slot });
   const nodesHere = nodes(input.spec.linux?.devices ?? []);
   const attachNodes = input.host.uid === 0 ? makeNodes(compilation, nodesHere, slot) : bindNodes(compilation, nodesHere);
   for (const [name, target] of links) builder.add('default', { op: 'makeLink', mount: slot, name, target });

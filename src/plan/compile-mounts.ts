@@ -9,13 +9,15 @@ import type { Mount, NamespaceType } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import { compileBind } from './compile-bind.js';
 import { compileDev } from './compile-dev.js';
-import { privatePropagation, readMountOptions } from './mount-options.js';
+import { mountAttributes, privatePropagation, readMountOptions } from './mount-options.js';
 
 export interface MountPlan {
   /** In the container: attaches everything in the spec's order. */
   attach(): void;
   /** In the container, after the last mount: masks and read-only paths. */
   protect(): void;
+  /** In the container, when nothing more is put into a mount: read-only is what needed its contents first. */
+  finish(): void;
   /** In the container, after pivot_root(2), which puts the old root on no mount that is shared: here that is the new one. */
   propagate(): void;
 }
@@ -38,6 +40,12 @@ export function compileMounts(compilation: Compilation): MountPlan {
       for (const [index, target] of maskedPaths.entries()) builder.add(`/linux/maskedPaths/${index}`, { op: 'maskPath', target });
       for (const [index, target] of readonlyPaths.entries()) builder.add(`/linux/readonlyPaths/${index}`, { op: 'readonlyPath', target });
     },
+    finish: () => {
+      const index = mounts.findLastIndex(isDev);
+      const dev = mounts[index];
+      if (dev === undefined || !isOwnDev(dev) || !isReadonly(dev)) return;
+      builder.add(`/mounts/${index}/options`, { op: 'remount', target: '/dev', set: mountAttributes.readonly, clear: 0n, recursive: false });
+    },
     propagate: () => {
       const { rootfsPropagation } = input.spec.linux ?? {};
       if (rootfsPropagation === undefined) return;
@@ -59,6 +67,11 @@ function isDev(mount: Mount): boolean {
 
 function isOwnDev(mount: Mount): boolean {
   return isDev(mount) && mount.type === 'tmpfs' && !isBind(mount);
+}
+
+function isReadonly({ options }: Mount): boolean {
+  const { own, recursive } = readMountOptions(options);
+  return ((own.set | recursive.set) & mountAttributes.readonly) !== 0n;
 }
 
 /** What a file system shows is decided by a namespace; who may make it, by that namespace's owner. */

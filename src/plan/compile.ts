@@ -83,6 +83,7 @@ function attachAll(compilation: Compilation, mounts: MountPlan, streams: StreamS
   mounts.protect();
   compilation.builder.add('default', { op: 'newSession' });
   streams.place();
+  mounts.finish();
 }
 
 function passNamespaces(namespaces: Namespaces, { extensions }: PlanInput, builder: PlanBuilder): Map<NamespaceType, number> {

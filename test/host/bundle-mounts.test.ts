@@ -1,4 +1,4 @@
-// Mounts of a bundle, word by word: what is said of the mount alone, and maps of its own.
+// Mounts of a bundle, word by word: what is said of the mount alone, maps of its own, and a /dev that is read-only.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,12 +16,12 @@ const map = [{ containerID: 0, hostID: 700_000, size: 65_536 }];
 const hostUsers: Linux = { namespaces: [{ type: 'pid' }, { type: 'mount' }] };
 const ownUsers: Linux = { namespaces: [{ type: 'pid' }, { type: 'mount' }, { type: 'user' }], uidMappings: map, gidMappings: map };
 
-function bundle(mounts: readonly Mount[], script: string, linux = hostUsers): string {
+function bundle(mounts: readonly Mount[], script: string, linux = hostUsers, terminal = false): string {
   const folder = mkdtempSync(join(lab.scratch, 'bundle-'));
   const spec = {
     ociVersion: '1.2.0',
     root: { path: makeImage(lab) },
-    process: { user: { uid: 0, gid: 0 }, cwd: '/', args: ['sh', '-c', script], env: ['PATH=/bin'] },
+    process: { user: { uid: 0, gid: 0 }, cwd: '/', args: ['sh', '-c', script], env: ['PATH=/bin'], terminal },
     mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }, ...mounts],
     linux,
   };
@@ -109,6 +109,22 @@ here('an id map of a mount shows its owners by it, without the word too', async 
   t.deepEqual([await of(ownUsers), await of(ownUsers, 'ridmap', 'ro')], Array(2).fill('11:22'));
   const { stdout } = await run([{ destination: '/vol', type: 'bind', source, options: ['bind', 'idmap'] }], 'stat -c %u:%g /vol/file', ownUsers);
   t.is(stdout, '1:2\n', 'the container\'s own map');
+});
+
+here('a read-only /dev has its nodes and what is mounted below it, and takes nothing more', async (t) => {
+  const mounts: Mount[] = [
+    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k', 'ro'] },
+    { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'] },
+    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: ['nosuid', 'mode=1777'] },
+  ];
+  const script = 'echo x >/dev/null && head -c 2 /dev/zero | wc -c && : >/dev/shm/x && test -c /dev/fuse && echo there; : >/dev/x';
+  for (const linux of [hostUsers, ownUsers]) {
+    const { stdout, stderr } = await run(mounts, script, { ...linux, devices: [{ type: 'c', path: '/dev/fuse', major: 10, minor: 229 }] });
+    t.is(stdout, '2\nthere\n');
+    t.regex(stderr, /Read-only file system/);
+  }
+  const terminal = await lab.run({}, bundle(mounts, 'test -c /dev/console && test "$(readlink /proc/self/fd/0)" = /dev/pts/0 && ! touch /dev/x', hostUsers, true));
+  t.is(terminal.status.code, 0);
 });
 
 test.after.always('the runtime is closed', async () => {

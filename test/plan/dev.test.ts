@@ -1,8 +1,9 @@
 /** /dev of a container: its nodes, and the mount itself. */
 import test from 'ava';
+import { mountAttributes } from '../../src/plan/mount-options.js';
 import type { Device } from '../../src/spec/types.js';
 import { fault } from '../container/build-support.js';
-import { planOfBundle, stepsOf } from './bundles.js';
+import { planOfBundle, planOfMount, stepsOf } from './bundles.js';
 import { host } from './support.js';
 
 const namespaces = [{ type: 'mount' as const }];
@@ -64,4 +65,33 @@ test('what the host\'s node is not, an ordinary user is refused', (t) => {
 test('root makes the node as it is asked for, whatever the host has', (t) => {
   const device: Device = { type: 'c', path: '/dev/kmsg', major: 1, minor: 3, fileMode: 0o600, uid: 5 };
   t.like(stepsOf(planOfBundle({ linux: { namespaces, devices: [device] } }, { hostNodes }), 'makeNode').at(-1), { major: 1, minor: 3, mode: 0o20600, uid: 5 });
+});
+
+const dev = { destination: '/dev', type: 'tmpfs', source: 'tmpfs' };
+
+test('a read-only /dev is one once everything is in it, and before the root is left', (t) => {
+  for (const word of ['ro', 'rro']) {
+    const plan = planOfBundle({
+      process: { user: { uid: 0, gid: 0 }, args: ['sh'], cwd: '/', terminal: true },
+      mounts: [{ ...dev, options: ['nosuid', word, 'mode=755'] }, { destination: '/dev/pts', type: 'devpts' }],
+      linux: { namespaces, devices: [fuse] },
+    });
+    const ops = plan.steps.map(({ step }) => step.op);
+    const at = ops.indexOf('remount');
+    t.like(plan.steps[at], { field: '/mounts/0/options', step: { op: 'remount', target: '/dev', set: mountAttributes.readonly, recursive: false } });
+    t.is(ops.lastIndexOf('remount'), at);
+    for (const before of ['makeNode', 'makeMount', 'attachMount', 'openTerminal'] as const) t.true(ops.lastIndexOf(before) < at, before);
+    t.true(at < ops.indexOf('pivotRoot'));
+    const { readonly, nosuid } = mountAttributes;
+    t.deepEqual(stepsOf(plan, 'makeTmpfs').filter(({ options }) => options.includes('mode=755')).map(({ attributes }) => BigInt(attributes) & (readonly | nosuid)), [nosuid]);
+  }
+  t.deepEqual(stepsOf(planOfMount({ ...dev, options: ['nosuid'] }, { namespaces }), 'remount'), []);
+});
+
+test('other words of /dev are done too, but for nodev, with which no node in it would work', (t) => {
+  const plan = planOfMount({ ...dev, options: ['rnosuid', 'nodev', 'rnoexec', 'rslave', 'mode=755'] }, { namespaces });
+  const { nosuid, noexec } = mountAttributes;
+  t.is(stepsOf(plan, 'makeTmpfs').find(({ options }) => options.includes('mode=755'))?.attributes, nosuid | noexec);
+  t.deepEqual(stepsOf(plan, 'setPropagation'), [{ op: 'setPropagation', target: '/dev', propagation: 1 << 19, recursive: true }]);
+  t.like(fault(() => planOfMount({ ...dev, options: ['tmpcopyup'] }, { namespaces })), { code: 'ERR_TSRUN_UNSUPPORTED', field: '/mounts/0/options' });
 });
