@@ -1,4 +1,5 @@
-// A plan as the launcher received it: bytes whose every record, slot and order was checked before anything is done.
+// A plan as the launcher received it: bytes whose every record, and whose order, were checked before anything is done. A slot is
+// looked at by the step that uses it (slots.h).
 #ifndef TSRUN_PLAN_PLAN_H_
 #define TSRUN_PLAN_PLAN_H_
 

@@ -177,7 +177,7 @@ function setUpNamespaces({ input: { spec }, namespaces, builder }: Compilation):
   }
 }
 
-/** Into the layer that goes with the container; over a root that is written to for good, so that nothing of the image changes. */
+/** Into the layer that goes with the container; over a root that is written to for good, in which a missing one is made, empty, to be covered. */
 function writeFiles({ input: { extensions: { files = {}, root } }, builder }: Compilation): void {
   const paths = Object.keys(files);
   const relative = paths.find((path) => !path.startsWith('/'));

@@ -50,7 +50,7 @@ export interface Process {
   env?: string[];
   /** In the container, absolute. */
   cwd: string;
-  /** Absent: the sets stay as the user namespace gives them. */
+  /** Absent: it holds none. */
   capabilities?: Capabilities;
   /** Resource limits (setrlimit(2)). */
   rlimits?: Rlimit[];
