@@ -4,7 +4,7 @@ import type { HostFacts } from '../host/facts.js';
 import { parseCpuList } from '../host/probe.js';
 import { defaultMaskedPaths, defaultReadonlyPaths } from '../spec/defaults.js';
 import { isDockerSeccomp, resolveDockerSeccomp } from '../spec/docker-seccomp.js';
-import { defaultSeccomp, type SeccompProfileOptions } from '../spec/seccomp-profile.js';
+import { defaultSeccomp } from '../spec/seccomp-profile.js';
 import type { Linux, Seccomp } from '../spec/types.js';
 import { hasLandlockScopes } from './check-conflicts.js';
 import type { RunOptions } from './options.js';
@@ -44,27 +44,7 @@ export function buildSeccomp({ options, base, isBundle, host, bounding, userName
   if (seccomp === 'unconfined') return undefined;
   if (seccomp === undefined && privileged === true) return undefined;
   if (seccomp === undefined && isBundle) return base;
-  return profileFor({ arch: host.arch, capabilities: bounding, userNamespace });
-}
-
-const mostProfiles = 64;
-const profiles = new Map<string, Seccomp>();
-
-/** Making a profile costs a tenth of a container's start, and most containers have the same. Frozen, as it is shared. */
-function profileFor(options: SeccompProfileOptions): Seccomp {
-  const key = `${options.arch} ${options.userNamespace} ${options.capabilities.join(' ')}`;
-  const known = profiles.get(key);
-  if (known !== undefined) return known;
-  const profile = deepFreeze(defaultSeccomp(options));
-  if (profiles.size >= mostProfiles) profiles.clear();
-  profiles.set(key, profile);
-  return profile;
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const member of Object.values(value)) deepFreeze(member);
-  return Object.freeze(value);
+  return defaultSeccomp({ arch: host.arch, capabilities: bounding, userNamespace });
 }
 
 /** The runtime-spec has no word for it, so that a bundle gets it as well. */

@@ -1,6 +1,7 @@
 /** Ids that a user namespace does not map: setuid and setgroups do not take them (EINVAL). */
 import type { ResolvedUser } from '../image/users.js';
 import type { Faults } from '../spec/faults.js';
+import { mappedId } from '../spec/ids.js';
 import type { IdMapping } from '../spec/types.js';
 
 export interface MappedIds {
@@ -11,7 +12,7 @@ export interface MappedIds {
 /** @param groups what the caller asked for beside the user */
 export function checkIdsAreMapped(user: ResolvedUser, maps: MappedIds, groups: readonly (string | number)[], faults: Faults): void {
   const check = (kind: string, id: number, mappings: readonly IdMapping[], field: string) => {
-    if (mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size)) return;
+    if (mappedId(mappings, id) !== undefined) return;
     const last = Math.max(...mappings.map(({ containerID, size }) => containerID + size - 1));
     faults.add(field, `${kind} ${id} does not exist in the container, whose ids end at ${last}`, 'take a lower one, or share the host\'s ids with --userns host');
   };

@@ -9,8 +9,8 @@ import type { IdRange } from '../host/id-ranges.js';
 import { compilePlan } from '../plan/compile.js';
 import { encodePlan, type Plan } from '../plan/plan.js';
 import type { Names } from '../plan/template.js';
-import type { NamespaceType } from '../spec/types.js';
 import { TsrunError } from '../spec/errors.js';
+import { namespaceTypes } from '../spec/schema-linux.js';
 import { isDefaultSeccomp } from '../spec/seccomp-profile.js';
 import { callersLimit } from './callers-limit.js';
 import { checkDescriptor } from './check-descriptors.js';
@@ -228,8 +228,6 @@ function hardNofile(): number {
   const limit = callersLimit('RLIMIT_NOFILE');
   return limit === undefined || limit === 'unlimited' ? 1_048_576 : Number(limit);
 }
-
-const namespaceTypes: readonly NamespaceType[] = ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time'];
 
 function namespaceFd({ extensions }: Preparation, passed: string): number {
   const type = namespaceTypes.find((each) => passed === `namespace:${each}`);

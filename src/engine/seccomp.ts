@@ -5,6 +5,7 @@
 import { Writer } from '../plan/codec.js';
 import { systemErrorName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
+import { seccompFilterFlags } from '../spec/seccomp-flags.js';
 import { defaultSeccompName } from '../spec/seccomp-profile.js';
 import type { Seccomp, SeccompArg } from '../spec/types.js';
 import { seccompLayers, type LayerRule } from './seccomp-layers.js';
@@ -60,13 +61,7 @@ function architectureName(name: string): string {
   return name.replace(/^SCMP_ARCH_/, '').toLowerCase();
 }
 
-/** Flags of seccomp(2). */
-const filterFlags = new Map([
-  ['SECCOMP_FILTER_FLAG_TSYNC', 1],
-  ['SECCOMP_FILTER_FLAG_LOG', 2],
-  ['SECCOMP_FILTER_FLAG_SPEC_ALLOW', 4],
-  ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV', 32],
-]);
+/** Flags of seccomp(2) that no profile names. */
 const newListener = 8;
 const tsyncEsrch = 16;
 
@@ -80,11 +75,11 @@ export function seccompFlags(seccomp: Seccomp): number {
 }
 
 function flagOf(name: string, index: number): number {
-  const flag = filterFlags.get(name);
+  const flag = seccompFilterFlags.get(name);
   if (flag !== undefined) return flag;
   throw new TsrunError('ERR_TSRUN_INVALID_SPEC', `unknown seccomp flag "${name}"`, {
     field: `/linux/seccomp/flags/${index}`,
-    hint: `known are ${[...filterFlags.keys()].join(', ')}`,
+    hint: `known are ${[...seccompFilterFlags.keys()].join(', ')}`,
   });
 }
 

@@ -1,29 +1,10 @@
 /** What the program inherits, who it is, and what it may never do. */
 import { capabilityNumber } from '../spec/capabilities.js';
 import { rlimitNumber } from '../spec/rlimits.js';
+import { schedulerFlags, schedulerPolicies } from '../spec/scheduler.js';
 import type { Process } from '../spec/types.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Compilation } from './compilation.js';
-
-const schedulerPolicies: Readonly<Record<string, number>> = {
-  SCHED_OTHER: 0,
-  SCHED_FIFO: 1,
-  SCHED_RR: 2,
-  SCHED_BATCH: 3,
-  SCHED_ISO: 4,
-  SCHED_IDLE: 5,
-  SCHED_DEADLINE: 6,
-};
-
-const schedulerFlags: Readonly<Record<string, number>> = {
-  SCHED_FLAG_RESET_ON_FORK: 0x01,
-  SCHED_FLAG_RECLAIM: 0x02,
-  SCHED_FLAG_DL_OVERRUN: 0x04,
-  SCHED_FLAG_KEEP_POLICY: 0x08,
-  SCHED_FLAG_KEEP_PARAMS: 0x10,
-  SCHED_FLAG_UTIL_CLAMP_MIN: 0x20,
-  SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
-};
 
 const ioClasses = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 } as const;
 
@@ -55,8 +36,8 @@ function compileScheduling({ scheduler, ioPriority }: Process, builder: Compilat
   if (scheduler !== undefined) {
     builder.add('/process/scheduler', {
       op: 'setScheduler',
-      policy: schedulerPolicies[scheduler.policy] ?? 0,
-      flags: (scheduler.flags ?? []).reduce((sum, flag) => sum | (schedulerFlags[flag] ?? 0), 0),
+      policy: schedulerPolicies.indexOf(scheduler.policy),
+      flags: (scheduler.flags ?? []).reduce((sum, flag) => sum | (1 << schedulerFlags.indexOf(flag)), 0),
       nice: scheduler.nice ?? 0,
       priority: scheduler.priority ?? 0,
       runtime: scheduler.runtime ?? 0,

@@ -2,6 +2,7 @@
 import { kernelAtLeast } from '../host/probe.js';
 import { TsrunError } from '../spec/errors.js';
 import type { RootMode } from '../spec/extensions.js';
+import { mappedId } from '../spec/ids.js';
 import type { IdMapping } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import type { IdMaps } from './input.js';
@@ -19,11 +20,12 @@ export interface RootPlan {
 
 const defaultUpperBytes = 64 * 1024 * 1024;
 
+/** overflowuid of the kernel: whoever is not mapped. */
+const nobody = 65_534;
+
 /** The host id of an id of the container; the id itself without a user namespace of its own. */
 export function hostId(mappings: readonly IdMapping[] | undefined, id: number): number {
-  if (mappings === undefined) return id;
-  const mapping = mappings.find(({ containerID, size }) => id >= containerID && id < containerID + size);
-  return mapping === undefined ? 65_534 : mapping.hostID + (id - mapping.containerID);
+  return mappings === undefined ? id : (mappedId(mappings, id) ?? nobody);
 }
 
 /** Undefined when the container shares the caller's user namespace. */

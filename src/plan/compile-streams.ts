@@ -1,4 +1,5 @@
 /** Standard streams: passed by the caller, pipes of which the caller gets the other end, or a terminal; logged or not. */
+import { mappedId } from '../spec/ids.js';
 import type { PlanInput, StreamPlan } from './input.js';
 import { Namespaces } from './namespaces.js';
 import type { HandedOver, PlanBuilder } from './plan.js';
@@ -121,6 +122,5 @@ function launcherUid({ spec, extensions }: PlanInput): number | undefined {
   const namespaces = new Namespaces(spec.linux, extensions.namespaceFds);
   if (namespaces.isShared('user')) return uid;
   if (namespaces.isJoined('user')) return undefined;
-  const range = spec.linux?.uidMappings?.find(({ containerID, size }) => uid >= containerID && uid < containerID + size);
-  return range === undefined ? undefined : range.hostID + uid - range.containerID;
+  return mappedId(spec.linux?.uidMappings ?? [], uid);
 }

@@ -2,6 +2,7 @@
 
 import { TsrunError } from './errors.js';
 import { show } from './quote.js';
+import type { IdMapping } from './types.js';
 
 /** The kernel keeps 4294967295 for "no id" (user_namespaces(7)). */
 export const largestId = 4_294_967_294;
@@ -33,4 +34,10 @@ export function parseId(text: string): number | undefined {
   if (!decimal.test(text)) return undefined;
   const id = Number(text);
   return id <= largestId ? id : undefined;
+}
+
+/** What an id of a user namespace is outside of it; undefined where the map has none. */
+export function mappedId(map: readonly IdMapping[], id: number): number | undefined {
+  const range = map.find(({ containerID, size }) => id >= containerID && id - containerID < size);
+  return range === undefined ? undefined : range.hostID + (id - range.containerID);
 }

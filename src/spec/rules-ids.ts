@@ -1,7 +1,7 @@
 /** Rules for id maps that one entry alone does not show (user_namespaces(7)). */
 
 import type { Faults } from './faults.js';
-import { largestId } from './ids.js';
+import { largestId, mappedId } from './ids.js';
 import type { IdMapping, Linux, Spec } from './types.js';
 
 type Side = 'containerID' | 'hostID';
@@ -49,6 +49,5 @@ export function checkUserIsMapped({ process, linux }: Spec, faults: Faults): voi
 }
 
 function checkMapped(id: number, map: readonly IdMapping[] = [], field: string, name: string, faults: Faults): void {
-  const mapped = map.some(({ containerID, size }) => id >= containerID && id - containerID < size);
-  if (map.length > 0 && !mapped) faults.add(field, `${id} is not an id that ${name} maps`);
+  if (map.length > 0 && mappedId(map, id) === undefined) faults.add(field, `${id} is not an id that ${name} maps`);
 }

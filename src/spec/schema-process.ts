@@ -2,6 +2,7 @@
 
 import { capabilityNames } from './capabilities.js';
 import { rlimitNames } from './rlimits.js';
+import { schedulerFlags, schedulerPolicies } from './scheduler.js';
 import { absolutePath, cpuList, id, line, strings, uint16 } from './schema-common.js';
 import { array, boolean, integer, object, oneOf, optional, text, uint64 } from './shape.js';
 import type { Capabilities, Process, Rlimit, Scheduler, User } from './types.js';
@@ -26,18 +27,8 @@ const user = object<User>({
 
 const rlimit = object<Rlimit>({ type: oneOf('a resource limit', rlimitNames), soft: uint64, hard: uint64 });
 
-const schedulerFlags = [
-  'SCHED_FLAG_RESET_ON_FORK',
-  'SCHED_FLAG_RECLAIM',
-  'SCHED_FLAG_DL_OVERRUN',
-  'SCHED_FLAG_KEEP_POLICY',
-  'SCHED_FLAG_KEEP_PARAMS',
-  'SCHED_FLAG_UTIL_CLAMP_MIN',
-  'SCHED_FLAG_UTIL_CLAMP_MAX',
-] as const;
-
 const scheduler = object<Scheduler>({
-  policy: oneOf('a policy', ['SCHED_OTHER', 'SCHED_FIFO', 'SCHED_RR', 'SCHED_BATCH', 'SCHED_ISO', 'SCHED_IDLE', 'SCHED_DEADLINE']),
+  policy: oneOf('a policy', schedulerPolicies),
   nice: optional(integer(-20, 19)),
   priority: optional(integer(0, 99)),
   flags: optional(array(oneOf('a flag', schedulerFlags))),

@@ -4,6 +4,7 @@ import { readCapability } from './capabilities.js';
 import { errnoNumber, isDockerSeccomp, type DockerSeccomp, type DockerSeccompArchitecture, type DockerSeccompFilter, type DockerSeccompSyscall } from './docker-seccomp.js';
 import { Faults } from './faults.js';
 import { absolutePath, nonEmpty, uint16 } from './schema-common.js';
+import { seccompFilterFlags } from './seccomp-flags.js';
 import { array, integer, object, oneOf, optional, text, uint64, type OptionalShape, type Shape } from './shape.js';
 import type { Seccomp, SeccompArg, SeccompSyscall } from './types.js';
 
@@ -24,12 +25,7 @@ const architectures = [
   ['MIPS', 'MIPS64', 'MIPS64N32', 'MIPSEL', 'MIPSEL64', 'MIPSEL64N32', 'PPC', 'PPC64', 'PPC64LE', 'PARISC', 'PARISC64'],
 ].flat().map((name) => `SCMP_ARCH_${name}`);
 
-const flags = [
-  'SECCOMP_FILTER_FLAG_TSYNC',
-  'SECCOMP_FILTER_FLAG_LOG',
-  'SECCOMP_FILTER_FLAG_SPEC_ALLOW',
-  'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
-] as const;
+const flags = array(oneOf('a flag', [...seccompFilterFlags.keys()]));
 
 const operators = [
   'SCMP_CMP_NE',
@@ -60,7 +56,7 @@ export const seccompShape = object<Seccomp>({
   defaultAction: action,
   defaultErrnoRet: optional(uint16),
   architectures: optional(array(oneOf('an architecture', architectures))),
-  flags: optional(array(oneOf('a flag', flags))),
+  flags: optional(flags),
   listenerPath: optional(absolutePath),
   listenerMetadata: optional(text()),
   syscalls: optional(array(syscall)),
@@ -106,7 +102,7 @@ const dockerShape = object<DockerSeccomp>({
   defaultErrno: unset(errnoName),
   archMap: unset(array(dockerArchitecture)),
   architectures: unset(array(oneOf('an architecture', architectures))),
-  flags: unset(array(oneOf('a flag', flags))),
+  flags: unset(flags),
   syscalls: unset(array(dockerSyscall)),
 });
 

@@ -2,6 +2,7 @@
  * The OCI runtime-spec 1.3 as far as a Linux runtime reads it, with the spec's own names. Only types: what the values
  * may be is checked in `validate.ts`, what they default to in `defaults.ts`.
  */
+import type { SchedulerFlag, SchedulerPolicy } from './scheduler.js';
 import type { IdMapping, Linux, Uint64 } from './types-linux.js';
 
 export type * from './types-linux.js';
@@ -109,13 +110,13 @@ export interface Rlimit {
 /** Scheduling policy of the program (sched_setattr(2)). */
 export interface Scheduler {
   /** A real-time one needs CAP_SYS_NICE on the host. */
-  policy: 'SCHED_OTHER' | 'SCHED_FIFO' | 'SCHED_RR' | 'SCHED_BATCH' | 'SCHED_ISO' | 'SCHED_IDLE' | 'SCHED_DEADLINE';
+  policy: SchedulerPolicy;
   /** -20 to 19, for SCHED_OTHER and SCHED_BATCH. */
   nice?: number;
   /** 1 to 99, for SCHED_FIFO and SCHED_RR. */
   priority?: number;
   /** `SCHED_FLAG_RESET_ON_FORK` … */
-  flags?: string[];
+  flags?: SchedulerFlag[];
   /** Nanoseconds, for SCHED_DEADLINE; likewise the next two. */
   runtime?: Uint64;
   /** Nanoseconds. */
