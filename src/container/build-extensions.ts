@@ -5,7 +5,7 @@ import type { Extensions } from '../spec/extensions.js';
 import type { Spec } from '../spec/types.js';
 import { buildFiles } from './build-files.js';
 import type { BuildInput } from './build-input.js';
-import type { IdMaps, NamespaceParts } from './build-namespaces.js';
+import type { NamespaceParts } from './build-namespaces.js';
 import type { ResourceParts } from './build-resources.js';
 import { landlockScopes } from './build-security.js';
 import { rootMode } from './root-mode.js';
@@ -14,10 +14,9 @@ export interface ExtensionParts {
   readonly spec: Spec;
   readonly resources: ResourceParts;
   readonly parts: NamespaceParts;
-  readonly maps: IdMaps | undefined;
 }
 
-export function buildExtensions(input: BuildInput, { parts, maps, resources, spec }: ExtensionParts): Extensions {
+export function buildExtensions(input: BuildInput, { parts, resources, spec }: ExtensionParts): Extensions {
   const { options, image, host, resolvConf } = input;
   const files = parts.standing.mount !== 'new' ? {} : buildFiles({ options, isBundle: image.kind === 'bundle', hostname: spec.hostname, network: parts.standing.network, resolvConf, mounts: spec.mounts ?? [] });
   // To be strict is to ask for the defaults: what was asked for and cannot be held is an error.
@@ -27,7 +26,6 @@ export function buildExtensions(input: BuildInput, { parts, maps, resources, spe
     root: rootMode(input),
     ...(options.init === true && { init: true }),
     ...(landlockScopes(options, host) && { landlockScopes: true }),
-    ...(maps !== undefined && { idMap: maps.source }),
     ...(survive && { survive }),
     autoRemove: options.autoRemove ?? true,
     ...((options.log ?? survive) && { log: { maxBytes: defaultLogBytes } }),

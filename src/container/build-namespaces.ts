@@ -76,8 +76,6 @@ export function timeOffsets({ monotonic, boottime }: NonNullable<RunOptions['tim
 export interface IdMaps {
   readonly uidMappings: IdMapping[];
   readonly gidMappings: IdMapping[];
-  /** Where they come from: `Extensions.idMap`. */
-  readonly source: 'auto' | 'spec';
 }
 
 /** The ranges for `auto`; without them an ordinary user gets its own id alone. */
@@ -94,12 +92,12 @@ export interface MapInput {
 export function buildIdMaps(standing: Standing, base: Linux | undefined, input: MapInput): IdMaps | undefined {
   if (standing !== 'new') return undefined;
   const { uidMappings = [], gidMappings = [] } = base ?? {};
-  if (uidMappings.length > 0 || gidMappings.length > 0) return { uidMappings, gidMappings, source: 'spec' };
+  if (uidMappings.length > 0 || gidMappings.length > 0) return { uidMappings, gidMappings };
   const { host, idRange, gidRange = idRange } = input;
-  if (idRange !== undefined && gidRange !== undefined) return { uidMappings: [mapRange(idRange)], gidMappings: [mapRange(gidRange)], source: 'auto' };
+  if (idRange !== undefined && gidRange !== undefined) return { uidMappings: [mapRange(idRange)], gidMappings: [mapRange(gidRange)] };
   if (host.uid !== 0) {
     const { uids = 0, gids = 0 } = input.subordinate ?? {};
-    return { uidMappings: mapSubordinate(uids), gidMappings: mapSubordinate(gids), source: 'auto' };
+    return { uidMappings: mapSubordinate(uids), gidMappings: mapSubordinate(gids) };
   }
   throw new TsrunError('ERR_TSRUN_HOST', 'there is no free range of ids for a user namespace', {
     field: '/namespaces/user',

@@ -40,7 +40,7 @@ export function buildSpec(input: BuildInput): BuiltSpec {
   checkConflicts({ ...input, maps, standing: parts.standing }, faults);
   const { spec, resources } = assemble(input, parts, maps, faults);
   faults.throwIfAny('ERR_TSRUN_INVALID_ARGUMENT', 'option');
-  const extensions = buildExtensions(input, { parts, maps, resources, spec });
+  const extensions = buildExtensions(input, { parts, resources, spec });
   const files = extensions.files ?? {};
   if (spec.mounts !== undefined) spec.mounts = withoutMountsAt(spec.mounts, files);
   validateSpec(withoutOwnProfile(spec, input), extensions);

@@ -103,7 +103,7 @@ export class Writer {
   }
 }
 
-/** Reads the fields of one record. Throws RangeError when the bytes end too soon. */
+/** Reads the fields of one record, of the types that events have. Throws RangeError when the bytes end too soon. */
 export class Reader {
   readonly #bytes: Buffer;
   #at: number;
@@ -129,11 +129,6 @@ export class Reader {
     return this.u32() !== 0;
   }
 
-  slot(): number | null {
-    const value = this.u32();
-    return value === noSlot ? null : value;
-  }
-
   u64(): bigint {
     const value = this.#bytes.readBigUInt64LE(this.#at);
     this.#at += 8;
@@ -147,22 +142,7 @@ export class Reader {
     return value;
   }
 
-  bytes(): Uint8Array {
-    const length = this.u32();
-    const value = Uint8Array.from(this.#bytes.subarray(this.#at, this.#at + length));
-    this.#at += length + ((4 - (length % 4)) % 4);
-    return value;
-  }
-
   texts(): string[] {
     return Array.from({ length: this.u32() }, () => this.text());
-  }
-
-  u32s(): number[] {
-    return Array.from({ length: this.u32() }, () => this.u32());
-  }
-
-  slots(): number[] {
-    return this.u32s();
   }
 }

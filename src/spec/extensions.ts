@@ -13,8 +13,6 @@ export interface Extensions {
   readonly init?: boolean;
   /** Landlock scopes (ABI 6, Linux 6.12): signals and abstract sockets may not leave the container. */
   readonly landlockScopes?: boolean;
-  /** Ranges for the container's user namespace are taken by `container/id-ranges.ts`; this says which kind was asked for. */
-  readonly idMap?: 'auto' | 'spec';
   /** The container lives on when the process that started it ends. */
   readonly survive?: boolean;
   /** Remove the record of the container when it ends; otherwise `ps -a` shows it until `rm`. */

@@ -61,7 +61,6 @@ export const extensionsShape = strictObject<Extensions>({
   root: optional(rootMode),
   init: optional(boolean),
   landlockScopes: optional(boolean),
-  idMap: optional(oneOf('a kind of map', ['auto', 'spec'])),
   survive: optional(boolean),
   autoRemove: optional(boolean),
   log: optional(strictObject<LogOptions>({ maxBytes: count })),

@@ -85,17 +85,6 @@ function makeProfile(options: SeccompProfileOptions): Seccomp {
   };
 }
 
-/** System calls that a profile allows whatever their arguments are: its size as a surface. */
-export function unconditionalAllows(profile: Seccomp): number {
-  const rules = profile.syscalls ?? [];
-  const filtered = new Set(rules.filter((rule) => (rule.args ?? []).length > 0).flatMap((rule) => rule.names));
-  const first = new Map<string, string>();
-  for (const rule of rules) {
-    for (const name of rule.names) if (!filtered.has(name) && !first.has(name)) first.set(name, rule.action);
-  }
-  return [...first.values()].filter((action) => action === 'SCMP_ACT_ALLOW').length;
-}
-
 const allow = (name: string, index: number, value: number, mask = low32): SeccompSyscall =>
   ({ names: [name], action: 'SCMP_ACT_ALLOW', args: [{ index, op: 'SCMP_CMP_MASKED_EQ', value: mask, valueTwo: value }] });
 

@@ -5,16 +5,14 @@
 
 import type { Extensions } from './extensions.js';
 import { Faults } from './faults.js';
-import { checkLinux, checkResources, checkSeccomp } from './rules-linux.js';
+import { checkLinux, checkResources } from './rules-linux.js';
 import { checkMounts } from './rules-mounts.js';
 import { checkNamespaces } from './rules-namespaces.js';
 import { checkProcess } from './rules-process.js';
-import { processShape } from './schema-process.js';
 import { strictResourcesShape } from './schema-resources.js';
-import { seccompShape } from './schema-seccomp.js';
 import { extensionsShape, specShape } from './schema.js';
 import { assertShape, type Shape } from './shape.js';
-import type { Process, Resources, Seccomp, Spec } from './types.js';
+import type { Resources, Spec } from './types.js';
 
 /**
  * A whole config.json. Unknown fields pass, as the runtime-spec demands, unless they are misspelt known ones.
@@ -33,13 +31,6 @@ export function validateSpec(value: unknown, extensions: Extensions = {}): Spec 
   });
 }
 
-/** A `process` by itself, as `exec` is given one. @throws ERR_TSRUN_INVALID_SPEC */
-export function validateProcess(value: unknown): Process {
-  return validate('process', processShape, value, (process, faults) => {
-    checkProcess(process, '', faults);
-  });
-}
-
 /** `linux.resources` by itself, as `update` is given it: every unknown field is refused. @throws ERR_TSRUN_INVALID_ARGUMENT */
 export function validateResources(value: unknown): Resources {
   const code = 'ERR_TSRUN_INVALID_ARGUMENT';
@@ -48,13 +39,6 @@ export function validateResources(value: unknown): Resources {
   checkResources(value, '', faults);
   faults.throwIfAny(code, 'resources');
   return value;
-}
-
-/** A seccomp profile by itself. @throws ERR_TSRUN_INVALID_SPEC */
-export function validateSeccomp(value: unknown): Seccomp {
-  return validate('seccomp profile', seccompShape, value, (seccomp, faults) => {
-    checkSeccomp(seccomp, '', faults);
-  });
 }
 
 /** What stands beside a spec; every unknown field is refused. @throws ERR_TSRUN_INVALID_SPEC */

@@ -31,7 +31,7 @@ test('what a bundle says stands', (t) => {
   t.deepEqual(spec.linux, linux);
   t.deepEqual(spec.root, { path: '/bundles/b/rootfs', readonly: false });
   t.is(spec.hostname, undefined);
-  t.deepEqual(extensions, { root: { kind: 'disposable', sizeBytes: 2 ** 26 }, landlockScopes: true, idMap: 'spec', autoRemove: true });
+  t.deepEqual(extensions, { root: { kind: 'disposable', sizeBytes: 2 ** 26 }, landlockScopes: true, autoRemove: true });
 });
 
 test('a read-only root stays one, unless another is asked for', (t) => {
@@ -105,10 +105,8 @@ test('a bundle without a mount namespace has the host\'s root, and is given noth
 test('user namespaces: dropped with their maps, or made with a range', (t) => {
   const shared = make({ namespaces: { user: 'host' } });
   t.is(shared.spec.linux?.uidMappings, undefined);
-  t.is(shared.extensions.idMap, undefined);
   const made = buildBundle({ namespaces: { user: 'new' } });
   t.deepEqual(made.spec.linux?.uidMappings, [{ containerID: 0, hostID: 1_000_000, size: 65_536 }]);
-  t.is(made.extensions.idMap, 'auto');
   t.is(buildBundle().spec.linux?.uidMappings, undefined, 'a bundle without one gets none');
 });
 

@@ -157,7 +157,6 @@ test('the default profile, wall by wall', (t) => {
   t.deepEqual(extensions, {
     root: { kind: 'disposable', sizeBytes: 64 * 1024 * 1024 },
     landlockScopes: true,
-    idMap: 'auto',
     autoRemove: true,
     files: {
       '/etc/hostname': 'run-1234\n',

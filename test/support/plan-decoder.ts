@@ -2,6 +2,32 @@
 import { readFileSync } from 'node:fs';
 import { Reader } from '../../src/plan/codec.js';
 
+const noSlot = 0xffff_ffff;
+
+/** With the types that only steps have. */
+class StepReader extends Reader {
+  slot(): number | null {
+    const value = this.u32();
+    return value === noSlot ? null : value;
+  }
+
+  u32s(): number[] {
+    return Array.from({ length: this.u32() }, () => this.u32());
+  }
+
+  slots(): number[] {
+    return this.u32s();
+  }
+
+  /** As many words as they fill. */
+  bytes(): Uint8Array {
+    const length = this.u32();
+    const words = Buffer.alloc(Math.ceil(length / 4) * 4);
+    for (let at = 0; at < length; at += 4) words.writeUInt32LE(this.u32(), at);
+    return Uint8Array.from(words.subarray(0, length));
+  }
+}
+
 export type FieldType = 'u32' | 'i32' | 'bool' | 'slot' | 'u64' | 'text' | 'bytes' | 'texts' | 'slots' | 'u32s';
 
 export interface Layout {
@@ -57,7 +83,7 @@ export function decodePlan(bytes: Uint8Array): DecodedPlan {
 
 /** From a buffer of its own, so that a field cannot reach into the next record. */
 function decodeStep({ op, fields }: Layout, record: Buffer): Record<string, unknown> {
-  const reader = new Reader(Buffer.from(record), 8);
+  const reader = new StepReader(Buffer.from(record), 8);
   return { op, ...Object.fromEntries(fields.map(([name, type]) => [name, reader[type]()])) };
 }
 
