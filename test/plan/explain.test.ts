@@ -11,7 +11,7 @@ const settings: readonly Setting[] = [
   { options: { terminal: true, log: true } },
   { options: { survive: true, stdin: 'pipe' } },
   { options: { root: 'writable', namespaces: { user: 'host', ipc: { path: '/proc/1/ns/ipc' }, uts: { fd: 3 } } } },
-  { options: { mounts: [{ type: 'bind', source: '/srv', destination: '/srv' }] } },
+  { options: { mounts: [{ type: 'bind', source: '/srv', destination: '/srv' }, { type: 'bind', source: '/opt', destination: '/opt', options: ['shared'] }] } },
 ];
 
 function explain(setting: Setting = {}): ExplainedStep[] {
