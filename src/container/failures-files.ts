@@ -6,7 +6,11 @@ import type { Plan } from '../plan/plan.js';
 import type { StepAttachMount, StepMakeMount, StepOpenTree, StepSetMount, StepWriteSysctl } from '../plan/wire.generated.js';
 import { hints, type Explanation } from './failure.js';
 
-export function treeFailure({ path }: StepOpenTree, errno: string): Explanation | undefined {
+export function treeFailure({ path, recursive }: StepOpenTree, errno: string): Explanation | undefined {
+  if (errno === 'EINVAL' && !recursive) {
+    const why = 'it is unbindable, or other mounts lie below it, from which an ordinary user may not part it (mount_namespaces(7))';
+    return { message: `'${path}' cannot be mounted by itself: ${why}`, hint: 'choose a folder without mounts below it, or bind all of it: rbind, with rshared or rslave' };
+  }
   if (errno !== 'ENOENT') return undefined;
   return { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: `'${path}' does not exist on the host`, hint: 'make it first: a missing source is never made' };
 }

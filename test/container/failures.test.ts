@@ -66,6 +66,12 @@ test('ids that the user namespace does not map', (t) => {
   t.regex(explain({ ...step, groups: Array<number>(65_536).fill(1) }, 'EINVAL', 'setgroups')?.message ?? '', /^one of 65536 groups does not exist/);
 });
 
+test('a folder that cannot be parted from the mounts below it', (t) => {
+  const step: Step = { op: 'openTree', path: '/srv', recursive: false, into: 3 };
+  t.like(explain(step, 'EINVAL', 'open_tree'), { hint: 'choose a folder without mounts below it, or bind all of it: rbind, with rshared or rslave' });
+  t.is(explain({ ...step, recursive: true }, 'EINVAL', 'open_tree'), undefined);
+});
+
 test('an image that cannot be id-mapped is named with its file system', (t) => {
   const open: Step = { op: 'openTree', path: '/proc', recursive: false, into: 3 };
   const step: Step = { op: 'setMount', mount: 3, recursive: true, set: 0n, clear: 0n, propagation: 0n, idMap: 2 };
