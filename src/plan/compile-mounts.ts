@@ -44,7 +44,7 @@ export function compileMounts(compilation: Compilation): MountPlan {
       const index = mounts.findLastIndex(isDev);
       const dev = mounts[index];
       if (dev === undefined || !isOwnDev(dev) || !isReadonly(dev)) return;
-      builder.add(`/mounts/${index}/options`, { op: 'remount', target: '/dev', set: mountAttributes.readonly, clear: 0n, recursive: false });
+      builder.add(`/mounts/${index}/options`, { op: 'remount', target: '/dev', set: mountAttributes.readonly, clear: 0n });
     },
     propagate: () => {
       const { rootfsPropagation } = input.spec.linux ?? {};

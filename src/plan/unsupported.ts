@@ -3,7 +3,17 @@ import { TsrunError } from '../spec/errors.js';
 import type { Spec } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 
+/** Of other platforms (config.md, "Platform-specific configuration"): who writes one counts on it, on a virtual machine above all. */
+const foreign = ['freebsd', 'solaris', 'vm', 'windows', 'zos'];
+
+function refuseForeign(spec: Spec): void {
+  const fields = [...foreign.filter((name) => Object.hasOwn(spec, name)).map((name) => `/${name}`), ...(Object.hasOwn(spec.process ?? {}, 'commandLine') ? ['/process/commandLine'] : [])];
+  const [field] = fields;
+  if (field !== undefined) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${field} is for another platform than Linux`, { field, hint: 'remove the field' });
+}
+
 export function refuseUnsupported(spec: Spec): void {
+  refuseForeign(spec);
   const { linux, process, hooks } = spec;
   const refuse = (field: string, present: boolean, what = field) => {
     if (present) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${what} is not supported yet`, { field, hint: 'remove the field' });

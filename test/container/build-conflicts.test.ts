@@ -127,7 +127,7 @@ const anyOptions: fc.Arbitrary<RunOptions> = fc.record(
     network: fc.constantFrom('none' as const, 'host' as const, { path: '/run/netns/a' }),
     namespaces: fc.record({ pid: choice, ipc: choice, uts: choice, user: choice, cgroup: choice, time: choice }, { requiredKeys: [] }),
     timeOffsets: fc.record({ monotonic: fc.integer({ min: -100, max: 100 }) }),
-    ulimits: fc.constant({ nofile: { soft: 1, hard: -1 } }),
+    ulimits: fc.constant({ nofile: { soft: 16, hard: -1 } }),
     strict: fc.boolean(),
     survive: fc.boolean(),
     terminal: fc.boolean(),

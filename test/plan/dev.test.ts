@@ -78,7 +78,7 @@ test('a read-only /dev is one once everything is in it, and before the root is l
     });
     const ops = plan.steps.map(({ step }) => step.op);
     const at = ops.indexOf('remount');
-    t.like(plan.steps[at], { field: '/mounts/0/options', step: { op: 'remount', target: '/dev', set: mountAttributes.readonly, recursive: false } });
+    t.like(plan.steps[at], { field: '/mounts/0/options', step: { op: 'remount', target: '/dev', set: mountAttributes.readonly } });
     t.is(ops.lastIndexOf('remount'), at);
     for (const before of ['makeNode', 'makeMount', 'attachMount', 'openTerminal'] as const) t.true(ops.lastIndexOf(before) < at, before);
     t.true(at < ops.indexOf('pivotRoot'));
