@@ -7,6 +7,7 @@ import { nearest, TsrunError } from '../spec/errors.js';
 import { parseId } from '../spec/ids.js';
 import { show } from '../spec/quote.js';
 import { parseGroups, parseUsers, type GroupEntry, type UserEntry } from './accounts.js';
+import { unreadable } from './unreadable.js';
 
 /**
  * Reads a regular file of the image by its inner path, at most so many bytes of it; null when there is none. Links must
@@ -95,10 +96,7 @@ class Accounts {
     try {
       return this.#read(path, mostFileBytes + 1) ?? Buffer.alloc(0);
     } catch (cause) {
-      throw new TsrunError('ERR_TSRUN_IMAGE', `'${path}' of the image cannot be read: it is no regular file, or links to it lead in a circle`, {
-        hint: 'mend the file in the image, or remove it and give numbers',
-        cause,
-      });
+      throw unreadable(path, cause);
     }
   }
 }

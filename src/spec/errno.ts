@@ -18,3 +18,14 @@ export function systemErrorName(errno: number): string {
 export function errnoName(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
+
+/** The same of a call of the addon's, whose errors have the number alone, and that without a sign. */
+export function addonErrnoName(error: unknown): string | undefined {
+  return error instanceof Error && 'errno' in error && typeof error.errno === 'number' && error.errno > 0 ? systemErrorName(error.errno) : undefined;
+}
+
+/** Whose files are too many, of a want of descriptors; undefined for any other errno. */
+export function descriptorHint(errno: string | undefined): string | undefined {
+  if (errno === 'EMFILE') return 'raise the limit of open files: ulimit -n';
+  return errno === 'ENFILE' ? 'the whole host has too many open files: close some, or raise /proc/sys/fs/file-max' : undefined;
+}

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import fc from 'fast-check';
 import test from 'ava';
 import { parseGroups, parseUsers } from '../../src/image/accounts.js';
@@ -105,6 +106,33 @@ test('a file that is too large is refused, and no more of it is read', (t) => {
   const error = fault('app', [], read);
   t.is(error.code, 'ERR_TSRUN_IMAGE');
   t.is(error.message, "'/etc/passwd' of the image is larger than 1048576 bytes");
+});
+
+/** As the addon throws it. */
+function refusing(errno: number) {
+  return (): never => {
+    throw Object.assign(new Error('open failed'), { syscall: 'open', errno });
+  };
+}
+
+test('a file that cannot be read is told of by its errno, and numbers are promised only where they would do', (t) => {
+  const { EACCES, EINVAL, EIO, ELOOP, EMFILE, ENFILE } = constants.errno;
+  const what = "'/etc/passwd' of the image cannot be read";
+  for (const [errno, code, message, hint] of [
+    [EACCES, 'ERR_TSRUN_IMAGE', `${what}: permission denied (EACCES)`, /be read.*by who runs tsrun/],
+    [EINVAL, 'ERR_TSRUN_IMAGE', `${what}: it is no regular file`, /mend .*, or remove it/],
+    [ELOOP, 'ERR_TSRUN_IMAGE', `${what}: links to it lead in a circle`, /mend .*, or remove it/],
+    [EIO, 'ERR_TSRUN_IMAGE', `${what}: EIO`, /open\(2\)/],
+    [EMFILE, 'ERR_TSRUN_HOST', `${what}: no descriptor is left (EMFILE)`, /ulimit -n/],
+    [ENFILE, 'ERR_TSRUN_HOST', `${what}: no descriptor is left (ENFILE)`, /file-max/],
+  ] as const) {
+    for (const user of ['app', '5', '5:6']) {
+      const error = fault(user, [], refusing(errno));
+      t.like(error, { code, message }, user);
+      t.regex(error.hint ?? '', hint);
+    }
+  }
+  t.is(fault('app:5', ['wheel'], (path) => (path === '/etc/passwd' ? image()(path, 1000) : refusing(EACCES)())).message, "'/etc/group' of the image cannot be read: permission denied (EACCES)");
 });
 
 test('more groups than the kernel takes are an error, not a cut list', (t) => {
