@@ -2,6 +2,7 @@
 import { elfInterpreter } from '../image/elf.js';
 import type { StepExecute } from '../plan/wire.generated.js';
 import type { ErrorCode } from '../spec/errors.js';
+import { printable } from '../spec/quote.js';
 import type { FailureContext } from './failure.js';
 
 export interface ProgramDiagnosis {
@@ -33,7 +34,7 @@ export function diagnoseProgram(step: StepExecute, errno: string, { readInRoot }
     EISDIR: ['it is a folder', 'name a program'],
   };
   const [why, hint] = reasons[errno] ?? [`execve says ${errno}`, 'see execve(2)'];
-  return { code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE', message: `'${program}' cannot be executed: ${why}`, hint };
+  return notExecutable(`'${program}' cannot be executed: ${why}`, hint);
 }
 
 function readHead(readInRoot: FailureContext['readInRoot'], path: string): Buffer | null {
@@ -62,30 +63,49 @@ interface Link {
 
 /** The program is there, so what is missing is what it is to be run by, or what that is to be run by. */
 function missingInterpreter({ program, path, head, depth }: Link, read: (path: string) => Buffer | null): ProgramDiagnosis {
-  const script = /^#!\s*(\S+)/.exec(head.toString('latin1'))?.[1];
+  // As the kernel reads it (fs/binfmt_script.c), to which a carriage return is a letter like any other.
+  const script = /^#![ \t]*([^ \t\n\0]+)/.exec(head.toString('latin1'))?.[1];
   const next = script === undefined || depth >= mostInterpreters ? null : read(script);
   if (script !== undefined && next !== null) return missingInterpreter({ program, path: script, head: next, depth: depth + 1 }, read);
+  if (script?.endsWith('\r') === true) return windowsLines(path);
   if (script !== undefined) {
-    return {
-      code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE',
-      message: `'${program}' is ${depth === 1 ? '' : `run by '${path}', `}a script for '${script}', which is not in the image`,
-      hint: 'add the interpreter to the image, or change the first line of the script',
-    };
+    return notExecutable(
+      `'${program}' is ${depth === 1 ? '' : `run by '${path}', `}a script for '${printable(script, 400)}', which is not in the image`,
+      'add the interpreter to the image, or change the first line of the script',
+    );
   }
-  const loader = elfInterpreter(head) ?? 'its dynamic loader';
-  return {
-    code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE',
-    message: `'${path}' needs the shared library loader '${loader}', which is not in the image`,
-    hint: 'the program was built for another C library (glibc or musl): build it statically or for this image',
-  };
+  const loader = elfInterpreter(head);
+  if (loader === undefined || read(loader) !== null) return nothingMissing(path);
+  return notExecutable(
+    `'${path}' needs the shared library loader '${printable(loader, 400)}', which is not in the image`,
+    'the program was built for another C library (glibc or musl): build it statically or for this image',
+  );
+}
+
+function windowsLines(path: string): ProgramDiagnosis {
+  return notExecutable(
+    `the first line of the script '${path}' ends with a carriage return (Windows line ends), which the kernel takes for a part of the interpreter's name`,
+    `take them away: dos2unix, or sed -i 's/\\r$//', on the file in the image`,
+  );
+}
+
+/** A static program, say: the container found less than the image holds. */
+function nothingMissing(path: string): ProgramDiagnosis {
+  return notExecutable(
+    `'${path}' is in the image, but it, or what it is to be run by, was not found in the container`,
+    'a mount may cover it; and a program for another processor needs its emulator, which binfmt_misc of the host names, in the image',
+  );
+}
+
+function notExecutable(message: string, hint: string): ProgramDiagnosis {
+  return { code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE', message, hint };
 }
 
 function tooManyInterpreters(program: string): ProgramDiagnosis {
-  return {
-    code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE',
-    message: `'${program}' cannot be executed: the scripts that are run by scripts after it are more than ${mostInterpreters}, or a circle`,
-    hint: 'name a program in its first line that is no script',
-  };
+  return notExecutable(
+    `'${program}' cannot be executed: the scripts that are run by scripts after it are more than ${mostInterpreters}, or a circle`,
+    'name a program in its first line that is no script',
+  );
 }
 
 /** What follows the image is the program, as docker has it: a flag that is written there is looked for in the PATH. */
