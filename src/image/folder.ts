@@ -4,7 +4,7 @@ import type { Stats } from 'node:fs';
 import { access, constants, lstat, opendir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { workingDirectory } from '../host/working-directory.js';
-import { errnoName } from '../spec/errno.js';
+import { descriptorHint, errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { printable } from '../spec/quote.js';
 import type { Spec } from '../spec/types.js';
@@ -67,7 +67,10 @@ async function realFolder(path: string): Promise<string> {
 
 async function unreachable(path: string, cause: unknown): Promise<TsrunError> {
   const shown = printable(path, 400);
-  switch (errnoName(cause)) {
+  const errno = errnoName(cause);
+  const wanting = descriptorHint(errno);
+  if (wanting !== undefined) return new TsrunError('ERR_TSRUN_HOST', `image '${shown}' cannot be opened: no descriptor is left (${errno})`, { hint: wanting, cause });
+  switch (errno) {
     case 'ENOENT':
       return imageError(`image '${shown}' does not exist`, await missingHint(path), cause);
     case 'ENOTDIR':
@@ -77,7 +80,7 @@ async function unreachable(path: string, cause: unknown): Promise<TsrunError> {
     case 'ELOOP':
       return imageError(`image '${shown}' is a symbolic link that leads to itself`, 'name the folder itself', cause);
     default:
-      return imageError(`image '${shown}' cannot be opened: ${errnoName(cause) ?? String(cause)}`, 'name a folder', cause);
+      return imageError(`image '${shown}' cannot be opened: ${errno ?? String(cause)}`, 'name a folder', cause);
   }
 }
 
@@ -104,9 +107,10 @@ function unsupported(path: string, what: string): TsrunError {
 
 async function notAnImage(path: string, folder: string): Promise<TsrunError> {
   const looked = `looked for config.json, for ${usualFolders.map((name) => `/${name}`).join(', ')} and for an executable file`;
-  const entries = await list(folder, 1);
-  const state = entries.length === 0 ? 'is an empty folder' : 'is neither a root file system nor an OCI bundle';
-  const inner = entries.length === 0 ? undefined : await innerRoot(folder);
+  const isEmpty = await holdsNothing(folder).catch((cause: unknown) => cause);
+  if (typeof isEmpty !== 'boolean') return unreachable(path, isEmpty);
+  const state = isEmpty ? 'is an empty folder' : 'is neither a root file system nor an OCI bundle';
+  const inner = isEmpty ? undefined : await innerRoot(folder);
   const hint = inner === undefined ? 'name the folder that holds the unpacked files of the image' : `did you mean '${printable(join(path, inner), 400)}'?`;
   return imageError(`image '${printable(path, 400)}' ${state}: ${looked}`, hint);
 }
@@ -145,14 +149,25 @@ async function holdsProgram(folder: string): Promise<boolean> {
 async function list(folder: string, most: number): Promise<string[]> {
   const names: string[] = [];
   if (most <= 0) return names;
-  // Entry by entry: a folder may hold millions.
-  const entries = await opendir(folder).catch(() => undefined);
-  if (entries === undefined) return names;
-  for await (const entry of entries) {
-    names.push(entry.name);
-    if (names.length >= most) break;
+  try {
+    // Entry by entry: a folder may hold millions.
+    for await (const entry of await opendir(folder)) {
+      names.push(entry.name);
+      if (names.length >= most) break;
+    }
+  } catch {
+    // What can be opened need not let itself be read: much of /proc. What was found so far counts.
   }
   return names.sort();
+}
+
+async function holdsNothing(folder: string): Promise<boolean> {
+  const entries = await opendir(folder);
+  try {
+    return (await entries.read()) === null;
+  } finally {
+    await entries.close();
+  }
 }
 
 async function exists(path: string): Promise<boolean> {

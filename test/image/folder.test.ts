@@ -127,3 +127,9 @@ test('a config.json cannot hold up or fill the caller', async (t) => {
   truncateSync(join(large, 'config.json'), 2 ** 31);
   t.regex((await fault(large)).message, /is larger than 4194304 bytes/);
 });
+
+test('what cannot be read on the way is passed over: in /proc, what opendir(3) opens and readdir(3) refuses', async (t) => {
+  const error = await fault('/proc');
+  t.is(error.code, 'ERR_TSRUN_IMAGE', error.message);
+  t.regex(error.message, /^image '\/proc' is neither a root file system nor an OCI bundle/);
+});
