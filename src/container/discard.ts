@@ -29,10 +29,11 @@ function unreachable(id: string, why: string): TsrunError {
  */
 function cgroupsOf(root: StateRoot, facts: CgroupFacts, id: string): string[] {
   const base = cgroupBase(facts);
-  if (base === undefined && isAlive(root.readPid(id))) throw unreachable(id, 'its record is damaged, and it has no cgroup by which it could be ended');
+  const pid = unlessDamaged(() => root.readPid(id));
+  if (base === undefined && isAlive(pid)) throw unreachable(id, 'its record is damaged, and it has no cgroup by which it could be ended');
   if (base === undefined) return [];
   const isIts = (name: string) => name.startsWith(`${id}-`) && /^[0-9a-f]{8}$/.test(name.slice(id.length + 1));
-  const own = cgroupOf(root.readPid(id), facts);
+  const own = cgroupOf(pid, facts);
   if (own !== undefined && isIts(own)) return [`${base}/${own}`];
   const named = readdirSync(base).filter(isIts).map((name) => `${base}/${name}`);
   if (named.some(isPopulated)) throw unreachable(id, 'its record is damaged, and it cannot be told whether what runs under its name is its own');
@@ -62,9 +63,11 @@ function isOld(cgroup: string): boolean {
 /** What is being removed has no record for a moment. */
 const removedWithinMs = 2000;
 
-/** A folder that is there, with a record that says nothing, or none. */
+/** A folder that is there, with a record that says nothing, or none; or with what cannot be its first process or its end. */
 export function isUnreadable(root: StateRoot, id: string): boolean {
   try {
+    root.readPid(id);
+    root.readExit(id);
     if (root.read(id) !== undefined) return false;
     const folder = statSync(root.containerPath(id), { throwIfNoEntry: false });
     return folder !== undefined && Date.now() - folder.mtimeMs > removedWithinMs;
@@ -76,8 +79,13 @@ export function isUnreadable(root: StateRoot, id: string): boolean {
 
 /** Undefined for a record that is missing, damaged, or of another version. */
 export function readWhole(root: StateRoot, id: string): ContainerRecord | undefined {
+  return unlessDamaged(() => root.read(id));
+}
+
+/** What cannot be read says nothing; a want of descriptors is still an error. */
+export function unlessDamaged<T>(read: () => T): T | undefined {
   try {
-    return root.read(id);
+    return read();
   } catch (error) {
     if (TsrunError.is(error)) return undefined;
     throw error;

@@ -8,7 +8,7 @@ import { killAll, removeCgroup } from '../cgroup/control.js';
 import { saysDead, type Addon } from '../engine/addon.js';
 import type { CgroupFacts } from '../host/facts.js';
 import { TsrunError } from '../spec/errors.js';
-import { discard, readWhole } from './discard.js';
+import { discard, readWhole, unlessDamaged } from './discard.js';
 import { releaseRangesOf } from './id-ranges.js';
 import { readIdMaps } from './joined-maps.js';
 import type { StateRoot } from './state-root.js';
@@ -84,7 +84,7 @@ function removeUnfinished(root: StateRoot, entry: string, alive: (launcher: stri
 async function removeDead(root: StateRoot, id: string, alive: (launcher: string) => boolean, cgroup: CgroupFacts): Promise<boolean> {
   // A record with an exit is one that was to be kept. Asked first: reading a record takes longer, and all that are kept
   // are passed by each time.
-  if (root.readExit(id) !== undefined) return false;
+  if (hasEnded(root, id)) return false;
   const record = readWhole(root, id);
   if (record === undefined) return removeEmpty(root.containerPath(id)) || removeUnreadable(root, id, alive, cgroup);
   if (alive(record.launcher)) return false;
@@ -95,6 +95,11 @@ async function removeDead(root: StateRoot, id: string, alive: (launcher: string)
   // Meanwhile another process may have removed it, and begun one of the same name.
   if (readWhole(root, id)?.cgroup === record.cgroup) root.removeContainer(record);
   return true;
+}
+
+/** What no launcher has written says of no end. */
+function hasEnded(root: StateRoot, id: string): boolean {
+  return unlessDamaged(() => root.readExit(id)) !== undefined;
 }
 
 /** A launcher takes the record away before the folder. */
@@ -125,8 +130,8 @@ async function removeUnreadable(root: StateRoot, id: string, alive: (launcher: s
  * Undefined where nobody does.
  */
 function rangesOf(root: StateRoot, id: string): number[] | undefined {
-  if (id.startsWith('.') || root.readExit(id) !== undefined) return [];
+  if (id.startsWith('.') || hasEnded(root, id)) return [];
   const record = readWhole(root, id);
-  const mappings = record === undefined ? readIdMaps(`/proc/${root.readPid(id) ?? 'none'}`)?.uidMappings : (record.spec.linux?.uidMappings ?? []);
+  const mappings = record === undefined ? readIdMaps(`/proc/${unlessDamaged(() => root.readPid(id)) ?? 'none'}`)?.uidMappings : (record.spec.linux?.uidMappings ?? []);
   return mappings?.map(({ hostID }) => hostID);
 }

@@ -2,13 +2,13 @@
  * The state root: `/run/tsrun` for root, `$XDG_RUNTIME_DIR/tsrun` for others. One folder a container, one socket a
  * launcher, one file an id range in use. It lies on a tmpfs, so nothing here is synced.
  */
-import { readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseJson } from '../spec/json.js';
 import { TsrunError } from '../spec/errors.js';
 import { checkStateRoot, makeFolder } from './make-folder.js';
 import { randomDigits } from './random.js';
 import { readRecord, type ContainerRecord } from './record.js';
+import { parsePid, parseRecord, readStateFile } from './state-files.js';
 
 export function defaultStateRoot(uid: number, env: Readonly<Record<string, string | undefined>>): string {
   const chosen = env['TSRUN_ROOT'];
@@ -110,17 +110,17 @@ export class StateRoot {
     return this.entries().filter((name) => !name.startsWith('.'));
   }
 
-  /** The record of a container, or undefined when there is none (any more). */
+  /** The record of a container, or undefined when there is none (any more). @throws ERR_TSRUN_STATE when it is damaged */
   read(id: string): ContainerRecord | undefined {
     const path = join(this.containerPath(id), 'state.json');
-    const text = readIfThere(path)?.toString();
+    const text = readStateFile(path, id)?.toString();
     return text === undefined ? undefined : readRecord(parseRecord(text, path, id), path);
   }
 
-  /** The pid of the first process, once it was born. */
+  /** The pid of the first process, once it was born. @throws ERR_TSRUN_STATE when it cannot be one */
   readPid(id: string): number | undefined {
-    const text = readIfThere(join(this.containerPath(id), 'pid'))?.toString();
-    return text === undefined || text === '' ? undefined : Number(text);
+    const text = readStateFile(join(this.containerPath(id), 'pid'), id)?.toString();
+    return text === undefined || text === '' ? undefined : parsePid(text, id);
   }
 
   /** When it ended, in milliseconds since the epoch. */
@@ -128,27 +128,8 @@ export class StateRoot {
     return statSync(join(this.containerPath(id), 'exit'), { throwIfNoEntry: false })?.mtimeMs;
   }
 
-  /** How it ended, in the launcher's words (an encoded `exited` event). */
+  /** How it ended, in the launcher's words (an encoded `exited` event). @throws ERR_TSRUN_STATE when it is damaged */
   readExit(id: string): Buffer | undefined {
-    return readIfThere(join(this.containerPath(id), 'exit'));
-  }
-}
-
-function parseRecord(text: string, path: string, id: string): unknown {
-  try {
-    return parseJson(text, path);
-  } catch (cause) {
-    throw new TsrunError('ERR_TSRUN_STATE', `the record of the container '${id}' is damaged`, { cause, hint: `tsrun rm -f ${id} ends what runs under that name, and removes it` });
-  }
-}
-
-/** Whatever else keeps a file from being read, such as a want of descriptors, says nothing of whether it is there. */
-function readIfThere(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
+    return readStateFile(join(this.containerPath(id), 'exit'), id);
   }
 }

@@ -1,5 +1,6 @@
 /** `tsrun ps`, `kill`, `stop`, `rm`, `pause`, `unpause` and `wait`: from another shell, on containers in the background. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CommandLab, refusal } from '../support/command-lab.js';
@@ -36,6 +37,26 @@ rooted('a record that says nothing: ps tells of it, and rm -f ends what runs und
   }
   t.is((await lab.call(['rm', '-f', id])).code, 0);
   t.deepEqual([existsSync(folder), existsSync(cgroup)], [false, false]);
+});
+
+rooted('a FIFO, a folder or gigabytes in the place of a file of its record: others are run, and rm -f ends it', async (t) => {
+  const makers: readonly ((path: string) => unknown)[] = [mkdirSync, (path) => execFileSync('mkfifo', [path]), (path) => { writeFileSync(path, ''); truncateSync(path, 600_000_000); }];
+  for (const [index, make] of makers.entries()) {
+    for (const name of ['state.json', 'pid', 'exit']) {
+      const id = await lab.background();
+      const folder = join(lab.stateRoot, 'containers', id);
+      const { cgroup } = (await lab.find(id))?.record ?? { cgroup: '' };
+      rmSync(join(folder, name), { force: true });
+      make(join(folder, name));
+      const what = `${index} ${name}`;
+      t.is((await lab.call(['ps'])).code, 0, what);
+      t.is((await lab.call(['gc'])).code, 0, what);
+      t.is((await lab.call(['run', '--rm', lab.image, 'true'])).code, 0, what);
+      t.true(existsSync(folder), what);
+      t.like(await lab.call(['rm', '-f', id]), { code: 0, stderr: '' }, what);
+      t.deepEqual([existsSync(folder), existsSync(cgroup)], [false, false], what);
+    }
+  }
 });
 
 rooted('ps: what runs, and with -a what has ended, newest first', async (t) => {
