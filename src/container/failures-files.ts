@@ -76,11 +76,17 @@ export function writeFailure(paths: readonly string[], errno: string): Explanati
     EISDIR: 'is a folder in the image',
     EINVAL: 'is a folder in the image',
     ELOOP: 'is a link of the image to itself',
+    ENOENT: 'leads by a link of the image to where nothing is',
+    ENOTDIR: 'lies below a file of the image',
     EXDEV: 'leads by a link of the image into what is mounted elsewhere',
   };
   const why = reasons[errno];
-  return why === undefined ? undefined : { message: `${which} ${why}, where a file of the container's own belongs`, hint: 'mend the image, or mount a file of yours in its place' };
+  const field = others.length === 0 ? fieldsOfFiles[paths[0] ?? ''] : undefined;
+  return why === undefined ? undefined : { message: `${which} ${why}, where a file of the container's own belongs`, hint: 'mend the image, or mount a file of yours in its place', ...(field !== undefined && { field }) };
 }
+
+/** The option that says what stands in a file. */
+const fieldsOfFiles: Readonly<Record<string, string>> = { '/etc/hostname': '/hostname', '/etc/hosts': '/addHosts', '/etc/resolv.conf': '/dns' };
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;

@@ -91,3 +91,12 @@ test('a kernel without a file system', (t) => {
   t.regex(explain({ op: 'makeMount', type: 'nofs', source: '', options: [], attributes: 0n, target: '/x', follow: false }, 'ENODEV', 'fsopen')?.message ?? '', /'nofs'.*'\/x'/);
   t.is(explain({ op: 'makeOverlay', layers: [], scratch: 1, byDescriptor: false, userXattr: false, attributes: 0n, into: 2 }, 'ENODEV', 'fsopen')?.code, 'ERR_TSRUN_HOST');
 });
+
+test('a file of the container\'s own for which the image has no place is told of by the option that fills it', (t) => {
+  const write = (path: string): Step => ({ op: 'writeFile', path, mode: 0o644, content: new Uint8Array() });
+  t.like(explain(write('/etc/hostname'), 'ENOENT', 'openat2'), { field: '/hostname', message: "'/etc/hostname' leads by a link of the image to where nothing is, where a file of the container's own belongs" });
+  t.like(explain(write('/etc/hosts'), 'ENOTDIR', 'openat2'), { field: '/addHosts', message: "'/etc/hosts' lies below a file of the image, where a file of the container's own belongs" });
+  t.like(explain(write('/etc/resolv.conf'), 'ELOOP', 'openat2'), { field: '/dns', hint: 'mend the image, or mount a file of yours in its place' });
+  const cover: Step = { op: 'coverFiles', paths: ['/etc/hostname', '/etc/hosts'], contents: ['', ''], mode: 0o644, options: [] };
+  t.regex(explain(cover, 'ENOENT', 'openat2')?.message ?? '', /^one of '\/etc\/hostname', '\/etc\/hosts' leads by a link of the image to where nothing is/);
+});

@@ -1,5 +1,5 @@
 // A step that fails is told by what was asked for: the field, the value, and what can be done.
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { TsrunError, type RunOptions, type Spec } from '../../src/index.js';
@@ -73,6 +73,11 @@ here('what cannot be mounted where it is to be, and a folder of the image where 
   for (const name of ['bin', 'etc/hosts']) mkdirSync(join(image, name), { recursive: true });
   copyFileSync(join(lab.image, 'bin/busybox'), join(image, 'bin/true'));
   await refused(t, {}, /'\/etc\/hosts' is a folder in the image/, undefined, image);
+  rmSync(join(image, 'etc'), { recursive: true });
+  symlinkSync('nowhere', join(image, 'etc'));
+  await refused(t, {}, /^'\/etc\/hostname' leads by a link of the image to where nothing is.*, from \/hostname\)$/, '/hostname', image);
+  rmSync(join(image, 'etc'));
+  mkdirSync(join(image, 'etc'));
   await t.notThrowsAsync(lab.start({ command: ['true'], mounts: [bind(folder, '/etc/hosts')] }, image).then(async ({ exited }) => exited));
 });
 
