@@ -17,8 +17,26 @@ export function unifiedWrites(unified: NonNullable<Resources['unified']>): Limit
     const lines = value.split('\n').filter((line) => line.trim() !== '');
     // A write of nothing would be no write, and so no limit.
     if (lines.length === 0) throw invalidLimit(field, value, 'text that is not empty');
+    checkNumbers(file, lines, field);
     return lines.map((line) => ({ file, value: line, field, controller }));
   });
+}
+
+/** A form that the kernel reads, for the files of one number each; it trims what is written there. */
+const numbers: readonly { readonly files: RegExp; readonly form: RegExp; readonly allowed: string }[] = [
+  {
+    files: /^(?:memory\.(?:min|low|high|max|swap\.high|swap\.max|zswap\.max)|hugetlb\.\w+(?:\.rsvd)?\.max)$/,
+    form: /^(?:max|(?:0[xX][\da-fA-F]+|\d+)[kKmMgGtTpPeE]?)$/,
+    allowed: 'max, or a number of bytes, with k, m, g, t, p or e behind it if you like',
+  },
+  { files: /^(?:pids\.max|cgroup\.max\.(?:depth|descendants))$/, form: /^(?:max|0[xX][\da-fA-F]+|\d+)$/, allowed: 'max, or a number' },
+];
+
+/** Of a wrong value the kernel says no more than EINVAL, when the cgroup is there already. */
+function checkNumbers(file: string, lines: readonly string[], field: string): void {
+  const known = numbers.find(({ files }) => files.test(file));
+  const wrong = known === undefined ? undefined : lines.find((line) => !known.form.test(line.trim()));
+  if (known !== undefined && wrong !== undefined) throw invalidLimit(field, wrong, known.allowed);
 }
 
 /** The controller that the file belongs to. */

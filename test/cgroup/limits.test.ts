@@ -145,6 +145,12 @@ test('rdma', (t) => {
   ]);
 });
 
+test('unified: whatever the kernel reads as a number', (t) => {
+  for (const [file, values] of [['hugetlb.2MB.max', ['max', '0', '4M', '0x10', ' 5\n']], ['memory.low', ['max', '1g', '12T']], ['pids.max', ['max', '7', '0x7']], ['memory.oom.group', ['1']], ['io.max', ['8:0 rbps=max']]] as const) {
+    for (const value of values) t.deepEqual(plan({ unified: { [file]: value } }).writes.map((write) => write.file), [file], value);
+  }
+});
+
 test('unified: last, one line a write, with its controller', (t) => {
   const unified = { 'io.max': '8:0 rbps=1\n8:16 wbps=2\n', 'memory.high': '5', 'cgroup.max.depth': '3' };
   t.deepEqual(plan({ memory: { limit: 9 }, unified }).writes.map(({ file, value, controller }) => [file, value, controller]), [
@@ -241,6 +247,9 @@ test(refused, { blockIO: { throttleReadBpsDevice: [{ major: -1, minor: 0, rate: 
 test(refused, { hugepageLimits: [{ pageSize: '2mb/..', limit: 1 }] }, invalid, '/linux/resources/hugepageLimits/0/pageSize');
 test(refused, { hugepageLimits: [{ pageSize: '2MB', limit: -1 }] }, invalid, '/linux/resources/hugepageLimits/0/limit');
 test(refused, { rdma: { 'a b': { hcaHandles: 1 } } }, invalid, '/linux/resources/rdma/a b');
+for (const [file, value] of [['hugetlb.2MB.max', 'abc'], ['hugetlb.1GB.rsvd.max', ''], ['memory.max', '-1'], ['memory.high', '5x'], ['memory.swap.max', 'MAX'], ['pids.max', '1k'], ['cgroup.max.depth', '1.5']] as const) {
+  test(refused, { unified: { [file]: value } }, invalid, `/linux/resources/unified/${file}`);
+}
 test(refused, { unified: { '../memory.max': '1' } }, invalid, '/linux/resources/unified/..~1memory.max');
 test(refused, { unified: { 'memory.max/x': '1' } }, invalid, '/linux/resources/unified/memory.max~1x');
 test(refused, { unified: { 'cgroup.procs': '1' } }, invalid, '/linux/resources/unified/cgroup.procs');
