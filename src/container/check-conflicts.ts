@@ -12,7 +12,7 @@ import { parseSize } from '../spec/size.js';
 import type { Mount, NamespaceType } from '../spec/types.js';
 import { checkGivenRoot } from './given-root.js';
 import { hasOffsets, type IdMaps, type Standing } from './build-namespaces.js';
-import { checkIdsAreMapped } from './check-ids.js';
+import { checkIdsAreMapped, checkOwnersAreMapped } from './check-ids.js';
 import type { RunOptions } from './options.js';
 import { rootLack, rootMode } from './root-mode.js';
 
@@ -112,7 +112,9 @@ function checkNamespaces({ options, image, standing }: ConflictInput, faults: Fa
 
 /** Those of a bundle's own process are checked with its spec. */
 function checkIds({ options, image, user, maps }: ConflictInput, faults: Faults): void {
-  if (maps === undefined || (image.spec?.process !== undefined && options.user === undefined && options.groups === undefined)) return;
+  if (maps === undefined) return;
+  checkOwnersAreMapped(options.mounts ?? [], maps, faults);
+  if (image.spec?.process !== undefined && options.user === undefined && options.groups === undefined) return;
   checkIdsAreMapped(user, maps, options.groups ?? [], faults);
 }
 

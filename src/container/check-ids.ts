@@ -3,6 +3,7 @@ import type { ResolvedUser } from '../image/users.js';
 import type { Faults } from '../spec/faults.js';
 import { mappedId } from '../spec/ids.js';
 import type { IdMapping } from '../spec/types.js';
+import type { MountOption } from './options.js';
 
 export interface MappedIds {
   readonly uidMappings: readonly IdMapping[];
@@ -11,11 +12,24 @@ export interface MappedIds {
 
 /** @param groups what the caller asked for beside the user */
 export function checkIdsAreMapped(user: ResolvedUser, maps: MappedIds, groups: readonly (string | number)[], faults: Faults): void {
-  const check = (kind: string, id: number, mappings: readonly IdMapping[], field: string) => {
-    if (mappedId(mappings, id) !== undefined) return;
-    const last = Math.max(...mappings.map(({ containerID, size }) => containerID + size - 1));
-    faults.add(field, `${kind} ${id} does not exist in the container, whose ids end at ${last}`, 'take a lower one, or share the host\'s ids with --userns host');
-  };
-  check('user', user.uid, maps.uidMappings, '/user');
-  for (const gid of new Set([user.gid, ...user.additionalGids])) check('group', gid, maps.gidMappings, groups.includes(gid) ? '/groups' : '/user');
+  checkId('user', user.uid, maps, '/user', faults);
+  for (const gid of new Set([user.gid, ...user.additionalGids])) checkId('group', gid, maps, groups.includes(gid) ? '/groups' : '/user', faults);
+}
+
+/** Of a tmpfs that belongs to nobody in the container the kernel says no more than EINVAL. */
+export function checkOwnersAreMapped(mounts: readonly MountOption[], maps: MappedIds, faults: Faults): void {
+  mounts.forEach(({ type, options = [] }, index) => {
+    if (type !== 'tmpfs') return;
+    options.forEach((word, at) => {
+      const [, key, id] = /^([ug]id)=(\d+)$/.exec(word) ?? [];
+      if (id !== undefined) checkId(key === 'uid' ? 'user' : 'group', Number(id), maps, `/mounts/${index}/options/${at}`, faults);
+    });
+  });
+}
+
+function checkId(kind: 'user' | 'group', id: number, { uidMappings, gidMappings }: MappedIds, field: string, faults: Faults): void {
+  const mappings = kind === 'user' ? uidMappings : gidMappings;
+  if (mappedId(mappings, id) !== undefined) return;
+  const last = Math.max(...mappings.map(({ containerID, size }) => containerID + size - 1));
+  faults.add(field, `${kind} ${id} does not exist in the container, whose ids end at ${last}`, 'take a lower one, or share the host\'s ids with --userns host');
 }

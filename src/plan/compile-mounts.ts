@@ -9,6 +9,8 @@ import type { Mount, NamespaceType } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import { compileBind } from './compile-bind.js';
 import { compileDev } from './compile-dev.js';
+import { knownIdMapsOf } from './compile-root.js';
+import { checkMountData } from './mount-data.js';
 import { mountAttributes, privatePropagation, readMountOptions } from './mount-options.js';
 
 export interface MountPlan {
@@ -82,6 +84,8 @@ function compileMount(compilation: Compilation, mount: Mount, field: string): At
   refuseUndone(mount, field);
   const substitute = substituteBind(compilation, mount);
   if (substitute !== undefined) return compileBind(compilation, substitute, field);
+  // A /dev gets the owner that it must have, whoever is named.
+  checkMountData({ type: mount.type ?? '', options: mount.options, maps: isOwnDev(mount) ? undefined : knownIdMapsOf(compilation), at: `${field}/options` });
   const attach = isOwnDev(mount) ? compileDev(compilation, mount, field) : compileNew(compilation, mount, field);
   const { propagation, propagationRecursive: recursive } = readMountOptions(mount.options);
   return () => {

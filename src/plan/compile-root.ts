@@ -28,12 +28,17 @@ export function hostId(mappings: readonly IdMapping[] | undefined, id: number): 
   return mappings === undefined ? id : (mappedId(mappings, id) ?? nobody);
 }
 
-/** Undefined when the container shares the caller's user namespace. */
-export function idMapsOf({ input, namespaces }: Compilation): IdMaps | undefined {
+/** Undefined when the container shares the caller's user namespace, or joins one whose maps nobody tells. */
+export function knownIdMapsOf({ input, namespaces }: Compilation): IdMaps | undefined {
   const { uidMappings = [], gidMappings = [] } = input.spec.linux ?? {};
-  if (namespaces.isNew('user')) return { uidMappings, gidMappings };
-  if (!namespaces.isJoined('user')) return undefined;
-  if (input.joinedIdMaps !== undefined) return input.joinedIdMaps;
+  return namespaces.isNew('user') ? { uidMappings, gidMappings } : input.joinedIdMaps;
+}
+
+/** Undefined when the container shares the caller's user namespace. */
+export function idMapsOf(compilation: Compilation): IdMaps | undefined {
+  const { namespaces } = compilation;
+  const maps = knownIdMapsOf(compilation);
+  if (maps !== undefined || !namespaces.isJoined('user')) return maps;
   throw new TsrunError('ERR_TSRUN_UNSUPPORTED', 'the id maps of the user namespace to join are not known: no process is in it that could be asked for them', {
     field: namespaces.field('user'),
     hint: 'name the namespace of a process that lives, as /proc/PID/ns/user',

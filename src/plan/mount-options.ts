@@ -50,6 +50,9 @@ const attributeWords: ReadonlyMap<string, AttributeChange> = new Map(Object.entr
 /** Words that change nothing here: they say what is so anyway, or are for tools above the kernel. */
 const silentWords: ReadonlySet<string> = new Set(['defaults', 'bind', 'rbind', 'async', 'nomand', 'noiversion', 'loud', 'nolazytime']);
 
+/** All that stand for a mount and not for a file system, less those that hold for what is below it as well. */
+export const mountWords: readonly string[] = [...attributeWords.keys(), ...propagations.keys()];
+
 export interface Attributes {
   set: bigint;
   clear: bigint;
@@ -100,7 +103,7 @@ function apply(attributes: Attributes, { set = 0n, clear = 0n }: AttributeChange
 export function refuseData(data: readonly string[], field: string): void {
   const [unknown] = data;
   if (unknown === undefined) return;
-  const near = nearest(unknown, [...attributeWords.keys(), ...propagations.keys()]);
+  const near = nearest(unknown, mountWords);
   throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `mount option '${unknown}' is not known for a bind mount`, {
     field,
     hint: near === undefined ? 'see mount(8) for what a bind mount can be given' : `did you mean '${near}'?`,

@@ -218,6 +218,7 @@ here('each error names the field, the value and what to do', async (t) => {
   const folder = volume();
   const refusals: [MountOption[], RegExp, string][] = [
     [[bind(join(folder, 'none'))], /none' does not exist on the host/, '/mounts/'],
+    [[{ type: 'tmpfs', destination: '/vol', options: ['size=1m', 'uid=70000'] }], /user 70000 does not exist in the container/, '/mounts/0/options/1'],
     [[bind(folder, { options: ['nosiud'] })], /nosiud/, '/mounts/0/options'],
     [[bind(folder, { destination: '/' })], /root of the container/, '/mounts/0/destination'],
     [[bind(folder, { destination: '/proc' })], /nothing can be mounted at.*\/proc/, '/mounts/0/destination'],

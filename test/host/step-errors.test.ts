@@ -54,6 +54,14 @@ here('file systems that there are not', async (t) => {
   await refused(t, {}, /no file system of type 'nofs'.*'\/x'/, '/mounts/0', bundle({ mounts: [{ destination: '/x', type: 'nofs', source: 'x' }] }));
 });
 
+here('a bundle\'s mounts are looked at before anything is made: what their file system does not take', async (t) => {
+  const place = { destination: '/x', source: 'x' };
+  await refused(t, {}, /^spec \/mounts\/0\/options\/1: unknown mount option "rwo"$/, '/mounts/0/options/1', bundle({ mounts: [{ ...place, type: 'tmpfs', options: ['nosuid', 'rwo'] }] }));
+  const maps = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const linux = { namespaces: [{ type: 'mount' as const }, { type: 'user' as const }], uidMappings: maps, gidMappings: maps };
+  await refused(t, {}, /^spec \/mounts\/0\/options\/0: uid 70000 does not exist in the container$/, '/mounts/0/options/0', bundle({ linux, mounts: [{ ...place, type: 'tmpfs', options: ['uid=70000'] }] }));
+});
+
 here('what cannot be mounted where it is to be, and a folder of the image where a file belongs', async (t) => {
   const folder = mkdtempSync(join(lab.scratch, 'mounts-'));
   // For everybody: the container's root is not the host's.
