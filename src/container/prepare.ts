@@ -10,6 +10,7 @@ import type { PlanInput, StreamPlan } from '../plan/input.js';
 import type { Seccomp } from '../spec/types.js';
 import { userToResolve } from './build-process.js';
 import { checkDescriptor } from './check-descriptors.js';
+import { checkSources } from './check-sources.js';
 import type { BuildInput } from './build-input.js';
 import { buildSpec, type BuiltSpec } from './build-spec.js';
 import { visibleRoot } from './given-root.js';
@@ -69,6 +70,7 @@ export async function prepare({ image: path, options: given, id, root, host, add
   const resolvConf = (options.network ?? 'none') !== 'none' ? (systemReader.read('/etc/resolv.conf') ?? '') : '';
   const input = { options, image, host, id, user, maxNofile, devices, resolvConf, subordinate, standIn, ...(idRange === undefined ? {} : { idRange }) };
   const built = buildSpec(input);
+  await checkSources(built.spec, options, image);
   const ignored = ignoredFields(built.spec, options.strict === true);
   return { ...built, input, accounts, warnings: [...warningsOf(built, host), ...ignored] };
 }

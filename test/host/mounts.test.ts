@@ -217,7 +217,7 @@ here('links of the image lead no mount and no file of ours into a volume, be it 
 here('each error names the field, the value and what to do', async (t) => {
   const folder = volume();
   const refusals: [MountOption[], RegExp, string][] = [
-    [[bind(join(folder, 'none'))], /none' does not exist on the host/, '/mounts/'],
+    [[bind(join(folder, 'none'))], /^option \/mounts\/0\/source: '.*none' does not exist on the host$/, '/mounts/0/source'],
     [[{ type: 'tmpfs', destination: '/vol', options: ['size=1m', 'uid=70000'] }], /user 70000 does not exist in the container/, '/mounts/0/options/1'],
     [[bind(folder, { options: ['nosiud'] })], /nosiud/, '/mounts/0/options'],
     [[bind(folder, { destination: '/' })], /root of the container/, '/mounts/0/destination'],

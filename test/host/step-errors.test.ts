@@ -54,12 +54,15 @@ here('file systems that there are not', async (t) => {
   await refused(t, {}, /no file system of type 'nofs'.*'\/x'/, '/mounts/0', bundle({ mounts: [{ destination: '/x', type: 'nofs', source: 'x' }] }));
 });
 
-here('a bundle\'s mounts are looked at before anything is made: what their file system does not take', async (t) => {
+here('a bundle\'s mounts are looked at before anything is made: what their file system does not take, and what is not there', async (t) => {
   const place = { destination: '/x', source: 'x' };
   await refused(t, {}, /^spec \/mounts\/0\/options\/1: unknown mount option "rwo"$/, '/mounts/0/options/1', bundle({ mounts: [{ ...place, type: 'tmpfs', options: ['nosuid', 'rwo'] }] }));
   const maps = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
   const linux = { namespaces: [{ type: 'mount' as const }, { type: 'user' as const }], uidMappings: maps, gidMappings: maps };
   await refused(t, {}, /^spec \/mounts\/0\/options\/0: uid 70000 does not exist in the container$/, '/mounts/0/options/0', bundle({ linux, mounts: [{ ...place, type: 'tmpfs', options: ['uid=70000'] }] }));
+  const missing = [{ destination: '/proc', type: 'proc' }, { destination: '/x', type: 'bind', source: '/none/none' }];
+  await refused(t, {}, /^spec \/mounts\/1\/source: '\/none\/none' does not exist on the host$/, '/mounts/1/source', bundle({ mounts: missing }));
+  await refused(t, {}, /a part of the path is a file$/, '/mounts/0/source', bundle({ mounts: [{ destination: '/x', type: 'bind', source: '/etc/passwd/x' }] }));
 });
 
 here('what cannot be mounted where it is to be, and a folder of the image where a file belongs', async (t) => {
