@@ -53,7 +53,6 @@ test('what it does not is told of with its place, the value, and what would do',
     t.is(error?.message, `spec /mounts/3/options/1: ${message}`);
     t.regex(error?.hint ?? '', hint, word);
   }
-  t.like(fault('tmpfs', 'tmpcopyup'), { code: 'ERR_TSRUN_UNSUPPORTED' });
 });
 
 test('without maps every id is one, up to the largest that there is', (t) => {
