@@ -1,7 +1,7 @@
 /** The entry of `tsrun`: finds the command, checks its command line, loads its handler alone, and ends with its code. */
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { TsrunError } from '../index.js';
+import { readBeginning } from './bounded-file.js';
 import type { Command } from './command.js';
 import { findCommand, nearestCommand } from './commands.js';
 import { describeFailure, exitCodeOf, failureJson } from './failure.js';
@@ -29,7 +29,7 @@ async function main(words: readonly string[]): Promise<number> {
   // What cannot be read as a command line is told in the same way as what comes of it.
   tellsJson = word === 'run' && rest.includes('--json');
   try {
-    const parsed = parseCommandLine(command, rest, { env: process.env, readFile: (path) => readFileSync(path), now: Date.now });
+    const parsed = parseCommandLine(command, rest, { env: process.env, readBeginning, now: Date.now });
     if (parsed.kind === 'help') return print(renderCommandHelp(command, helpStyle()));
     running = command;
     tellsJson = command.name === 'run' && parsed.first.flags.json === true;

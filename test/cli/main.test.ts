@@ -7,9 +7,10 @@ import { completionScript } from '../../src/cli/completion.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
+// The `--` is the installed executable's: without it Node 20 takes --env-file for its own.
 function tsrun(...words: string[]) {
   const env = { ...process.env, FORCE_COLOR: '0' };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], { encoding: 'utf8', env });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--', main, ...words], { encoding: 'utf8', env, timeout: 20_000 });
   return { status, stdout, stderr };
 }
 
@@ -38,6 +39,15 @@ test('errors go to standard error in two lines, with code 125', (t) => {
   t.regex(stderr, /^tsrun: invalid value "much" for -m: .*\nhint: for example -m 512m\n$/);
 });
 
+test('a file without end behind a flag is refused, and a pipe is read', (t) => {
+  const endless = (...words: string[]) => tsrun('explain', ...words, './image');
+  const { status, stderr } = endless('--env-file', '/dev/zero');
+  t.deepEqual([status, stderr], [125, 'tsrun: invalid value "/dev/zero" for --env-file: the file is larger than 1MiB\nhint: give one that is smaller\n']);
+  t.regex(endless('--security-opt', 'seccomp=/dev/zero').stderr, /^tsrun: invalid value "seccomp=\/dev\/zero" for --security-opt: the file is larger than 4MiB\n/);
+  const piped = spawnSync('sh', ['-c', '{ echo A=1; sleep 0.1; echo "B C=2"; } | "$0" -- "$1" explain --env-file /dev/stdin ./image', process.execPath, main], { encoding: 'utf8' });
+  t.regex(piped.stderr, /line 2: the name "B C" holds white space/, 'all of it');
+});
+
 test('a command is loaded and run', (t) => {
   t.deepEqual(tsrun('completion', 'fish'), { status: 0, stdout: completionScript('fish'), stderr: '' });
   t.is(tsrun('completion', 'tcsh').status, 125);
@@ -57,7 +67,7 @@ test('output that cannot be written is told in a sentence, and where that cannot
 
 test('no handler is imported before its command is known', (t) => {
   const imports = (file: string) => [...readFileSync(new URL(`../../src/cli/${file}`, import.meta.url), 'utf8').matchAll(/^import .*'(\.\/[^']+)'/gm)].map(([, name]) => name);
-  const allowed = ['commands', 'failure', 'handlers', 'help', 'output', 'parse', 'version'].map((name) => `./${name}.js`);
+  const allowed = ['bounded-file', 'commands', 'failure', 'handlers', 'help', 'output', 'parse', 'version'].map((name) => `./${name}.js`);
   t.deepEqual(imports('main.js').filter((name) => name !== undefined && !allowed.includes(name)), []);
   for (const file of ['commands.js', 'handlers.js']) t.deepEqual(imports(file), []);
 });

@@ -20,10 +20,10 @@ export const files: Readonly<Record<string, string>> = {
 export const context: ValueContext = {
   env: { HOME: '/home/me', EMPTY: '' },
   now: () => nowMs,
-  readFile: (path) => {
+  readBeginning: (path, maxBytes) => {
     const content = files[path];
     if (content === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
-    return Buffer.from(content);
+    return Buffer.from(content).subarray(0, maxBytes);
   },
 };
 

@@ -3,7 +3,7 @@
  * on an emulated processor takes seconds.
  */
 import { PassThrough } from 'node:stream';
-import { readFileSync } from 'node:fs';
+import { readBeginning } from '../../src/cli/bounded-file.js';
 import { findCommand } from '../../src/cli/commands.js';
 import { handlers } from '../../src/cli/handlers.js';
 import { describeFailure, exitCodeOf } from '../../src/cli/failure.js';
@@ -56,7 +56,7 @@ async function perform([name = '', ...words]: readonly string[], heard: Heard): 
   const command = findCommand(name);
   if (command === undefined) throw new Error(`no command ${name}`);
   try {
-    const parsed = parseCommandLine(command, words, { env: {}, readFile: (path) => readFileSync(path), now: Date.now });
+    const parsed = parseCommandLine(command, words, { env: {}, readBeginning, now: Date.now });
     if (parsed.kind === 'help') throw new Error('help was asked for');
     const { run } = await handlers[command.name]();
     const streams = { stdin: new PassThrough(), stdout: collect(heard, 'stdout'), stderr: collect(heard, 'stderr') };

@@ -1,5 +1,5 @@
 /** Environment variables, as flags and as docker's env files. */
-import { quote } from '../escape.js';
+import { humanSize, quote } from '../output.js';
 import { requireText } from './basic.js';
 import { ValueError, type ValueContext, type ValueType } from './value-type.js';
 
@@ -29,8 +29,11 @@ export const environmentFile: ValueType<Environment> = {
   parse: (path, context) => parseEnvironmentFile(readUtf8(path, context), context),
 };
 
+/** An execve takes 6 MiB of arguments and environment at most (execve(2)). */
+const mostEnvironmentBytes = 1_048_576;
+
 function readUtf8(path: string, context: ValueContext): string {
-  const bytes = readBytes(path, context);
+  const bytes = readBytes(path, context, mostEnvironmentBytes);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -38,9 +41,16 @@ function readUtf8(path: string, context: ValueContext): string {
   }
 }
 
-export function readBytes(path: string, context: ValueContext): Buffer {
+/** All of a file that is no larger than `maxBytes`. */
+export function readBytes(path: string, context: ValueContext, maxBytes: number): Buffer {
+  const bytes = readWithOneMore(path, context, maxBytes);
+  if (bytes.length <= maxBytes) return bytes;
+  throw new ValueError(`the file is larger than ${humanSize(maxBytes)}`, 'give one that is smaller');
+}
+
+function readWithOneMore(path: string, context: ValueContext, maxBytes: number): Buffer {
   try {
-    return context.readFile(path);
+    return context.readBeginning(path, maxBytes + 1);
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     throw new ValueError(`the file cannot be read: ${reason}`);
@@ -52,13 +62,11 @@ export function readBytes(path: string, context: ValueContext): Buffer {
  * stands (no quoting, no expansion), `#` at the start makes a comment, and a bare name copies the caller's.
  */
 export function parseEnvironmentFile(content: string, context: ValueContext): Environment {
-  let environment: Environment = {};
-  for (const [index, raw] of content.split('\n').entries()) {
+  const variables = content.split('\n').flatMap((raw, index) => {
     const line = raw.replace(/\r$/, '').trimStart();
-    if (line === '' || line.startsWith('#')) continue;
-    environment = { ...environment, ...parseLine(line, index + 1, context) };
-  }
-  return environment;
+    return line === '' || line.startsWith('#') ? [] : Object.entries(parseLine(line, index + 1, context));
+  });
+  return Object.fromEntries(variables);
 }
 
 function parseLine(line: string, number: number, context: ValueContext): Environment {

@@ -12,8 +12,11 @@ export function readSeccompProfile(path: string, context: ValueContext): Profile
   return profile;
 }
 
+/** Docker's own has 15 kB; a profile that names every call for every architecture stays far below. */
+const mostProfileBytes = 4_194_304;
+
 function readJson(path: string, context: ValueContext): unknown {
-  const bytes = readBytes(path, context);
+  const bytes = readBytes(path, context, mostProfileBytes);
   try {
     return parseJsonBytes(bytes, path);
   } catch (error) {

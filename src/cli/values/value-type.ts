@@ -11,7 +11,8 @@ export type Completion = 'file' | 'folder' | 'container' | 'image' | readonly st
 /** What a value may depend on besides its text. Injected, so that parsing stays testable. */
 export interface ValueContext {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly readFile: (path: string) => Buffer;
+  /** At most the first `maxBytes` of a file. */
+  readonly readBeginning: (path: string, maxBytes: number) => Buffer;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
