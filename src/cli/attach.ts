@@ -3,6 +3,7 @@ import { Runtime, TsrunError } from '../index.js';
 import type { Invocation } from './invocation.js';
 import { accompany } from './program/accompany.js';
 import { redraw } from './program/terminal.js';
+import { tell } from './tell.js';
 
 export async function run({ positionals: [id = ''], stdin, stdout, stderr }: Invocation): Promise<number> {
   const runtime = await Runtime.open();
@@ -13,7 +14,7 @@ export async function run({ positionals: [id = ''], stdin, stdout, stderr }: Inv
     if (container.terminal !== null) redraw(container.terminal, world);
     const status = await accompany({ program: container, world, input: true, whenHungUp: 'leave' });
     if (status !== undefined) return status.code;
-    stderr.write('\ntsrun: detached\n');
+    tell(stderr, '\ntsrun: detached\n');
     return 0;
   } finally {
     await runtime.close();

@@ -3,6 +3,7 @@ import { Runtime, TsrunError, type Container, type ContainerSummary } from '../i
 import { describeFailure } from './failure.js';
 import type { Invocation } from './invocation.js';
 import { painter } from './output.js';
+import { tell } from './tell.js';
 
 export async function withRuntime<T>(work: (runtime: Runtime) => Promise<T>): Promise<T> {
   const runtime = await Runtime.open();
@@ -35,7 +36,7 @@ export async function forEachContainer(invocation: Invocation, work: (runtime: R
 }
 
 export function tellFailure(error: unknown, { stderr, env }: Pick<Invocation, 'stderr' | 'env'>): void {
-  stderr.write(describeFailure(error, painter(stderr, env)));
+  tell(stderr, describeFailure(error, painter(stderr, env)));
 }
 
 /** A live container to act on, or what is known of one that has ended. */

@@ -5,6 +5,7 @@ import type { Invocation } from './invocation.js';
 import { accompany } from './program/accompany.js';
 import { backgroundStreams, foregroundStreams } from './program/streams.js';
 import { requireTerminal, windowSize } from './program/terminal.js';
+import { tell } from './tell.js';
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, positionals: [id = ''], stdin, stdout, stderr } = invocation;
@@ -20,7 +21,7 @@ export async function run(invocation: Invocation): Promise<number> {
       return status.code;
     }
     await program.keep();
-    stderr.write('\ntsrun: detached; the program goes on\n');
+    tell(stderr, '\ntsrun: detached; the program goes on\n');
     return 0;
   } finally {
     await runtime.close();

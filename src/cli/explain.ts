@@ -4,6 +4,7 @@ import { difference, type Change } from './difference.js';
 import type { Invocation, ParsedArguments } from './invocation.js';
 import { painter, quote, renderJson, renderTable, type Column, type Paint } from './output.js';
 import { backgroundStreams } from './program/streams.js';
+import { tell } from './tell.js';
 
 const columns: readonly Column[] = [
   { title: '#', align: 'right', style: () => 'dim' },
@@ -42,8 +43,8 @@ export function optionsToExplain({ flags, options }: Pick<ParsedArguments, 'flag
 
 function warn({ warnings, standIn }: Explanation, { stderr, env }: Invocation): void {
   const paint = painter(stderr, env);
-  for (const warning of warnings) stderr.write(`${paint('yellow', 'tsrun: warning:')} ${warning}\n`);
-  if (standIn !== undefined) stderr.write(`${paint('dim', 'tsrun: note:')} no program is named: ${standIn} stands in for it\n`);
+  for (const warning of warnings) tell(stderr, `${paint('yellow', 'tsrun: warning:')} ${warning}\n`);
+  if (standIn !== undefined) tell(stderr, `${paint('dim', 'tsrun: note:')} no program is named: ${standIn} stands in for it\n`);
 }
 
 export function renderSteps(steps: readonly ExplainedStep[], paint: Paint): string {

@@ -4,6 +4,7 @@ import { explainExit, TsrunError, type Container, type ExecProcess } from '../in
 import type { Command } from './command.js';
 import type { Invocation } from './invocation.js';
 import { escapeControl, painter, type Paint } from './output.js';
+import { tell } from './tell.js';
 
 /** Wrong flags and arguments are docker's 125 whatever the command; a program that cannot start is the shell's 126 or 127. */
 export function exitCodeOf(error: unknown, command: Command | undefined): number {
@@ -28,7 +29,7 @@ function describeSaid({ message, hint }: { readonly message: string; readonly hi
 /** After the program's own output: why it ended before it began, where that is known. */
 export async function tellExit(program: Container | ExecProcess, { stderr, env }: Pick<Invocation, 'stderr' | 'env'>): Promise<void> {
   const explanation = await explainExit(program);
-  if (explanation !== undefined) stderr.write(describeSaid(explanation, painter(stderr, env)));
+  if (explanation !== undefined) tell(stderr, describeSaid(explanation, painter(stderr, env)));
 }
 
 /** The same for programs, in one line. */

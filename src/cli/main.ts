@@ -1,5 +1,6 @@
 /** The entry of `tsrun`: finds the command, checks its command line, loads its handler alone, and ends with its code. */
 import { constants } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import { TsrunError } from '../index.js';
 import { readBeginning } from './bounded-file.js';
 import type { Command } from './command.js';
@@ -10,6 +11,7 @@ import { helpWidth, renderCommandHelp, renderOverview, type HelpStyle } from './
 import type { Invocation } from './invocation.js';
 import { painter, quote } from './output.js';
 import { parseCommandLine, type ParseResult } from './parse.js';
+import { isForgiven, tell } from './tell.js';
 import { readVersion } from './version.js';
 
 type Parsed = Extract<ParseResult, { kind: 'invocation' }>;
@@ -73,7 +75,7 @@ function print(text: string): number {
 
 function fail(error: unknown, command: Command | undefined): number {
   try {
-    process.stderr.write(tellsJson ? failureJson(error) : describeFailure(error, painter(process.stderr, process.env)));
+    tell(process.stderr, tellsJson ? failureJson(error) : describeFailure(error, painter(process.stderr, process.env)));
   } catch {
     // Where nothing can be said, the code alone tells.
   }
@@ -86,9 +88,14 @@ function unknownCommand(word: string): TsrunError {
   return new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', message, { hint: 'tsrun --help lists the commands' });
 }
 
-/** Pipes are written asynchronously: an exit before they are drained would cut what was printed. */
-function drained(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
+/**
+ * Pipes are written asynchronously: an exit before they are drained would cut what was printed. What was written at once tells of
+ * its error a turn later. Nothing is written to find out: where there is no room (/dev/full) that fails as well.
+ */
+async function drained(stream: NodeJS.WriteStream): Promise<void> {
+  await setImmediate();
+  if (stream.writableLength === 0) return;
+  await new Promise<void>((resolve) => {
     stream.write('', () => {
       resolve();
     });
@@ -99,6 +106,7 @@ function drained(stream: NodeJS.WriteStream): Promise<void> {
 // ended us. A command that carries a program's output lives on for the program's sake and decides for itself.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (isForgiven(error)) return;
     if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
     if (running?.failureCode !== 125) process.exit(128 + constants.signals.SIGPIPE);
   });

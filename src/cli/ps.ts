@@ -3,6 +3,7 @@ import type { ContainerSummary } from '../index.js';
 import { withRuntime } from './containers.js';
 import type { Invocation } from './invocation.js';
 import { humanDuration, painter, quote, renderJson, renderTable, type Column } from './output.js';
+import { tell } from './tell.js';
 
 const columns: readonly Column[] = [
   { title: 'CONTAINER' },
@@ -16,7 +17,7 @@ const columns: readonly Column[] = [
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, stdout, stderr, env } = invocation;
   return withRuntime((runtime) => {
-    for (const id of runtime.unreadable()) stderr.write(`tsrun: warning: the record of ${quote(id)} is damaged, or of another version of tsrun: tsrun rm -f removes it\n`);
+    for (const id of runtime.unreadable()) tell(stderr, `tsrun: warning: the record of ${quote(id)} is damaged, or of another version of tsrun: tsrun rm -f removes it\n`);
     const shown = runtime
       .list()
       .filter(({ state }) => flags.all === true || state !== 'stopped')

@@ -7,6 +7,7 @@ import { humanDuration, humanSize, painter, quote } from './output.js';
 import { accompany } from './program/accompany.js';
 import { backgroundStreams, foregroundStreams } from './program/streams.js';
 import { requireTerminal, windowSize } from './program/terminal.js';
+import { tell } from './tell.js';
 
 const ownFailure = 125;
 
@@ -31,7 +32,9 @@ export async function run(invocation: Invocation): Promise<number> {
 
 function runOptions({ flags, options: given, stdout, stderr, env }: Invocation): RunOptions {
   const interactive = flags.interactive === true;
-  const onWarning = (warning: string) => stderr.write(`${painter(stderr, env)('yellow', 'tsrun: warning:')} ${warning}\n`);
+  const onWarning = (warning: string) => {
+    tell(stderr, `${painter(stderr, env)('yellow', 'tsrun: warning:')} ${warning}\n`);
+  };
   const options = { ...given, onWarning };
   if (flags.detach === true) return { ...options, ...backgroundStreams(interactive) };
   // With a log the launcher reads the terminal too, so that somebody may leave it and come back.
@@ -50,9 +53,9 @@ async function stay(runtime: Runtime, container: Container, invocation: Invocati
   const world = { runtime, stdin, stdout, stderr };
   const status = await accompany({ program: container, world, input: flags.interactive === true, whenHungUp: 'stop' });
   if (status === undefined) return detach(container, stderr);
-  if (status.cause === 'oom') stderr.write(`tsrun: ${outOfMemory(container, status)}\n`);
-  if (status.cause === 'timeout') stderr.write(`tsrun: the program was stopped, its time of ${humanDuration(options.timeoutMs ?? 0)} being over\n`);
-  if (status.cause === 'lost') stderr.write('tsrun: the launcher was killed, and the container with it\n');
+  if (status.cause === 'oom') tell(stderr, `tsrun: ${outOfMemory(container, status)}\n`);
+  if (status.cause === 'timeout') tell(stderr, `tsrun: the program was stopped, its time of ${humanDuration(options.timeoutMs ?? 0)} being over\n`);
+  if (status.cause === 'lost') tell(stderr, 'tsrun: the launcher was killed, and the container with it\n');
   await tellExit(container, invocation);
   // Standard output is the program's alone, to the byte.
   if (flags.json === true) stderr.write(`${JSON.stringify({ id: container.id, ...status })}\n`);
@@ -67,7 +70,7 @@ async function detach(container: Container, stderr: OutputStream): Promise<numbe
     if (container.exitStatus === undefined) throw error;
     return container.exitStatus.code;
   }
-  stderr.write(`\ntsrun: detached; ${quote(container.id)} goes on, and tsrun attach comes back to it\n`);
+  tell(stderr, `\ntsrun: detached; ${quote(container.id)} goes on, and tsrun attach comes back to it\n`);
   return 0;
 }
 

@@ -69,6 +69,17 @@ rooted('what prints to a full disk, or is started in a folder that was removed, 
   t.regex((await gone('doctor')).stdout, /^yes +launcher /m);
 });
 
+rooted('the exit code is the program\'s where nothing of it was lost, whatever tsrun could not say', async (t) => {
+  const code = async (words: string) => (await lab.shell(words)).code;
+  const run = '$tsrun run --rm --name $id $image';
+  t.is(await code(`${run} sh -c 'exit 3' >/dev/full`), 3);
+  t.is(await code(`${run} true >/dev/full`), 0);
+  t.is(await code(`${run} sh -c 'exit 3' 2>/dev/full`), 3);
+  t.is(await code(`${run} nonesuch >/dev/full 2>&1`), 127);
+  t.is(await code(`${run} sh -c 'echo x >&2; exit 3' 2>/dev/full`), 125, 'what it printed was lost');
+  t.is(await code('$tsrun run -d --rm --name $id $image sleep 99 >/dev/null && $tsrun exec $id sh -c "exit 3" >/dev/full 2>&1; code=$?; $tsrun rm -f $id >/dev/null; exit $code'), 3);
+});
+
 rooted('a pipe that is handed on blocks a program that is too fast for its reader', async (t) => {
   const piped = await lab.shell('$tsrun run --rm --name $id $image head -c 2000000 /dev/zero | { sleep 1; wc -c; }');
   t.is(piped.stdout.trim(), '2000000');

@@ -1,5 +1,6 @@
 /** Passes signals on to a program, so that ending or signalling the command means the program. */
 import type { Container, ExecProcess } from '../../index.js';
+import { tell } from '../tell.js';
 import { hasTerminal, letGoOfTerminal, type World } from './terminal.js';
 
 export type Program = Container | ExecProcess;
@@ -59,7 +60,7 @@ class Interrupt {
     clearTimeout(this.#advice);
     send(this.#program, 'SIGINT');
     this.#advice = setTimeout(() => {
-      if (this.#world.stderr.isTTY === true) this.#world.stderr.write('tsrun: the program got SIGINT and goes on; ctrl-c within the next 4 seconds kills it\n');
+      if (this.#world.stderr.isTTY === true) tell(this.#world.stderr, 'tsrun: the program got SIGINT and goes on; ctrl-c within the next 4 seconds kills it\n');
     }, adviceMs);
   }
 
