@@ -34,7 +34,7 @@ function exitCodes(): string {
     '|---|---|---|',
     '| 0 … 124 | the program\'s own | 0: done; 1: failed |',
     '| 125 | tsrun itself failed | wrong flags or arguments |',
-    '| 126 | the program cannot be executed | |',
+    '| 126 | the program cannot be executed, or its working directory does not exist | |',
     '| 127 | the program, or a shared library that it needs, was not found | |',
     '| 128 + n | the program was ended by signal n | |',
     '',

@@ -25,13 +25,18 @@ export function idsFailure({ uid, gid, groups }: StepSetIds, errno: string, sysc
   return { message: `${who[syscall] ?? `user ${uid}:${gid}`} does not exist in the container's user namespace, which does not map it`, hint: 'choose one that its uid_map and gid_map have' };
 }
 
-export function directoryFailure({ path }: StepMakeDirectory | StepSetDirectory, errno: string, syscall: string): Explanation | undefined {
+export function directoryFailure(step: StepMakeDirectory | StepSetDirectory, errno: string, syscall: string): Explanation | undefined {
+  const { path } = step;
+  const isMade = step.op === 'makeDirectory' || step.create;
   if (errno === 'EACCES') {
-    const what = syscall === 'fchdir' ? 'may not be entered by the container\'s root' : 'does not exist, and the container\'s root may not make it there';
+    const what = syscall === 'fchdir' || !isMade ? 'may not be entered by the container\'s root' : 'does not exist, and the container\'s root may not make it there';
     return { message: `the working directory '${path}' ${what}`, hint: 'its ids are not the host\'s: choose another with -w, give a volume the option idmap, or share the host\'s ids with --userns host' };
   }
   if (errno === 'ENOTDIR') return { message: `the working directory '${path}' is not a folder`, hint: 'choose another with -w' };
-  if (errno === 'ENOENT') return { message: `the working directory '${path}' does not exist`, hint: 'choose another with -w; it is made only where the container has mounts of its own' };
+  if (errno === 'ENOENT') {
+    const hint = 'choose another with -w, or make it first: that is done only for a new container, with mounts of its own';
+    return { code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE', message: `the working directory '${path}' does not exist`, hint };
+  }
   if (errno === 'EROFS') return { message: `the working directory '${path}' does not exist, and cannot be made in what is read-only`, hint: 'choose another with -w, make it in the image, or mount a volume or tmpfs there' };
   return undefined;
 }

@@ -57,7 +57,8 @@ export function compileExec(input: ExecInput): Plan {
   streams.place();
   bindToProcessors(input.process, builder);
   const compilation = { input: planInput, builder, namespaces, joined: new Map() };
-  compileProcess(compilation);
+  // A folder is made for a container that begins, as an image would have it; in one that lives it would be a surprise.
+  compileProcess(compilation, false);
   compileIdentity(compilation);
   return builder.finish();
 }

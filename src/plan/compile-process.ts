@@ -11,10 +11,10 @@ const ioClasses = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3
 /** Landlock ABI 6: abstract sockets and signals stay inside the domain. */
 const landlockScopes = 0b11;
 
-/** Attributes that need no identity of their own; they are inherited over execve. */
-export function compileProcess({ input, builder, namespaces }: Compilation): void {
+/** Attributes that need no identity of their own; they are inherited over execve. `makeDirectory`: the working one, where it is missing. */
+export function compileProcess({ input, builder }: Compilation, makeDirectory: boolean): void {
   const process = requireProcess(input.spec.process);
-  builder.add('/process/cwd', { op: 'setDirectory', path: process.cwd, create: namespaces.isNew('mount') });
+  builder.add('/process/cwd', { op: 'setDirectory', path: process.cwd, create: makeDirectory });
   // Landlock needs one of the two (landlock(7)), and a descriptor, which the limit of open files may not leave: the
   // process still has all of the launcher's.
   if (process.noNewPrivileges === true) builder.add('/process/noNewPrivileges', { op: 'noNewPrivileges' });

@@ -44,7 +44,7 @@ export function compilePlan(input: PlanInput): Plan {
   compileAppArmor(input, builder);
   enterNamespaces(compilation);
   enterRoot();
-  compileProcess(compilation);
+  compileProcess(compilation, namespaces.isNew('mount'));
   compileIdentity(compilation);
   return builder.finish();
 }

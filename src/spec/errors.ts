@@ -25,7 +25,7 @@ export type ErrorCode =
   | 'ERR_TSRUN_SETUP'
   /** The program is not in the image (exit code 127). */
   | 'ERR_TSRUN_COMMAND_NOT_FOUND'
-  /** The program is there but cannot be executed (exit code 126). */
+  /** The program is there but cannot be executed, or the folder is not that it shall run in (exit code 126). */
   | 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE'
   /** No container has this id. */
   | 'ERR_TSRUN_NOT_FOUND'

@@ -50,6 +50,8 @@ test('places that are not there, in a volume or a read-only mount', (t) => {
   t.regex(explain(step, 'EXDEV', 'openat2')?.message ?? '', /by a link of the image into what is mounted elsewhere/);
   t.regex(explain({ op: 'setDirectory', path: '/root', create: true }, 'EACCES', 'fchdir')?.message ?? '', /may not be entered/);
   t.regex(explain({ op: 'setDirectory', path: '/v/new', create: true }, 'EACCES', 'mkdirat')?.message ?? '', /may not make it/);
+  t.regex(explain({ op: 'setDirectory', path: '/shut/in', create: false }, 'EACCES', 'openat2')?.message ?? '', /may not be entered/, 'nobody tried to make it');
+  t.is(explain({ op: 'setDirectory', path: '/new', create: false }, 'ENOENT', 'openat2')?.code, 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE');
 });
 
 test('a hard limit above the caller\'s', (t) => {

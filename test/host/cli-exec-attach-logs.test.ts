@@ -32,6 +32,10 @@ rooted('exec runs a program in the container: its code, its streams, its environ
   t.is(described.stderr, 'err\n');
   t.is((await lab.tsrun(['exec', id, 'nonesuch'])).code, 127);
   t.is((await lab.tsrun(['exec', id, '/etc'])).code, 126);
+  const nowhere = await lab.tsrun(['exec', '-w', '/nope/b', id, 'pwd']);
+  t.deepEqual([nowhere.code, nowhere.stdout], [126, '']);
+  t.regex(nowhere.stderr, /^tsrun: the working directory '\/nope\/b' does not exist .*\nhint: choose another with -w, or make it first/);
+  t.is((await lab.tsrun(['exec', id, 'ls', '/nope'])).code, 1, 'and none was made');
   t.is((await lab.tsrun(['exec', lab.newId(), 'true'])).code, 125);
   await forget(id);
 });

@@ -134,6 +134,7 @@ here('what would be mounted or written there is refused by name, before anything
   t.is(image.field, '/namespaces/mount', image.message);
   const cwd = await t.throwsAsync(lab.start(inMounts('host', { command: ['true'], cwd: '/no/such/folder' }), '/'), { instanceOf: TsrunError });
   t.regex(cwd.message, /^the working directory '\/no\/such\/folder' does not exist/);
+  t.is(cwd.code, 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE');
   t.false(existsSync('/no'));
   if ((statSync('/dev/pts/ptmx').mode & 0o006) !== 0) return;
   const terminal = await t.throwsAsync(lab.start(inMounts('host', { command: ['true'], terminal: true }), '/'), { instanceOf: TsrunError });

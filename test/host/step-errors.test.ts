@@ -37,7 +37,7 @@ here('a working directory where nothing can be made', async (t) => {
   await refused(t, { cwd: '/sys/none' }, /'\/sys\/none' does not exist, and cannot be made in what is read-only/, '/process/cwd');
   const container = await lab.idle({ root: 'read-only' });
   const error = await t.throwsAsync(container.exec({ command: ['true'], cwd: '/none' }), { instanceOf: TsrunError });
-  t.regex(error.message, /'\/none' does not exist, and cannot be made/);
+  t.regex(error.message, /'\/none' does not exist \(/, 'there it is not tried');
   await container[Symbol.asyncDispose]();
 });
 
