@@ -33,19 +33,21 @@ interface Scan {
 function scan(command: Command, words: readonly string[], context: ValueContext): Scan | undefined {
   const bySpelling = new Map(flagsOf(command.name).flatMap((flag) => spellings(flag).map((spelling) => [spelling, flag] as const)));
   const plainWords = words.map((word) => lengthenShort(word, bySpelling));
+  const plainTexts = plainWords.map(({ text }) => text);
   const draft = emptyDraft();
   const rest: string[] = [];
-  for (const token of tokenize(plainWords, bySpelling.values())) {
+  for (const token of tokenize(plainTexts, bySpelling.values())) {
     if (token.kind === 'option-terminator') return { draft, rest: [...rest, ...words.slice(token.index + 1)] };
     if (token.kind === 'positional') {
       if (command.takesProgram) return { draft, rest: words.slice(token.index) };
       rest.push(token.value);
       continue;
     }
+    for (const joined of plainWords[token.index]?.joined ?? []) applyFlag(joined, `--${joined.name}`, undefined, draft, context);
     const flag = bySpelling.get(token.rawName);
     if (flag === undefined) {
       if (token.rawName === '--help' || token.rawName === '-h') return undefined;
-      throw unknownFlag(token.rawName, plainWords[token.index] ?? '', command, bySpelling.keys());
+      throw unknownFlag(token.rawName, plainTexts[token.index] ?? '', command, bySpelling.keys());
     }
     // The value is taken from the words as they were given: a lengthened one would have changed it.
     const next = flag.kind === 'boolean' ? undefined : words[token.index + 1];
@@ -54,11 +56,19 @@ function scan(command: Command, words: readonly string[], context: ValueContext)
   return { draft, rest };
 }
 
-/** Short flags may carry a value after `=` in docker (`-m=1g`, `-t=false`); in Node's parser only long ones may. */
-function lengthenShort(word: string, bySpelling: ReadonlyMap<string, Flag>): string {
-  const [, spelling = '', value = ''] = /^(-[A-Za-z])=(.*)$/s.exec(word) ?? [];
-  const flag = bySpelling.get(spelling);
-  return flag === undefined ? word : `--${flag.name}=${value}`;
+interface PlainWord {
+  readonly text: string;
+  /** Switches before the last letter, which are set. */
+  readonly joined: readonly Flag[];
+}
+
+/** Short flags may carry a value after `=` in docker (`-m=1g`, `-t=false`, `-it=false` for the last); in Node's parser only long ones may. */
+function lengthenShort(word: string, bySpelling: ReadonlyMap<string, Flag>): PlainWord {
+  const [, before = '', last = '', value = ''] = /^-([A-Za-z]*)([A-Za-z])=(.*)$/s.exec(word) ?? [];
+  const flag = bySpelling.get(`-${last}`);
+  const joined = Array.from(before).flatMap((letter) => bySpelling.get(`-${letter}`) ?? []).filter(({ kind }) => kind === 'boolean');
+  // One that takes a value takes all that follows; one that is unknown is told of by Node's parser.
+  return flag === undefined || joined.length < before.length ? { text: word, joined: [] } : { text: `--${flag.name}=${value}`, joined };
 }
 
 function tokenize(words: string[], known: Iterable<Flag>) {

@@ -29,6 +29,12 @@ test('short flags are joined, and a value may follow without a space', (t) => {
     cwd: '/app',
   });
   t.deepEqual(first('run', '-t=false', './image').flags, { tty: false });
+  t.deepEqual(first('run', '-it=false', './image').flags, { interactive: true, tty: false });
+  t.is(first('run', '-itm=1k', './image').options.memory, first('run', '-m', '1k', './image').options.memory);
+  t.deepEqual(first('run', '-eit=false', './image').options.env, { it: 'false' }, 'a flag that takes a value takes all that follows');
+  const { options, flags } = first('run', '-e', '-it=false', './image', '-it=false');
+  t.deepEqual([options.env, options.command, flags], [{ '-it': 'false' }, ['-it=false'], {}], 'nor is a value, or a word of the program');
+  refuses(t, 'run', ['-iqt=false', './image'], /^unknown flag "-q" for run$/);
 });
 
 test('a value is taken as it stands, even one that looks like a flag', (t) => {
