@@ -6,6 +6,7 @@ import { containerPool, RANGE_SIZE } from '../host/id-ranges.js';
 import { probeHost } from '../host/probe.js';
 import { explainPlan, type ExplainedStep } from '../plan/explain.js';
 import type { Plan } from '../plan/plan.js';
+import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
 import { namedProgram } from './build-process.js';
 import { Launching } from './launching.js';
@@ -23,18 +24,26 @@ export interface Explanation {
   readonly plan: Plan;
   /** What would be remembered of the container: its spec and what stands beside it. */
   readonly record: ContainerRecord;
-  /** Defaults that this host does not hold. */
+  /** Defaults that this host does not hold, and what a start lacks. */
   readonly warnings: readonly string[];
   /** What the plan executes because neither the options nor the image name a program; `run` refuses that. */
   readonly standIn?: string;
 }
 
-/** Somebody without subordinate ids is told of a container with one id. */
-function subordinateToBe(): SubordinateIds | undefined {
+interface SubordinateToBe {
+  readonly ids?: SubordinateIds;
+  /** Why `run` would refuse. */
+  readonly lack?: string;
+}
+
+/** Somebody without subordinate ids is told of the container that there would be with them. */
+function subordinateToBe(uid: number): SubordinateToBe {
+  if (uid === 0) return {};
   try {
-    return subordinateIds();
-  } catch {
-    return undefined;
+    return { ids: subordinateIds() };
+  } catch (error) {
+    if (!TsrunError.is(error)) throw error;
+    return { ids: { uids: RANGE_SIZE, gids: RANGE_SIZE }, lack: `run would refuse: ${error.message}: ${error.hint ?? ''}` };
   }
 }
 
@@ -61,14 +70,15 @@ export async function explain(image: string, options: RunOptions = {}): Promise<
   const probed = probeHost({ native: addon });
   const host = { ...probed, cgroup: lookAtBase(probed.cgroup) };
   const seccomp = new SeccompCache((profile) => addon.compileSeccomp(profile), host.arch);
-  const launching = new Launching({ addon, host, root: new StateRoot(stateRootToBe(host.uid)), seccomp, stamp, subordinate: host.uid === 0 ? undefined : subordinateToBe() });
+  const subordinate = subordinateToBe(host.uid);
+  const launching = new Launching({ addon, host, root: new StateRoot(stateRootToBe(host.uid)), seccomp, stamp, subordinate: subordinate.ids });
   const id = options.id ?? nameToBe;
   checkContainerId(id);
   const idRange = options.namespaces?.user === 'host' || host.uid !== 0 ? undefined : { start: containerPool.start, size: RANGE_SIZE };
   const prepared = await launching.prepare({ id, image, options, idRange }, programToBe);
   const { plan, record } = launching.compile(prepared, id, launcherToBe, false);
   const steps = explainPlan(plan);
-  const common = { plan, record, warnings: prepared.warnings };
+  const common = { plan, record, warnings: subordinate.lack === undefined ? prepared.warnings : [subordinate.lack, ...prepared.warnings] };
   if (namedProgram(prepared.input.options, prepared.input.image.spec?.process).length > 0) return { steps, ...common };
   return { steps: steps.map((each) => (each.step === 'execute' ? { ...each, field: 'stand-in' } : each)), ...common, standIn: programToBe };
 }

@@ -7,11 +7,13 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Runtime, TsrunError, type Container, type ExitStatus, type RunOptions } from '../../src/index.js';
+import { explain, Runtime, TsrunError, type Container, type ExitStatus, type RunOptions } from '../../src/index.js';
 
 export type Order =
   /** Runs to the end; of a folder of its home, if not of its image. */
   | { readonly do: 'run'; readonly options: RunOptions; readonly folder?: string }
+  /** What a run would do, without a runtime. */
+  | { readonly do: 'explain'; readonly options: RunOptions }
   /** Runs, and stays until it is killed. */
   | { readonly do: 'hold'; readonly options: RunOptions }
   /** What is done to a live container, by name. */
@@ -88,12 +90,20 @@ async function read(stream: Container['stdout']): Promise<string> {
   return stream === null ? '' : text(stream);
 }
 
-async function obey(runtime: Runtime, order: Order): Promise<Reply> {
-  const home = process.env['HOME'] ?? '';
-  const image = join(home, 'image');
+async function explained(options: RunOptions): Promise<Reply> {
+  const { warnings, record: { spec } } = await explain(ownImage(), options);
+  return { warnings, said: JSON.stringify(spec.linux?.uidMappings) };
+}
+
+function ownImage(folder = 'image'): string {
+  return join(process.env['HOME'] ?? '', folder);
+}
+
+async function obey(runtime: Runtime, order: Exclude<Order, { do: 'explain' }>): Promise<Reply> {
+  const image = ownImage();
   switch (order.do) {
     case 'run':
-      return run(runtime, join(home, order.folder ?? 'image'), order.options);
+      return run(runtime, ownImage(order.folder), order.options);
     case 'hold':
       return { pid: (await runtime.run(image, order.options)).pid };
     case 'adopt': {
@@ -123,8 +133,7 @@ async function main(text: string): Promise<void> {
   for (const order of orders) {
     let reply: Reply;
     try {
-      runtime ??= await Runtime.open();
-      reply = await obey(runtime, order);
+      reply = order.do === 'explain' ? await explained(order.options) : await obey((runtime ??= await Runtime.open()), order);
     } catch (error) {
       reply = describe(error);
     }
