@@ -8,6 +8,7 @@ import { TsrunError } from '../spec/errors.js';
 import type { Faults } from '../spec/faults.js';
 import { normalPath } from '../spec/inner-path.js';
 import { pointer, show } from '../spec/quote.js';
+import { sysctlOwner } from '../spec/rules-namespaces.js';
 import { parseSize } from '../spec/size.js';
 import type { Mount, NamespaceType } from '../spec/types.js';
 import { checkGivenRoot } from './given-root.js';
@@ -30,6 +31,7 @@ export function checkConflicts(input: ConflictInput, faults: Faults): void {
   checkRoot(input, faults);
   checkFiles(input, faults);
   checkShm(input, faults);
+  checkSysctls(input, faults);
   checkNamespaces(input, faults);
   checkIds(input, faults);
   checkTime(input, faults);
@@ -89,11 +91,19 @@ function checkShm({ options, image, standing }: ConflictInput, faults: Faults): 
   }
 }
 
-function checkNamespaces({ options, image, standing }: ConflictInput, faults: Faults): void {
-  if (standing.network === 'host') {
-    const key = Object.keys(options.sysctls ?? {}).find((name) => name.startsWith('net.'));
-    if (key !== undefined) faults.add(pointer('/sysctls', key), "it would change the host, as the container shares the host's network", 'drop --network host, or --sysctl');
+function checkSysctls({ options, standing }: ConflictInput, faults: Faults): void {
+  const { network, namespaces = {}, sysctls = {} } = options;
+  const choices = { network, ipc: namespaces.ipc, uts: namespaces.uts };
+  for (const name of Object.keys(sysctls)) {
+    const owner = sysctlOwner(name);
+    if ((owner !== 'network' && owner !== 'ipc' && owner !== 'uts') || standing[owner] !== 'host') continue;
+    const own = owner === 'network' ? 'none' : 'private';
+    const hint = choices[owner] === undefined ? `give the container its own with --${owner} ${own}` : `drop --${owner} host, or --sysctl`;
+    faults.add(pointer('/sysctls', name), `it would change the host, as the container shares the host's ${owner} namespace`, hint);
   }
+}
+
+function checkNamespaces({ options, image, standing }: ConflictInput, faults: Faults): void {
   // Their files belong to root of the host, and no user namespace lends that.
   for (const name of ['hostname', 'domainname'] as const) {
     if (options.sysctls?.[`kernel.${name}`] === undefined || standing.user === 'host') continue;

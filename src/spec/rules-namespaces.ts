@@ -24,14 +24,14 @@ export function checkNamespaces(spec: Spec, extensions: Extensions, faults: Faul
   const { linux = {} } = spec;
   const standing = standings(linux.namespaces ?? [], extensions, faults);
   const needs = (type: NamespaceType, field: string) => {
-    if ((standing.get(type) ?? 'host') === 'host') faults.add(field, `needs a ${type} namespace that is not the host's`, addition(type));
+    if ((standing.get(type) ?? 'host') === 'host') faults.add(field, `needs ${type === 'ipc' ? 'an' : 'a'} ${type} namespace that is not the host's`, addition(type));
   };
   if (spec.hostname) needs('uts', '/hostname');
   if (spec.domainname) needs('uts', '/domainname');
   if (Object.keys(linux.netDevices ?? {}).length > 0) needs('network', '/linux/netDevices');
   for (const key of Object.keys(linux.sysctl ?? {})) {
     const field = pointer('/linux/sysctl', key);
-    const owner = sysctlOwners.find(([names]) => names.test(key))?.[1];
+    const owner = sysctlOwner(key);
     if (owner === undefined) faults.add(field, 'expected a parameter that is kept per namespace: it would change the host', sysctlHint);
     else needs(owner, field);
   }
@@ -50,6 +50,11 @@ export function checkNamespaces(spec: Spec, extensions: Extensions, faults: Faul
   spec.mounts?.forEach((mount, index) => {
     checkMountMaps(mount, `/mounts/${index}`, standing.has('user'), faults);
   });
+}
+
+/** The kind of namespace that a kernel parameter is kept in; undefined for one of the whole host. */
+export function sysctlOwner(name: string): NamespaceType | undefined {
+  return sysctlOwners.find(([names]) => names.test(name))?.[1];
 }
 
 const sysctlHint = 'allowed are net.*, kernel.{msgmax,msgmnb,msgmni,sem,shm*} and fs.mqueue.*; names are given with --hostname and --domainname';

@@ -26,6 +26,9 @@ const conflicts: [options: RunOptions, field: string, message: RegExp, changes?:
   [{ dns: ['192.0.2.1'], mounts: [{ type: 'bind', source: '/srv/etc', destination: '/etc/' }] }, '/dns', /lies in what is mounted at "\/etc\/"/],
   [{ addHosts: { a: '192.0.2.1' }, mounts: [{ type: 'bind', source: '/srv/hosts', destination: '/etc/hosts' }] }, '/addHosts', /mounted at "\/etc\/hosts"/],
   [{ network: 'host', sysctls: { 'net.ipv4.ip_forward': '1' } }, '/sysctls/net.ipv4.ip_forward', /would change the host/],
+  [{ namespaces: { ipc: 'host' }, sysctls: { 'kernel.shmmax': '1' } }, '/sysctls/kernel.shmmax', /shares the host's ipc namespace/],
+  [{ namespaces: { ipc: 'host' }, sysctls: { 'fs.mqueue.msg_max': '1' } }, '/sysctls/fs.mqueue.msg_max', /shares the host's ipc namespace/],
+  [{ namespaces: { uts: 'host', user: 'host' }, sysctls: { 'kernel.hostname': 'x' } }, '/sysctls/kernel.hostname', /shares the host's uts namespace/],
   [{ timeOffsets: { monotonic: 1 }, namespaces: { time: 'host' } }, '/timeOffsets', /only in a new time namespace/],
   [{ namespaces: { pid: { path: '/proc/5/ns/pid' } } }, '/namespaces/pid', /cannot be joined from a new user namespace/],
   [{}, '/user', /user 65536 does not exist in the container, whose ids end at 65535/, { user: { ...user, uid: 65_536 } }],
@@ -59,6 +62,9 @@ test('options that exclude each other are refused by name', (t) => {
     t.regex(error.message, message);
     t.truthy(error.hint, JSON.stringify(options));
   }
+  const hintOf = (options: RunOptions) => fault(() => build(options)).hint;
+  t.is(hintOf({ namespaces: { ipc: 'host' }, sysctls: { 'kernel.shmmax': '1' } }), 'drop --ipc host, or --sysctl');
+  t.is(fault(() => buildBundle({ sysctls: { 'kernel.shmmax': '1' } }, { linux: { namespaces: [{ type: 'mount' }] } })).hint, 'give the container its own with --ipc private');
   t.like(fault(() => buildBundle({ root: 'writable' }, { root: { path: 'r', readonly: true } })), { code: 'ERR_TSRUN_INVALID_ARGUMENT', field: '/root' });
 });
 

@@ -224,7 +224,7 @@ here('what is the host\'s own is that by whatever name: nothing is set there', a
       [{ namespaces: { user: 'host' }, network: { path: path('network') }, sysctls: { 'net.ipv4.ip_forward': '1' } }, '/sysctls/net.ipv4.ip_forward'],
       [{ namespaces: { user: 'host', uts: { path: path('uts') } }, hostname: 'evil' }, '/hostname'],
       [{ namespaces: { user: 'host', uts: { fd } }, hostname: 'evil' }, '/hostname'],
-      [{ namespaces: { user: 'host', ipc: { path: path('ipc') } }, sysctls: { 'kernel.msgmax': '8192' } }, '/linux/sysctl/kernel.msgmax'],
+      [{ namespaces: { user: 'host', ipc: { path: path('ipc') } }, sysctls: { 'kernel.msgmax': '8192' } }, '/sysctls/kernel.msgmax'],
       [{ namespaces: { user: 'host', uts: { path: '/proc/1/task/1/ns/uts' } }, domainname: 'evil' }, '/domainname'],
     ];
     for (const [options, field] of refusals) t.like(await t.throwsAsync(lab.idle(options), { instanceOf: TsrunError }), { field }, field);
