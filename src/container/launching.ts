@@ -233,6 +233,6 @@ function namespaceFd({ extensions }: Preparation, passed: string): number {
   const type = namespaceTypes.find((each) => passed === `namespace:${each}`);
   const fd = type === undefined ? undefined : extensions.namespaceFds?.[type];
   if (fd === undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `no descriptor for ${passed}`);
-  checkDescriptor(fd, type === 'network' ? '/network/fd' : `/namespaces/${type ?? ''}/fd`);
+  checkDescriptor(fd, type === 'network' ? '/network/fd' : `/namespaces/${type ?? ''}/fd`, 'pass one of a namespace that is open, or its path');
   return fd;
 }

@@ -104,7 +104,7 @@ export function streamsOf({ stdin, stdout, stderr }: Pick<RunOptions, 'stdin' | 
   const read = (choice: StdioChoice, number: number): StreamPlan => {
     if (choice === 'pipe' || choice === 'ignore') return choice;
     const fd = choice === 'inherit' ? number : choice;
-    checkDescriptor(fd, `/${streamNames[number] ?? 'stdin'}`);
+    checkDescriptor(fd, `/${streamNames[number] ?? 'stdin'}`, 'pass one that is open, or "ignore"');
     passed.push(fd);
     return 'passed';
   };

@@ -212,6 +212,7 @@ here('what is executed, signalled, stopped, changed or connected to in a live co
   await faultOf(t, async () => runtime.exec(wild('web'), { command: ['true'] }), invalid, '/container', /"web"/);
   await faultOf(t, async () => lab.idle({ stderr: 9999 }), invalid, '/stderr', /descriptor 9999 is not open/);
   await faultOf(t, async () => lab.idle({ network: { fd: 9999 } }), invalid, '/network/fd', /descriptor 9999 is not open/);
+  t.is((await t.throwsAsync(lab.idle({ namespaces: { uts: { fd: 9999 } } }), { instanceOf: TsrunError })).hint, 'pass one of a namespace that is open, or its path');
   await faultOf(t, async () => runtime.run(wild(undefined)), invalid, '/image', /nothing/);
   await faultOf(t, async () => runtime.run(lab.image, wild(null)), invalid, '', /null/);
   await faultOf(t, async () => lab.idle({ signal: wild('x') }), invalid, '/signal', /AbortSignal/);
