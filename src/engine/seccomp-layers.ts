@@ -83,12 +83,17 @@ function actionOf(action: SeccompAction, errnoRet: number | undefined, field: st
 function expand(rule: SeccompSyscall, index: number, defaultAction: SeccompAction, arch: 'x64' | 'arm64'): LayerRule[] {
   const field = `/linux/seccomp/syscalls/${index}`;
   const action = actionOf(rule.action, rule.errnoRet, `${field}/errnoRet`);
-  const required = permits.has(defaultAction) && !permits.has(rule.action);
+  const required = isRequired(rule, defaultAction);
   const alternatives = conditionSets(rule, `${field}/args`);
   return rule.names.flatMap((name) => {
     const number = recentSyscalls[arch].get(name) ?? -1;
     return alternatives.map((conditions) => ({ name, number, action, conditions, required }));
   });
+}
+
+/** A call that such a rule names and nobody knows would be let through. */
+export function isRequired({ action }: SeccompSyscall, defaultAction: SeccompAction): boolean {
+  return permits.has(defaultAction) && !permits.has(action);
 }
 
 /**

@@ -4,11 +4,13 @@
  */
 import { Writer } from '../plan/codec.js';
 import { systemErrorName } from '../spec/errno.js';
-import { TsrunError } from '../spec/errors.js';
+import { nearest, TsrunError } from '../spec/errors.js';
+import { show } from '../spec/quote.js';
 import { seccompFilterFlags } from '../spec/seccomp-flags.js';
 import { defaultSeccompName } from '../spec/seccomp-profile.js';
+import { allowedCalls, deniedCalls, gatedCalls } from '../spec/seccomp-syscalls.js';
 import type { Seccomp, SeccompArg } from '../spec/types.js';
-import { seccompLayers, type LayerRule } from './seccomp-layers.js';
+import { isRequired, seccompLayers, type LayerRule } from './seccomp-layers.js';
 
 export type CompileSeccomp = (profile: Uint8Array) => Uint8Array;
 
@@ -149,7 +151,7 @@ export class SeccompCache {
     try {
       return this.#native(profile);
     } catch (error) {
-      throw explained(error);
+      throw explained(error, seccomp);
     }
   }
 
@@ -178,8 +180,9 @@ function contentOf(seccomp: Seccomp): string {
   }
 }
 
-function explained(error: unknown): TsrunError {
+function explained(error: unknown, seccomp: Seccomp): TsrunError {
   const { syscall, errno, detail } = nativeDetails(error);
+  if (syscall === 'seccomp_syscall_resolve_name') return unknownCall(detail, seccomp, error);
   const object = detail === '' ? '' : ` of "${detail}"`;
   const reason = errno === 0 ? '' : `: ${systemErrorName(errno)}`;
   return new TsrunError('ERR_TSRUN_INVALID_SPEC', `the seccomp profile cannot be compiled: ${syscall}${object}${reason}`, {
@@ -189,8 +192,23 @@ function explained(error: unknown): TsrunError {
   });
 }
 
+function unknownCall(name: string, { defaultAction, syscalls = [] }: Seccomp, cause: unknown): TsrunError {
+  const rule = syscalls.findIndex((each) => isRequired(each, defaultAction) && each.names.includes(name));
+  const field = `/linux/seccomp/syscalls/${rule}/names/${syscalls[rule]?.names.indexOf(name) ?? -1}`;
+  const meant = nearest(name, knownCalls());
+  const suggestion = meant === undefined ? '' : `, did you mean "${meant}"?`;
+  return new TsrunError('ERR_TSRUN_INVALID_SPEC', `spec ${field}: unknown system call ${show(name)}${suggestion}`, {
+    field,
+    hint: 'this libseccomp does not know the call, and without the rule it would be let through: correct or remove the name',
+    cause,
+  });
+}
+
+function knownCalls(): string[] {
+  return [...allowedCalls.flat(), ...gatedCalls.flatMap(({ calls }) => calls), ...deniedCalls.flat()];
+}
+
 const hints = new Map([
-  ['seccomp_syscall_resolve_name', 'this libseccomp does not know the call, and without the rule it would be let through'],
   ['seccomp_arch_resolve_name', 'this libseccomp does not know the architecture'],
   ['seccomp', 'a filter has room for 4,096 instructions'],
 ]);
