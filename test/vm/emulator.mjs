@@ -7,7 +7,7 @@ const consoleTail = 4000;
 // The emulator keeps translated code by its address: with random addresses it translates libc and Node anew for every process,
 // and a dynamic program takes three times as long to start. Its time-stamp counters all come from one clock, which the kernel does
 // not know: every look at the clock would go to an emulated device.
-const forSpeed = ['norandmaps', 'tsc=reliable', 'cryptomgr.notests'];
+const forSpeed = ['norandmaps', 'tsc=reliable', 'cryptomgr.notests', 'mitigations=off'];
 
 /** Resolves to { status, console }, or { failure, console } when the guest ended, hung or was interrupted before the command did. */
 export function runGuest({ lane, kernel, initramfs, disk, files, timeoutSeconds, output, errors, signal }) {
