@@ -19,24 +19,24 @@ export type {
   RunOptions,
   Size,
   StdioChoice, LimitOptions,
-} from './container/options.js';
+} from './container/options/options.js';
 
 export { Runtime, type RuntimeOptions } from './container/runtime.js';
-export type { ContainerSummary } from './container/summary.js';
+export type { ContainerSummary } from './container/state/summary.js';
 export { Container, type ContainerState } from './container/container.js';
 export { ExecProcess } from './container/exec.js';
-export type { ExecOptions } from './container/exec-options.js';
+export type { ExecOptions } from './container/options/exec-options.js';
 export type { ContainerEvent } from './container/events.js';
-export type { ExitCause, ExitStatus, Usage } from './container/exit-status.js';
-export type { Collected } from './container/garbage.js';
+export type { ExitCause, ExitStatus, Usage } from './container/state/exit-status.js';
+export type { Collected } from './container/state/garbage.js';
 export { readLog, type LogPiece } from './container/log.js';
 export { examineHost, type Examination } from './container/examine-host.js';
-export type { ExamineOptions, ReadLogOptions } from './container/call-options.js';
+export type { ExamineOptions, ReadLogOptions } from './container/options/call-options.js';
 export { explainExit, type ExitExplanation } from './container/explain-exit.js';
 export { explain, type Explanation } from './container/explain.js';
-export type * from './container/isolation-report.js';
-export type { CapabilitySets, MountReading, ProcessIds, RlimitReading } from './container/proc-files.js';
-export type { ContainerRecord } from './container/record.js';
+export type * from './container/isolation/isolation-report.js';
+export type { CapabilitySets, MountReading, ProcessIds, RlimitReading } from './host/proc-files.js';
+export type { ContainerRecord } from './container/state/record.js';
 export type { StopOptions } from './container/running-process.js';
 export type { Terminal } from './container/streams.js';
 export type { ContainerStats } from './cgroup/stats.js';

@@ -2,7 +2,7 @@
 import { Launcher } from '../engine/launcher.js';
 import { saysDead, type NativeFiles } from '../engine/addon.js';
 import { TsrunError } from '../spec/errors.js';
-import type { StateRoot } from './state-root.js';
+import type { StateRoot } from './state/state-root.js';
 
 /** A launcher and the name by which records and ranges refer to it. */
 export interface NamedLauncher {

@@ -8,17 +8,17 @@ import { TsrunError } from '../spec/errors.js';
 import type { Resources } from '../spec/types.js';
 import { changeLimits } from './apply-limits.js';
 import { addressBytes, addressFamily, connected } from './connect.js';
-import { ended } from './ended.js';
+import { ended } from './state/ended.js';
 import { EventCounters, EventStream, type ContainerEvent } from './events.js';
-import { execOptions, type ExecOptions } from './exec-options.js';
+import { execOptions, type ExecOptions } from './options/exec-options.js';
 import type { ExecProcess } from './exec.js';
-import type { ExitStatus } from './exit-status.js';
-import type { LimitOptions } from './options.js';
-import type { ContainerRecord } from './record.js';
+import type { ExitStatus } from './state/exit-status.js';
+import type { LimitOptions } from './options/options.js';
+import type { ContainerRecord } from './state/record.js';
 import { RunningProcess, type ProcessSettings, type Start, type StopOptions } from './running-process.js';
 import { TimeLimit } from './time-limit.js';
 import { memoryLimits, resourcesOf } from './update-limits.js';
-import { validateConnect, validateEventsOptions } from './validate-calls.js';
+import { validateConnect, validateEventsOptions } from './options/validate-calls.js';
 
 /** `created` waits for `start()`; `running` is also one that is paused; `stopped` has ended. */
 export type ContainerState = 'created' | 'running' | 'stopped';

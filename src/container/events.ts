@@ -1,7 +1,7 @@
 /** What a container does, as typed events in an async iterator; nothing is polled, nothing is lost between two reads. */
 import { parseFlat } from '../cgroup/stats.js';
 import type { EventCgroupChanged } from '../plan/wire.generated.js';
-import type { ExitStatus } from './exit-status.js';
+import type { ExitStatus } from './state/exit-status.js';
 
 /** What `Container.events` tells. */
 export type ContainerEvent =

@@ -12,12 +12,12 @@ import { probeHost } from '../host/probe.js';
 import { workingDirectory } from '../host/working-directory.js';
 import { systemErrorName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
-import type { ExamineOptions } from './call-options.js';
+import type { ExamineOptions } from './options/call-options.js';
 import { start } from './connection.js';
-import { checkFolder } from './make-folder.js';
-import { parseMountinfo } from './proc-files.js';
-import { defaultStateRoot, stateRootToBe } from './state-root.js';
-import { validateExamineOptions } from './validate-calls.js';
+import { checkFolder } from './state/make-folder.js';
+import { parseMountinfo } from '../host/proc-files.js';
+import { defaultStateRoot, stateRootToBe } from './state/state-root.js';
+import { validateExamineOptions } from './options/validate-calls.js';
 
 /** What `tsrun doctor` prints, as data. */
 export interface Examination {

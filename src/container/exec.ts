@@ -12,16 +12,16 @@ import { TsrunError } from '../spec/errors.js';
 import { Faults } from '../spec/faults.js';
 import { defaultSeccomp } from '../spec/seccomp-profile.js';
 import type { Process, Seccomp, User } from '../spec/types.js';
-import { availableCapabilities } from './build-capabilities.js';
-import { execEnvironment } from './build-process.js';
-import { checkIdsAreMapped } from './check-ids.js';
-import type { ExecOptions } from './exec-options.js';
-import { readIdMaps } from './joined-maps.js';
+import { availableCapabilities } from './build/build-capabilities.js';
+import { execEnvironment } from './build/build-process.js';
+import { checkIdsAreMapped } from './build/check-ids.js';
+import type { ExecOptions } from './options/exec-options.js';
+import { readIdMaps } from './ids/joined-maps.js';
 import { filterOf, streamsOf } from './prepare.js';
-import type { ContainerRecord } from './record.js';
+import type { ContainerRecord } from './state/record.js';
 import { RunningProcess, type ProcessSettings, type Start } from './running-process.js';
-import { setupError } from './setup-error.js';
-import { validateExecOptions } from './validate-exec.js';
+import { setupError } from './failures/setup-error.js';
+import { validateExecOptions } from './options/validate-exec.js';
 
 /** A live container, as far as it matters here. */
 export interface ExecTarget {

@@ -5,8 +5,8 @@ import { printable } from '../spec/quote.js';
 import type { Mount, Process } from '../spec/types.js';
 import type { Container } from './container.js';
 import { ExecProcess } from './exec.js';
-import { innerFiles } from './inner-files.js';
-import { findMissingLibrary, type MissingLibrary } from './missing-library.js';
+import { innerFiles } from './failures/inner-files.js';
+import { findMissingLibrary, type MissingLibrary } from './failures/missing-library.js';
 
 /** Why a program ended before it began, in words. */
 export interface ExitExplanation {

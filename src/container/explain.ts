@@ -8,13 +8,13 @@ import { explainPlan, type ExplainedStep } from '../plan/explain.js';
 import type { Plan } from '../plan/plan.js';
 import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
-import { namedProgram } from './build-process.js';
+import { namedProgram } from './build/build-process.js';
 import { Launching } from './launching.js';
-import type { RunOptions } from './options.js';
-import type { ContainerRecord } from './record.js';
-import { StateRoot, stateRootToBe } from './state-root.js';
-import { subordinateIds, type SubordinateIds } from './subordinate.js';
-import { validateImage } from './validate-calls.js';
+import type { RunOptions } from './options/options.js';
+import type { ContainerRecord } from './state/record.js';
+import { StateRoot, stateRootToBe } from './state/state-root.js';
+import { subordinateIds, type SubordinateIds } from './ids/subordinate.js';
+import { validateImage } from './options/validate-calls.js';
 
 /** A plan that is not carried out, in words and as data. */
 export interface Explanation {

@@ -7,14 +7,14 @@ import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
 import { answered, connectTo } from './connection.js';
 import { Container } from './container.js';
-import { ended } from './ended.js';
-import { discard, isUnreadable } from './discard.js';
-import { collectGarbage, type Collected } from './garbage.js';
-import { readIsolation } from './isolation.js';
-import type { IsolationReport } from './isolation-report.js';
+import { ended } from './state/ended.js';
+import { discard, isUnreadable } from './state/discard.js';
+import { collectGarbage, type Collected } from './state/garbage.js';
+import { readIsolation } from './isolation/isolation.js';
+import type { IsolationReport } from './isolation/isolation-report.js';
 import type { Launching } from './launching.js';
-import type { StateRoot } from './state-root.js';
-import { listSummaries, readSummary, type ContainerSummary } from './summary.js';
+import type { StateRoot } from './state/state-root.js';
+import { listSummaries, readSummary, type ContainerSummary } from './state/summary.js';
 
 export interface KnownContainersInput {
   readonly native: NativeFiles;

@@ -6,8 +6,8 @@ import { watch, type FSWatcher } from 'node:fs';
 import { access, open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TsrunError } from '../spec/errors.js';
-import type { ReadLogOptions } from './call-options.js';
-import { validateLogArguments } from './validate-calls.js';
+import type { ReadLogOptions } from './options/call-options.js';
+import { validateLogArguments } from './options/validate-calls.js';
 
 /** What a container has written at once, or as much of it as was read at once. */
 export interface LogPiece {

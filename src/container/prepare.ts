@@ -8,21 +8,21 @@ import { systemReader } from '../host/reader.js';
 import { resolveUser } from '../image/users.js';
 import type { PlanInput, StreamPlan } from '../plan/input.js';
 import type { Seccomp } from '../spec/types.js';
-import { userToResolve } from './build-process.js';
-import { checkDescriptor } from './check-descriptors.js';
-import { checkSources } from './check-sources.js';
-import type { BuildInput } from './build-input.js';
-import { buildSpec, type BuiltSpec } from './build-spec.js';
-import { visibleRoot } from './given-root.js';
-import { ignoredFields } from './ignored-fields.js';
+import { userToResolve } from './build/build-process.js';
+import { checkDescriptor } from './build/check-descriptors.js';
+import { checkSources } from './build/check-sources.js';
+import type { BuildInput } from './build/build-input.js';
+import { buildSpec, type BuiltSpec } from './build/build-spec.js';
+import { visibleRoot } from './build/given-root.js';
+import { ignoredFields } from './build/ignored-fields.js';
 import type { ImageCache } from './image-cache.js';
-import type { RunOptions, StdioChoice } from './options.js';
-import type { StateRoot } from './state-root.js';
-import type { SubordinateIds } from './subordinate.js';
-import { resolveDevices } from './resolve-devices.js';
-import { resolveNamespaces, withoutOwnNamespaces } from './resolve-namespaces.js';
-import { rootLack } from './root-mode.js';
-import { validateRunOptions } from './validate-options.js';
+import type { RunOptions, StdioChoice } from './options/options.js';
+import type { StateRoot } from './state/state-root.js';
+import type { SubordinateIds } from './ids/subordinate.js';
+import { resolveDevices } from './build/resolve-devices.js';
+import { resolveNamespaces, withoutOwnNamespaces } from './build/resolve-namespaces.js';
+import { rootLack } from './build/root-mode.js';
+import { validateRunOptions } from './options/validate-options.js';
 
 /** A file of the image that names users or groups, as it was when it was read; null: not there. */
 export interface AccountFile {

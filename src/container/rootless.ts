@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import type { Launcher } from '../engine/launcher.js';
 import type { IdRange } from '../host/id-ranges.js';
 import { TsrunError } from '../spec/errors.js';
-import { subordinateRange } from './subordinate.js';
+import { subordinateRange } from './ids/subordinate.js';
 
 const run = promisify(execFile);
 

@@ -7,9 +7,9 @@ import type { EventCgroupChanged, EventExited, EventFailed } from '../plan/wire.
 import { TsrunError } from '../spec/errors.js';
 import { parseSignal } from '../spec/signals.js';
 import { deferred } from '../engine/deferred.js';
-import { exitStatus, lostStatus, type ExitStatus } from './exit-status.js';
+import { exitStatus, lostStatus, type ExitStatus } from './state/exit-status.js';
 import { LazyStream, Terminal } from './streams.js';
-import { validateSignal, validateStopOptions } from './validate-calls.js';
+import { validateSignal, validateStopOptions } from './options/validate-calls.js';
 
 /** How to end a container or process. */
 export interface StopOptions {

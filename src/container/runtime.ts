@@ -12,21 +12,21 @@ import { checkContainerId } from '../spec/ids.js';
 import { show } from '../spec/quote.js';
 import { joinSurvivor, startLauncher, type NamedLauncher } from './connection.js';
 import { Container } from './container.js';
-import type { ExecOptions } from './exec-options.js';
+import type { ExecOptions } from './options/exec-options.js';
 import type { ExecProcess } from './exec.js';
-import { filterStore } from './filter-store.js';
-import { collectGarbage, type Collected } from './garbage.js';
-import { IdRanges } from './id-ranges.js';
+import { filterStore } from './state/filter-store.js';
+import { collectGarbage, type Collected } from './state/garbage.js';
+import { IdRanges } from './ids/id-ranges.js';
 import { KnownContainers } from './known-containers.js';
 import { Launching } from './launching.js';
-import { checkStateRoot } from './make-folder.js';
-import type { RunOptions } from './options.js';
-import { randomNumber } from './random.js';
-import { defaultStateRoot, StateRoot } from './state-root.js';
-import { subordinateIds } from './subordinate.js';
+import { checkStateRoot } from './state/make-folder.js';
+import type { RunOptions } from './options/options.js';
+import { randomNumber } from './state/random.js';
+import { defaultStateRoot, StateRoot } from './state/state-root.js';
+import { subordinateIds } from './ids/subordinate.js';
 import { SurvivorLauncher } from './survivor-launcher.js';
 import { ofTerminal } from './terminal-call.js';
-import { validateDescriptor, validateEventsOptions, validateImage, validateRuntimeOptions, validateWindowOf } from './validate-calls.js';
+import { validateDescriptor, validateEventsOptions, validateImage, validateRuntimeOptions, validateWindowOf } from './options/validate-calls.js';
 
 /** What `Runtime.open` may be asked for. */
 export interface RuntimeOptions {

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { ReadStream } from 'node:tty';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { loadNative } from '../engine/addon.js';
-import { validateWindow } from './validate-calls.js';
+import { validateWindow } from './options/validate-calls.js';
 
 function closeDescriptor(fd: number): void {
   loadNative().addon.closeDescriptor(fd);

@@ -10,9 +10,9 @@ import type { ResolvedImage } from '../image/folder.js';
 import type { Plan } from '../plan/plan.js';
 import { PlanTemplate } from '../plan/template.js';
 import type { Spec } from '../spec/types.js';
-import { renameSpec } from './build-spec.js';
-import { visibleRoot } from './given-root.js';
-import type { NamespaceChoice, RunOptions } from './options.js';
+import { renameSpec } from './build/build-spec.js';
+import { visibleRoot } from './build/given-root.js';
+import type { NamespaceChoice, RunOptions } from './options/options.js';
 import type { Preparation } from './prepare.js';
 
 const mostTemplates = 32;

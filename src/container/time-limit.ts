@@ -1,5 +1,5 @@
 /** `timeoutMs`: how long a program may run, kept by the calling process. */
-import type { ExitStatus } from './exit-status.js';
+import type { ExitStatus } from './state/exit-status.js';
 
 export class TimeLimit {
   readonly #ms: number;

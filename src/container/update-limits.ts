@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { parseLimit } from '../cgroup/stats.js';
 import { Faults } from '../spec/faults.js';
 import type { Resources } from '../spec/types.js';
-import { bandwidthOf, bytesOf, checkReservation, checkSwap, swapBytesOf } from './limit-words.js';
-import type { LimitOptions } from './options.js';
-import { validateLimitOptions } from './validate-limits.js';
+import { bandwidthOf, bytesOf, checkReservation, checkSwap, swapBytesOf } from './build/limit-words.js';
+import type { LimitOptions } from './options/options.js';
+import { validateLimitOptions } from './options/validate-limits.js';
 
 /** The limits that hold: -1 for none, undefined where nobody can tell since the controller is not on cgroup v2. */
 export interface MemoryNow {

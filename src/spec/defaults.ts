@@ -1,6 +1,6 @@
 /**
  * The default profile as data: the walls that stand around a program when nothing else is asked for. Why each is what it
- * is stands beside it; how each is opened is decided in `container/build-spec.ts`.
+ * is stands beside it; how each is opened is decided in `container/build/build-spec.ts`.
  */
 
 import type { CapabilityName } from './capabilities.js';

@@ -6,7 +6,7 @@ import { completionScript } from '../../src/cli/completion.js';
 import { emptyDraft, type CommandName, type Flag } from '../../src/cli/flags/flag.js';
 import { flags, flagsOf, isRepeatable, spellings } from '../../src/cli/flags.js';
 import { renderCommandHelp } from '../../src/cli/help.js';
-import { validateRunOptions } from '../../src/container/validate-options.js';
+import { validateRunOptions } from '../../src/container/options/validate-options.js';
 import { command, context, parse } from './support.js';
 
 const issueFlags = [

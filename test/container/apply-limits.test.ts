@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { LimitWrite } from '../../src/cgroup/limit-types.js';
 import { applyLimits, changeLimits, checkUsage } from '../../src/container/apply-limits.js';
 import { TsrunError } from '../../src/spec/errors.js';
-import { host } from './build-support.js';
+import { host } from './build/build-support.js';
 
 function cgroup(t: ExecutionContext, files: Readonly<Record<string, string>>): string {
   const path = mkdtempSync(join(tmpdir(), 'tsrun-limits-'));

@@ -1,7 +1,7 @@
 // Which starts are alike: all that a plan depends on is in the key, and what only the host can tell has none.
 import test from 'ava';
 import { copyOf, isOfTheMoment, templateKey } from '../../src/container/templates.js';
-import type { RunOptions } from '../../src/container/options.js';
+import type { RunOptions } from '../../src/container/options/options.js';
 import type { Linux } from '../../src/spec/types.js';
 
 const keyOf = (options: RunOptions, changes: Partial<Parameters<typeof templateKey>[0]> = {}) =>

@@ -1,6 +1,6 @@
 // Of the limits that a host cannot hold, only those that nobody asked for may be left out: by limit, not by controller.
 import test from 'ava';
-import type { RunOptions } from '../../src/container/options.js';
+import type { RunOptions } from '../../src/container/options/options.js';
 import { compilePlan } from '../../src/plan/compile.js';
 import { compile, host, type Compiled } from './support.js';
 

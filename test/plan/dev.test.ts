@@ -2,7 +2,7 @@
 import test from 'ava';
 import { mountAttributes } from '../../src/plan/mount-options.js';
 import type { Device } from '../../src/spec/types.js';
-import { fault } from '../container/build-support.js';
+import { fault } from '../container/build/build-support.js';
 import { planOfBundle, planOfMount, stepsOf } from './bundles.js';
 import { host } from './support.js';
 

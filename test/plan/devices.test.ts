@@ -2,13 +2,13 @@
 import test from 'ava';
 import { deviceProgram } from '../../src/cgroup/device-program.js';
 import { devicePolicy } from '../../src/cgroup/device-rules.js';
-import type { RunOptions } from '../../src/container/options.js';
+import type { RunOptions } from '../../src/container/options/options.js';
 import type { HostFacts } from '../../src/host/facts.js';
 import { compilePlan } from '../../src/plan/compile.js';
 import { explainPlan } from '../../src/plan/explain.js';
 import type { Plan } from '../../src/plan/plan.js';
 import type { Device, DeviceRule } from '../../src/spec/types.js';
-import { fault } from '../container/build-support.js';
+import { fault } from '../container/build/build-support.js';
 import { bundleOf, compile, host, type Setting } from './support.js';
 
 const withoutPrograms: HostFacts = { ...host, supports: { ...host.supports, deviceProgram: false } };

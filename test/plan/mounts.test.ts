@@ -2,7 +2,7 @@
 import test from 'ava';
 import { mountAttributes, readMountOptions } from '../../src/plan/mount-options.js';
 import type { Linux, Mount } from '../../src/spec/types.js';
-import { fault } from '../container/build-support.js';
+import { fault } from '../container/build/build-support.js';
 import { map, maps, planOfBundle, planOfMount, stepsOf } from './bundles.js';
 import { host } from './support.js';
 

@@ -1,6 +1,6 @@
 /** The root: what it needs of the kernel. */
 import test from 'ava';
-import { fault } from '../container/build-support.js';
+import { fault } from '../container/build/build-support.js';
 import { stepsOf } from './bundles.js';
 import { compile, host } from './support.js';
 

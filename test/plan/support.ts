@@ -1,11 +1,11 @@
 /** Plans to compile without a host: an invented one, its images, and what stands for everything that a start decides. */
 import { readFileSync } from 'node:fs';
-import { userToResolve } from '../../src/container/build-process.js';
-import type { BuildInput } from '../../src/container/build-input.js';
-import { buildSpec, type BuiltSpec } from '../../src/container/build-spec.js';
-import type { RunOptions } from '../../src/container/options.js';
-import type { ResolvedDevice } from '../../src/container/resolve-devices.js';
-import { validateRunOptions } from '../../src/container/validate-options.js';
+import { userToResolve } from '../../src/container/build/build-process.js';
+import type { BuildInput } from '../../src/container/build/build-input.js';
+import { buildSpec, type BuiltSpec } from '../../src/container/build/build-spec.js';
+import type { RunOptions } from '../../src/container/options/options.js';
+import type { ResolvedDevice } from '../../src/container/build/resolve-devices.js';
+import { validateRunOptions } from '../../src/container/options/validate-options.js';
 import type { HostFacts } from '../../src/host/facts.js';
 import type { ResolvedImage } from '../../src/image/folder.js';
 import { resolveUser } from '../../src/image/users.js';

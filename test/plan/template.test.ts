@@ -1,7 +1,7 @@
 // A plan under other names is the plan that compiling anew would give, byte for byte.
 import test from 'ava';
-import { renameSpec } from '../../src/container/build-spec.js';
-import type { RunOptions } from '../../src/container/options.js';
+import { renameSpec } from '../../src/container/build/build-spec.js';
+import type { RunOptions } from '../../src/container/options/options.js';
 import { encodePlan } from '../../src/plan/plan.js';
 import { PlanTemplate } from '../../src/plan/template.js';
 import { bundleOf, compile, planText, rootfs } from './support.js';

@@ -1,7 +1,7 @@
 /** What a spec can say and tsrun does not do. */
 import test from 'ava';
 import type { Linux, Process } from '../../src/spec/types.js';
-import { fault } from '../container/build-support.js';
+import { fault } from '../container/build/build-support.js';
 import { planOfBundle } from './bundles.js';
 
 const namespaces: Linux['namespaces'] = [{ type: 'mount' }];

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { validateRunOptions } from '../../src/container/validate-options.js';
+import { validateRunOptions } from '../../src/container/options/validate-options.js';
 import { isDockerSeccomp, resolveDockerSeccomp, type DockerSeccomp, type DockerSeccompSyscall, type SeccompSurroundings } from '../../src/spec/docker-seccomp.js';
 import { validateSpec } from '../../src/spec/validate.js';
 

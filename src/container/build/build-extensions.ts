@@ -1,0 +1,36 @@
+/** What the runtime-spec has no words for. */
+
+import { defaultLogBytes } from '../../spec/defaults.js';
+import type { Extensions } from '../../spec/extensions.js';
+import type { Spec } from '../../spec/types.js';
+import { buildFiles } from './build-files.js';
+import type { BuildInput } from './build-input.js';
+import type { NamespaceParts } from './build-namespaces.js';
+import type { ResourceParts } from './build-resources.js';
+import { landlockScopes } from './build-security.js';
+import { rootMode } from './root-mode.js';
+
+export interface ExtensionParts {
+  readonly spec: Spec;
+  readonly resources: ResourceParts;
+  readonly parts: NamespaceParts;
+}
+
+export function buildExtensions(input: BuildInput, { parts, resources, spec }: ExtensionParts): Extensions {
+  const { options, image, host, resolvConf } = input;
+  const files = parts.standing.mount !== 'new' ? {} : buildFiles({ options, isBundle: image.kind === 'bundle', hostname: spec.hostname, network: parts.standing.network, resolvConf, mounts: spec.mounts ?? [] });
+  // To be strict is to ask for the defaults: what was asked for and cannot be held is an error.
+  const defaulted = options.strict === true ? [] : resources.defaulted;
+  const survive = options.survive === true;
+  return {
+    root: rootMode(input),
+    ...(options.init === true && { init: true }),
+    ...(landlockScopes(options, host) && { landlockScopes: true }),
+    ...(survive && { survive }),
+    autoRemove: options.autoRemove ?? true,
+    ...((options.log ?? survive) && { log: { maxBytes: defaultLogBytes } }),
+    ...(Object.keys(files).length > 0 && { files }),
+    ...(Object.keys(parts.fds).length > 0 && { namespaceFds: parts.fds }),
+    ...(defaulted.length > 0 && { defaultedLimits: defaulted }),
+  };
+}

@@ -1,0 +1,42 @@
+/** The id maps of a user namespace that is joined: files of the image must be seen through them too. */
+import { fstatSync, readdirSync, readFileSync, statSync, type BigIntStats } from 'node:fs';
+import type { IdMaps } from '../../plan/input.js';
+import type { Extensions } from '../../spec/extensions.js';
+import type { Spec } from '../../spec/types.js';
+import { parseIdMap } from '../../host/proc-files.js';
+
+/** Undefined when none is joined, or when no process is in it that could be asked. */
+export function joinedIdMaps({ linux }: Spec, { namespaceFds }: Extensions): IdMaps | undefined {
+  const path = linux?.namespaces?.find(({ type }) => type === 'user')?.path ?? '';
+  const fd = namespaceFds?.user;
+  const process = /^(\/proc\/(?:\d+|self))\/ns\/user$/.exec(path)?.[1];
+  if (fd === undefined && process !== undefined) return readIdMaps(process);
+  const namespace = fd !== undefined ? lookAt(() => fstatSync(fd, { bigint: true })) : path === '' ? undefined : lookAt(() => statSync(path, { bigint: true }));
+  return namespace === undefined ? undefined : mapsOfMember(namespace);
+}
+
+/** Of the user namespace of a process; undefined when that has ended: whoever opens it next will say so. */
+export function readIdMaps(process: string): IdMaps | undefined {
+  try {
+    return { uidMappings: parseIdMap(readFileSync(`${process}/uid_map`, 'utf8')), gidMappings: parseIdMap(readFileSync(`${process}/gid_map`, 'utf8')) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The kernel tells the maps of a namespace only beside a process in it. */
+function mapsOfMember({ dev, ino }: BigIntStats): IdMaps | undefined {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const member = lookAt(() => statSync(`/proc/${pid}/ns/user`, { bigint: true }));
+    if (member?.dev === dev && member.ino === ino) return readIdMaps(`/proc/${pid}`);
+  }
+  return undefined;
+}
+
+function lookAt(look: () => BigIntStats): BigIntStats | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}
