@@ -1,6 +1,7 @@
 /** `resources.cpu` as cgroup v2 files. */
 import type { HostFacts } from '../host/facts.js';
 import { parseCpuList } from '../host/probe.js';
+import { largestCpu } from '../spec/schema-common.js';
 import type { Resources } from '../spec/types.js';
 import { checkInteger, invalidLimit, unsupported, type LimitWrite } from './limit-types.js';
 
@@ -11,8 +12,6 @@ const DEFAULT_PERIOD_US = 100_000;
 /** The kernel takes periods and quotas from 1 ms, periods up to 1 s (sched/core.c, both EINVAL outside). */
 const MIN_US = 1_000;
 const MAX_PERIOD_US = 1_000_000;
-/** Highest number of processors that Linux can be built for (CONFIG_NR_CPUS). */
-const MAX_CPU_NUMBER = 8_191;
 
 const MIN_SHARES = 2;
 const MAX_SHARES = 262_144;
@@ -94,7 +93,7 @@ function checkList(list: string, field: string): Set<number> {
   if (!/^\d{1,5}(-\d{1,5})?(, *\d{1,5}(-\d{1,5})?)*$/.test(list)) throw fault;
   for (const part of list.split(',')) {
     const [first = 0, last = first] = part.split('-').map(Number);
-    if (first > last || last > MAX_CPU_NUMBER) throw fault;
+    if (first > last || last > largestCpu) throw fault;
   }
   return parseCpuList(list);
 }

@@ -11,7 +11,7 @@ import { compileBind } from './compile-bind.js';
 import { compileDev } from './compile-dev.js';
 import { knownIdMapsOf } from './compile-root.js';
 import { checkMountData } from './mount-data.js';
-import { mountAttributes, privatePropagation, readMountOptions } from './mount-options.js';
+import { mountAttributes, privatePropagation, readMountOptions, type MountOptions } from './mount-options.js';
 
 export interface MountPlan {
   /** In the container: attaches everything in the spec's order. */
@@ -81,13 +81,14 @@ const shownNamespace: ReadonlyMap<string, NamespaceType> = new Map([['proc', 'pi
 
 function compileMount(compilation: Compilation, mount: Mount, field: string): Attach {
   if (isBind(mount)) return compileBind(compilation, mount, field);
-  refuseUndone(mount, field);
+  const options = readMountOptions(mount.options);
+  refuseUndone(mount, options, field);
   const substitute = substituteBind(compilation, mount);
   if (substitute !== undefined) return compileBind(compilation, substitute, field);
   // A /dev gets the owner that it must have, whoever is named.
   checkMountData({ type: mount.type ?? '', options: mount.options, maps: isOwnDev(mount) ? undefined : knownIdMapsOf(compilation), at: `${field}/options` });
-  const attach = isOwnDev(mount) ? compileDev(compilation, mount, field) : compileNew(compilation, mount, field);
-  const { propagation, propagationRecursive: recursive } = readMountOptions(mount.options);
+  const attach = isOwnDev(mount) ? compileDev(compilation, mount, field) : compileNew(compilation, mount, options, field);
+  const { propagation, propagationRecursive: recursive } = options;
   return () => {
     attach();
     if (propagation !== undefined) compilation.builder.add(`${field}/options`, { op: 'setPropagation', target: target(mount), propagation, recursive });
@@ -95,11 +96,10 @@ function compileMount(compilation: Compilation, mount: Mount, field: string): At
 }
 
 /** A file system that is made would silently be without. */
-function refuseUndone({ options, uidMappings = [], gidMappings = [] }: Mount, field: string): void {
+function refuseUndone({ uidMappings = [], gidMappings = [] }: Mount, { idMap, data }: MountOptions, field: string): void {
   const refuse = (part: string, what: string, hint: string): never => {
     throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${what} is not supported yet`, { field: `${field}/${part}`, hint });
   };
-  const { idMap, data } = readMountOptions(options);
   if (data.includes('tmpcopyup')) refuse('options', 'tmpcopyup', 'remove the option');
   if (uidMappings.length > 0 || gidMappings.length > 0) refuse('uidMappings', 'an id map of a mount that is no bind', 'remove the maps: the file system is made in the container');
   if (idMap !== 'no') refuse('options', 'an id map of a mount that is no bind', 'remove the option: the file system is made in the container');
@@ -124,9 +124,8 @@ function substituteBind({ namespaces, input: { host } }: Compilation, mount: Mou
 /** Kernel file systems whose targets may not be reached over links of the image (CVE-2019-16884). */
 const strictTypes: ReadonlySet<string> = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'devpts', 'mqueue']);
 
-function compileNew({ builder }: Compilation, mount: Mount, field: string): Attach {
+function compileNew({ builder }: Compilation, mount: Mount, { own, recursive, data }: MountOptions, field: string): Attach {
   const type = mount.type ?? '';
-  const { own, recursive, data } = readMountOptions(mount.options);
   if (type === '' || type === 'none') {
     throw new TsrunError('ERR_TSRUN_INVALID_SPEC', 'a mount needs a type, or the option bind', { field: `${field}/type` });
   }

@@ -32,8 +32,8 @@ export const cpuList = text('a list of numbers and ranges such as "0-3,7"', {
   test: (list) => list === '' || list.split(/, */).every(isRange),
 });
 
-/** No kernel is built for more than 8,192 processors. */
-const largestCpu = 8191;
+/** No kernel is built for more than 8,192 processors (CONFIG_NR_CPUS). */
+export const largestCpu = 8191;
 
 function isRange(range: string): boolean {
   const [, first, last = first] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(range) ?? [];

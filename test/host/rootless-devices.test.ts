@@ -1,33 +1,18 @@
 // The devices of an ordinary user's containers: the host's own nodes, as they are, or a refusal.
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
 import type { RunOptions } from '../../src/index.js';
 import { Lab } from '../support/lab.js';
-import { needs, type Need } from '../support/needs.js';
-import { OrdinaryUser } from '../support/ordinary-user.js';
-import type { Order, Reply } from '../support/user-program.js';
+import { needs } from '../support/needs.js';
+import { UserLab, userNeeds } from '../support/user-lab.js';
+import type { Order } from '../support/user-program.js';
 
 const lab = new Lab();
-const common: readonly Need[] = ['root', 'userns', 'overlay', 'command:newuidmap', 'command:setpriv'];
-const here = needs(...common);
-
-let made: OrdinaryUser | undefined;
-
-function user(): OrdinaryUser {
-  made ??= new OrdinaryUser(lab);
-  return made;
-}
+const users = new UserLab(lab);
+const { user, ask, said } = users;
+const here = needs(...userNeeds);
 
 const sh = (script: string, options: RunOptions = {}): Order => ({ do: 'run', options: { command: ['sh', '-c', script], ...options } });
-
-async function ask(...orders: readonly Order[]): Promise<Reply[]> {
-  return user().ask(orders);
-}
-
-async function said(...orders: readonly Order[]): Promise<(string | undefined)[]> {
-  return (await ask(...orders)).map(({ said: text, error }) => text ?? error?.message);
-}
 
 here('/dev holds what every container has, of the host\'s own nodes, and they work', async (t) => {
   const [names, working, given] = await said(
@@ -47,7 +32,7 @@ here('a device is no more open than it is to the user', async (t) => {
   t.regex(opened ?? '', /Permission denied/);
 });
 
-needs(...common, 'file:/dev/kmsg')('the devices of a bundle are the host\'s own, and refused where that is another', async (t) => {
+needs(...userNeeds, 'file:/dev/kmsg')('the devices of a bundle are the host\'s own, and refused where that is another', async (t) => {
   const folder = 'bundle';
   mkdirSync(join(user().home, folder));
   const ends = async (device: object): Promise<string> => {
@@ -74,13 +59,4 @@ here('a device cannot be given for less than reading and writing, and that is sa
   t.deepEqual(await said(sh('head -c 2 /dev/mine | wc -c', { devices: [{ source: '/dev/zero', destination: '/dev/mine', access: 'rwm' }] })), ['2\n']);
 });
 
-test.after.always('the user is removed', async () => {
-  made?.remove();
-  if (process.geteuid?.() === 0) await (await lab.runtime()).close();
-});
-
-here('nothing of the user is left', async (t) => {
-  t.deepEqual(await user().leftovers(), []);
-});
-
-lab.declareLeakTest();
+users.declareLeakTests();

@@ -3,38 +3,23 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
 import type { RunOptions } from '../../src/index.js';
 import { Lab } from '../support/lab.js';
-import { missing, needs, type Need } from '../support/needs.js';
-import { OrdinaryUser } from '../support/ordinary-user.js';
+import { missing, needs } from '../support/needs.js';
 import { answers, sharedWith, statusFields, statusOf } from '../support/proc.js';
 import { until } from '../support/until.js';
+import { UserLab, userNeeds } from '../support/user-lab.js';
 import type { Order, Reply } from '../support/user-program.js';
 
 const lab = new Lab();
-const common: readonly Need[] = ['root', 'userns', 'overlay', 'command:newuidmap', 'command:setpriv'];
-const here = needs(...common);
-
-let made: OrdinaryUser | undefined;
-
-function user(): OrdinaryUser {
-  made ??= new OrdinaryUser(lab);
-  return made;
-}
+const users = new UserLab(lab);
+const { user, ask, said } = users;
+const here = needs(...userNeeds);
 
 const run = (options: RunOptions): Order => ({ do: 'run', options });
 const sh = (script: string, options: RunOptions = {}): Order => run({ command: ['sh', '-c', script], ...options });
 const server: RunOptions = { command: ['sh', '-c', 'mkdir /www; echo from inside >/www/page; exec httpd -f -p 8080 -h /www'] };
 const idle: RunOptions = { command: ['sleep', '1000'], stdout: 'ignore', stderr: 'ignore' };
-
-async function ask(...orders: readonly Order[]): Promise<Reply[]> {
-  return user().ask(orders);
-}
-
-async function said(...orders: readonly Order[]): Promise<(string | undefined)[]> {
-  return (await ask(...orders)).map(({ said: text, error }) => text ?? error?.message);
-}
 
 here('root of the container is the user, and the other ids are the user\'s subordinate ones', async (t) => {
   const [ids, maps, app] = await said(sh('id -u; id -g; stat -c "%u:%g" / /etc /home/app'), sh('cat /proc/self/uid_map /proc/self/gid_map'), sh('touch /home/app/x && stat -c "%u:%g" /home/app/x', { user: 'app' }));
@@ -208,7 +193,7 @@ function words(path: string): string[] {
   return readFileSync(path, 'utf8').trim().split(' ').filter((word) => word !== '');
 }
 
-needs(...common, 'cgroup2')('alone in a delegated cgroup, the process makes room and hands all controllers down', async (t) => {
+needs(...userNeeds, 'cgroup2')('alone in a delegated cgroup, the process makes room and hands all controllers down', async (t) => {
   await delegated(async (path, controllers) => {
     const cgroup = path.slice(path.indexOf('/tsrun-test-'));
     const [first, pause, stats] = await user().ask([sh('cat /proc/self/cgroup'), { do: 'pause', options: idle }, { do: 'stats', options: idle }], { cgroup: path });
@@ -231,7 +216,7 @@ needs(...common, 'cgroup2')('alone in a delegated cgroup, the process makes room
   });
 });
 
-needs(...common, 'cgroup2')('beside others in a delegated cgroup nobody is moved, and a limit is refused with the reason', async (t) => {
+needs(...userNeeds, 'cgroup2')('beside others in a delegated cgroup nobody is moved, and a limit is refused with the reason', async (t) => {
   await delegated(async (path, controllers) => {
     const [controller = ''] = controllers;
     const file = { hugetlb: 'hugetlb.2MB.max' }[controller] ?? `${controller}.max`;
@@ -246,7 +231,7 @@ needs(...common, 'cgroup2')('beside others in a delegated cgroup nobody is moved
   });
 });
 
-needs(...common, 'cgroup2:memory', 'cgroup2:pids', 'cgroup2:cpu')('in a delegated cgroup the limits of an ordinary user hold', async (t) => {
+needs(...userNeeds, 'cgroup2:memory', 'cgroup2:pids', 'cgroup2:cpu')('in a delegated cgroup the limits of an ordinary user hold', async (t) => {
   // Root's runtime has the root of the tree hand its controllers down.
   await lab.runtime();
   await delegated(async (path) => {
@@ -262,13 +247,4 @@ needs(...common, 'cgroup2:memory', 'cgroup2:pids', 'cgroup2:cpu')('in a delegate
   });
 });
 
-test.after.always('the user is removed', async () => {
-  made?.remove();
-  if (process.geteuid?.() === 0) await (await lab.runtime()).close();
-});
-
-here('nothing of the user is left', async (t) => {
-  t.deepEqual(await user().leftovers(), []);
-});
-
-lab.declareLeakTest();
+users.declareLeakTests();

@@ -2,7 +2,7 @@
  * Namespaces as they are asked for, by container, path or descriptor, told apart: what is this process's own is the host's,
  * by whatever name. What is set in it would change the host, so that the rules for shared ones hold.
  */
-import { fstatSync, statSync, type BigIntStats } from 'node:fs';
+import { namespaceFiles, namespaceIdentity } from '../../host/namespace-files.js';
 import type { ResolvedImage } from '../../image/folder.js';
 import { TsrunError } from '../../spec/errors.js';
 import { show } from '../../spec/quote.js';
@@ -11,9 +11,6 @@ import { validateSpec } from '../../spec/validate.js';
 import type { NamespaceChoice, RunOptions } from '../options/options.js';
 import type { StateRoot } from '../state/state-root.js';
 import { readSummary } from '../state/summary.js';
-
-/** In /proc/<pid>/ns. */
-const files: Readonly<Record<NamespaceType, string>> = { network: 'net', pid: 'pid', ipc: 'ipc', uts: 'uts', user: 'user', cgroup: 'cgroup', time: 'time', mount: 'mnt' };
 
 /**
  * The same options with paths in the place of names.
@@ -24,7 +21,7 @@ export function resolveNamespaces(options: RunOptions, root: StateRoot): RunOpti
   const { network, namespaces } = options;
   const resolve = (choice: NamespaceChoice, type: NamespaceType, field: string): NamespaceChoice => {
     if (typeof choice === 'string') return choice;
-    const found = 'container' in choice ? { path: `/proc/${pidOf(choice.container, root, `${field}/container`)}/ns/${files[type]}` } : choice;
+    const found = 'container' in choice ? { path: `/proc/${pidOf(choice.container, root, `${field}/container`)}/ns/${namespaceFiles[type]}` } : choice;
     return isOwn(found, type) ? 'host' : found;
   };
   const joined = typeof network === 'object' ? resolve(network, 'network', '/network') : undefined;
@@ -55,17 +52,7 @@ function pidOf(id: string, root: StateRoot, field: string): number {
   throw new TsrunError('ERR_TSRUN_STATE', `the container ${show(id)} does not run, so its namespaces are gone`, { field, hint: 'start it first: tsrun ps lists those that run' });
 }
 
-/** By inode (namespaces(7)). One that cannot be looked at is told of when it is opened. */
 function isOwn(namespace: { readonly path: string } | { readonly fd: number }, type: NamespaceType): boolean {
-  const own = lookAt(() => statSync(`/proc/self/ns/${files[type]}`, { bigint: true }));
-  const its = lookAt(() => ('fd' in namespace ? fstatSync(namespace.fd, { bigint: true }) : statSync(namespace.path, { bigint: true })));
-  return own !== undefined && own.dev === its?.dev && own.ino === its.ino;
-}
-
-function lookAt(look: () => BigIntStats): BigIntStats | undefined {
-  try {
-    return look();
-  } catch {
-    return undefined;
-  }
+  const own = namespaceIdentity({ path: `/proc/self/ns/${namespaceFiles[type]}` });
+  return own !== undefined && own === namespaceIdentity(namespace);
 }

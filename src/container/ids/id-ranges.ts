@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { containerPool, nextFreeRange, parseSubordinateIds, RANGE_SIZE, type IdRange } from '../../host/id-ranges.js';
+import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 
 export class IdRanges {
@@ -62,7 +63,7 @@ function reserve(path: string, owner: string): boolean {
     symlinkSync(owner, path);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (errnoName(error) === 'EEXIST') return false;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** The id maps of a user namespace that is joined: files of the image must be seen through them too. */
-import { fstatSync, readdirSync, readFileSync, statSync, type BigIntStats } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { namespaceIdentity } from '../../host/namespace-files.js';
 import type { IdMaps } from '../../plan/input.js';
 import type { Extensions } from '../../spec/extensions.js';
 import type { Spec } from '../../spec/types.js';
@@ -11,8 +12,8 @@ export function joinedIdMaps({ linux }: Spec, { namespaceFds }: Extensions): IdM
   const fd = namespaceFds?.user;
   const process = /^(\/proc\/(?:\d+|self))\/ns\/user$/.exec(path)?.[1];
   if (fd === undefined && process !== undefined) return readIdMaps(process);
-  const namespace = fd !== undefined ? lookAt(() => fstatSync(fd, { bigint: true })) : path === '' ? undefined : lookAt(() => statSync(path, { bigint: true }));
-  return namespace === undefined ? undefined : mapsOfMember(namespace);
+  const identity = namespaceIdentity(fd === undefined ? { path } : { fd });
+  return identity === undefined ? undefined : mapsOfMember(identity);
 }
 
 /** Of the user namespace of a process; undefined when that has ended: whoever opens it next will say so. */
@@ -25,18 +26,9 @@ export function readIdMaps(process: string): IdMaps | undefined {
 }
 
 /** The kernel tells the maps of a namespace only beside a process in it. */
-function mapsOfMember({ dev, ino }: BigIntStats): IdMaps | undefined {
+function mapsOfMember(identity: string): IdMaps | undefined {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const member = lookAt(() => statSync(`/proc/${pid}/ns/user`, { bigint: true }));
-    if (member?.dev === dev && member.ino === ino) return readIdMaps(`/proc/${pid}`);
+    if (namespaceIdentity({ path: `/proc/${pid}/ns/user` }) === identity) return readIdMaps(`/proc/${pid}`);
   }
   return undefined;
-}
-
-function lookAt(look: () => BigIntStats): BigIntStats | undefined {
-  try {
-    return look();
-  } catch {
-    return undefined;
-  }
 }

@@ -4,25 +4,18 @@ import { join } from 'node:path';
 import { allowsEverything, devicePolicy, policyWords } from '../../cgroup/device-rules.js';
 import { limitsToWrites, missingLimitReason } from '../../cgroup/limits.js';
 import type { HostFacts } from '../../host/facts.js';
+import { namespaceFiles } from '../../host/namespace-files.js';
+import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
-import type { IdMapping, NamespaceType } from '../../spec/types.js';
+import type { IdMapping } from '../../spec/types.js';
 import { ended } from '../state/ended.js';
 import type { CgroupIsolation, DeviceIsolation, IsolationReport, NamespaceIsolation, NetworkIsolation, SeccompIsolation, UserIsolation } from './isolation-report.js';
 import { parseIdMap, parseInterfaces, parseLimits, parseMountinfo, parseNamespaceLink, parseStatus } from '../../host/proc-files.js';
 import type { ContainerRecord } from '../state/record.js';
 import type { ContainerSummary } from '../state/summary.js';
 
-/** Names in /proc/<pid>/ns, in the order in which a person looks for them. */
-const namespaceFiles: readonly (readonly [NamespaceType, string])[] = [
-  ['user', 'user'],
-  ['mount', 'mnt'],
-  ['pid', 'pid'],
-  ['network', 'net'],
-  ['ipc', 'ipc'],
-  ['uts', 'uts'],
-  ['cgroup', 'cgroup'],
-  ['time', 'time'],
-];
+/** In the order in which a person looks for them. */
+const namespaceTypes = ['user', 'mount', 'pid', 'network', 'ipc', 'uts', 'cgroup', 'time'] as const;
 
 export interface IsolationInput {
   readonly summary: ContainerSummary;
@@ -86,7 +79,7 @@ function openProcess(pid: number, id: string): number {
 }
 
 function explained(error: unknown, id: string): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = errnoName(error);
   if (code === 'ENOENT' || code === 'ESRCH') return ended(id, onlyLive);
   if (code !== 'EACCES' && code !== 'EPERM') return error;
   return new TsrunError('ERR_TSRUN_HOST', `the process of '${id}' may not be looked at: ${code}`, { hint: 'ask as root, with CAP_SYS_PTRACE', cause: error });
@@ -94,7 +87,8 @@ function explained(error: unknown, id: string): unknown {
 
 function readNamespaces(process: string, others: readonly ContainerSummary[]): NamespaceIsolation[] {
   const neighbours = others.flatMap(({ id, pid, state }) => (pid === undefined || state === 'stopped' ? [] : [{ id, path: `/proc/${pid}` }]));
-  return namespaceFiles.flatMap(([type, file]) => {
+  return namespaceTypes.flatMap((type) => {
+    const file = namespaceFiles[type];
     const inode = inodeOf(process, file);
     // Time namespaces came with Linux 5.6, as an option of the build.
     if (inode === undefined) return [];
@@ -107,7 +101,7 @@ function inodeOf(process: string, file: string): number | undefined {
   try {
     return parseNamespaceLink(readlinkSync(`${process}/ns/${file}`));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (errnoName(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -2,9 +2,10 @@
  * Compiled filters of tsrun's own seccomp profiles, kept in the state root: a command that runs one container would spend
  * a tenth of its time on compiling one. Like everything there they are for the owner alone to write.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FilterStore } from '../../engine/seccomp.js';
+import { systemReader } from '../../host/reader.js';
 import { randomDigits } from './random.js';
 
 /** Each set of capabilities has one; somebody who tries them all must not fill the memory that the state root lies in. */
@@ -19,7 +20,7 @@ export function filterStore(folder: string, compilerPath: string): FilterStore {
   const pathOf = (name: string) => join(folder, `${name}-${size.toString(36)}-${Math.floor(mtimeMs).toString(36)}`);
   return {
     read(name) {
-      const filter = readIfThere(pathOf(name));
+      const filter = systemReader.readBytes(pathOf(name));
       return filter !== undefined && isFilter(filter) ? filter : undefined;
     },
     write(name, filter) {
@@ -47,13 +48,5 @@ function keep(folder: string, path: string, filter: Uint8Array): void {
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
-  }
-}
-
-function readIfThere(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch {
-    return undefined;
   }
 }

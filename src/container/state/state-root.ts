@@ -4,6 +4,7 @@
  */
 import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import { checkStateRoot, makeFolder } from './make-folder.js';
 import { randomDigits } from './random.js';
@@ -82,7 +83,7 @@ export class StateRoot {
     try {
       renameSync(this.containerPath(id), doomed);
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return;
+      if (errnoName(error) === 'ENOENT') return;
       throw error;
     }
     rmSync(doomed, { recursive: true, force: true });
