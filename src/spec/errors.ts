@@ -19,6 +19,10 @@ export type ErrorCode =
   | 'ERR_TSRUN_LIMIT_UNAVAILABLE'
   /** The image is missing or is not something that tsrun can run. */
   | 'ERR_TSRUN_IMAGE'
+  /** A registry could not be reached, refused, or answered with something else than it should. */
+  | 'ERR_TSRUN_REGISTRY'
+  /** The image store cannot be read or written: a full disk, a damaged file, a file system that will not do. */
+  | 'ERR_TSRUN_STORE'
   /** A user or group name is not in the image's own passwd or group file. */
   | 'ERR_TSRUN_USER_NOT_FOUND'
   /** A step of the plan failed; everything before it was undone. */

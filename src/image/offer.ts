@@ -1,0 +1,27 @@
+/**
+ * What a source (layout, archive, slug, registry) offers to the store: one image's documents, and its layers on demand. Sources read
+ * and check documents; they neither unpack nor write to the store.
+ */
+import type { Readable } from 'node:stream';
+import type { Descriptor, ImageConfig } from './documents.js';
+
+export interface OfferedImage {
+  /** Names that the source knows it by, whole: `docker.io/library/alpine:3.20`. */
+  readonly names: readonly string[];
+  /** The manifest, byte by byte as its digest has it. Sources that have none (docker-archive, slug) make one (`documents.ts`). */
+  readonly manifest: { readonly bytes: Buffer; readonly descriptor: Descriptor };
+  readonly config: { readonly bytes: Buffer; readonly descriptor: Descriptor; readonly value: ImageConfig };
+  /** The lowest first, as many as `config.value.rootfs.diff_ids`. */
+  readonly layers: readonly OfferedLayer[];
+  /** Lets go of what the source holds open. */
+  close(): Promise<void>;
+}
+
+export interface OfferedLayer {
+  /** Of the blob as it is offered, compressed or not. Its digest is what the manifest says. */
+  readonly descriptor: Descriptor;
+  /** Digest of the uncompressed tar, as the config says. */
+  readonly diffId: string;
+  /** The blob's bytes from `offset` on; a source that cannot skip starts anew and throws the first ones away. */
+  open(options: { readonly offset: number; readonly signal?: AbortSignal | undefined }): Promise<Readable>;
+}
