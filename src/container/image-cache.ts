@@ -5,7 +5,8 @@
  */
 import { realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { resolveImage, type ResolvedImage } from '../image/folder.js';
+import { resolveImage } from '../image/folder.js';
+import type { ResolvedImage } from '../image/resolved-image.js';
 
 interface Known {
   readonly image: ResolvedImage;

@@ -6,7 +6,7 @@
 import type { Addon } from '../engine/addon.js';
 import type { HostFacts } from '../host/facts.js';
 import type { IdRange } from '../host/id-ranges.js';
-import type { ResolvedImage } from '../image/folder.js';
+import type { ResolvedImage } from '../image/resolved-image.js';
 import type { Plan } from '../plan/plan.js';
 import { PlanTemplate } from '../plan/template.js';
 import type { Spec } from '../spec/types.js';

@@ -7,18 +7,8 @@ import { workingDirectory } from '../host/working-directory.js';
 import { descriptorHint, errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { printable } from '../spec/quote.js';
-import type { Spec } from '../spec/types.js';
 import { readBundle } from './bundle.js';
-
-export interface ResolvedImage {
-  readonly kind: 'rootfs' | 'bundle';
-  /** Absolute, without links, as the host sees it. */
-  readonly rootPath: string;
-  /** Of a bundle: its config.json, with sources of binds made absolute. */
-  readonly spec?: Spec;
-  /** For people: the folder's own name. */
-  readonly name: string;
-}
+import type { ResolvedImage } from './resolved-image.js';
 
 /** Folders of which every distribution's root has some. */
 const usualFolders = ['bin', 'etc', 'lib', 'sbin', 'usr'];
@@ -27,7 +17,7 @@ const deepestLookedAt = 3;
 
 export interface ImageChoices {
   /** What the folder must be, where the caller knows: then nothing in it can make it something else. */
-  readonly kind?: ResolvedImage['kind'];
+  readonly kind?: 'rootfs' | 'bundle';
 }
 
 /**

@@ -54,3 +54,55 @@ export interface ImageProgress {
 export interface ImageWork<Result> extends AsyncIterable<ImageProgress> {
   readonly done: Promise<Result>;
 }
+
+/** How an image is fetched or imported. */
+export interface FetchOptions {
+  /** `linux/arm64`, `linux/arm64/v8`. Default: this machine's. */
+  readonly platform?: string;
+  /** A name to give it; default: the one that the source knows it by. */
+  readonly name?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** How an image is fetched from a registry. */
+export interface PullOptions extends FetchOptions {
+  /** `false`: plain HTTP, or a certificate that nobody vouches for, is allowed. Loopback may always speak HTTP. Default true. */
+  readonly tlsVerify?: boolean;
+  /** An `auth.json` as docker and podman write it. Default: `$REGISTRY_AUTH_FILE`, podman's, then docker's. */
+  readonly authFile?: string;
+}
+
+/** How a reference becomes something to run. */
+export interface ResolveOptions extends PullOptions {
+  /** When a registry is asked. Default `missing`. */
+  readonly pull?: 'missing' | 'always' | 'never';
+  /** Under a slug: the reference of an image, or a folder. */
+  readonly stack?: string;
+}
+
+/** What was taken away. */
+export interface RemovedImages {
+  /** Names that are gone. */
+  readonly untagged: readonly string[];
+  /** Digests of manifests that are gone. */
+  readonly removed: readonly string[];
+  readonly freedBytes: number;
+}
+
+/** The images of a store, as `runtime.images` gives them. */
+export interface ImageLibrary {
+  /** From a registry; fetches what is not there yet. */
+  pull(reference: string, options?: PullOptions): ImageWork<ImageSummary>;
+  /** From a file or folder: OCI layout, docker-archive, slug. One work for each image that it holds, unless the reference names one. */
+  import(reference: string, options?: FetchOptions): ImageWork<readonly ImageSummary[]>;
+  list(): Promise<readonly ImageSummary[]>;
+  /** By name, by digest, or by the first digits of one that no other has. */
+  inspect(reference: string): Promise<ImageDetails>;
+  tag(reference: string, name: string): Promise<void>;
+  /** Takes the name away, and with its last name the image; `force` takes all names of the image. What a container uses stays until it ends. */
+  remove(reference: string, options?: { readonly force?: boolean }): Promise<RemovedImages>;
+  /** Takes away what no name and no container needs; `all`: what no container needs. */
+  prune(options?: { readonly all?: boolean }): Promise<RemovedImages>;
+  /** Writes images to a file or folder: `oci` (a folder, or a tar where the path ends in .tar), `docker-archive`. */
+  save(references: readonly string[], destination: string, options?: { readonly format?: 'oci' | 'docker-archive'; readonly signal?: AbortSignal }): ImageWork<void>;
+}

@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import test from 'ava';
-import { resolveImage, type ResolvedImage } from '../../src/image/folder.js';
+import { resolveImage } from '../../src/image/folder.js';
+import type { ResolvedImage } from '../../src/image/resolved-image.js';
 import { TsrunError } from '../../src/spec/errors.js';
 
 const base = realpathSync(mkdtempSync(join(tmpdir(), 'tsrun-image-')));

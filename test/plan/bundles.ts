@@ -1,5 +1,5 @@
 /** Bundles as an engine would write them, down to the part that a test is about. */
-import type { ResolvedImage } from '../../src/image/folder.js';
+import type { ResolvedImage } from '../../src/image/resolved-image.js';
 import type { Plan } from '../../src/plan/plan.js';
 import type { Step } from '../../src/plan/wire.generated.js';
 import type { Linux, Mount, Spec } from '../../src/spec/types.js';

@@ -6,7 +6,7 @@ import test from 'ava';
 import { optionsToExplain } from '../../src/cli/explain.js';
 import { flagsOf } from '../../src/cli/flags.js';
 import type { Flag } from '../../src/cli/flags/flag.js';
-import type { ResolvedImage } from '../../src/image/folder.js';
+import type { ResolvedImage } from '../../src/image/resolved-image.js';
 import { parse } from '../cli/support.js';
 import { compile, planText, type Setting } from './support.js';
 

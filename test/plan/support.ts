@@ -7,7 +7,7 @@ import type { RunOptions } from '../../src/container/options/options.js';
 import type { ResolvedDevice } from '../../src/container/build/resolve-devices.js';
 import { validateRunOptions } from '../../src/container/options/validate-options.js';
 import type { HostFacts } from '../../src/host/facts.js';
-import type { ResolvedImage } from '../../src/image/folder.js';
+import type { ResolvedImage } from '../../src/image/resolved-image.js';
 import { resolveUser } from '../../src/image/users.js';
 import { compilePlan } from '../../src/plan/compile.js';
 import type { PlanInput, StreamPlan } from '../../src/plan/input.js';

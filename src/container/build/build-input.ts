@@ -2,7 +2,7 @@
 
 import type { HostFacts } from '../../host/facts.js';
 import type { IdRange } from '../../host/id-ranges.js';
-import type { ResolvedImage } from '../../image/folder.js';
+import type { ResolvedImage } from '../../image/resolved-image.js';
 import type { ResolvedUser } from '../../image/users.js';
 import type { Extensions } from '../../spec/extensions.js';
 import type { Spec } from '../../spec/types.js';

@@ -1,6 +1,6 @@
 /** The program: what is run, as whom, where, with which environment. */
 
-import type { ResolvedImage } from '../../image/folder.js';
+import type { ResolvedImage } from '../../image/resolved-image.js';
 import type { ResolvedUser } from '../../image/users.js';
 import { defaultEnvironment, defaultTerm, defaultUmask } from '../../spec/defaults.js';
 import { TsrunError } from '../../spec/errors.js';

@@ -1,6 +1,6 @@
 /** Options that contradict each other, the image or the host: refused before anything is touched. */
 
-import type { ResolvedImage } from '../../image/folder.js';
+import type { ResolvedImage } from '../../image/resolved-image.js';
 import type { ResolvedUser } from '../../image/users.js';
 import type { HostFacts } from '../../host/facts.js';
 import { isBind } from '../../spec/bind.js';

@@ -3,7 +3,7 @@
  * only the launcher could look.
  */
 import { stat } from 'node:fs/promises';
-import type { ResolvedImage } from '../../image/folder.js';
+import type { ResolvedImage } from '../../image/resolved-image.js';
 import { isBind } from '../../spec/bind.js';
 import { errnoName } from '../../spec/errno.js';
 import { Faults } from '../../spec/faults.js';

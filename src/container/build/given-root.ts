@@ -2,7 +2,7 @@
  * A container in a mount namespace that is there already: its root and its mounts are that one's, which others see as well.
  * So nothing of an image is used, and nothing is mounted or written there before the program starts.
  */
-import type { ResolvedImage } from '../../image/folder.js';
+import type { ResolvedImage } from '../../image/resolved-image.js';
 import type { Faults } from '../../spec/faults.js';
 import { show } from '../../spec/quote.js';
 import type { Standing } from './build-namespaces.js';

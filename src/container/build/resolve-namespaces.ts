@@ -3,7 +3,7 @@
  * by whatever name. What is set in it would change the host, so that the rules for shared ones hold.
  */
 import { namespaceFiles, namespaceIdentity } from '../../host/namespace-files.js';
-import type { ResolvedImage } from '../../image/folder.js';
+import type { ResolvedImage } from '../../image/resolved-image.js';
 import { TsrunError } from '../../spec/errors.js';
 import { show } from '../../spec/quote.js';
 import type { NamespaceType } from '../../spec/types.js';

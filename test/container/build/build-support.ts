@@ -3,7 +3,7 @@
 import { buildSpec, type BuildInput, type BuiltSpec } from '../../../src/container/build/build-spec.js';
 import type { RunOptions } from '../../../src/container/options/options.js';
 import type { HostFacts } from '../../../src/host/facts.js';
-import type { ResolvedImage } from '../../../src/image/folder.js';
+import type { ResolvedImage } from '../../../src/image/resolved-image.js';
 import { capabilityNames } from '../../../src/spec/capabilities.js';
 import { TsrunError } from '../../../src/spec/errors.js';
 import type { Spec } from '../../../src/spec/types.js';
