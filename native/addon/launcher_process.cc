@@ -217,6 +217,17 @@ Napi::Value SealBytes(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, file.release());
 }
 
+// shareMemory(bytes): a memfd of this size that can neither grow nor shrink.
+Napi::Value ShareMemory(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() != 1 || !info[0].IsNumber()) return throw_usage(env, "a size is needed");
+  Descriptor file(memfd_create("tsrun-times", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (file.get() < 0) return throw_failure(env, "memfd_create", errno);
+  if (ftruncate(file.get(), info[0].As<Napi::Number>().Int64Value()) != 0) return throw_failure(env, "ftruncate", errno);
+  if (fcntl(file.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) != 0) return throw_failure(env, "fcntl", errno);
+  return Napi::Number::New(env, file.release());
+}
+
 // receive(socket): the descriptors of one message; they are close-on-exec.
 Napi::Value Receive(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
@@ -253,6 +264,7 @@ void InitLauncherProcess(Napi::Env env, Napi::Object exports) {
   exports.Set("streamPair", Napi::Function::New(env, StreamPair));
   exports.Set("send", Napi::Function::New(env, Send));
   exports.Set("sealBytes", Napi::Function::New(env, SealBytes));
+  exports.Set("shareMemory", Napi::Function::New(env, ShareMemory));
   exports.Set("receive", Napi::Function::New(env, Receive));
 }
 

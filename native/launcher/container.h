@@ -7,6 +7,7 @@
 #include "launcher/watch.h"
 #include "plan/slots.h"
 #include "sys/fd.h"
+#include "sys/step_clock.h"
 
 namespace tsrun {
 
@@ -63,6 +64,7 @@ struct Container {
   uint32_t failed_step = 0;
   uint32_t last_step = 0;  // the one that executes
   uint64_t started_ns = 0;
+  StepClock clock;
   UniqueFd pidfd;
   UniqueFd channel;
   UniqueFd cgroup;

@@ -53,7 +53,7 @@ struct ChildStart {
   parent.container.channel.reset();
   bool waits = parent.clone.proc_files.count > 0;
   do_child_steps(start->plan, start->walk, waits,
-                 ChildContext{parent.slots, start->channel, launcher.self.get(), launcher.reaper.get(), parent.home.proc(), 0, UniqueFd()});
+                 ChildContext{parent.slots, start->channel, launcher.self.get(), launcher.reaper.get(), parent.home.proc(), parent.container.clock, 0, UniqueFd()});
 }
 
 Status clone_container(LauncherContext& context, const Plan& plan, const Plan::Walk& walk) {
@@ -86,6 +86,7 @@ Status walk_plan(LauncherContext& context, const Plan& plan, uint32_t* index) {
     StepView view = walk.next();
     auto runs = [&context](const auto& step) { return run(context, step); };
     TSRUN_TRY(visit_launcher_step(view.op, view.fields, runs, kMalformed));
+    context.container.clock.note(*index);
   }
   --*index;
   return clone_container(context, plan, walk);
@@ -152,6 +153,11 @@ class PlanBytes {
 };
 
 }  // namespace
+
+Status run(LauncherContext& context, const StepMeasureSteps& step) {
+  Container& container = context.container;
+  return container.clock.open(context.slots.get(step.memory), container.last_step + 1);
+}
 
 Status run(LauncherContext& context, const StepClone& step) {
   context.clone = step;

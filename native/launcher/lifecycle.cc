@@ -17,6 +17,10 @@ void close_handed_over(Container& container) {
 }
 
 void announce(Container& container, bool created) {
+  if (!created) {
+    container.clock.note(container.last_step);
+    container.clock.close();
+  }
   // What was handed over with the first word does not come again.
   if (container.announced || container.owner == nullptr) close_handed_over(container);
   container.announced = true;

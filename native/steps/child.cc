@@ -18,6 +18,7 @@ Status walk_child_steps(ChildContext& context, const Plan& plan, Plan::Walk& wal
     StepView view = walk.next();
     auto runs = [&context](const auto& step) { return run(context, step); };
     TSRUN_TRY(visit_child_step(view.op, view.fields, runs, Status{0, EBADMSG}));
+    context.clock.note(context.step);
   }
   return kOk;
 }
@@ -29,6 +30,7 @@ void do_child_steps(const Plan& plan, Plan::Walk walk, bool waits, ChildContext 
   Status status = waits ? await_proceed(context.channel) : kOk;
   if (status.ok()) status = set_dumpable(false);
   if (status.ok()) {
+    context.clock.note(context.step);
     ++context.step;
     status = walk_child_steps(context, plan, walk);
   }

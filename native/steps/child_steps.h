@@ -4,6 +4,7 @@
 #define TSRUN_STEPS_CHILD_STEPS_H_
 
 #include "plan/slots.h"
+#include "sys/step_clock.h"
 
 namespace tsrun {
 
@@ -13,6 +14,7 @@ struct ChildContext {
   int launcher;       // its pidfd
   int reaper;         // the sealed program of `--init`
   int proc;           // the launcher's procfs: what is mounted in a joined mount namespace could be anything (CVE-2025-52881)
+  StepClock& clock;
   uint32_t step = 0;  // index of the step that runs
   UniqueFd root;
 };

@@ -50,6 +50,7 @@ Status run(LauncherContext& context, const StepHandOver& step);
 Status run(LauncherContext& context, const StepKeepLog& step);
 Status run(LauncherContext& context, const StepKeepInput& step);
 // launcher/launch.cc
+Status run(LauncherContext& context, const StepMeasureSteps& step);
 Status run(LauncherContext& context, const StepClone& step);
 
 }  // namespace tsrun

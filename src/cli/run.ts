@@ -8,6 +8,7 @@ import { accompany } from './program/accompany.js';
 import { backgroundStreams, foregroundStreams } from './program/streams.js';
 import { requireTerminal, windowSize } from './program/terminal.js';
 import { tell } from './tell.js';
+import { showTimings } from './timings.js';
 
 const ownFailure = 125;
 
@@ -21,7 +22,11 @@ export async function run(invocation: Invocation): Promise<number> {
     try {
       container = await runtime.run(invocation.positionals[0] ?? '', runOptions(invocation));
       idFile?.write(container.id);
-      return await (flags.detach === true ? printId(container, invocation) : stay(runtime, container, invocation));
+      try {
+        return await (flags.detach === true ? printId(container, invocation) : stay(runtime, container, invocation));
+      } finally {
+        showTimings(container, invocation);
+      }
     } finally {
       await runtime.close();
     }
@@ -58,7 +63,7 @@ async function stay(runtime: Runtime, container: Container, invocation: Invocati
   if (status.cause === 'lost') tell(stderr, 'tsrun: the launcher was killed, and the container with it\n');
   await tellExit(container, invocation);
   // Standard output is the program's alone, to the byte.
-  if (flags.json === true) stderr.write(`${JSON.stringify({ id: container.id, ...status })}\n`);
+  if (flags.json === true) stderr.write(`${JSON.stringify({ id: container.id, ...status, ...(container.timings !== undefined && { timings: container.timings }) })}\n`);
   return status.cause === 'lost' ? ownFailure : status.code;
 }
 

@@ -19,7 +19,8 @@ import type { ExecOptions } from './options/exec-options.js';
 import { readIdMaps } from './ids/joined-maps.js';
 import { filterOf, streamsOf } from './prepare.js';
 import type { ContainerRecord } from './state/record.js';
-import { RunningProcess, type ProcessSettings, type Start } from './running-process.js';
+import { RunningProcess, type ProcessSettings } from './running-process.js';
+import type { Start } from './start.js';
 import { setupError } from './failures/setup-error.js';
 import { validateExecOptions } from './options/validate-exec.js';
 

@@ -25,8 +25,9 @@ import { filterOf, prepare, streamsOf, type Preparation } from './prepare.js';
 import { randomDigits } from './state/random.js';
 import { writeRecord, type ContainerRecord } from './state/record.js';
 import { hostNodesOf } from './build/resolve-devices.js';
-import type { Start } from './running-process.js';
+import type { Start } from './start.js';
 import { setupError } from './failures/setup-error.js';
+import { StartWatch } from './start-timings.js';
 import type { StateRoot } from './state/state-root.js';
 import type { SubordinateIds } from './ids/subordinate.js';
 import { copyOf, isOfTheMoment, Template, templateKey, Templates } from './templates.js';
@@ -96,6 +97,7 @@ export class Launching {
 
   /** Sends the plan; `started` of the container says what became of it. */
   async launch(request: LaunchRequest): Promise<Container> {
+    const watch = request.options.timings === true ? new StartWatch() : undefined;
     try {
       const key = templateKey(request);
       const template = key === undefined ? undefined : await this.#templateFor(key, request.image);
@@ -103,11 +105,13 @@ export class Launching {
       // Of what is asked anew each time (a getter) the copy may hold something else than the key: it is filed under its own.
       const copied = key === undefined ? request : { ...request, options: copyOf(request.options) };
       const prepared = await this.prepare(copied);
+      watch?.mark('prepare');
       const compiled = this.compile(prepared, request.id, request.named.name, request.awaitStart);
       const copiedKey = key === undefined ? undefined : templateKey(copied);
       if (copiedKey !== undefined && !isOfTheMoment(prepared.spec, this.#surroundings.host)) this.#templates.set(copiedKey, new Template(prepared, compiled.plan));
-      return this.#send({ ...compiled, prepared, bytes: encodePlan(compiled.plan) }, request);
+      return this.#send({ ...compiled, prepared, bytes: encodePlan(compiled.plan) }, request, watch);
     } catch (error) {
+      watch?.close();
       request.onEnd(undefined);
       throw error;
     }
@@ -133,6 +137,7 @@ export class Launching {
       ...filterOf(spec.linux?.seccomp, seccomp),
       ...(maps === undefined ? {} : { joinedIdMaps: maps }),
       ...(host.uid === 0 ? {} : { hostNodes: hostNodesOf(spec.linux?.devices ?? []) }),
+      timings: options.timings === true,
       awaitStart,
     });
     const namespaces = plan.passed.filter((name) => name.startsWith('namespace:')).map((name) => namespaceFd(prepared, name));
@@ -189,10 +194,12 @@ export class Launching {
     return this.#send({ prepared, record, passed, ...template.plan.rename(this.#names(prepared, record)) }, request);
   }
 
-  #send({ prepared, plan, record, passed, bytes }: Sendable, { id, options, named: { launcher }, onEnd }: LaunchRequest): Container {
+  #send({ prepared, plan, record, passed, bytes }: Sendable, { id, options, named: { launcher }, onEnd }: LaunchRequest, watch?: StartWatch): Container {
     for (const warning of prepared.warnings) options.onWarning?.(warning);
-    const container = new Container(this.settings({ record, launcher, warnings: prepared.warnings, onEnd }), this.#start(plan, record));
-    container.bind(launcher.launch(id, bytes, passed, container));
+    const memory = watch?.watch(plan, prepared.spec, (size) => this.#surroundings.addon.shareMemory(size));
+    watch?.mark('compile');
+    const container = new Container(this.settings({ record, launcher, warnings: prepared.warnings, onEnd }), { ...this.#start(plan, record), watch });
+    container.bind(launcher.launch(id, bytes, memory === undefined ? passed : [...passed, memory], container));
     return container;
   }
 

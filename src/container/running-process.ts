@@ -2,12 +2,13 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Launcher } from '../engine/launcher.js';
 import type { ContainerEvent, ContainerListener } from '../engine/listener.js';
-import type { HandedOver, Plan } from '../plan/plan.js';
-import type { EventCgroupChanged, EventExited, EventFailed } from '../plan/wire.generated.js';
+import type { EventCgroupChanged, EventExited } from '../plan/wire.generated.js';
 import { TsrunError } from '../spec/errors.js';
 import { parseSignal } from '../spec/signals.js';
 import { deferred } from '../engine/deferred.js';
 import { exitStatus, lostStatus, type ExitStatus } from './state/exit-status.js';
+import { nameDescriptors, type Descriptors, type Start } from './start.js';
+import type { StartTimings } from './start-timings.js';
 import { LazyStream, Terminal } from './streams.js';
 import { validateSignal, validateStopOptions } from './options/validate-calls.js';
 
@@ -28,22 +29,6 @@ export interface ProcessSettings {
   readonly resizeTerminal: (fd: number, rows: number, columns: number) => void;
 }
 
-/** What is of use until the program runs, and much of what a container takes of this process's memory. */
-export interface Start {
-  readonly plan: Plan;
-  /** Makes a readable error of a step that failed. */
-  readonly explain: (event: EventFailed) => Error;
-  /** The program is executed when `start()` says so. */
-  readonly awaitsStart: boolean;
-}
-
-/** Descriptors by what they are. */
-export type Descriptors = ReadonlyMap<HandedOver, number>;
-
-export function nameDescriptors(plan: Plan, descriptors: readonly number[]): Descriptors {
-  return new Map(plan.handedOver.flatMap((name, index) => (descriptors[index] === undefined ? [] : [[name, descriptors[index]] as const])));
-}
-
 /** What a container and a process executed in one can do. */
 export class RunningProcess implements ContainerListener {
   readonly #settings: ProcessSettings;
@@ -59,6 +44,7 @@ export class RunningProcess implements ContainerListener {
   #terminal: Terminal | undefined;
   #endError: TsrunError | undefined;
   #kept = false;
+  #timings: StartTimings | undefined;
 
   /** @param start absent for what another process started */
   constructor(settings: ProcessSettings, start?: Start) {
@@ -107,6 +93,11 @@ export class RunningProcess implements ContainerListener {
    */
   get exited(): Promise<ExitStatus> {
     return this.#exited.promise;
+  }
+
+  /** How long each part of the start took; undefined until the program runs, and unless `RunOptions.timings` asked for it. */
+  get timings(): StartTimings | undefined {
+    return this.#timings;
   }
 
   /** How it ended; undefined while it runs. */
@@ -242,7 +233,9 @@ export class RunningProcess implements ContainerListener {
   #onStarted(pid: number, descriptors: readonly number[]): void {
     const runs = this.#pid !== 0 || this.#start?.awaitsStart !== true;
     if (this.#pid === 0) this.take(pid, this.#start === undefined ? new Map() : nameDescriptors(this.#start.plan, descriptors));
-    if (runs) this.#start = undefined;
+    if (!runs) return;
+    this.#timings = this.#start?.watch?.finish();
+    this.#start = undefined;
   }
 
   /** @internal */
@@ -286,6 +279,7 @@ export class RunningProcess implements ContainerListener {
 
   #fail(reason: Error): void {
     const error = this.#endError ?? reason;
+    this.#start?.watch?.close();
     this.#disposeStreams();
     this.onEnd?.(undefined);
     this.#started.reject(error);

@@ -64,7 +64,8 @@ export interface KeyInput {
 
 /** All that a plan depends on but its names; undefined when it also depends on what only a look at the host can tell. */
 export function templateKey({ image, options, idRange, awaitStart }: KeyInput): string | undefined {
-  if (looksAtHost(options)) return undefined;
+  // What is measured is all of a start.
+  if (looksAtHost(options) || options.timings === true) return undefined;
   // It is no part of the plan, but what is no signal is to be refused.
   if (options.signal !== undefined && !((options.signal as unknown) instanceof AbortSignal)) return undefined;
   const { onWarning, ...rest } = options;

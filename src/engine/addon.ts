@@ -18,6 +18,8 @@ export interface Addon {
   send(socket: number, bytes: Uint8Array, descriptors: readonly number[]): number;
   /** A sealed memfd that holds the bytes. */
   sealBytes(bytes: Uint8Array): number;
+  /** A memfd of so many bytes, for the launcher to write to. */
+  shareMemory(bytes: number): number;
   /** The descriptors of one message. Never blocks. */
   receive(socket: number): number[];
   /** In a worker thread Node's own `closeSync` warns of every descriptor that it has not opened. */
@@ -59,6 +61,7 @@ const functions = [
   'send',
   'receive',
   'sealBytes',
+  'shareMemory',
   'closeDescriptor',
   'landlockAbi',
   'deviceProgramProbe',

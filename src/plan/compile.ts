@@ -25,9 +25,11 @@ export function compilePlan(input: PlanInput): Plan {
   // Slots of passed descriptors come first, so both kinds are taken before anything else.
   const streams = compileStreams(input, builder);
   const joined = passNamespaces(namespaces, input, builder);
+  const memory = input.timings === true ? builder.pass('timings') : undefined;
   const compilation: Compilation = { input, builder, namespaces, joined };
 
   // In the launcher.
+  if (memory !== undefined) builder.add('timings', { op: 'measureSteps', memory });
   if (input.state !== undefined) {
     const { directory, temporary, record } = input.state;
     const keep = !(input.extensions.autoRemove ?? true);

@@ -30,6 +30,8 @@ export interface PlanInput {
   readonly joinedIdMaps?: IdMaps;
   /** For an ordinary user: the host's own nodes at the paths of `linux.devices`, by `normalPath`. */
   readonly hostNodes?: ReadonlyMap<string, Device>;
+  /** Note when each step was done, in memory of the caller's. */
+  readonly timings?: boolean;
   /** Stop before the program is executed, until `start`. */
   readonly awaitStart?: boolean;
 }

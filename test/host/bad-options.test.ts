@@ -67,6 +67,7 @@ const bad: Readonly<Record<keyof Required<RunOptions>, readonly unknown[]>> = {
   survive: ['yes', 1],
   autoRemove: ['no', 0],
   log: ['on', {}],
+  timings: ['svg', 1],
   strict: ['very', 1],
   onWarning: ['print', {}],
   signal: [{}, 'SIGTERM', { aborted: false }],

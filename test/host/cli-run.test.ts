@@ -210,4 +210,25 @@ needs('root', 'cgroup2:memory')('who is killed for want of memory is told so', a
   t.regex(ended.stderr, /^tsrun: the kernel killed the program for want of memory: its limit of 32MiB was reached/);
 });
 
+rooted('--timings shows how long each step of the start took as bars, after what the program printed', async (t) => {
+  const { code, stdout, stderr } = await lab.run(['--timings', '--rm'], 'echo out; echo err >&2');
+  t.deepEqual([code, stdout], [0, 'out\n']);
+  t.regex(stderr, /^err\n *START +TIME +WHERE +STEP +FROM +0 ·+ \d+\.\d{3} ms\n/);
+  t.regex(stderr, /\n *\d+\.\d{3} ms +\d+\.\d{3} ms +container +pivotRoot +\/root\/path +[█▏▎▍▌▋▊▉]+\n/);
+  const json = await lab.run(['--timings', '--json', '--rm'], 'true');
+  t.regex(json.stderr, /"timings":\{"totalUs":\d/);
+});
+
+rooted('--timings=svg draws them into the working directory', async (t) => {
+  const id = lab.newId();
+  const { code, stderr } = await lab.shell(`cd ${lab.stateRoot} && $tsrun run --timings=svg --rm --name ${id} $image true`);
+  t.is(code, 0);
+  t.true(stderr.includes(`tsrun: how long each step of the start took is in "${id}.timings.svg"\n`));
+  const picture = readFileSync(join(lab.stateRoot, `${id}.timings.svg`), 'utf8');
+  rmSync(join(lab.stateRoot, `${id}.timings.svg`));
+  t.regex(picture, /^<svg [^]*<\/svg>\n$/);
+  t.true(picture.includes('pivotRoot  /root/path'));
+  t.is((await lab.run(['--timings=png'], 'true')).code, 125);
+});
+
 lab.declareLeakTest();

@@ -113,6 +113,23 @@ here('output that cannot be watched fails its start, and a launcher does not liv
   t.pass();
 });
 
+here('the memory that steps are measured into must be as large as they are many, and stay so', async (t) => {
+  const { launcher } = await lab.idle();
+  const attempt = async (memory: number) => {
+    const ear = new Ear();
+    launcher.launch('', plan((builder) => {
+      builder.add('', { op: 'measureSteps', memory: builder.pass('timings') });
+    }), [memory], ear);
+    closeSync(memory);
+    return ear.hears('failed', 'started');
+  };
+  const growing = openSync(join(lab.scratch, 'may-shrink'), 'w+');
+  ftruncateSync(growing, 4096);
+  t.like(await attempt(growing), { op: 'failed', step: 0, error: constants.errno.EINVAL });
+  t.like(await attempt(loadNative().addon.shareMemory(3 * 8 - 1)), { op: 'failed', step: 0, error: constants.errno.EINVAL });
+  t.like(await attempt(loadNative().addon.shareMemory(3 * 8)), { op: 'failed', step: 2 });
+});
+
 function plan(fill: (builder: PlanBuilder) => void): Uint8Array {
   const builder = new PlanBuilder();
   fill(builder);

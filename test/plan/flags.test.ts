@@ -21,6 +21,7 @@ const otherEffects: Readonly<Record<string, readonly [effect: Effect, why: strin
   timeout: ['record', 'the calling process keeps the time'],
   'stop-timeout': ['record', 'how long stop waits, later'],
   cidfile: ['none', 'a file of the command line, written beside the start'],
+  timings: ['none', 'a clock beside the plan, for which the runtime adds one step'],
   json: ['none', 'how the command line prints'],
 };
 

@@ -25,6 +25,9 @@ export type CommandName =
 export const flagGroups = ['General', 'Process', 'Files', 'Limits', 'Isolation', 'Network', 'Output'] as const;
 export type FlagGroup = (typeof flagGroups)[number];
 
+/** How `run --timings` shows them. */
+export type TimingsForm = 'chart' | 'svg';
+
 /** What flags say to the command itself rather than to the container. */
 export interface CommandFlags {
   readonly detach?: boolean;
@@ -32,6 +35,7 @@ export interface CommandFlags {
   readonly tty?: boolean;
   /** Where `run` writes the container's id; must not exist yet. */
   readonly cidfile?: string;
+  readonly timings?: TimingsForm;
   readonly json?: boolean;
   readonly all?: boolean;
   readonly quiet?: boolean;

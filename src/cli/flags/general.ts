@@ -1,7 +1,7 @@
 /** Flags about the container as a whole: its name, its life, its streams. */
-import { pairsOf } from '../values/value-type.js';
-import { containerName, type Pair, parsePair, runningTime, seconds, signal, text, toggle } from '../values/basic.js';
-import { flag, runLike, setOption, type Flag } from './flag.js';
+import { pairsOf, ValueError, type ValueType } from '../values/value-type.js';
+import { containerName, type Pair, parseBoolean, parsePair, runningTime, seconds, signal, text, toggle } from '../values/basic.js';
+import { flag, runLike, setOption, type Flag, type TimingsForm } from './flag.js';
 
 const keyValue = pairsOf<Pair>({
   kind: 'pairs',
@@ -10,6 +10,20 @@ const keyValue = pairsOf<Pair>({
 });
 
 const group = 'General';
+
+/** `--timings`, `--timings=svg`, and `--timings=false`, which takes it back. */
+const timings: ValueType<TimingsForm | undefined> = {
+  kind: 'boolean',
+  placeholder: '',
+  parse: (value) => {
+    if (value === 'svg') return 'svg';
+    try {
+      return parseBoolean(value) ? 'chart' : undefined;
+    } catch (cause) {
+      throw cause instanceof ValueError ? new ValueError('expected svg, true or false') : cause;
+    }
+  },
+};
 
 export const generalFlags: readonly Flag[] = [
   flag({ ...containerName, completion: undefined }, {
@@ -126,5 +140,20 @@ export const generalFlags: readonly Flag[] = [
     group,
     commands: runLike,
     apply: (draft, value) => (draft.options.strict = value),
+  }),
+  flag(timings, {
+    name: 'timings',
+    help: 'show how long each step of the start took; =svg writes it as a picture',
+    group,
+    commands: ['run'],
+    apply: (draft, value) => {
+      if (value === undefined) {
+        delete draft.flags.timings;
+        delete draft.options.timings;
+        return;
+      }
+      draft.flags.timings = value;
+      draft.options.timings = true;
+    },
   }),
 ];

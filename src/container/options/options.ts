@@ -195,6 +195,8 @@ export interface RunOptions {
   readonly autoRemove?: boolean;
   /** Keep output, the last 1 MiB of it, for `logs` and `attach`; not that of a descriptor that is handed on. Default: false, true with `survive`. */
   readonly log?: boolean;
+  /** Measure how long each step of the start takes, for `Container.timings`. Default false, which costs nothing. */
+  readonly timings?: boolean;
   /** A default that this host cannot hold is an error, not a warning. */
   readonly strict?: boolean;
   /** Told of each warning before anything is made, so that it can be shown before what the program prints; `Container.warnings` keeps them. */

@@ -120,6 +120,7 @@ const runOptions = strictObject<RunOptions>({
   survive: optional(boolean),
   autoRemove: optional(boolean),
   log: optional(boolean),
+  timings: optional(boolean),
   strict: optional(boolean),
   onWarning: optional(callback<Choice<'onWarning'>>()),
   signal: optional(instanceOf(AbortSignal)),

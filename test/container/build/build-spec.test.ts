@@ -91,13 +91,14 @@ const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
   survive: on({ survive: true }, ({ extensions }) => [extensions.survive, extensions.log], [true, { maxBytes: 1024 * 1024 }]),
   autoRemove: on({ autoRemove: false }, ({ extensions }) => extensions.autoRemove, false),
   log: on({ log: true }, ({ extensions }) => extensions.log, { maxBytes: 1024 * 1024 }),
+  timings: 'the runtime',
   strict: on({ strict: true }, ({ extensions }) => extensions.defaultedLimits, undefined),
   timeoutMs: 'the runtime',
   onWarning: 'the runtime',
   signal: 'the runtime',
 };
 
-const elsewhere: RunOptions = { timeoutMs: 5, stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', onWarning: () => undefined, signal: AbortSignal.abort() };
+const elsewhere: RunOptions = { timeoutMs: 5, timings: true, stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', onWarning: () => undefined, signal: AbortSignal.abort() };
 
 for (const [name, each] of Object.entries(cases)) {
   if (each === 'the runtime') continue;

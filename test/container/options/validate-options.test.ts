@@ -58,6 +58,7 @@ const full: Required<RunOptions> = {
   survive: true,
   autoRemove: false,
   log: true,
+  timings: true,
   strict: true,
   onWarning: () => undefined,
   signal: AbortSignal.abort(),
