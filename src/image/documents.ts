@@ -24,6 +24,14 @@ export interface ImageManifest {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** A list of manifests, one for each platform, or of further lists. */
+export interface ImageIndex {
+  readonly schemaVersion: 2;
+  readonly mediaType?: string;
+  readonly manifests: readonly Descriptor[];
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
 /** As docker keeps it; times in nanoseconds. */
 export interface Healthcheck {
   readonly Test?: readonly string[];

@@ -1,0 +1,102 @@
+/** Which of several images is the one for this machine, or for the platform that was asked for. */
+import { TsrunError } from '../../spec/errors.js';
+import { printable } from '../../spec/quote.js';
+import type { Descriptor, Platform } from '../documents.js';
+import { isIndexType, isManifestType } from './media-types.js';
+
+/** Go's names of what Node, uname(2) and people call otherwise, with the variant where the name says one. */
+const architectures: ReadonlyMap<string, readonly [architecture: string, variant?: string]> = new Map<string, readonly [string, string?]>([
+  ['x64', ['amd64']],
+  ['x86_64', ['amd64']],
+  ['x86-64', ['amd64']],
+  ['aarch64', ['arm64']],
+  ['armhf', ['arm', 'v7']],
+  ['armel', ['arm', 'v6']],
+  ['i386', ['386']],
+  ['ia32', ['386']],
+]);
+
+/** What is meant where no variant is said. A machine runs images for variants up to its own. */
+const plainVariants: ReadonlyMap<string, string> = new Map([['amd64', 'v1'], ['arm64', 'v8'], ['arm', 'v7']]);
+
+/** The platform of this machine, of containers on it. */
+export function hostPlatform(): Platform {
+  return { os: 'linux', architecture: architectures.get(process.arch)?.[0] ?? process.arch };
+}
+
+/**
+ * `linux/arm64`, `linux/arm/v7`, `arm64`.
+ *
+ * @throws ERR_TSRUN_INVALID_ARGUMENT
+ */
+export function parsePlatform(text: string): Platform {
+  const parts = text.toLowerCase().split('/');
+  const [os = '', name = '', given] = parts.length === 1 ? ['linux', ...parts] : parts;
+  if (parts.length > 3 || ![os, name, given ?? 'none'].every((part) => /^[\w.-]+$/.test(part))) {
+    throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${printable(text)}' is not a platform`, { hint: 'a platform is os/architecture or os/architecture/variant: linux/arm64' });
+  }
+  const [architecture, implied] = architectures.get(name) ?? [name];
+  const variant = given ?? implied;
+  return { os, architecture, ...(variant !== undefined && { variant }) };
+}
+
+/** `linux/arm64/v8` */
+export function platformName({ os, architecture, variant }: Platform): string {
+  return [os, architecture, ...(variant === undefined ? [] : [variant])].map((part) => printable(part)).join('/');
+}
+
+/** Does what is made for `offered` run where `wanted` is? */
+export function isForPlatform(offered: Platform, wanted: Platform): boolean {
+  return fitness(offered, wanted) > 0;
+}
+
+/**
+ * Of an index's entries the one for a platform: the nearest variant, the first of equals. An entry that says no platform is taken
+ * where it is the only one; its config will say it.
+ *
+ * @param source names the index in errors: `'alpine.tar'`
+ * @throws ERR_TSRUN_IMAGE that lists the platforms that there are
+ */
+export function chooseForPlatform(entries: readonly Descriptor[], wanted: Platform, source: string): Descriptor {
+  const images = entries.filter(({ mediaType }) => isManifestType(mediaType) || isIndexType(mediaType));
+  let best: Descriptor | undefined;
+  let bestFitness = 0;
+  for (const image of images) {
+    const found = image.platform === undefined ? 0 : fitness(image.platform, wanted);
+    if (found > bestFitness) [best, bestFitness] = [image, found];
+  }
+  const [unsaid, ...others] = images.filter(({ platform }) => platform === undefined);
+  const chosen = best ?? (others.length === 0 ? unsaid : undefined);
+  if (chosen !== undefined) return chosen;
+  if (images.length === 0) throw new TsrunError('ERR_TSRUN_IMAGE', `${source} holds no image`, { hint: 'its index names no manifest' });
+  throw notForPlatform(images.flatMap(({ platform }) => (platform === undefined ? [] : [platform])), wanted, source);
+}
+
+/** @throws ERR_TSRUN_IMAGE unless an image that says `offered` runs where `wanted` is */
+export function checkPlatform(offered: Platform, wanted: Platform, source: string): void {
+  if (!isForPlatform(offered, wanted)) throw notForPlatform([offered], wanted, source);
+}
+
+function notForPlatform(offered: readonly Platform[], wanted: Platform, source: string): TsrunError {
+  // An index may hold what is no image, such as attestations, under a platform that is none.
+  const names = [...new Set(offered.filter(({ os }) => os !== 'unknown').map(platformName))];
+  const listed = names.length === 0 ? 'it says none' : `it is for ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', …' : ''}`;
+  return new TsrunError('ERR_TSRUN_IMAGE', `${source} has no image for ${platformName(wanted)}: ${listed}`, {
+    hint: names.length === 0 ? 'its index names no image with a platform' : `get one for ${platformName(wanted)}, or choose one that is there with --platform`,
+  });
+}
+
+/** 0: does not run there; else the higher the better. */
+function fitness(offered: Platform, wanted: Platform): number {
+  if (offered.os !== wanted.os || offered.architecture !== wanted.architecture) return 0;
+  const plain = plainVariants.get(wanted.architecture);
+  const [has, needs] = [offered.variant ?? plain, wanted.variant ?? plain];
+  if (has === needs) return 1000;
+  const [level, most] = [levelOf(has), levelOf(needs)];
+  return level !== undefined && most !== undefined && level < most ? level : 0;
+}
+
+function levelOf(variant: string | undefined): number | undefined {
+  const [, level] = /^v(\d{1,2})$/.exec(variant ?? '') ?? [];
+  return level === undefined || level === '0' ? undefined : Number(level);
+}

@@ -1,0 +1,62 @@
+import test from 'ava';
+import { mediaTypes } from '../../../src/image/documents/media-types.js';
+import { checkPlatform, chooseForPlatform, hostPlatform, isForPlatform, parsePlatform, platformName } from '../../../src/image/documents/platform.js';
+import type { Descriptor } from '../../../src/image/documents.js';
+import { TsrunError } from '../../../src/spec/errors.js';
+import { someDigest } from './documents.js';
+
+let size = 0;
+function entry(platform?: string, mediaType: string = mediaTypes.manifest): Descriptor {
+  return { mediaType, digest: someDigest, size: size++, ...(platform !== undefined && { platform: parsePlatform(platform) }) };
+}
+
+test('platforms as people write them', (t) => {
+  const rows: [text: string, name: string][] = [
+    ['linux/amd64', 'linux/amd64'], ['LINUX/x86_64', 'linux/amd64'], ['arm64', 'linux/arm64'], ['linux/aarch64/v8', 'linux/arm64/v8'],
+    ['armhf', 'linux/arm/v7'], ['linux/armel', 'linux/arm/v6'], ['linux/arm/v5', 'linux/arm/v5'], ['windows/386', 'windows/386'],
+  ];
+  for (const [text, name] of rows) t.is(platformName(parsePlatform(text)), name);
+  for (const text of ['', '/', 'linux/', 'a/b/c/d', 'linux/arm 64', 'linux//v8']) {
+    t.is(t.throws(() => parsePlatform(text), { instanceOf: TsrunError, message: /is not a platform/ }, text).code, 'ERR_TSRUN_INVALID_ARGUMENT');
+  }
+  t.is(hostPlatform().os, 'linux');
+  t.true(['amd64', 'arm64'].includes(hostPlatform().architecture));
+});
+
+test('a machine runs what is made for its variant and those before it', (t) => {
+  const rows: [offered: string, wanted: string, runs: boolean][] = [
+    ['arm64', 'arm64/v8'.replace('arm64', 'linux/arm64'), true], ['linux/arm64/v8', 'arm64', true], ['linux/arm/v6', 'linux/arm/v7', true],
+    ['linux/arm/v7', 'linux/arm/v6', false], ['linux/amd64/v3', 'amd64', false], ['linux/amd64', 'linux/amd64/v3', true], ['linux/amd64/v2', 'linux/amd64/v3', true],
+    ['arm64', 'amd64', false], ['windows/amd64', 'amd64', false], ['linux/arm/v7', 'arm64', false], ['linux/amd64/odd', 'amd64', false], ['linux/amd64/odd', 'linux/amd64/odd', true],
+  ];
+  for (const [offered, wanted, runs] of rows) t.is(isForPlatform(parsePlatform(offered), parsePlatform(wanted)), runs, `${offered} on ${wanted}`);
+});
+
+test('of several the nearest is chosen', (t) => {
+  const [v5, v6, v7, amd] = [entry('linux/arm/v5'), entry('linux/arm/v6'), entry('linux/arm/v7'), entry('amd64')];
+  const list = [v5, v6, v7, amd];
+  t.is(chooseForPlatform(list, parsePlatform('linux/arm/v7'), 'x'), v7);
+  t.is(chooseForPlatform([v5, v6, amd], parsePlatform('linux/arm/v7'), 'x'), v6);
+  t.is(chooseForPlatform(list, parsePlatform('amd64'), 'x'), amd);
+  const [v1, v3, twin] = [entry('linux/amd64/v1'), entry('linux/amd64/v3'), entry('amd64')];
+  t.is(chooseForPlatform([v1, v3, twin], parsePlatform('linux/amd64'), 'x'), v1);
+  t.is(chooseForPlatform([v1, v3, twin], parsePlatform('linux/amd64/v3'), 'x'), v3);
+  t.is(chooseForPlatform([v1, v3], parsePlatform('linux/amd64/v2'), 'x'), v1);
+});
+
+test('an entry without a platform is taken where it is the only one', (t) => {
+  const [unsaid, arm, signature] = [entry(), entry('arm64'), entry(undefined, 'application/x-signature')];
+  t.is(chooseForPlatform([arm, unsaid, signature], parsePlatform('amd64'), 'x'), unsaid);
+  t.is(chooseForPlatform([arm, unsaid], parsePlatform('arm64'), 'x'), arm);
+  t.throws(() => chooseForPlatform([unsaid, entry()], parsePlatform('amd64'), 'x'), { message: /x has no image for linux\/amd64: it says none/ });
+});
+
+test('the error lists what there is', (t) => {
+  const attestation = { ...entry(), platform: { os: 'unknown', architecture: 'unknown' } };
+  const error = t.throws(() => chooseForPlatform([entry('arm64'), entry('linux/arm/v7'), attestation], parsePlatform('amd64'), 'x'), { instanceOf: TsrunError });
+  t.is(error.message, 'x has no image for linux/amd64: it is for linux/arm64, linux/arm/v7');
+  t.regex(error.hint ?? '', /--platform/);
+  t.throws(() => chooseForPlatform([], parsePlatform('amd64'), 'x'), { message: 'x holds no image' });
+  t.throws(() => { checkPlatform(parsePlatform('arm64'), parsePlatform('amd64'), 'x'); }, { message: 'x has no image for linux/amd64: it is for linux/arm64' });
+  t.notThrows(() => { checkPlatform(parsePlatform('arm64'), parsePlatform('arm64'), 'x'); });
+});
