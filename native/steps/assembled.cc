@@ -1,5 +1,6 @@
 // Mounts that the launcher puts together itself: /dev and its nodes (a user namespace may not make device nodes), and
 // the overlay over the image's layers.
+#include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -11,39 +12,77 @@
 namespace tsrun {
 namespace {
 
-// Overlay options end at 255 bytes (fsconfig), so layers go by short names relative to the scratch folder.
-inline constexpr uint32_t kMaxLayers = 60;
-inline constexpr char kUpper[] = "u";
+// mount(2) takes a page of options; a layer's name is at most three digits, and the kernel takes 500 layers (OVL_MAX_STACK).
+inline constexpr size_t kMaxOptions = 4096;
+inline constexpr char kUpper[] = "upper";
+inline constexpr char kOverlay[] = "overlay";
 
-Status attach_in_scratch(int mount, const char* name) {
-  sys::Outcome made = sys::call<SYS_mkdirat>(AT_FDCWD, name, 0700);
-  if (!made.ok() && made.error() != EEXIST) return made.status();
+Status attach_as(int mount, const char* name) {
+  TSRUN_TRY(sys::call<SYS_mkdirat>(AT_FDCWD, name, 0700).status());
   return attach_at_path(mount, name);
 }
 
-class LayerNames {
+class OverlayOptions {
  public:
-  void add(const char* name) {
-    if (used_ > 0) names_[used_++] = ':';
-    while (*name != 0) names_[used_++] = *name++;
-    names_[used_] = 0;
+  void add(const char* text) {
+    for (; *text != 0; ++text) {
+      if (used_ + 1 < sizeof text_) text_[used_++] = *text;
+      else overflow_ = true;
+    }
+    text_[used_] = 0;
   }
-  const char* text() const { return names_; }
+  bool overflow() const { return overflow_; }
+  const char* text() const { return text_; }
 
  private:
-  char names_[256] = "";
+  char text_[kMaxOptions] = "";
   size_t used_ = 0;
+  bool overflow_ = false;
 };
 
-Status make_overlay(const StepMakeOverlay& step, const char* lower, UniqueFd* overlay) {
-  FileSystemContext context;
-  TSRUN_TRY(context.open("overlay"));
-  TSRUN_TRY(context.set("source", "overlay"));
-  TSRUN_TRY(context.set("lowerdir", lower));
-  TSRUN_TRY(context.set("upperdir", "u/upper"));
-  TSRUN_TRY(context.set("workdir", "u/work"));
-  if (step.user_xattr) TSRUN_TRY(context.set_flag("userxattr"));
-  return context.mount(step.attributes, overlay);
+// A mount of several layers is attached once, by the name of its slot; a link for each layer keeps the options short.
+Status place_layers(const StepMakeOverlay& step, const Slots& slots, OverlayOptions& options) {
+  Texts folders = step.folders;
+  for (uint32_t layer = 0; layer < step.layers.count; ++layer) {
+    char target[kMaxOptions] = "mount";
+    constexpr size_t kPrefix = sizeof "mount" - 1;
+    Decimal slot(step.layers[layer]);
+    size_t digits = strlen(slot.text());
+    memcpy(target + kPrefix, slot.text(), digits + 1);
+    Status attached = attach_as(slots.get(step.layers[layer]), target);
+    if (!attached.ok() && attached.error != EEXIST) return attached;
+    Text folder = folders.next();
+    if (kPrefix + digits + 1 + folder.size + 1 > sizeof target) return Status{SYS_symlinkat, ENAMETOOLONG};
+    target[kPrefix + digits] = '/';
+    memcpy(target + kPrefix + digits + 1, folder.data, folder.size + 1);
+    Decimal name(layer);
+    TSRUN_TRY(sys::call<SYS_symlinkat>(target, AT_FDCWD, name.text()).status());
+    if (layer > 0) options.add(":");
+    options.add(name.text());
+  }
+  return kOk;
+}
+
+// Everything is attached below one tmpfs, which is then let go of with all of it: that waits for a grace period of the kernel.
+Status make_overlay_of_names(const StepMakeOverlay& step, const Slots& slots, UniqueFd* overlay) {
+  OverlayOptions options;
+  options.add("lowerdir=");
+  TSRUN_TRY(place_layers(step, slots, options));
+  TSRUN_TRY(attach_as(slots.get(step.scratch), kUpper));
+  options.add(",upperdir=upper/upper,workdir=upper/work");
+  if (step.user_xattr) options.add(",userxattr");
+  if (options.overflow()) return Status{SYS_mount, E2BIG};
+  TSRUN_TRY(sys::call<SYS_mkdirat>(AT_FDCWD, kOverlay, 0700).status());
+  // Not fsconfig(2), whose values end at 255 bytes.
+  TSRUN_TRY(sys::call<SYS_mount>("overlay", kOverlay, "overlay", 0, options.text()).status());
+  TSRUN_TRY(clone_tree(AT_FDCWD, kOverlay, 0, overlay));
+  return set_mount(overlay->get(), MountAttributes{step.attributes, 0, MS_PRIVATE, 0}, false);
+}
+
+// Of a detached tree overlayfs takes folders of its root mount alone (clone_private_mount): what is mounted below it is told of (EXDEV).
+Status open_layer(int tree, const char* folder, UniqueFd* layer) {
+  constexpr open_how kHow{O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
+  return take(sys::call<SYS_openat2>(tree, folder, &kHow, sizeof kHow), layer);
 }
 
 // Without attaching anything: an attached layer must be let go again, and that waits for a grace period of the kernel.
@@ -56,8 +95,13 @@ Status make_overlay_of_descriptors(const StepMakeOverlay& step, const Slots& slo
   TSRUN_TRY(take(sys::call<SYS_openat>(scratch, "work", O_PATH | O_DIRECTORY | O_CLOEXEC), &work));
   TSRUN_TRY(context.open("overlay"));
   TSRUN_TRY(context.set("source", "overlay"));
+  Texts folders = step.folders;
   for (uint32_t layer = 0; layer < step.layers.count; ++layer) {
-    TSRUN_TRY(context.set_descriptor("lowerdir+", slots.get(step.layers[layer])));
+    int mount = slots.get(step.layers[layer]);
+    Text folder = folders.next();
+    UniqueFd opened;
+    if (!folder.empty()) TSRUN_TRY(open_layer(mount, folder.data, &opened));
+    TSRUN_TRY(context.set_descriptor("lowerdir+", opened.valid() ? opened.get() : mount));
   }
   TSRUN_TRY(context.set_descriptor("upperdir", upper.get()));
   TSRUN_TRY(context.set_descriptor("workdir", work.get()));
@@ -89,33 +133,22 @@ Status run(LauncherContext& context, const StepMakeFolder& step) {
   return sys::call<SYS_fchownat>(mount, step.name.data, step.uid, step.gid, AT_SYMLINK_NOFOLLOW).status();
 }
 
-// Before Linux 6.15 overlayfs takes no detached layer, so the layers are attached here while it is made; it keeps them.
+// Before Linux 6.15 overlayfs takes no detached layer, so the layers are attached at home while it is made; it keeps them.
 Status run(LauncherContext& context, const StepMakeOverlay& step) {
+  if (step.folders.count != step.layers.count) return Status{SYS_mount, EBADMSG};
   UniqueFd overlay;
   if (step.by_descriptor) {
     TSRUN_TRY(make_overlay_of_descriptors(step, context.slots, &overlay));
     return context.slots.put(step.into, static_cast<UniqueFd&&>(overlay));
   }
+  UniqueFd place;
   TSRUN_TRY(context.home.return_home());
-  TSRUN_TRY(sys::call<SYS_chdir>(kScratch).status());
-  if (step.layers.count > kMaxLayers) return Status{SYS_fsconfig, E2BIG};
-  LayerNames lower;
-  uint32_t attached = 0;
-  Status status = kOk;
-  for (; attached < step.layers.count && status.ok(); ++attached) {
-    Decimal name(attached);
-    lower.add(name.text());
-    status = attach_in_scratch(context.slots.get(step.layers[attached]), name.text());
-    if (!status.ok()) break;
-  }
-  bool upper_attached = false;
-  if (status.ok()) {
-    status = attach_in_scratch(context.slots.get(step.scratch), kUpper);
-    upper_attached = status.ok();
-  }
-  if (status.ok()) status = make_overlay(step, lower.text(), &overlay);
-  if (upper_attached) (void)sys::call<SYS_umount2>(kUpper, MNT_DETACH | UMOUNT_NOFOLLOW);
-  while (attached > 0) (void)sys::call<SYS_umount2>(Decimal(--attached).text(), MNT_DETACH | UMOUNT_NOFOLLOW);
+  TSRUN_TRY(make_file_system("tmpfs", "", Texts{}, 0, &place));
+  TSRUN_TRY(attach_at_path(place.get(), kScratch));
+  Status status = sys::call<SYS_fchdir>(place.get()).status();
+  if (status.ok()) status = make_overlay_of_names(step, context.slots, &overlay);
+  (void)sys::call<SYS_chdir>("/");
+  (void)sys::call<SYS_umount2>(kScratch, MNT_DETACH | UMOUNT_NOFOLLOW);
   TSRUN_TRY(status);
   return context.slots.put(step.into, static_cast<UniqueFd&&>(overlay));
 }

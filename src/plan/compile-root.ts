@@ -6,6 +6,7 @@ import { mappedId } from '../spec/ids.js';
 import type { IdMapping } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import type { IdMaps } from './input.js';
+import { groupLayers, layersOf, type LayerGroup, type Layers } from './layers.js';
 import { mountAttributes, privatePropagation } from './mount-options.js';
 
 export interface RootPlan {
@@ -19,6 +20,9 @@ export interface RootPlan {
 }
 
 const defaultUpperBytes = 64 * 1024 * 1024;
+
+/** OVL_MAX_STACK of overlayfs. */
+const mostLayers = 500;
 
 /** overflowuid of the kernel: whoever is not mapped. */
 const nobody = 65_534;
@@ -53,6 +57,7 @@ export function idMapText(mappings: readonly IdMapping[] = []): string {
 export function compileRoot(compilation: Compilation): RootPlan {
   const { input, builder } = compilation;
   const mode: RootMode = input.extensions.root ?? { kind: 'writable' };
+  const { lowerLayers = [] } = input.extensions;
   const readonly = mode.kind === 'read-only' || input.spec.root?.readonly === true;
   const overlay = mode.kind !== 'writable';
   if (overlay && !input.host.supports.overlay) {
@@ -61,14 +66,12 @@ export function compileRoot(compilation: Compilation): RootPlan {
       hint: 'load the module (modprobe overlay), or let the container write to the folder itself with --writable',
     });
   }
-  const tree = builder.slot();
-  builder.add('/root/path', { op: 'openTree', path: input.rootPath, recursive: !overlay, into: tree });
-  const idMap = needsIdMap(compilation, overlay) ? makeIdMap(compilation) : null;
-  // Device nodes in an image would be the host's: none of them may be opened.
-  const set = mountAttributes.nodev;
-  builder.add('/root', { op: 'setMount', mount: tree, recursive: !overlay, set, clear: 0, propagation: privatePropagation, idMap });
+  if (!overlay && lowerLayers.length > 0) throw neverWritten();
+  if (lowerLayers.length >= mostLayers) throw tooManyLayers(lowerLayers.length + 1);
+  const groups = overlay ? groupLayers([input.rootPath, ...lowerLayers]) : [{ path: input.rootPath, recursive: true, layers: [] }];
+  const trees = openTrees(compilation, groups, overlay);
   return {
-    ...(overlay ? layOverlay(compilation, tree, mode) : { slot: tree, parts: [] }),
+    ...(overlay ? layOverlay(compilation, layersOf(groups, trees), mode) : { slot: trees[0] ?? -1, parts: [] }),
     beforeReadonly: (cwd) => {
       if (readonly) builder.add('/process/cwd', { op: 'makeDirectory', path: cwd, mode: 0o755 });
     },
@@ -77,6 +80,35 @@ export function compileRoot(compilation: Compilation): RootPlan {
       builder.add('/root/readonly', { op: 'remount', target: '/', set: mountAttributes.readonly, clear: 0 });
     },
   };
+}
+
+function neverWritten(): TsrunError {
+  return new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'a root of several layers cannot be written to: they belong to an image, which never changes', {
+    field: 'extensions.root',
+    hint: 'leave --writable out: a disposable root takes writes as well',
+  });
+}
+
+function tooManyLayers(count: number): TsrunError {
+  return new TsrunError('ERR_TSRUN_UNSUPPORTED', `${count} layers are more than the ${mostLayers} that overlayfs takes`, {
+    field: 'extensions.lowerLayers',
+    hint: 'build the image with fewer layers, or flatten it',
+  });
+}
+
+function openTrees(compilation: Compilation, groups: readonly LayerGroup[], overlay: boolean): number[] {
+  const { builder } = compilation;
+  const opened = groups.map(({ path, recursive }, index) => {
+    const tree = builder.slot();
+    const field = index === 0 ? '/root/path' : 'extensions.lowerLayers';
+    builder.add(field, { op: 'openTree', path, recursive, into: tree });
+    return { tree, recursive, field: index === 0 ? '/root' : field };
+  });
+  const idMap = needsIdMap(compilation, overlay) ? makeIdMap(compilation) : null;
+  // Device nodes in an image would be the host's: none of them may be opened.
+  const set = mountAttributes.nodev;
+  for (const { tree, recursive, field } of opened) builder.add(field, { op: 'setMount', mount: tree, recursive, set, clear: 0, propagation: privatePropagation, idMap });
+  return opened.map(({ tree }) => tree);
 }
 
 function needsIdMap({ namespaces, input: { host } }: Compilation, overlay: boolean): boolean {
@@ -101,7 +133,7 @@ export function makeIdMap(compilation: Compilation, maps = idMapsOf(compilation)
 }
 
 /** Upper and work are not id-mapped: overlayfs writes there as itself, and would silently turn read-only. */
-function layOverlay(compilation: Compilation, layer: number, mode: RootMode): Pick<RootPlan, 'slot' | 'parts'> {
+function layOverlay(compilation: Compilation, { slots, folders, trees }: Layers, mode: RootMode): Pick<RootPlan, 'slot' | 'parts'> {
   const { input, builder } = compilation;
   const maps = idMapsOf(compilation);
   const [uid, gid] = [hostId(maps?.uidMappings, 0), hostId(maps?.gidMappings, 0)];
@@ -112,7 +144,7 @@ function layOverlay(compilation: Compilation, layer: number, mode: RootMode): Pi
   builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'work', mode: 0o755, uid, gid });
   const slot = builder.slot();
   const byDescriptor = input.host.supports.overlayLayerFds;
-  builder.add('extensions.root', { op: 'makeOverlay', layers: [layer], scratch, byDescriptor, userXattr: input.host.uid !== 0, attributes: mountAttributes.nodev, into: slot });
+  builder.add('extensions.root', { op: 'makeOverlay', layers: slots, folders, scratch, byDescriptor, userXattr: input.host.uid !== 0, attributes: mountAttributes.nodev, into: slot });
   // Otherwise the launcher had to attach them, and has let go of them again.
-  return { slot, parts: byDescriptor ? [layer, scratch] : [] };
+  return { slot, parts: byDescriptor ? [...trees, scratch] : [] };
 }

@@ -9,6 +9,8 @@ import type { NamespaceType } from './types.js';
 export interface Extensions {
   /** What becomes of writes to the root file system. `disposable` needs overlayfs. */
   readonly root?: RootMode;
+  /** Absolute folders of the host below `root.path`, which is the topmost layer; topmost first. They never change, so not with a `writable` root. */
+  readonly lowerLayers?: readonly string[];
   /** A reaper as pid 1 that forwards signals to the program (`--init`). */
   readonly init?: boolean;
   /** Landlock scopes (ABI 6, Linux 6.12): signals and abstract sockets may not leave the container. */

@@ -43,6 +43,10 @@ const engineConfig = {
 
 const fuse = { source: '/dev/fuse', device: { type: 'c', path: '/dev/fuse', major: 10, minor: 229, fileMode: 0o666 }, access: 'rw' } as const;
 
+const layered = {
+  kind: 'rootfs', rootPath: '/store/layers/aa/diff', name: 'app', lowerLayers: ['/store/layers/bb/diff', '/srv/stack', '/store/layers/aa/diff', '/store/layers/cc/diff'],
+} as const;
+
 const settings: Readonly<Record<string, Setting>> = {
   default: {},
   'shared-users': { options: { namespaces: { user: 'host' } } },
@@ -79,6 +83,8 @@ const settings: Readonly<Record<string, Setting>> = {
   'passed-streams': { options: { stdin: 'inherit', stdout: 5, stderr: 'ignore' } },
   'created-only': { awaitStart: true },
   'kernel-5.14-writable': { options: { root: 'writable', namespaces: { user: 'host' } }, host: { ...host, kernel: { major: 5, minor: 14, release: '5.14.0' }, landlockAbi: 1 } },
+  layers: { options: { command: ['/bin/app'] }, image: layered },
+  'layers-as-descriptors': { options: { command: ['/bin/app'] }, image: layered, host: { ...host, kernel: { major: 6, minor: 18, release: '6.18.0' }, supports: { ...host.supports, overlayLayerFds: true } } },
   bundle: { image: bundleOf(engineConfig) },
 };
 

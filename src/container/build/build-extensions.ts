@@ -8,6 +8,7 @@ import type { BuildInput } from './build-input.js';
 import type { NamespaceParts } from './build-namespaces.js';
 import type { ResourceParts } from './build-resources.js';
 import { landlockScopes } from './build-security.js';
+import { ownsMounts } from './given-root.js';
 import { rootMode } from './root-mode.js';
 
 export interface ExtensionParts {
@@ -24,6 +25,7 @@ export function buildExtensions(input: BuildInput, { parts, resources, spec }: E
   const survive = options.survive === true;
   return {
     root: rootMode(input),
+    ...(image.lowerLayers !== undefined && image.lowerLayers.length > 0 && ownsMounts(options, image) && { lowerLayers: image.lowerLayers }),
     ...(options.init === true && { init: true }),
     ...(landlockScopes(options, host) && { landlockScopes: true }),
     ...(survive && { survive }),

@@ -76,6 +76,9 @@ function checkRoot({ options, image }: ConflictInput, faults: Faults): void {
   if (options.root === 'writable' && readonly) {
     faults.add('/root', `the root of bundle ${show(image.name)} is read-only by its config.json`, 'change root.readonly there, or drop --writable');
   }
+  if (options.root === 'writable' && image.kind === 'image') {
+    faults.add('/root', `the layers of image ${show(image.name)} never change, since others use them as well`, 'leave --writable out: a disposable root takes writes as well');
+  }
   const kind = options.root ?? (readonly ? 'read-only' : 'disposable');
   if (options.rootBytes !== undefined && parseSize(options.rootBytes) === 0) {
     faults.add('/rootBytes', 'a disposable root needs room for writes', 'leave it out for 64m, or give the container a root that is read-only');

@@ -1,9 +1,9 @@
 /** What may go wrong with mounts and files. */
 import { statfsSync, statSync } from 'node:fs';
-import { basename, posix } from 'node:path';
+import { basename, join, posix } from 'node:path';
 import { fsTypeName } from '../../host/fs-types.js';
 import type { Plan } from '../../plan/plan.js';
-import type { StepAttachMount, StepMakeMount, StepOpenTree, StepSetMount, StepWriteSysctl } from '../../plan/wire.generated.js';
+import type { StepAttachMount, StepMakeMount, StepMakeOverlay, StepOpenTree, StepSetMount, StepWriteSysctl } from '../../plan/wire.generated.js';
 import { hints, type Explanation } from './failure.js';
 
 export function treeFailure({ path, recursive }: StepOpenTree, errno: string): Explanation | undefined {
@@ -35,9 +35,25 @@ function typeOf(path: string): string {
   }
 }
 
-export function rootFailure(errno: string, syscall: string): Explanation | undefined {
-  if (errno !== 'ENODEV' || syscall !== 'fsopen') return undefined;
-  return { code: 'ERR_TSRUN_HOST', message: 'this kernel has no overlayfs, which a disposable root needs', hint: 'modprobe overlay, or use --writable or --read-only' };
+export function rootFailure(step: StepMakeOverlay, errno: string, syscall: string, plan: Plan): Explanation | undefined {
+  if (errno === 'ENODEV' && (syscall === 'fsopen' || syscall === 'mount')) {
+    return { code: 'ERR_TSRUN_HOST', message: 'this kernel has no overlayfs, which a disposable root needs', hint: 'modprobe overlay, or use --writable or --read-only' };
+  }
+  const layers = layersOf(step, plan);
+  if (errno === 'ENOENT' || errno === 'ENOTDIR' || (errno === 'EINVAL' && syscall === 'mount')) {
+    const missing = layers.find((path) => !isFolder(path));
+    if (missing !== undefined) return { code: 'ERR_TSRUN_IMAGE', message: `the layer '${missing}' of the image is not there`, hint: 'import or pull the image again', field: 'extensions.lowerLayers' };
+  }
+  if (errno === 'EXDEV') return { message: 'one of the layers is a mount of its own, apart from those beside it, which overlayfs does not take', hint: 'unmount it, or put the image store on one file system', field: 'extensions.lowerLayers' };
+  if (errno === 'ELOOP') return { message: 'two layers of the root lie one in the other, which overlayfs does not take', hint: 'name folders that lie side by side', field: 'extensions.lowerLayers' };
+  if (errno !== 'EINVAL') return undefined;
+  const types = [...new Set(layers.map(typeOf))].join(',');
+  return { message: `overlayfs does not take the layers of the root${types}`, hint: 'dmesg tells why; put the image on ext4, xfs or btrfs', field: layers.length > 1 ? 'extensions.lowerLayers' : '/root/path' };
+}
+
+/** Where they lie on the host. */
+function layersOf({ layers, folders }: StepMakeOverlay, plan: Plan): string[] {
+  return layers.map((mount, index) => join(sourceOf(mount, plan) ?? '/', folders[index] ?? ''));
 }
 
 export function mountFailure({ type, target }: StepMakeMount, errno: string, syscall: string): Explanation | undefined {

@@ -21,7 +21,7 @@ export function explainFailure({ step, errno, syscall, plan }: Failure, context:
     case 'setMount':
       return setMountFailure(step, errno, plan);
     case 'makeOverlay':
-      return rootFailure(errno, syscall);
+      return rootFailure(step, errno, syscall, plan);
     case 'makeMount':
       return mountFailure(step, errno, syscall);
     case 'attachMount':
