@@ -3,6 +3,7 @@
 export { SetupError, TsrunError, nearest } from './spec/errors.js';
 export type { ErrorCode, ErrorDetails, SetupErrorDetails } from './spec/errors.js';
 export { capabilityNames, readCapability, type CapabilityName } from './spec/capabilities.js';
+export type { Healthcheck } from './image/documents.js';
 export { isContainerId, parseId } from './spec/ids.js';
 export { parseJsonBytes, type JsonObject, type JsonValue } from './spec/json.js';
 export { readRlimit, rlimitNames, type RlimitName } from './spec/rlimits.js';

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -146,6 +147,18 @@ Napi::Value ReadInRoot(const Napi::CallbackInfo& info) {
   return Napi::Buffer<char>::Copy(env, content.data(), used);
 }
 
+// readXattr(path, name): an extended attribute of what lies at the path itself, at most 255 bytes of it; null without one.
+Napi::Value ReadXattr(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() != 2 || !info[0].IsString() || !info[1].IsString()) return throw_usage(env, "a path and a name are needed");
+  char value[255];
+  std::string path = info[0].As<Napi::String>().Utf8Value();
+  std::string name = info[1].As<Napi::String>().Utf8Value();
+  ssize_t length = lgetxattr(path.c_str(), name.c_str(), value, sizeof value);
+  if (length >= 0) return Napi::Buffer<char>::Copy(env, value, static_cast<size_t>(length));
+  return errno == ENODATA || errno == ENOTSUP ? env.Null() : throw_failure(env, "lgetxattr", errno);
+}
+
 // What a child that lives for a moment in a new user namespace finds out: a descriptor of the namespace, or an errno.
 struct NamespaceSearch {
   char uid_map[32];
@@ -225,6 +238,7 @@ void InitHostCalls(Napi::Env env, Napi::Object exports) {
   exports.Set("setWindowSize", Napi::Function::New(env, SetWindowSize));
   exports.Set("makeRaw", Napi::Function::New(env, MakeRaw));
   exports.Set("idmapProbe", Napi::Function::New(env, IdmapProbe));
+  exports.Set("readXattr", Napi::Function::New(env, ReadXattr));
   exports.Set("readInRoot", Napi::Function::New(env, ReadInRoot));
 }
 

@@ -20,8 +20,9 @@ export async function run(invocation: Invocation): Promise<number> {
   const explanation = await explainArguments(invocation);
   warn(explanation, invocation);
   if (second === undefined) {
-    const { steps, warnings, standIn } = explanation;
-    stdout.write(flags.json === true ? renderJson({ steps, warnings, ...(standIn !== undefined && { standIn }) }) : renderSteps(steps, paint));
+    const { steps, warnings, standIn, record: { image, imageDigest } } = explanation;
+    const json = { image, ...(imageDigest !== undefined && { imageDigest }), steps, warnings, ...(standIn !== undefined && { standIn }) };
+    stdout.write(flags.json === true ? renderJson(json) : renderSteps(steps, paint));
     return 0;
   }
   const changes = difference(explanation.steps, (await explainArguments(second)).steps, keyOf);
@@ -41,9 +42,10 @@ export function optionsToExplain({ flags, options }: Pick<ParsedArguments, 'flag
   return { ...options, stdin: interactive ? 'pipe' : 'ignore', log: true };
 }
 
-function warn({ warnings, standIn }: Explanation, { stderr, env }: Invocation): void {
+function warn({ warnings, standIn, record: { image, imageDigest } }: Explanation, { stderr, env }: Invocation): void {
   const paint = painter(stderr, env);
   for (const warning of warnings) tell(stderr, `${paint('yellow', 'tsrun: warning:')} ${warning}\n`);
+  if (imageDigest !== undefined) tell(stderr, `${paint('dim', 'tsrun: note:')} image ${quote(image)}, ${imageDigest}\n`);
   if (standIn !== undefined) tell(stderr, `${paint('dim', 'tsrun: note:')} no program is named: ${standIn} stands in for it\n`);
 }
 

@@ -1,6 +1,7 @@
 /** `tsrun ps` */
 import type { ContainerSummary } from '../index.js';
 import { withRuntime } from './containers.js';
+import { familiarName } from './image-names.js';
 import type { Invocation } from './invocation.js';
 import { humanDuration, painter, quote, renderJson, renderTable, type Column } from './output.js';
 import { tell } from './tell.js';
@@ -31,7 +32,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 export function row(summary: ContainerSummary, nowMs: number): readonly string[] {
   const { id, record } = summary;
-  return [id, record.image, shorten(commandOf(summary).join(' ')), `${humanDuration(nowMs - record.createdAtMs)} ago`, status(summary, nowMs)];
+  return [id, familiarName(record.image), shorten(commandOf(summary).join(' ')), `${humanDuration(nowMs - record.createdAtMs)} ago`, status(summary, nowMs)];
 }
 
 export function status({ state, pid, exit, endedAtMs, record }: ContainerSummary, nowMs: number): string {
@@ -50,6 +51,7 @@ export function summaryJson(summary: ContainerSummary) {
   return {
     id,
     image: record.image,
+    ...(record.imageDigest !== undefined && { imageDigest: record.imageDigest }),
     command: commandOf(summary),
     state,
     ...(pid !== undefined && { pid }),

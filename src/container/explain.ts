@@ -79,6 +79,6 @@ export async function explain(image: string, options: RunOptions = {}): Promise<
   const { plan, record } = launching.compile(prepared, id, launcherToBe, false);
   const steps = explainPlan(plan);
   const common = { plan, record, warnings: subordinate.lack === undefined ? prepared.warnings : [subordinate.lack, ...prepared.warnings] };
-  if (namedProgram(prepared.input.options, prepared.input.image.spec?.process).length > 0) return { steps, ...common };
+  if (namedProgram(prepared.input.options, prepared.input.image).length > 0) return { steps, ...common };
   return { steps: steps.map((each) => (each.step === 'execute' ? { ...each, field: 'stand-in' } : each)), ...common, standIn: programToBe };
 }

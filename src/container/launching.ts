@@ -17,8 +17,9 @@ import { checkDescriptor } from './build/check-descriptors.js';
 import type { NamedLauncher } from './connection.js';
 import { Container, type ContainerSettings } from './container.js';
 import { executeIn } from './exec.js';
-import { visibleRoot } from './build/given-root.js';
+import { ownsMounts, visibleRoot } from './build/given-root.js';
 import { ImageCache } from './image-cache.js';
+import { imageReader } from './image-files.js';
 import { joinedIdMaps } from './ids/joined-maps.js';
 import type { RunOptions } from './options/options.js';
 import { filterOf, prepare, streamsOf, type Preparation } from './prepare.js';
@@ -162,11 +163,11 @@ export class Launching {
     };
   }
 
-  #start(plan: Plan, { rootPath, awaitsStart }: ContainerRecord): Start {
-    const { addon } = this.#surroundings;
+  #start(plan: Plan, { rootPath, awaitsStart }: ContainerRecord, { input: { options, image } }: Preparation): Start {
+    const { addon, host } = this.#surroundings;
     const context = {
       syscallName: (number: number) => addon.syscallName(number),
-      readInRoot: (path: string, limitBytes: number) => (rootPath === '' ? null : addon.readInRoot(rootPath, path, limitBytes)),
+      readInRoot: imageReader(addon, host, { rootPath, lowerLayers: ownsMounts(options, image) ? image.lowerLayers : [] }),
     };
     return { plan, awaitsStart: awaitsStart === true, explain: (event) => setupError(event, plan, context) };
   }
@@ -198,7 +199,7 @@ export class Launching {
     for (const warning of prepared.warnings) options.onWarning?.(warning);
     const memory = watch?.watch(plan, prepared.spec, (size) => this.#surroundings.addon.shareMemory(size));
     watch?.mark('compile');
-    const container = new Container(this.settings({ record, launcher, warnings: prepared.warnings, onEnd }), { ...this.#start(plan, record), watch });
+    const container = new Container(this.settings({ record, launcher, warnings: prepared.warnings, onEnd }), { ...this.#start(plan, record, prepared), watch });
     container.bind(launcher.launch(id, bytes, memory === undefined ? passed : [...passed, memory], container));
     return container;
   }
@@ -214,6 +215,8 @@ export class Launching {
       version: 1,
       id,
       image: image.name,
+      ...(image.digest !== undefined && { imageDigest: image.digest }),
+      ...(image.config?.config?.Healthcheck !== undefined && { healthcheck: image.config.config.Healthcheck }),
       createdAtMs,
       bootId: this.#bootId,
       launcher,

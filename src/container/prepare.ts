@@ -5,17 +5,25 @@ import { limitsToWrites, missingLimitReason } from '../cgroup/limits.js';
 import type { HostFacts } from '../host/facts.js';
 import type { IdRange } from '../host/id-ranges.js';
 import { systemReader } from '../host/reader.js';
-import { resolveUser } from '../image/users.js';
+import type { ResolvedImage } from '../image/resolved-image.js';
+import { checkRunConfig } from '../image/run-config.js';
+import { resolveUser, type ReadInImage, type ResolvedUser } from '../image/users.js';
 import type { PlanInput, StreamPlan } from '../plan/input.js';
+import { TsrunError } from '../spec/errors.js';
+import { normalPath } from '../spec/inner-path.js';
+import { show } from '../spec/quote.js';
 import type { Seccomp } from '../spec/types.js';
 import { userToResolve } from './build/build-process.js';
+import { checkPlatform } from './build/check-platform.js';
 import { checkDescriptor } from './build/check-descriptors.js';
 import { checkSources } from './build/check-sources.js';
 import type { BuildInput } from './build/build-input.js';
 import { buildSpec, type BuiltSpec } from './build/build-spec.js';
-import { visibleRoot } from './build/given-root.js';
+import { ownsMounts, visibleRoot } from './build/given-root.js';
 import { ignoredFields } from './build/ignored-fields.js';
+import { readVolumes, type ImageVolume } from './build/image-volumes.js';
 import type { ImageCache } from './image-cache.js';
+import { imageReader, opaqueFolders } from './image-files.js';
 import type { RunOptions, StdioChoice } from './options/options.js';
 import type { StateRoot } from './state/state-root.js';
 import type { SubordinateIds } from './ids/subordinate.js';
@@ -58,21 +66,46 @@ export interface PrepareInput {
 export async function prepare({ image: path, options: given, id, root, host, addon, idRange, maxNofile, images, subordinate, standIn }: PrepareInput): Promise<Preparation> {
   const options = resolveNamespaces(validateRunOptions(given), root);
   const image = withoutOwnNamespaces(await images.resolve(path));
+  if (image.config !== undefined) checkRunConfig(image.config, image.name);
+  const platform = checkPlatform(image, host);
   const accounts: AccountFile[] = [];
-  const rootPath = visibleRoot(options, image);
+  const isOwn = ownsMounts(options, image);
+  const reader = imageReader(addon, host, { rootPath: visibleRoot(options, image), lowerLayers: isOwn ? image.lowerLayers : [] });
   const read = (innerPath: string, limitBytes: number) => {
-    const bytes = rootPath === '' ? null : addon.readInRoot(rootPath, innerPath, limitBytes);
+    const bytes = reader(innerPath, limitBytes);
     accounts.push({ path: innerPath, limitBytes, bytes });
     return bytes;
   };
-  const user = resolveUser(userToResolve(options, image), options.groups ?? [], read);
+  const user = lookUpUser(options, image, read);
+  const volumes = readVolumes(image, opaqueFolders(addon, host), host);
   const devices = await resolveDevices(options);
   const resolvConf = (options.network ?? 'none') !== 'none' ? (systemReader.read('/etc/resolv.conf') ?? '') : '';
-  const input = { options, image, host, id, user, maxNofile, devices, resolvConf, subordinate, standIn, ...(idRange === undefined ? {} : { idRange }) };
+  const input = { options, image, host, id, user, maxNofile, devices, volumes, resolvConf, subordinate, standIn, ...(idRange === undefined ? {} : { idRange }) };
   const built = buildSpec(input);
   await checkSources(built.spec, options, image);
   const ignored = ignoredFields(built.spec, options.strict === true);
-  return { ...built, input, accounts, warnings: [...warningsOf(built, host), ...ignored] };
+  return { ...built, input, accounts, warnings: [...platform, ...warningsOf(built, host), ...ignored, ...unwritableVolumes(built, volumes)] };
+}
+
+/** Words of the image's that name no user are a fault of the image, not of the caller. */
+function lookUpUser(options: RunOptions, image: ResolvedImage, read: ReadInImage): ResolvedUser {
+  const user = userToResolve(options, image);
+  try {
+    return resolveUser(user, options.groups ?? [], read);
+  } catch (error) {
+    const isImages = options.user === undefined && image.config !== undefined;
+    if (!isImages || !TsrunError.is(error) || error.code !== 'ERR_TSRUN_INVALID_ARGUMENT' || error.field !== '/user') throw error;
+    throw new TsrunError('ERR_TSRUN_IMAGE', `config of image ${show(image.name)}: User: ${error.message}`, { hint: 'name another with --user', cause: error });
+  }
+}
+
+/** Docker's volumes can be written to in a read-only root; one that holds files is a part of the root here. */
+function unwritableVolumes({ extensions, spec }: BuiltSpec, volumes: readonly ImageVolume[]): string[] {
+  if (extensions.root?.kind !== 'read-only') return [];
+  const mounted = new Set((spec.mounts ?? []).map(({ destination }) => normalPath(destination)));
+  return volumes
+    .filter(({ content, destination }) => content === 'full' && !mounted.has(destination))
+    .map(({ destination }) => `the volume ${show(destination)} of the image holds files, and is as read-only as the root: mount something there for it to be written to`);
 }
 
 function warningsOf({ spec, extensions }: BuiltSpec, host: HostFacts): string[] {

@@ -11,7 +11,7 @@ import type { Plan } from '../plan/plan.js';
 import { PlanTemplate } from '../plan/template.js';
 import type { Spec } from '../spec/types.js';
 import { renameSpec } from './build/build-spec.js';
-import { visibleRoot } from './build/given-root.js';
+import { ownsMounts, visibleRoot } from './build/given-root.js';
 import type { NamespaceChoice, RunOptions } from './options/options.js';
 import type { Preparation } from './prepare.js';
 
@@ -28,6 +28,8 @@ export class Template {
 
   fits(image: ResolvedImage, addon: Addon): boolean {
     const { input, accounts } = this.#prepared;
+    // Layers of the store never change.
+    if (image.kind === 'image') return input.image === image && ownsMounts(input.options, image);
     try {
       return input.image === image && accounts.every(({ path, limitBytes, bytes }) => isSame(bytes, addon.readInRoot(visibleRoot(input.options, image), path, limitBytes)));
     } catch {

@@ -33,6 +33,8 @@ export interface Addon {
   makeRaw(terminal: number): void;
   /** A regular file of a hostile root, at most so many bytes of it; null when it is missing. */
   readInRoot(root: string, path: string, limitBytes: number): Buffer | null;
+  /** An extended attribute of what lies at the path itself, at most 255 bytes of it; null without one. */
+  readXattr(path: string, name: string): Buffer | null;
   compileSeccomp(profile: Uint8Array): Uint8Array;
   /** 0, or the errno with which the kernel refuses an id-mapped mount of the path. Blocks a fraction of a millisecond. */
   idmapProbe(path: string): number;
@@ -69,6 +71,7 @@ const functions = [
   'setWindowSize',
   'makeRaw',
   'readInRoot',
+  'readXattr',
   'compileSeccomp',
   'idmapProbe',
 ] as const satisfies readonly (keyof Addon)[];

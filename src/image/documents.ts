@@ -32,13 +32,19 @@ export interface ImageIndex {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** As docker keeps it; times in nanoseconds. */
+/** How a program is asked whether it is well, as docker keeps it; times in nanoseconds, 0 and absent: docker's default. */
 export interface Healthcheck {
+  /** Empty: as the image below has it; `NONE`; `CMD` and a program with its arguments; `CMD-SHELL` and words for the shell. */
   readonly Test?: readonly string[];
+  /** Between two questions. */
   readonly Interval?: number;
+  /** For an answer. */
   readonly Timeout?: number;
+  /** At the start, in which a failure does not count. */
   readonly StartPeriod?: number;
+  /** Between two questions in that time. */
   readonly StartInterval?: number;
+  /** Failures in a row that make it ill. */
   readonly Retries?: number;
 }
 

@@ -1,6 +1,6 @@
 /** Why a file of an image could not be read: a fault of the image, of the caller's rights, or of the host. */
 
-import { addonErrnoName, descriptorHint } from '../spec/errno.js';
+import { addonErrnoName, descriptorHint, errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 
 const mend = 'mend the file in the image, or remove it: an image without it knows ids by their numbers';
@@ -12,9 +12,9 @@ const faults: Readonly<Record<string, readonly [why: string, hint: string]>> = {
   ELOOP: ['links to it lead in a circle', mend],
 };
 
-/** @param cause as the addon throws it */
+/** @param cause as the addon throws it, or Node */
 export function unreadable(path: string, cause: unknown): TsrunError {
-  const errno = addonErrnoName(cause);
+  const errno = addonErrnoName(cause) ?? errnoName(cause);
   const what = `'${path}' of the image cannot be read`;
   const wanting = descriptorHint(errno);
   if (errno !== undefined && wanting !== undefined) return new TsrunError('ERR_TSRUN_HOST', `${what}: no descriptor is left (${errno})`, { hint: wanting, cause });

@@ -7,6 +7,7 @@ import type { ResolvedUser } from '../../image/users.js';
 import type { Extensions } from '../../spec/extensions.js';
 import type { Spec } from '../../spec/types.js';
 import type { RunOptions } from '../options/options.js';
+import type { ImageVolume } from './image-volumes.js';
 import type { ResolvedDevice } from './resolve-devices.js';
 
 export interface BuildInput {
@@ -27,6 +28,8 @@ export interface BuildInput {
   readonly maxNofile: number;
   /** What `resolveDevices` gives; to be left out when no device is asked for. */
   readonly devices?: readonly ResolvedDevice[] | undefined;
+  /** What `readVolumes` gives. */
+  readonly volumes?: readonly ImageVolume[] | undefined;
   /** The host's /etc/resolv.conf, for a container that shares or joins a network. */
   readonly resolvConf?: string | undefined;
   /** Runs where neither the options nor the image name a program; absent: that is an error. */

@@ -50,7 +50,7 @@ export function buildLinux(input: BuildInput, { parts, maps, resources, bounding
 function sysctls(input: BuildInput, { standing }: NamespaceParts, maps: IdMaps | undefined): Record<string, string> {
   const { options, image } = input;
   const base = image.spec?.linux?.sysctl ?? {};
-  const defaults = image.kind === 'rootfs' && standing.network === 'new' ? defaultSysctls(gidCount(input, maps, standing.user)) : {};
+  const defaults = image.kind !== 'bundle' && standing.network === 'new' ? defaultSysctls(gidCount(input, maps, standing.user)) : {};
   return { ...defaults, ...base, ...options.sysctls };
 }
 

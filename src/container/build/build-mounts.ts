@@ -9,7 +9,8 @@ import { show } from '../../spec/quote.js';
 import { checkProcTarget } from '../../spec/rules-mounts.js';
 import { parseSize } from '../../spec/size.js';
 import type { Mount, NamespaceType } from '../../spec/types.js';
-import type { Standing } from './build-namespaces.js';
+import type { IdMaps, Standing } from './build-namespaces.js';
+import { volumeMounts, type ImageVolume } from './image-volumes.js';
 import { bindWords, tmpfsWords } from './mount-words.js';
 import type { MountOption, RunOptions } from '../options/options.js';
 
@@ -22,6 +23,11 @@ export interface MountInput {
   /** /sys is mounted writable, as far as the kernel lets the container write there. */
   readonly sysWritable: boolean;
   readonly cgroupWritable: boolean;
+  /** Of an image. */
+  readonly volumes: readonly ImageVolume[];
+  /** Room in each of them. */
+  readonly volumeBytes: number;
+  readonly maps: IdMaps | undefined;
   /** What relative sources are relative to; absent: the working directory, which need not be there if none is. */
   readonly hostCwd: string | undefined;
 }
@@ -31,7 +37,8 @@ export function buildMounts(input: MountInput, faults: Faults): Mount[] {
   checkTwice(asked, faults);
   if (input.standing.mount !== 'new') return [...(input.base ?? [])];
   const base = input.base === undefined ? profileMounts(input) : bundleMounts(input.base, input);
-  return placeMounts(base, asked);
+  const { options, volumes, volumeBytes, maps } = input;
+  return placeMounts(base, [...asked, ...volumeMounts({ volumes, options, base, maps, sizeBytes: volumeBytes })]);
 }
 
 function profileMounts({ options, standing, mappedGids, sysWritable, cgroupWritable }: MountInput): Mount[] {

@@ -1,6 +1,7 @@
 /** The program: what is run, as whom, where, with which environment. */
 
 import type { ResolvedImage } from '../../image/resolved-image.js';
+import { imageProgram, imageUser, imageWorkingDirectory } from '../../image/run-config.js';
 import type { ResolvedUser } from '../../image/users.js';
 import { defaultEnvironment, defaultTerm, defaultUmask } from '../../spec/defaults.js';
 import { TsrunError } from '../../spec/errors.js';
@@ -33,9 +34,9 @@ export function buildProcess(input: ProcessInput, faults: Faults): Process {
     ...(terminal !== undefined && { terminal }),
     ...(size !== undefined && { consoleSize: size }),
     user: processUser(input, base?.user),
-    args: programArgs(input, base),
+    args: programArgs(input),
     env: environment(input, terminal === true),
-    cwd: options.cwd ?? base?.cwd ?? '/',
+    cwd: options.cwd ?? base?.cwd ?? (image.config === undefined ? '/' : imageWorkingDirectory(image.config)),
     ...(capabilities !== undefined && { capabilities }),
     rlimits,
     ...(privileges !== undefined && { noNewPrivileges: privileges }),
@@ -51,14 +52,15 @@ function noNewPrivileges(options: RunOptions, base: Process | undefined, isBundl
 }
 
 /** What the options or the image have to run; empty where neither says. */
-export function namedProgram({ entrypoint, command }: RunOptions, base: Process | undefined): readonly string[] {
-  return entrypoint === undefined && command === undefined ? (base?.args ?? []) : [...(entrypoint ?? []), ...(command ?? [])];
+export function namedProgram({ entrypoint, command }: RunOptions, { config, spec }: ResolvedImage): readonly string[] {
+  if (config !== undefined) return imageProgram(config, { entrypoint, command });
+  return entrypoint === undefined && command === undefined ? (spec?.process?.args ?? []) : [...(entrypoint ?? []), ...(command ?? [])];
 }
 
 /** A new entrypoint takes the image's command away, as docker has it; a bundle does not tell one from the other. */
-function programArgs({ options, image, standIn }: ProcessInput, base: Process | undefined): string[] {
+function programArgs({ options, image, standIn }: ProcessInput): string[] {
   const { entrypoint } = options;
-  const args = namedProgram(options, base);
+  const args = namedProgram(options, image);
   if (args.length === 0) {
     if (standIn !== undefined) return [standIn];
     throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `no command to run, and image ${show(image.name)} names none`, {
@@ -67,17 +69,21 @@ function programArgs({ options, image, standIn }: ProcessInput, base: Process | 
     });
   }
   if (args[0] === '') {
+    const isImages = entrypoint?.[0] !== '' && options.command?.[0] !== '';
+    if (isImages) throw new TsrunError('ERR_TSRUN_IMAGE', `image ${show(image.name)} names a program without a name`, { hint: 'name one with --entrypoint' });
     throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'the name of the program is empty', { field: entrypoint?.[0] === '' ? '/entrypoint/0' : '/command/0', hint: 'name a program' });
   }
   return [...args];
 }
 
 /**
- * The user that `resolveUser` is to look up: the option, else the bundle's, else root with root's groups, as docker has it.
+ * The user that `resolveUser` is to look up: the option, else the image's or the bundle's, else root with root's groups, as docker has it.
  */
 export function userToResolve(options: RunOptions, image: ResolvedImage): string {
   const base = image.spec?.process?.user;
-  return options.user ?? (base === undefined ? '0' : `${base.uid}:${base.gid}`);
+  if (options.user !== undefined) return options.user;
+  if (image.config !== undefined) return imageUser(image.config);
+  return base === undefined ? '0' : `${base.uid}:${base.gid}`;
 }
 
 function processUser({ options, user }: ProcessInput, base: User | undefined): User {
@@ -96,7 +102,7 @@ export function environment({ options, image, user, hostname }: Omit<ProcessInpu
   const defaults = isBundle
     ? { HOME: user.home, ...(terminal && options.terminal !== undefined && { TERM: defaultTerm }) }
     : defaultEnvironment({ hostname, home: user.home, terminal });
-  return layerEnvironment(defaults, image.spec?.process?.env ?? [], options.env ?? {});
+  return layerEnvironment(defaults, image.config?.config?.Env ?? image.spec?.process?.env ?? [], options.env ?? {});
 }
 
 export interface ExecEnvironment {

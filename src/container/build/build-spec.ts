@@ -1,16 +1,18 @@
 /**
  * From what a caller asks for to a runtime-spec and what stands beside it. Pure: what only the host or the image can say
- * comes in. For a root file system folder the default profile is the base (`spec/defaults.ts`); for a bundle it is its
- * config.json, and what the runtime-spec can say is as it stands there unless an option changes it.
+ * comes in. For a root file system folder the default profile is the base (`spec/defaults.ts`), for an image that with what
+ * its config says (`image/run-config.ts`); for a bundle it is its config.json, and what the runtime-spec can say is as it stands there unless an option changes it.
  *
  * `privileged` opens most walls, but a wall that is asked for by its own option stands.
  */
 
-import { defaultStopSignal, defaultStopTimeoutMs, ociVersion } from '../../spec/defaults.js';
+import { defaultMemoryFsBytes, defaultStopSignal, defaultStopTimeoutMs, ociVersion } from '../../spec/defaults.js';
 import { TsrunError } from '../../spec/errors.js';
 import { Faults } from '../../spec/faults.js';
 import { show } from '../../spec/quote.js';
 import { parseSignal, readSignal } from '../../spec/signals.js';
+import { imageAnnotations, imageStopSignal } from '../../image/run-config.js';
+import type { ResolvedImage } from '../../image/resolved-image.js';
 import type { Spec } from '../../spec/types.js';
 import { validateSpec } from '../../spec/validate.js';
 import { buildCapabilities } from './build-capabilities.js';
@@ -44,7 +46,7 @@ export function buildSpec(input: BuildInput): BuiltSpec {
   const files = extensions.files ?? {};
   if (spec.mounts !== undefined) spec.mounts = withoutMountsAt(spec.mounts, files);
   validateSpec(withoutOwnProfile(spec, input), extensions);
-  return { spec, extensions, ...stopping(options, base) };
+  return { spec, extensions, ...stopping(options, image) };
 }
 
 /**
@@ -99,7 +101,7 @@ function assemble(input: BuildInput, parts: NamespaceParts, maps: IdMaps | undef
     ...(hostname !== undefined && { hostname }),
     ...(domainname !== undefined && { domainname }),
     mounts: [...buildMounts({ ...mountInput(input, parts, maps), options, standing }, faults), ...deviceMounts(input)],
-    ...annotations(options, base),
+    ...annotations(options, image),
     linux: buildLinux(input, { parts, maps, resources, bounding: capabilities?.bounding ?? [] }),
   };
   return { spec, resources };
@@ -113,7 +115,16 @@ function mountInput(input: BuildInput, { standing }: NamespaceParts, maps: IdMap
     sysWritable: systemPathsOpen(options),
     cgroupWritable: options.privileged === true,
     hostCwd,
+    volumes: input.volumes ?? [],
+    volumeBytes: volumeBytes(input),
+    maps,
   };
+}
+
+/** As much as the root has. */
+function volumeBytes(input: BuildInput): number {
+  const mode = rootMode(input);
+  return mode.kind === 'disposable' ? mode.sizeBytes : defaultMemoryFsBytes;
 }
 
 function hostnameOf({ options, image, id }: BuildInput, { standing }: NamespaceParts): string | undefined {
@@ -132,20 +143,21 @@ export function hostnameFrom(id: string): string {
   return name === '' ? 'tsrun' : name;
 }
 
-function annotations({ labels = {}, annotations: asked = {} }: RunOptions, base: Spec | undefined): Pick<Spec, 'annotations'> {
+function annotations({ labels = {}, annotations: asked = {} }: RunOptions, { config, spec: base }: ResolvedImage): Pick<Spec, 'annotations'> {
   const labelled = Object.fromEntries(Object.entries(labels).map(([key, value]) => [`${labelPrefix}${key}`, value]));
-  const all = { ...base?.annotations, ...asked, ...labelled };
+  const all = { ...(config === undefined ? base?.annotations : imageAnnotations(config)), ...asked, ...labelled };
   return Object.keys(all).length === 0 ? {} : { annotations: all };
 }
 
 /** Labels stand among the annotations, where every tool that reads a spec finds them. */
 export const labelPrefix = 'tsrun.label.';
 
-/** Where an image says which signal ends it (image-spec, conversion.md). */
+/** Where a bundle that was made of an image says which signal ends it (image-spec, conversion.md). */
 const stopSignalAnnotation = 'org.opencontainers.image.stopSignal';
 
-function stopping({ stopSignal, stopTimeoutMs }: RunOptions, base: Spec | undefined): Pick<BuiltSpec, 'stopSignal' | 'stopTimeoutMs'> {
-  const annotated = base?.annotations?.[stopSignalAnnotation];
+function stopping({ stopSignal, stopTimeoutMs }: RunOptions, { config, spec: base }: ResolvedImage): Pick<BuiltSpec, 'stopSignal' | 'stopTimeoutMs'> {
+  // Of an image itself: a label of that name is no signal. It was checked with the rest of its config.
+  const annotated = config === undefined ? base?.annotations?.[stopSignalAnnotation] : imageStopSignal(config);
   if (stopSignal === undefined && annotated !== undefined && readSignal(annotated) === undefined) {
     throw new TsrunError('ERR_TSRUN_INVALID_SPEC', `annotation ${stopSignalAnnotation}: ${show(annotated)} is not a signal`, {
       field: `/annotations/${stopSignalAnnotation}`,

@@ -88,7 +88,7 @@ function checkRoot({ options, image }: ConflictInput, faults: Faults): void {
 
 function checkShm({ options, image, standing }: ConflictInput, faults: Faults): void {
   if (options.shmBytes === undefined) return;
-  if (standing.ipc === 'host' && image.kind === 'rootfs') faults.add('/shmBytes', "/dev/shm is the host's, as the ipc namespace is", 'drop --ipc host, or --shm-size');
+  if (standing.ipc === 'host' && image.kind !== 'bundle') faults.add('/shmBytes', "/dev/shm is the host's, as the ipc namespace is", 'drop --ipc host, or --shm-size');
   if ((options.mounts ?? []).some(({ destination }) => normalPath(destination) === '/dev/shm')) {
     faults.add('/shmBytes', 'another mount at /dev/shm is asked for as well', 'leave one of the two out');
   }
@@ -117,7 +117,7 @@ function checkNamespaces({ options, image, standing }: ConflictInput, faults: Fa
   }
   // Its processes belong to another user namespace, which a new one has no right over: not even to mount their /proc.
   const { pid, user } = options.namespaces ?? {};
-  const isAsked = image.kind === 'rootfs' || pid !== undefined || user !== undefined;
+  const isAsked = image.kind !== 'bundle' || pid !== undefined || user !== undefined;
   if (isAsked && standing.pid === 'joined' && standing.user === 'new') {
     faults.add('/namespaces/pid', 'a pid namespace cannot be joined from a new user namespace', 'join its user namespace as well (--userns container:NAME), or add --userns host');
   }

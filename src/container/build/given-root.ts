@@ -37,7 +37,7 @@ export function checkGivenRoot({ options, image, standing }: GivenRootInput, fau
   const its = standing.mount === 'host' ? "its root and mounts are the host's" : 'its root and mounts are those of the namespace that it joins';
   const way = options.namespaces?.mount === undefined ? 'give the container its own with --mountns private' : 'drop --mountns';
   const why = `the container has no mount namespace of its own: ${its}`;
-  if (image.kind === 'rootfs' && image.rootPath !== '/') faults.add('/namespaces/mount', `${why}, and not those of ${show(image.name)}`, `name / as the image, or ${way}`);
+  if (image.kind !== 'bundle' && image.rootPath !== '/') faults.add('/namespaces/mount', `${why}, and not those of ${show(image.name)}`, `name / as the image, or ${way}`);
   for (const name of ownMountOptions) {
     if (options[name] !== undefined) faults.add(`/${name}`, why, `leave it out, or ${way}`);
   }

@@ -1,5 +1,6 @@
 /** What stands in a container's `state.json`: written once, before anything is made, and never changed. */
 import { TsrunError } from '../../spec/errors.js';
+import type { Healthcheck } from '../../image/documents.js';
 import type { Extensions } from '../../spec/extensions.js';
 import type { Spec } from '../../spec/types.js';
 import { validateExtensions, validateSpec } from '../../spec/validate.js';
@@ -13,8 +14,12 @@ export interface ContainerRecord {
   readonly version: typeof recordVersion;
   /** The container's name. */
   readonly id: string;
-  /** The image folder's own name. */
+  /** The image folder's own name, or an image's whole name. */
   readonly image: string;
+  /** Of an image of the store: `sha256:…` of its manifest. */
+  readonly imageDigest?: string;
+  /** How an image wants its program to be asked whether it is well; nobody asks yet. */
+  readonly healthcheck?: Healthcheck;
   /** Milliseconds since 1970, by the host's clock. */
   readonly createdAtMs: number;
   /** Of the boot in which it was made (/proc/sys/kernel/random/boot_id). */
