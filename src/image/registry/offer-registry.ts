@@ -1,0 +1,119 @@
+/** A registry as a source of images. */
+import { printable } from '../../spec/quote.js';
+import { checkImage, readConfig } from '../documents/config.js';
+import { layerKind } from '../documents/media-types.js';
+import { checkPlatform, hostPlatform } from '../documents/platform.js';
+import type { Descriptor, Platform } from '../documents.js';
+import type { OfferedImage } from '../offer.js';
+import { parseReference, wholeName, type RegistryReference } from '../reference.js';
+import { TsrunError } from '../../spec/errors.js';
+import { BlobReader } from './blob.js';
+import { Endpoint } from './endpoint.js';
+import { abortedError } from './failures.js';
+import { firstOf } from './first-of.js';
+import { fetchManifest } from './manifests.js';
+import { placesOf } from './places.js';
+import { registriesConfig, type RegistriesConfig } from './registries-conf.js';
+import { thisHost, type RegistryHost } from './registry-host.js';
+
+export interface RegistryOptions {
+  /** Default: this machine's. */
+  readonly platform?: Platform | undefined;
+  /** `false`: plain HTTP, or a certificate that nobody vouches for, is allowed. Default true. */
+  readonly tlsVerify?: boolean | undefined;
+  /** The only file in which credentials are looked for. */
+  readonly authFile?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** For tests. Default: this process's. */
+  readonly host?: RegistryHost | undefined;
+}
+
+/**
+ * The image that a name stands for, on its registry or a mirror of it. Layers come from where the manifest was, or from a place
+ * further down the list of mirrors.
+ *
+ * @param text as a person writes it: `alpine`, `host:5000/team/app:2@sha256:…`
+ * @throws ERR_TSRUN_INVALID_ARGUMENT for what is no name; ERR_TSRUN_REGISTRY; ERR_TSRUN_IMAGE for documents that break their
+ * specification, and for an image of another platform; ERR_TSRUN_ABORTED
+ */
+export async function offerFromRegistry(text: string, options: RegistryOptions = {}): Promise<OfferedImage> {
+  const reference = parseReference(text);
+  const { signal } = options;
+  try {
+    const host = options.host ?? thisHost();
+    const config = await registriesConfig(host);
+    const names = wholeReferences(text, reference, config);
+    return await offerFirst(names, (each) => offer(each, config, host, options));
+  } catch (error) {
+    throw signal?.aborted === true ? abortedError(`the pull of '${printable(text, 256)}'`, signal.reason) : error;
+  }
+}
+
+/** A name without a registry stands for what registries.conf says; without a word there, for docker's registry. */
+function wholeReferences(text: string, reference: RegistryReference, config: RegistriesConfig): readonly RegistryReference[] {
+  if (reference.domain !== 'docker.io' || /^(index\.)?docker\.io\//.test(text)) return [reference];
+  const short = text.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
+  const alias = config.aliases.get(short);
+  if (alias !== undefined) return [{ ...reference, ...nameOf(alias) }];
+  if (config.searched.length === 0) return [reference];
+  return config.searched.map((registry) => (registry === 'docker.io' ? reference : { ...reference, ...nameOf(`${registry}/${short}`) }));
+}
+
+function nameOf(text: string): Pick<RegistryReference, 'domain' | 'path'> {
+  const { domain, path } = parseReference(text);
+  return { domain, path };
+}
+
+async function offerFirst(references: readonly RegistryReference[], action: (reference: RegistryReference) => Promise<OfferedImage>): Promise<OfferedImage> {
+  const errors: TsrunError[] = [];
+  for (const reference of references) {
+    try {
+      return await action(reference);
+    } catch (error) {
+      if (!TsrunError.is(error) || error.code !== 'ERR_TSRUN_REGISTRY') throw error;
+      errors.push(error);
+    }
+  }
+  const [first] = errors;
+  if (first !== undefined && errors.length === 1) throw first;
+  const told = errors.map(({ message }, index) => `'${wholeName(references[index] ?? { domain: '', path: '' })}': ${message}`);
+  throw new TsrunError('ERR_TSRUN_REGISTRY', `none of the registries that registries.conf names has it: ${told.join('; ')}`, { hint: 'write the registry before the name', cause: new AggregateError(errors) });
+}
+
+async function offer(reference: RegistryReference, config: RegistriesConfig, host: RegistryHost, options: RegistryOptions): Promise<OfferedImage> {
+  const { signal, authFile, platform = hostPlatform(), tlsVerify = true } = options;
+  const { domain, path, tag, digest } = reference;
+  const asked = digest ?? tag ?? 'latest';
+  const endpoints = placesOf(`${domain}/${path}`, digest !== undefined, config, !tlsVerify).map((place) => new Endpoint(place, authFile, host));
+  const close = async () => {
+    await Promise.all(endpoints.map((endpoint) => endpoint.close()));
+  };
+  try {
+    const name = wholeName(digest === undefined ? { domain, path, tag: asked } : { domain, path, digest });
+    const found = await firstOf(endpoints, `'${name}'`, signal, async (endpoint) => ({ ...(await fetchManifest(endpoint, asked, platform, signal)), endpoint }));
+    const { bytes, descriptor, manifest, endpoint } = found;
+    for (const layer of manifest.layers) refuseForeign(layer, name);
+    const blobs = new BlobReader(endpoints.slice(endpoints.indexOf(endpoint)), host);
+    const configBytes = await blobs.read(manifest.config, signal);
+    const value = readConfig(configBytes, `the config of '${name}'`);
+    checkImage(manifest, value, `'${name}'`);
+    checkPlatform(value, platform, `'${name}'`);
+    const layers = manifest.layers.map((layer, index) => ({
+      descriptor: layer,
+      diffId: value.rootfs.diff_ids[index] ?? '',
+      open: ({ offset, signal: stop }: { readonly offset: number; readonly signal?: AbortSignal | undefined }) => blobs.open(layer, offset, stop),
+    }));
+    return { names: [name], manifest: { bytes, descriptor }, config: { bytes: configBytes, descriptor: manifest.config, value }, layers, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Such layers lie where their descriptor's `urls` say, and a manifest from anywhere shall not choose whom this host asks. */
+function refuseForeign({ mediaType, digest }: Descriptor, name: string): void {
+  if (layerKind(mediaType)?.isForeign !== true) return;
+  throw new TsrunError('ERR_TSRUN_IMAGE', `the layer ${digest} of '${name}' is not for handing on (${printable(mediaType, 100)}): it lies elsewhere, and tsrun asks only the registry`, {
+    hint: 'copy the image with a tool that fetches such layers, then import the copy: skopeo copy docker://… oci:…',
+  });
+}
