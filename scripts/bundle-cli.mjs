@@ -15,6 +15,10 @@ await build({
   format: 'cjs',
   platform: 'node',
   target: 'node20',
+  // Larger than all of ours together, and for pulling alone: it is required from beside the package when that needs it. An import() could
+  // not be answered in what node:vm has compiled.
+  external: ['undici'],
+  supported: { 'dynamic-import': false },
   // Names stay: errors are known by those of their classes.
   minifyWhitespace: true,
   minifySyntax: true,
