@@ -1,6 +1,7 @@
-// `node rootfs-fixtures/build.mjs <name>` prints the folder of a root file system, after building it when it is not cached.
+// `node rootfs-fixtures/build.mjs <name> [architecture]` prints the folder of a root file system, after building it when it is not cached.
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { hostArchitecture } from './archive.mjs';
 import * as busybox from './busybox.mjs';
 import { cached } from './cache.mjs';
 import * as debian from './debian.mjs';
@@ -10,10 +11,10 @@ const recipes = { busybox, debian };
 
 export const fixtureNames = Object.keys(recipes);
 
-export function fixture(name) {
+export function fixture(name, architecture = hostArchitecture()) {
   const recipe = recipes[name];
   if (!recipe) throw new Error(`no fixture called ${name ?? '(nothing)'}; there are ${fixtureNames.join(', ')}`);
-  return provided(name) ?? cachedFixture(name, recipe);
+  return provided(name) ?? cachedFixture(name, recipe, architecture);
 }
 
 /** A VM lane brings its fixtures on a disk of its own. */
@@ -24,19 +25,20 @@ function provided(name) {
   return join(folder, name);
 }
 
-function cachedFixture(name, recipe) {
-  ensurePackages(aptPackages(recipe.packages));
-  const entry = cached('fixtures', name, recipe.key(), (folder) => {
+function cachedFixture(name, recipe, architecture) {
+  const foreign = architecture === hostArchitecture() ? [] : [`cross-${architecture}`];
+  ensurePackages(aptPackages(recipe.packages, ...foreign));
+  const entry = cached('fixtures', `${name}-${architecture}`, recipe.key(architecture), (folder) => {
     const root = join(folder, 'rootfs');
     mkdirSync(root, { mode: 0o755 });
-    recipe.build(root);
+    recipe.build(root, architecture);
   });
   return join(entry, 'rootfs');
 }
 
 function main() {
   try {
-    process.stdout.write(`${fixture(process.argv[2])}\n`);
+    process.stdout.write(`${fixture(process.argv[2], process.argv[3])}\n`);
   } catch (error) {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;

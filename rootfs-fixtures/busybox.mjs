@@ -1,10 +1,12 @@
 // The smallest useful image: static busybox with every applet, a few users, and the test probes compiled into /bin.
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { recipeKey } from './cache.mjs';
+import { hostArchitecture } from './archive.mjs';
+import { cached, recipeKey } from './cache.mjs';
+import { triplet, unpack } from './foreign.mjs';
 import { run } from './shell.mjs';
 
-const busybox = '/bin/busybox';
+const hostBusybox = '/bin/busybox';
 const probeFolder = resolve(import.meta.dirname, '../test/probes');
 const compile = ['-static', '-O2', '-std=gnu17', '-Wall', '-Wextra', '-Werror'];
 
@@ -18,12 +20,23 @@ const files = {
 
 export const packages = 'busybox';
 
-export function key() {
-  const sources = probes().flatMap((file) => [basename(file), readFileSync(file)]);
-  return recipeKey(readFileSync(import.meta.filename), readFileSync(busybox), ...sources);
+/** The static program of the package, of this architecture or another. */
+export function busyboxFor(architecture) {
+  if (architecture === hostArchitecture()) return hostBusybox;
+  const key = recipeKey(readFileSync(import.meta.filename), readFileSync(hostBusybox));
+  const folder = cached('busybox', architecture, key, (work) => {
+    mkdirSync(join(work, 'package'));
+    unpack(join(work, 'package'), architecture, ['busybox-static']);
+  });
+  return join(folder, 'package/bin/busybox');
 }
 
-export function build(root) {
+export function key(architecture) {
+  const sources = probes().flatMap((file) => [basename(file), readFileSync(file)]);
+  return recipeKey(readFileSync(import.meta.filename), readFileSync(busyboxFor(architecture)), ...sources);
+}
+
+export function build(root, architecture) {
   for (const [path, mode] of Object.entries(folders)) {
     mkdirSync(join(root, path), { recursive: true });
     chmodSync(join(root, path), mode);
@@ -31,11 +44,13 @@ export function build(root) {
   for (const [path, target] of Object.entries(links)) symlinkSync(target, join(root, path));
   for (const [path, text] of Object.entries(files)) writeFileSync(join(root, path), text);
   if (process.getuid() === 0) chownSync(join(root, 'home/app'), 1000, 1000);
-  copyFileSync(busybox, join(root, 'bin/busybox'));
-  for (const applet of run(busybox, ['--list']).trim().split('\n')) {
+  copyFileSync(busyboxFor(architecture), join(root, 'bin/busybox'));
+  // Debian configures it alike for every architecture.
+  for (const applet of run(hostBusybox, ['--list']).trim().split('\n')) {
     if (applet !== 'busybox') symlinkSync('busybox', join(root, 'bin', applet));
   }
-  for (const file of probes()) run('gcc', [...compile, '-o', join(root, 'bin', basename(file, '.c')), file]);
+  const compiler = architecture === hostArchitecture() ? 'gcc' : `${triplet(architecture)}-gcc`;
+  for (const file of probes()) run(compiler, [...compile, '-o', join(root, 'bin', basename(file, '.c')), file]);
 }
 
 /** Each `test/probes/NAME.c` becomes `/bin/NAME`. */

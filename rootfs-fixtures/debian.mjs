@@ -3,6 +3,7 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFile
 import { join } from 'node:path';
 import { hostArchitecture, hostMirror, hostRelease, proxyEnvironment } from './archive.mjs';
 import { recipeKey } from './cache.mjs';
+import { unpackSystem } from './foreign.mjs';
 import { run } from './shell.mjs';
 
 const included = ['nodejs', 'python3'];
@@ -10,20 +11,26 @@ const uninteresting = ['usr/share/doc', 'usr/share/man', 'usr/share/info', 'usr/
 
 export const packages = 'debian';
 
-export function key() {
+export function key(architecture) {
   const { id, codename } = hostRelease();
-  return recipeKey(readFileSync(import.meta.filename), id, codename, hostArchitecture());
+  const recipes = [import.meta.filename, join(import.meta.dirname, 'foreign.mjs')].map((file) => readFileSync(file));
+  return recipeKey(...recipes, id, codename, architecture);
 }
 
-export function build(root) {
-  if (process.getuid() !== 0) throw new Error('debootstrap must make devices and chroot: build this fixture as root');
+export function build(root, architecture) {
+  if (process.getuid() !== 0) throw new Error('a root file system has files of several owners: build this fixture as root');
+  if (architecture === hostArchitecture()) bootstrap(root);
+  else unpackSystem(root, architecture, included);
+  clean(root);
+}
+
+function bootstrap(root) {
   const { id, codename } = hostRelease();
   process.stderr.write(`building a ${id} ${codename} root file system, once; this takes a minute or two\n`);
   const components = id === 'ubuntu' ? 'main,universe' : 'main';
   const args = ['--variant=minbase', `--include=${included.join(',')}`, `--components=${components}`, codename, root, hostMirror()];
   // debootstrap mounts /proc in the new root: in a namespace of its own that mount goes away with it, whatever happens.
   run('unshare', ['--mount', '--propagation', 'private', '--', 'debootstrap', ...args], { env: { ...proxyEnvironment(), LC_ALL: 'C' } });
-  clean(root);
 }
 
 /** Nothing of the host's, no package lists, and one user who is not root. */

@@ -1,12 +1,12 @@
 // A distribution kernel with its modules, fetched by an apt of its own: any host can get any release's kernel, without being root.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { packageFiles, privateApt } from '../../rootfs-fixtures/apt.mjs';
 import { debianMirror } from '../../rootfs-fixtures/archive.mjs';
 import { cached, recipeKey } from '../../rootfs-fixtures/cache.mjs';
 import { run, runShell } from '../../rootfs-fixtures/shell.mjs';
 import { uncompressed } from './boot-image.mjs';
 
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 // Hardware that no emulated machine has is four fifths of the modules.
 const hardware = ['ata', 'bluetooth', 'comedi', 'gpu', 'hid', 'hwmon', 'iio', 'infiniband', 'input', 'isdn', 'media', 'mmc', 'mtd', 'net/ethernet', 'net/wireless', 'platform', 'scsi', 'staging', 'usb', 'video'];
 const unwanted = [...hardware.map((name) => `kernel/drivers/${name}`), 'kernel/sound'];
@@ -14,7 +14,7 @@ const unwanted = [...hardware.map((name) => `kernel/drivers/${name}`), 'kernel/s
 /** { version, image, modules }: `modules` is a folder that holds lib/modules/<version>. */
 export function kernelFor({ kernel, architecture }) {
   const key = recipeKey(readFileSync(import.meta.filename), architecture, JSON.stringify(kernel));
-  const folder = cached('kernels', kernel.suite, key, (work) => fetchKernel(work, kernel, architecture));
+  const folder = cached('kernels', `${kernel.suite}-${architecture}`, key, (work) => fetchKernel(work, kernel, architecture));
   return describe(folder);
 }
 
@@ -42,27 +42,8 @@ function arrange(work) {
 }
 
 function download(folder, kernel, architecture) {
-  for (const path of ['lists/partial', 'cache/archives/partial']) mkdirSync(join(folder, path), { recursive: true });
-  writeFileSync(join(folder, 'sources.list'), `deb [signed-by=${keyring}] ${debianMirror()} ${kernel.suite} main\n`);
-  const apt = (...args) => run(args[0], [...aptOptions(folder, architecture), ...args.slice(1)], { cwd: folder });
-  apt('apt-get', 'update', '-q');
+  const apt = privateApt(folder, { mirror: debianMirror(), suite: kernel.suite, architecture });
   const dependency = apt('apt-cache', 'depends', kernel.package).match(/Depends: (linux-image-\S+)/);
   apt('apt-get', 'download', '-q', dependency?.[1] ?? kernel.package);
-  return join(folder, readdirSync(folder).find((file) => file.endsWith('.deb')));
-}
-
-/** The host's apt settings (its proxy, above all) hold; its sources, lists and installed packages do not. */
-function aptOptions(folder, architecture) {
-  const settings = {
-    'APT::Architecture': architecture,
-    'APT::Architectures': architecture,
-    'APT::Sandbox::User': 'root',
-    'Acquire::Languages': 'none',
-    'Dir::Cache': join(folder, 'cache'),
-    'Dir::Etc::SourceList': join(folder, 'sources.list'),
-    'Dir::Etc::SourceParts': '-',
-    'Dir::State::Lists': join(folder, 'lists'),
-    'Dir::State::Status': '/dev/null',
-  };
-  return Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
+  return packageFiles(folder)[0];
 }

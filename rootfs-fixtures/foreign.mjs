@@ -1,0 +1,66 @@
+// Another architecture than the host's: its packages unpacked by the host's tools and its Node, without running a word of its code.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { downloadWithDependencies } from './apt.mjs';
+import { debianMirror, hostRelease } from './archive.mjs';
+import { cached, recipeKey } from './cache.mjs';
+import { run, runShell } from './shell.mjs';
+
+/** By Debian's name of the architecture: what its cross compiler and Node call it. */
+const names = { arm64: { triplet: 'aarch64-linux-gnu', node: 'linux-arm64' } };
+
+export const foreignArchitectures = Object.keys(names);
+
+export function triplet(architecture) {
+  return nameOf(architecture).triplet;
+}
+
+/** Into `root`, as they are in the host's release of Debian; a folder that a package has and that is a link in `root` stays one. */
+export function unpack(root, architecture, packages) {
+  const work = `${root}.apt`;
+  const files = downloadWithDependencies(work, { mirror: debianMirror(), suite: hostRelease().codename, architecture }, packages);
+  for (const file of files) runShell('dpkg-deb --fsys-tarfile "$1" | tar -x --keep-directory-symlink -C "$2"', file, root);
+  rmSync(work, { recursive: true });
+}
+
+/** A system that starts programs, with the packages and all that is essential: what their scripts would have done is done by hand. */
+export function unpackSystem(root, architecture, packages) {
+  for (const name of ['bin', 'lib', 'sbin']) {
+    mkdirSync(join(root, 'usr', name), { recursive: true });
+    symlinkSync(`usr/${name}`, join(root, name));
+  }
+  unpack(root, architecture, ['?essential', 'usr-is-merged', ...packages]);
+  for (const name of ['passwd', 'group']) copyFileSync(join(root, `usr/share/base-passwd/${name}.master`), join(root, 'etc', name));
+  copyFileSync(join(root, 'usr/share/libc-bin/nsswitch.conf'), join(root, 'etc/nsswitch.conf'));
+  link(root, 'var/run', '/run');
+  link(root, 'usr/bin/awk', 'mawk');
+  link(root, 'usr/bin/which', 'which.debianutils');
+  compilePython(root);
+}
+
+/** The same release of Node as here, with its headers: `bin/node`, `include/node`. */
+export function nodeFor(architecture) {
+  const wanted = `node-${nameOf(architecture).node}@${process.versions.node}`;
+  return cached('nodes', architecture, recipeKey(readFileSync(import.meta.filename), wanted), (work) => {
+    process.stderr.write(`fetching ${wanted}, once\n`);
+    run('npm', ['pack', '--silent', '--pack-destination', work, wanted], { cwd: work });
+    runShell('tar -xzf "$1"/*.tgz -C "$1" --strip-components=1 --wildcards "*/bin/node" "*/include/node/*" "*/LICENSE" && rm "$1"/*.tgz', work);
+  });
+}
+
+/** The interpreter of the same release is here, and what it compiles is the same everywhere; a guest would take seconds at every start. */
+function compilePython(root) {
+  const libraries = readdirSync(join(root, 'usr/lib')).filter((name) => /^python3(\.\d+)?$/.test(name));
+  for (const name of libraries) run('python3', ['-m', 'compileall', '-q', '-s', root, '-p', '/', '-x', 'lib2to3/tests', join(root, 'usr/lib', name)]);
+}
+
+function link(root, path, target) {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  if (!existsSync(join(root, path))) symlinkSync(target, join(root, path));
+}
+
+function nameOf(architecture) {
+  const known = names[architecture];
+  if (known === undefined) throw new Error(`nothing is built for ${architecture} here; there are ${foreignArchitectures.join(', ')}`);
+  return known;
+}
