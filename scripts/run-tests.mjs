@@ -5,9 +5,8 @@
 // a file's path, or of a title when no path has it. `--long` leaves nothing out for the sake of time: all host tests in the guest too,
 // the whole of clang-tidy, and a minute of the fuzzer.
 import { parseArgs } from 'node:util';
-import { defaultLane, lanes as guestLanes } from '../test/vm/lanes.mjs';
-import { hostArchitecture } from '../rootfs-fixtures/archive.mjs';
-import { aptPackages, missingPackages } from '../rootfs-fixtures/packages.mjs';
+import { obstacle as architectureObstacle, defaultLane, lanes as guestLanes, packagesFor } from '../test/vm/lanes.mjs';
+import { missingPackages } from '../rootfs-fixtures/packages.mjs';
 import { endAll } from './tests/child.mjs';
 import { showFailures, showLastLine, showSkips, showStage, showTable } from './tests/report.mjs';
 import { fuzz, guest, harness, host, lint, unit } from './tests/stages.mjs';
@@ -47,12 +46,11 @@ async function runGuest(tally, lane, choice) {
 }
 
 /** Why a lane cannot run here, or undefined. */
-function obstacle(lane) {
-  const { architecture } = guestLanes[lane];
-  // The guest runs the host's own files.
-  if (architecture !== hostArchitecture()) return `needs a host of architecture ${architecture}`;
-  if (process.getuid() === 0) return undefined;
-  const missing = missingPackages(aptPackages('vm', `vm-${architecture}`));
+function obstacle(name) {
+  const lane = guestLanes[name];
+  const wrong = architectureObstacle(lane);
+  if (wrong !== undefined || process.getuid() === 0) return wrong;
+  const missing = missingPackages(packagesFor(lane));
   return missing.length > 0 ? `needs ${missing.join(' ')}` : undefined;
 }
 

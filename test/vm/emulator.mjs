@@ -5,9 +5,8 @@ import { MarkedStream } from './marked-stream.mjs';
 
 const consoleTail = 4000;
 // The emulator keeps translated code by its address: with random addresses it translates libc and Node anew for every process,
-// and a dynamic program takes three times as long to start. Its time-stamp counters all come from one clock, which the kernel does
-// not know: every look at the clock would go to an emulated device.
-const forSpeed = ['norandmaps', 'tsc=reliable', 'cryptomgr.notests', 'mitigations=off'];
+// and a dynamic program takes three times as long to start.
+const forSpeed = ['norandmaps', 'cryptomgr.notests', 'mitigations=off'];
 
 /** Resolves to { status, console }, or { failure, console } when the guest ended, hung or was interrupted before the command did. */
 export function runGuest({ lane, kernel, initramfs, disk, files, timeoutSeconds, output, errors, signal }) {
@@ -59,7 +58,7 @@ function collectLog(streams) {
 
 function emulatorArguments({ lane, kernel, initramfs, disk, files }) {
   const { machine } = lane;
-  const commandLine = [`console=${machine.console}`, 'quiet', 'panic=-1', 'cgroup_no_v1=all', ...forSpeed, ...lane.commandLine];
+  const commandLine = [`console=${machine.console}`, 'quiet', 'panic=-1', 'cgroup_no_v1=all', ...forSpeed, ...machine.commandLine, ...lane.commandLine];
   return [
     '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio',
     ...machine.arguments, '-accel', 'tcg,thread=multi', '-smp', `${lane.cpus}`, '-m', `${lane.memoryMiB}`,

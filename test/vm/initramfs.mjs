@@ -1,20 +1,21 @@
 // The first user space of a guest: static busybox, the modules of the emulated machine, and the two guest scripts.
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { busyboxFor } from '../../rootfs-fixtures/busybox.mjs';
 import { cached, recipeKey } from '../../rootfs-fixtures/cache.mjs';
 import { run, runShell } from '../../rootfs-fixtures/shell.mjs';
 
-const busybox = '/bin/busybox';
 const scripts = ['init.sh', 'session.sh'].map((name) => join(import.meta.dirname, 'guest', name));
 // What the guest cannot start without. Everything else the kernel loads by itself, later, from its whole tree of modules.
 const early = ['virtio_pci', '9pnet_virtio', '9p', 'overlay', 'qemu_fw_cfg', 'virtio_blk', 'ext4', 'virtio_console'];
 
-export function initramfsFor(kernel) {
+export function initramfsFor(kernel, architecture) {
+  const busybox = busyboxFor(architecture);
   const key = recipeKey(readFileSync(import.meta.filename), kernel.modules, ...[busybox, ...scripts].map((file) => readFileSync(file)));
-  return join(cached('initramfs', kernel.version, key, (work) => build(work, kernel)), 'initramfs');
+  return join(cached('initramfs', kernel.version, key, (work) => build(work, kernel, busybox)), 'initramfs');
 }
 
-function build(work, kernel) {
+function build(work, kernel, busybox) {
   const root = join(work, 'root');
   for (const folder of ['bin', 'dev', 'proc', 'sys', 'modules', 'host', 'memory', 'root']) mkdirSync(join(root, folder), { recursive: true });
   copyFileSync(busybox, join(root, 'bin/busybox'));

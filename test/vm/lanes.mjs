@@ -1,4 +1,8 @@
 // The kernels that the tests run on, as data. A new lane is a new entry; `setup` lines run as root in the guest, before the command.
+import { hostArchitecture } from '../../rootfs-fixtures/archive.mjs';
+import { foreignArchitectures } from '../../rootfs-fixtures/foreign.mjs';
+import { aptPackages } from '../../rootfs-fixtures/packages.mjs';
+
 export const lanes = {
   'vm-6.1': {
     summary: 'Debian 12 kernel 6.1 on x86_64, pure cgroup v2, full root, no swap',
@@ -19,16 +23,40 @@ export const lanes = {
     commandLine: [],
     setup: [],
   },
+  'vm-arm64': {
+    summary: 'Debian 12 kernel 6.1 and user space on arm64, pure cgroup v2, full root, no swap; the native part is cross-built',
+    architecture: 'arm64',
+    kernel: { suite: 'bookworm', package: 'linux-image-arm64' },
+    cpus: 2,
+    memoryMiB: 3584,
+    commandLine: [],
+    setup: [],
+  },
 };
 
 export const defaultLane = 'vm-6.1';
 
 export const machines = {
-  amd64: { emulator: 'qemu-system-x86_64', arguments: ['-M', 'q35', '-cpu', 'max'], console: 'ttyS0' },
+  // Its time-stamp counters all come from one clock, which the kernel does not know: every look at the clock would go to an emulated device.
+  amd64: { emulator: 'qemu-system-x86_64', arguments: ['-M', 'q35', '-cpu', 'max'], console: 'ttyS0', commandLine: ['tsc=reliable'] },
+  // Newer processors sign pointers, which is slow to emulate.
+  arm64: { emulator: 'qemu-system-aarch64', arguments: ['-M', 'virt', '-cpu', 'cortex-a72'], console: 'ttyAMA0', commandLine: [] },
 };
 
 export function laneNamed(name) {
   const lane = lanes[name];
   if (!lane) throw new Error(`no lane called ${name}; there are ${Object.keys(lanes).join(', ')}`);
   return { name, ...lane, machine: machines[lane.architecture] };
+}
+
+/** What the host needs of Debian's packages to run a lane. */
+export function packagesFor({ architecture }) {
+  const foreign = architecture === hostArchitecture() ? [] : [`cross-${architecture}`];
+  return aptPackages('vm', `vm-${architecture}`, ...foreign);
+}
+
+/** Why no host of this architecture can run a lane, or undefined: it needs its programs. */
+export function obstacle({ architecture }) {
+  const own = hostArchitecture();
+  return architecture === own || foreignArchitectures.includes(architecture) ? undefined : `needs a host of architecture ${architecture}`;
 }

@@ -5,12 +5,13 @@ import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fixture, fixtureNames } from '../../rootfs-fixtures/build.mjs';
 import { cacheFolder } from '../../rootfs-fixtures/cache.mjs';
-import { aptPackages, ensurePackages } from '../../rootfs-fixtures/packages.mjs';
+import { ensurePackages } from '../../rootfs-fixtures/packages.mjs';
 import { diskWith } from './disk.mjs';
 import { runGuest } from './emulator.mjs';
 import { initramfsFor } from './initramfs.mjs';
 import { kernelFor } from './kernel.mjs';
-import { defaultLane, laneNamed } from './lanes.mjs';
+import { defaultLane, laneNamed, packagesFor } from './lanes.mjs';
+import { systemFor } from './system.mjs';
 
 const usage = 'usage: node test/vm/run.mjs [lane] [--timeout SECONDS] -- <command...>';
 const ownFailure = 125;
@@ -21,23 +22,26 @@ const passedOn = ['CI', 'FORCE_COLOR', 'NO_COLOR', 'LANG', 'LC_ALL', 'NODE_OPTIO
 
 export async function runInLane(laneName, command, options) {
   const lane = laneNamed(laneName);
-  ensurePackages(aptPackages('vm', `vm-${lane.architecture}`));
+  ensurePackages(packagesFor(lane));
   const kernel = kernelFor(lane);
+  const system = systemFor(lane.architecture, checkout);
   const files = {
+    root: system.root,
     modules: kernel.modules,
     // QEMU refuses an empty file, so each list ends with an empty line.
-    keep: [...keptPaths(), '', ''].join('\n'),
+    keep: [...keptPaths(system).map((pair) => pair.join('\t')), '', ''].join('\n'),
     setup: [...lane.setup, '', ''].join('\n'),
     command: commandScript(command, process.cwd(), guestEnvironment(lane)),
   };
-  const disk = diskWith(fixtureNames.map((name) => [name, fixture(name)]));
-  return runGuest({ lane, kernel, initramfs: initramfsFor(kernel), disk, files, ...options });
+  const disk = diskWith(fixtureNames.map((name) => [name, fixture(name, lane.architecture)]));
+  return runGuest({ lane, kernel, initramfs: initramfsFor(kernel, lane.architecture), disk, files, ...options });
 }
 
-/** The guest has an empty /tmp and /run: what the run needs from there is shown again. */
-function keptPaths() {
-  const hidden = (path) => ['/tmp/', '/run/'].some((prefix) => path.startsWith(prefix));
-  return [...new Set([checkout, cacheFolder(), process.cwd(), dirname(process.execPath)])].filter(hidden);
+/** Of the host's files, as [source, place]: what the run needs and would not see in the guest, which has an empty /tmp and /run of its own. */
+function keptPaths({ root, additions }) {
+  const isHidden = (path) => root !== '/' || ['/tmp/', '/run/'].some((prefix) => path.startsWith(prefix));
+  const own = [checkout, cacheFolder(), process.cwd(), ...(root === '/' ? [dirname(process.execPath)] : [])];
+  return [...[...new Set(own.filter(isHidden))].map((path) => [path, path]), ...additions];
 }
 
 function guestEnvironment(lane) {

@@ -1,5 +1,5 @@
 # PID 1 of the guest, in busybox, above the host's files: completes the system, runs the command, reports its output and status.
-# What the harness asks for arrives as firmware files: modules, keep, setup, command, marker.
+# What the harness asks for arrives as firmware files: root, modules, keep, setup, command, marker.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 asked=/sys/firmware/qemu_fw_cfg/by_name/opt/tsrun
 images=/var/lib/tsrun-images
@@ -9,17 +9,22 @@ fail() {
   poweroff -f
 }
 
-# A checkout or cache below /tmp or /run must be seen through the fresh file system that hides it.
-mount_temporary() {
-  mkdir /run/guest/all
-  mount -o bind / /run/guest/all
+# What of the host would not be seen, such as a checkout below /tmp, is shown again; memory lies over it as over everything else.
+show_kept_paths() {
   mount -t tmpfs -o mode=1777 tmpfs /tmp
-  while read -r path; do
-    [ -n "$path" ] || continue
-    mkdir -p "$path" && mount -o bind "/run/guest/all$path" "$path" || fail "cannot keep $path"
+  count=0
+  while IFS=$(printf '\t') read -r source place; do
+    [ -n "$source" ] || continue
+    kept=/run/guest/kept/$count
+    mkdir -p $kept/below $kept/above $kept/work "$place"
+    # Not by its name: a comma or a colon in it would be taken for the end of an option.
+    mount -o bind "/run/guest/host$source" $kept/below || fail "cannot find $source"
+    mount -t overlay -o lowerdir=$kept/below,upperdir=$kept/above,workdir=$kept/work overlay "$place" || fail "cannot keep $source"
+    umount $kept/below
+    count=$((count + 1))
   done <$asked/keep/raw
-  umount /run/guest/all
-  rmdir /run/guest/all
+  umount /run/guest/host
+  rmdir /run/guest/host
 }
 
 mount_kernel_file_systems() {
@@ -97,7 +102,7 @@ run_command() {
   printf '%s%s\n' "$(cat $asked/marker/raw)" "$status" >&8
 }
 
-mount_temporary
+show_kept_paths
 mount_kernel_file_systems
 make_devices
 enable_controllers
