@@ -19,7 +19,7 @@
       "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
       "cflags_cc": ["-fno-exceptions", "-fvisibility=hidden", "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=3", "-D_GLIBCXX_ASSERTIONS", "-isystem", "<!(node -p \"require('node-addon-api').include_dir\")"],
       "libraries": ["-l:libseccomp.a"],
-      "ldflags": ["-Wl,-z,relro,-z,now", "-Wl,-z,separate-code", "-Wl,-z,noexecstack", "-Wl,--exclude-libs,ALL"]
+      "ldflags": ["-Wl,-z,relro,-z,now", "-Wl,-z,separate-code", "-Wl,-z,noexecstack", "-Wl,-z,nodelete", "-Wl,--exclude-libs,ALL"]
     },
     {
       "target_name": "tsrun-launcher",

@@ -38,6 +38,10 @@ export interface Addon {
   compileSeccomp(profile: Uint8Array): Uint8Array;
   /** 0, or the errno with which the kernel refuses an id-mapped mount of the path. Blocks a fraction of a millisecond. */
   idmapProbe(path: string): number;
+  /** flock(2) of an open file: whether it was got; false when somebody else has it. Never blocks. */
+  tryLock(fd: number, exclusive: boolean): boolean;
+  /** The same, waited for: a descriptor of a socket that sends one byte, 0 when the lock was got, else an errno. Never blocks. */
+  awaitLock(fd: number, exclusive: boolean): number;
 }
 
 /**
@@ -74,6 +78,8 @@ const functions = [
   'readXattr',
   'compileSeccomp',
   'idmapProbe',
+  'tryLock',
+  'awaitLock',
 ] as const satisfies readonly (keyof Addon)[];
 
 function isAddon(value: unknown): value is Addon {

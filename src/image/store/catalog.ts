@@ -1,0 +1,119 @@
+/** Which images a store has, by digest and by name, and which places they came from. */
+import { readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoName } from '../../spec/errno.js';
+import { TsrunError } from '../../spec/errors.js';
+import { show } from '../../spec/quote.js';
+import { readChecked, readIfWhole } from './checked-files.js';
+import { isDigest } from './digest.js';
+import { storeError } from './faults.js';
+import type { StoreLayout } from './layout.js';
+import { imageShape, nameShape, placeShape, userShape, type ImageRecord, type NameRecord, type PlaceRecord, type UserRecord } from './records.js';
+import type { Shape } from '../../spec/shape.js';
+
+/** Fewer are no digest that somebody means. */
+const shortestDigits = /^(?:sha256:)?([0-9a-f]{4,64})$/;
+
+export interface FoundImage {
+  readonly image: ImageRecord;
+  /** Absent: it was not asked for by a name. */
+  readonly name?: string;
+}
+
+export class Catalog {
+  readonly #layout: StoreLayout;
+
+  constructor(layout: StoreLayout) {
+    this.#layout = layout;
+  }
+
+  /** Undefined where there is none. @throws ERR_TSRUN_STORE for one that is damaged */
+  async image(digest: string): Promise<ImageRecord | undefined> {
+    return readChecked(this.#layout.image(digest), imageShape);
+  }
+
+  /** Without those whose files are damaged; `digests` names these too. The latest first. */
+  async images(): Promise<ImageRecord[]> {
+    const records = await readAll(this.#layout.images, imageShape);
+    return records.sort((one, other) => other.importedAtMs - one.importedAtMs || one.manifest.digest.localeCompare(other.manifest.digest));
+  }
+
+  async digests(): Promise<string[]> {
+    const names = await readdir(this.#layout.images).catch(async (cause: unknown) => { throw await storeError(this.#layout.images, cause); });
+    return names.map((name) => `sha256:${name.replace(/\.json$/, '')}`).filter(isDigest);
+  }
+
+  async name(name: string): Promise<NameRecord | undefined> {
+    const record = await readIfWhole(this.#layout.name(name), nameShape);
+    return record?.name === name ? record : undefined;
+  }
+
+  async names(): Promise<NameRecord[]> {
+    const records = await readAll(this.#layout.names, nameShape);
+    return records.sort((one, other) => one.name.localeCompare(other.name));
+  }
+
+  async removeName(name: string): Promise<void> {
+    await removeFile(this.#layout.name(name));
+  }
+
+  async removeImage(digest: string): Promise<void> {
+    await removeFile(this.#layout.image(digest));
+  }
+
+  async place(place: string): Promise<PlaceRecord | undefined> {
+    const record = await readIfWhole(this.#layout.file(place), placeShape);
+    return record?.place === place ? record : undefined;
+  }
+
+  async places(): Promise<PlaceRecord[]> {
+    return readAll(this.#layout.files, placeShape);
+  }
+
+  async removePlace(place: string): Promise<void> {
+    await removeFile(this.#layout.file(place));
+  }
+
+  async users(): Promise<UserRecord[]> {
+    return readAll(this.#layout.users, userShape);
+  }
+
+  async removeUser(stateRoot: string): Promise<void> {
+    await removeFile(this.#layout.user(stateRoot));
+  }
+
+  /**
+   * By name, by digest (of manifest or config), or by the first digits of one that no other has. A name wins.
+   *
+   * @param name whole, of the reference; absent when it cannot be one
+   * @throws ERR_TSRUN_IMAGE for digits that several have
+   */
+  async find(reference: string, name: string | undefined): Promise<FoundImage | undefined> {
+    const named = name === undefined ? undefined : await this.name(name);
+    if (name !== undefined && named !== undefined) {
+      const image = await this.image(named.digest);
+      return image === undefined ? undefined : { image, name };
+    }
+    const digits = shortestDigits.exec(reference)?.[1];
+    if (digits === undefined) return undefined;
+    const images = await this.images();
+    const matching = images.filter(({ manifest, config }) => [manifest, config].some(({ digest }) => digest.startsWith(`sha256:${digits}`)));
+    const [first, ...others] = matching;
+    if (others.length === 0) return first === undefined ? undefined : { image: first };
+    throw new TsrunError('ERR_TSRUN_IMAGE', `${show(reference)} is the beginning of ${matching.length} images' digests`, { hint: 'give more digits, or the name' });
+  }
+}
+
+async function readAll<T>(folder: string, shape: Shape<T>): Promise<T[]> {
+  const names = await readdir(folder).catch(async (cause: unknown) => { throw await storeError(folder, cause); });
+  const records = await Promise.all(names.map(async (name) => readIfWhole(join(folder, name), shape)));
+  return records.filter((record) => record !== undefined);
+}
+
+async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (cause) {
+    if (errnoName(cause) !== 'ENOENT') throw await storeError(path, cause);
+  }
+}

@@ -1,0 +1,240 @@
+/** Layers: each unpacked once, under a lock, beside where it will lie, and renamed there when its digests were compared. */
+import { chmod, mkdir, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoName } from '../../spec/errno.js';
+import { TsrunError } from '../../spec/errors.js';
+import type { ImageProgress } from '../image-types.js';
+import type { OfferedLayer } from '../offer.js';
+import type { Unpack, UnpackLimits, UnpackReport, UnpackRequest } from '../unpack.js';
+import { Arrival, StalePart } from './arrival.js';
+import { lockOfBlob, type Blobs } from './blobs.js';
+import { readIfWhole, syncFolder, writeUnseen } from './checked-files.js';
+import { hexOf } from './digest.js';
+import { storeError } from './faults.js';
+import type { StoreLayout } from './layout.js';
+import type { Lock, Locks } from './locks.js';
+import { layerShape, type LayerRecord } from './records.js';
+
+export interface LayersInput {
+  readonly layout: StoreLayout;
+  readonly locks: Locks;
+  readonly blobs: Blobs;
+  readonly unpack: Unpack;
+  /** A folder with everything in it, whoever owns that; without an error where it is not. */
+  readonly removeTree: (path: string) => Promise<void>;
+}
+
+export interface LayerWork {
+  readonly layer: OfferedLayer;
+  readonly limits: UnpackLimits;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress: (progress: ImageProgress) => void;
+}
+
+export interface UnpackedLayer {
+  readonly key: string;
+  readonly record: LayerRecord;
+}
+
+export class Layers {
+  readonly #input: LayersInput;
+
+  constructor(input: LayersInput) {
+    this.#input = input;
+  }
+
+  /** Undefined also for one that is not whole. */
+  async find(key: string): Promise<LayerRecord | undefined> {
+    const { layout } = this.#input;
+    const record = await readIfWhole(layout.layerReport(key), layerShape);
+    if (record === undefined) return undefined;
+    const there = await stat(layout.diff(key)).catch(() => undefined);
+    return there?.isDirectory() === true ? record : undefined;
+  }
+
+  /**
+   * The layer under this key; made, with its blob, unless it is there. Without `lower` the answer may be one that depends on what lies
+   * below: unless `isLowest`, that was not kept.
+   *
+   * @throws ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED, and what the source throws
+   */
+  async ensure(key: string, work: LayerWork, place: { readonly isLowest: boolean; readonly lower?: readonly string[] }): Promise<LayerRecord> {
+    const { locks, layout } = this.#input;
+    const temporary = layout.temporary(`layer-${hexOf(key)}`);
+    const lock = await locks.exclusive(`layer-${hexOf(key)}`, work.signal);
+    try {
+      const there = await this.find(key);
+      if (there !== undefined) return there;
+      await this.#makeEmpty(temporary);
+      const record = recordOf(await this.#unpack(join(temporary, 'diff'), work, place.lower), work.layer);
+      if (place.lower === undefined && !place.isLowest && record.dependsOnLower) return record;
+      await this.#publish(temporary, key, record);
+      return record;
+    } finally {
+      await this.#input.removeTree(temporary).catch(() => undefined);
+      await lock.release();
+    }
+  }
+
+  /** The blob alone, of a layer that is unpacked already. */
+  async ensureBlob(work: LayerWork): Promise<void> {
+    const { blobs, locks } = this.#input;
+    const { descriptor } = work.layer;
+    if (await blobs.has(descriptor)) return;
+    const lock = await locks.exclusive(lockOfBlob(descriptor.digest), work.signal);
+    try {
+      if (!(await blobs.has(descriptor))) await this.#receive(work, undefined);
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async #makeEmpty(temporary: string): Promise<void> {
+    await this.#input.removeTree(temporary);
+    const folder = join(temporary, 'diff');
+    try {
+      await mkdir(temporary, { mode: 0o700 });
+      await mkdir(folder);
+      // It may become the root of a container, whatever the caller's umask.
+      await chmod(folder, 0o755);
+    } catch (cause) {
+      throw await storeError(temporary, cause);
+    }
+  }
+
+  async #publish(temporary: string, key: string, record: LayerRecord): Promise<void> {
+    const { layout, removeTree } = this.#input;
+    await writeUnseen(join(temporary, 'layer.json'), record);
+    try {
+      await syncFolder(temporary);
+      await rename(temporary, layout.layer(key)).catch(async (cause: unknown) => {
+        // What lies there is damaged: `find` did not take it.
+        if (errnoName(cause) !== 'ENOTEMPTY' && errnoName(cause) !== 'EEXIST') throw cause;
+        await removeTree(layout.layer(key));
+        await rename(temporary, layout.layer(key));
+      });
+      await syncFolder(layout.layers);
+    } catch (cause) {
+      throw await storeError(temporary, cause);
+    }
+  }
+
+  async #unpack(destination: string, work: LayerWork, lower: readonly string[] | undefined): Promise<UnpackReport> {
+    const { layer: { descriptor }, limits, signal, onProgress } = work;
+    const request = {
+      destination,
+      limits,
+      signal,
+      ...(lower !== undefined && { lower }),
+      onProgress: (doneBytes: number) => { onProgress({ stage: 'unpacking', digest: descriptor.digest, doneBytes, totalBytes: descriptor.size }); },
+    };
+    const report = await this.#feed(request, work);
+    onProgress({ stage: 'unpacking', digest: descriptor.digest, doneBytes: descriptor.size, totalBytes: descriptor.size, finished: true });
+    return report;
+  }
+
+  async #feed(request: Omit<UnpackRequest, 'source'>, work: LayerWork): Promise<UnpackReport> {
+    const { blobs, locks } = this.#input;
+    const { descriptor } = work.layer;
+    if (await blobs.has(descriptor)) {
+      const report = await this.#unpackStored(request, descriptor.digest);
+      if (report !== undefined) return report;
+      await this.#makeEmpty(join(request.destination, '..'));
+    }
+    const lock = await locks.exclusive(lockOfBlob(descriptor.digest), work.signal);
+    if (!(await blobs.has(descriptor))) return this.#receiveLocked(lock, work, request);
+    await lock.release();
+    return this.#unpackChecked(request, descriptor.digest);
+  }
+
+  /** Another process had it first. */
+  async #unpackChecked(request: Omit<UnpackRequest, 'source'>, digest: string): Promise<UnpackReport> {
+    const report = await this.#unpackStored(request, digest);
+    if (report !== undefined) return report;
+    throw new TsrunError('ERR_TSRUN_STORE', `the blob ${digest} was damaged in the image store, and was removed`, { hint: 'pull or import the image again' });
+  }
+
+  /** Undefined for a blob that is not what its name says: then it is gone. */
+  async #unpackStored(request: Omit<UnpackRequest, 'source'>, digest: string): Promise<UnpackReport | undefined> {
+    const { blobs, unpack } = this.#input;
+    const file = await blobs.open(digest);
+    try {
+      const report = await unpack({ ...request, source: file.fd });
+      if (report.blobDigest === digest) return report;
+    } catch (cause) {
+      if (!isOfImage(cause) || (await blobs.isWhole(digest, request.signal))) throw cause;
+    } finally {
+      await file.close();
+    }
+    await blobs.remove(digest);
+    return undefined;
+  }
+
+  async #receiveLocked(lock: Lock, work: LayerWork, request: Omit<UnpackRequest, 'source'>): Promise<UnpackReport> {
+    try {
+      const report = await this.#receive(work, request);
+      if (report === undefined) throw new RangeError('nothing was unpacked');
+      return report;
+    } finally {
+      await lock.release();
+    }
+  }
+
+  /** What is there of an earlier try may have lost its end with the power: then once more from the start. */
+  async #receive(work: LayerWork, request: Omit<UnpackRequest, 'source'> | undefined): Promise<UnpackReport | undefined> {
+    try {
+      return await this.#receiveOnce(work, request);
+    } catch (cause) {
+      if (!(cause instanceof StalePart)) throw cause;
+      if (request !== undefined) await this.#makeEmpty(join(request.destination, '..'));
+      return await this.#receiveOnce(work, request);
+    }
+  }
+
+  async #receiveOnce(work: LayerWork, request: Omit<UnpackRequest, 'source'> | undefined): Promise<UnpackReport | undefined> {
+    const { layer, onProgress } = work;
+    const { digest, size } = layer.descriptor;
+    const stop = new AbortController();
+    const signal = work.signal === undefined ? stop.signal : AbortSignal.any([work.signal, stop.signal]);
+    const tell = (doneBytes: number) => { onProgress({ stage: 'fetching', digest, doneBytes, totalBytes: size, ...(doneBytes === size && { finished: true }) }); };
+    const arrival = await Arrival.begin({ layout: this.#input.layout, layer, signal, onProgress: tell, isGivenUp: () => work.signal?.aborted === true });
+    try {
+      const unpacking = request === undefined ? undefined : this.#input.unpack({ ...request, source: arrival.follow() });
+      // Whichever fails first says why: what it makes fail in the other one is no news.
+      const first = await firstFault([arrival.receive(), unpacking], (cause) => { stop.abort(cause); });
+      if (first !== undefined) throw first.cause;
+      return await unpacking;
+    } finally {
+      await arrival.close();
+    }
+  }
+}
+
+/** Waits for all to end. */
+async function firstFault(works: readonly (Promise<unknown> | undefined)[], onFault: (cause: unknown) => void): Promise<{ readonly cause: unknown } | undefined> {
+  let first: { readonly cause: unknown } | undefined;
+  await Promise.all(works.map(async (work) => {
+    try {
+      await work;
+    } catch (cause) {
+      if (first !== undefined) return;
+      first = { cause };
+      onFault(cause);
+    }
+  }));
+  return first;
+}
+
+function isOfImage(cause: unknown): boolean {
+  return TsrunError.is(cause) && cause.code === 'ERR_TSRUN_IMAGE';
+}
+
+function recordOf({ diffId, blobDigest, unpackedBytes, entries, dependsOnLower }: UnpackReport, layer: OfferedLayer): LayerRecord {
+  const { descriptor: { digest } } = layer;
+  const hint = 'the image is damaged, or was put together wrongly: fetch or build it again';
+  if (blobDigest !== digest) throw new TsrunError('ERR_TSRUN_IMAGE', `the layer ${digest} changed while it was read`, { hint });
+  if (diffId !== layer.diffId) {
+    throw new TsrunError('ERR_TSRUN_IMAGE', `the layer ${digest} holds other files than the image's config says: its diff id is ${diffId}, not ${layer.diffId}`, { hint });
+  }
+  return { version: 1, diffId, unpackedBytes, entries, dependsOnLower };
+}

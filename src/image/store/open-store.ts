@@ -1,0 +1,113 @@
+/** Opening a store: its folders made, its form known, and what killed processes left taken away. */
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { errnoName } from '../../spec/errno.js';
+import { TsrunError } from '../../spec/errors.js';
+import { show } from '../../spec/quote.js';
+import type { Unpack } from '../unpack.js';
+import { Blobs } from './blobs.js';
+import { removeLeftFiles, writeChecked } from './checked-files.js';
+import { storeError } from './faults.js';
+import { Layers } from './layers.js';
+import { StoreLayout } from './layout.js';
+import { Locks, type LockCalls } from './locks.js';
+import type { StoreParts } from './store-parts.js';
+
+/** Of the form that this version reads and writes. */
+const format = 'tsrun image store 1\n';
+
+export interface OpenStoreInput {
+  readonly root: string;
+  readonly calls: LockCalls;
+  readonly unpack: Unpack;
+  /** Default: as the caller, who must then own what lies there. */
+  readonly removeTree?: ((path: string) => Promise<void>) | undefined;
+}
+
+/** @throws ERR_TSRUN_STORE */
+export async function openStore({ root, calls, unpack, removeTree = removeAsCaller }: OpenStoreInput): Promise<StoreParts> {
+  const layout = new StoreLayout(root);
+  try {
+    await makeFolders(layout);
+    await checkFormat(layout);
+  } catch (cause) {
+    throw await storeError(root, cause);
+  }
+  const locks = new Locks(layout.locks, calls);
+  const blobs = new Blobs(layout, locks);
+  const layers = new Layers({ layout, locks, blobs, unpack, removeTree });
+  return { layout, calls, locks, blobs, layers, removeTree, write: async (path, value) => writeChecked(layout, calls, path, value) };
+}
+
+/** Whether there is one that this version can read; nothing is made. @throws ERR_TSRUN_STORE for another version's */
+export async function isStore(layout: StoreLayout): Promise<boolean> {
+  try {
+    const found = await readFile(layout.format, 'utf8');
+    if (found !== format) throw otherFormat(layout, found);
+    return true;
+  } catch (cause) {
+    if (errnoName(cause) === 'ENOENT' || errnoName(cause) === 'ENOTDIR') return false;
+    throw await storeError(layout.format, cause);
+  }
+}
+
+async function makeFolders(layout: StoreLayout): Promise<void> {
+  await makeWithParents(layout.root);
+  for (const folder of layout.folders) await makeFolder(folder);
+  accessSync(layout.root, constants.W_OK | constants.X_OK);
+}
+
+async function makeWithParents(path: string): Promise<void> {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (dirname(path) !== path) await makeWithParents(dirname(path));
+  await makeFolder(path);
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (cause) {
+    // Another process may have been quicker. A link is followed: somebody may have moved the layers to a larger disk.
+    if (errnoName(cause) !== 'EEXIST' || statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw cause;
+  }
+}
+
+async function checkFormat(layout: StoreLayout): Promise<void> {
+  if (await isStore(layout)) return;
+  // Others may write the same at the same time.
+  const temporary = `${layout.format}.${randomBytes(8).toString('hex')}`;
+  await writeFile(temporary, format, { mode: 0o600, flush: true });
+  await rename(temporary, layout.format);
+}
+
+function otherFormat({ root }: StoreLayout, found: string): TsrunError {
+  return new TsrunError('ERR_TSRUN_STORE', `the image store ${show(root)} has another form: ${show(found.trim())}`, {
+    hint: 'it was written by another version of tsrun; name another folder: --root-dir, TSRUN_IMAGES',
+  });
+}
+
+/**
+ * What killed processes left in `tmp/`, as far as no live one works on it. Blobs that came in part stay: they are gone on with, and
+ * `prune` takes them away.
+ */
+export async function removeLeftovers(parts: StoreParts, { partialBlobs }: { readonly partialBlobs: boolean }): Promise<void> {
+  const { layout, calls, locks, removeTree } = parts;
+  const names = await readdir(layout.temporaries);
+  await removeLeftFiles(layout, calls);
+  for (const name of names.filter((each) => each.startsWith('layer-') || each.startsWith('gone-') || (partialBlobs && each.startsWith('blob-')))) {
+    const lock = await locks.tryExclusive(name);
+    if (lock === undefined) continue;
+    try {
+      await removeTree(layout.temporary(name));
+    } finally {
+      await lock.release();
+    }
+  }
+}
+
+async function removeAsCaller(path: string): Promise<void> {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
+  await rm(path, { recursive: true, force: true });
+}
