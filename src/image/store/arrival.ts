@@ -25,15 +25,13 @@ export interface ArrivalInput {
   readonly isGivenUp: () => boolean;
 }
 
-/** The bytes that were there of an earlier try are not those of the blob. */
-export class StalePart extends Error {}
-
 export class Arrival {
   readonly #input: ArrivalInput;
   readonly #path: string;
   readonly #file: FileHandle;
   readonly #hash: Hash = createHash('sha256');
   #written = 0;
+  #resumed = 0;
   #isWhole = false;
   #failure: unknown;
   #wake: (() => void)[] = [];
@@ -53,7 +51,12 @@ export class Arrival {
     }
   }
 
-  /** To be called once. @throws StalePart, ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED, and what the source throws */
+  /** Whether bytes of an earlier try were taken, which may have lost their end with the power. */
+  get isResumed(): boolean {
+    return this.#resumed > 0;
+  }
+
+  /** To be called once. @throws ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED, and what the source throws */
   async receive(): Promise<void> {
     try {
       await this.#receive();
@@ -78,12 +81,9 @@ export class Arrival {
 
   async #receive(): Promise<void> {
     const { layer: { descriptor: { digest, size } }, layout } = this.#input;
-    const resumed = await this.#readPart(size);
-    if (resumed < size) await this.#fetch(resumed, size);
-    if (digestFrom(this.#hash) !== digest) {
-      if (resumed > 0) throw new StalePart();
-      throw mismatch(digest, 'its bytes have another digest');
-    }
+    this.#resumed = await this.#readPart(size);
+    if (this.#resumed < size) await this.#fetch(this.#resumed, size);
+    if (digestFrom(this.#hash) !== digest) throw mismatch(digest, 'its bytes have another digest');
     this.#isWhole = true;
     this.#tell();
     try {

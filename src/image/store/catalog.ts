@@ -5,7 +5,7 @@ import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import { show } from '../../spec/quote.js';
 import { readChecked, readIfWhole } from './checked-files.js';
-import { isDigest } from './digest.js';
+import { isDigest } from '../documents/digest.js';
 import { storeError } from './faults.js';
 import type { StoreLayout } from './layout.js';
 import { imageShape, nameShape, placeShape, userShape, type ImageRecord, type NameRecord, type PlaceRecord, type UserRecord } from './records.js';

@@ -9,7 +9,7 @@ import { dirname } from 'node:path';
 import { errnoName } from '../../spec/errno.js';
 import type { TsrunError } from '../../spec/errors.js';
 import { assertShape, type Shape } from '../../spec/shape.js';
-import { digestOf, hexOf } from './digest.js';
+import { digestOfText, hexOf } from './digest.js';
 import { damaged, storeError } from './faults.js';
 import type { StoreLayout } from './layout.js';
 import type { LockCalls } from './locks.js';
@@ -39,7 +39,7 @@ async function look<T>(path: string, shape: Shape<T>): Promise<Found<T> | undefi
   if (text === undefined) return undefined;
   const [start = '', hex] = head.exec(text) ?? [];
   const body = text.slice(start.length, -tail.length);
-  if (hex === undefined || !text.endsWith(tail) || hexOf(digestOf(body)) !== hex) return { damage: damaged(path, 'it is not what was written') };
+  if (hex === undefined || !text.endsWith(tail) || hexOf(digestOfText(body)) !== hex) return { damage: damaged(path, 'it is not what was written') };
   const value: unknown = JSON.parse(body);
   try {
     assertShape(shape, value, 'ERR_TSRUN_STORE', 'file');
@@ -96,7 +96,7 @@ export async function writeUnseen(path: string, value: object): Promise<void> {
 
 function contentOf(value: object): string {
   const body = JSON.stringify(value);
-  return `{"sha256":"${hexOf(digestOf(body))}","value":${body}${tail}`;
+  return `{"sha256":"${hexOf(digestOfText(body))}","value":${body}${tail}`;
 }
 
 /** Its writer holds a lock on the file itself: what has none was left by a process that was killed (`removeLeftFiles`). */

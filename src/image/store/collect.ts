@@ -1,13 +1,12 @@
 /** Taking away what nobody needs. Who calls holds the lock `use` alone: nothing is resolved, imported or started meanwhile. */
 import { randomBytes } from 'node:crypto';
 import { readdir, rename, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
 import { errnoName } from '../../spec/errno.js';
 import type { RemovedImages } from '../image-types.js';
 import type { Catalog } from './catalog.js';
-import { isDigest } from './digest.js';
+import { isDigest } from '../documents/digest.js';
 import { storeError } from './faults.js';
-import { removeLeftovers } from './open-store.js';
+import type { StoreLayout } from './layout.js';
 import type { ImageRecord } from './records.js';
 import { layerFolders } from './run-layers.js';
 import type { StoreParts } from './store-parts.js';
@@ -19,28 +18,32 @@ export interface CollectInput {
   readonly parts: StoreParts;
   readonly catalog: Catalog;
   readonly containers: readonly ContainerLayers[];
+  /** Of imports that go on. */
+  readonly pinned: ReadonlySet<string>;
   /** Whether an image that no container uses may go. */
   readonly isDoomed: (image: ImageRecord, names: readonly string[]) => boolean;
 }
 
 /** @throws ERR_TSRUN_STORE */
-export async function collect({ parts, catalog, containers, isDoomed }: CollectInput): Promise<RemovedImages> {
+export async function collect({ parts, catalog, containers, pinned, isDoomed }: CollectInput): Promise<RemovedImages> {
   const { layout } = parts;
   const images = await catalog.images();
   const names = await catalog.names();
   const namesOf = ({ manifest }: ImageRecord) => names.filter(({ digest }) => digest === manifest.digest).map(({ name }) => name);
-  const doomed = images.filter((image) => isDoomed(image, namesOf(image)) && !containers.some((container) => uses(container, image, layout)));
+  const isNeeded = (image: ImageRecord) => pinned.has(image.manifest.digest) || containers.some((container) => uses(container, image, layout));
+  const doomed = images.filter((image) => isDoomed(image, namesOf(image)) && !isNeeded(image));
   const untagged = doomed.flatMap(namesOf);
   for (const name of untagged) await catalog.removeName(name);
   for (const { manifest } of doomed) await catalog.removeImage(manifest.digest);
   const kept = new Set(images.filter((image) => !doomed.includes(image)));
   await removeNameless(catalog, kept);
-  const freedBytes = await removeUnneeded(parts, kept, containers);
+  const needed = new Set([...pinned, ...[...kept].flatMap(digestsOf)]);
+  const freedBytes = await removeUnneeded(parts, needed, containers);
   return { untagged, removed: doomed.map(({ manifest }) => manifest.digest), freedBytes };
 }
 
 /** Also when the container has more: an application on this image as its stack. */
-function uses(container: ContainerLayers, { layers }: ImageRecord, layout: StoreParts['layout']): boolean {
+function uses(container: ContainerLayers, { layers }: ImageRecord, layout: StoreLayout): boolean {
   return layerFolders(layout, layers).every((folder) => container.has(folder));
 }
 
@@ -52,20 +55,20 @@ async function removeNameless(catalog: Catalog, kept: ReadonlySet<ImageRecord>):
   for (const digest of await catalog.digests()) if (!digests.has(digest)) await catalog.removeImage(digest);
 }
 
-async function removeUnneeded(parts: StoreParts, kept: ReadonlySet<ImageRecord>, containers: readonly ContainerLayers[]): Promise<number> {
-  const { layout } = parts;
-  const blobs = new Set([...kept].flatMap(({ manifest, config, layers }) => [manifest, config, ...layers.map(({ descriptor }) => descriptor)]).map(({ digest }) => digest));
-  const keys = new Set([...kept].flatMap(({ layers }) => layers.map(({ key }) => key)));
+function digestsOf({ manifest, config, layers }: ImageRecord): string[] {
+  return [manifest.digest, config.digest, ...layers.flatMap(({ descriptor, key }) => [descriptor.digest, key])];
+}
+
+async function removeUnneeded({ layout, layers }: StoreParts, needed: ReadonlySet<string>, containers: readonly ContainerLayers[]): Promise<number> {
   let freed = 0;
   for (const key of await digestsIn(layout.layers)) {
-    if (keys.has(key) || containers.some((container) => container.has(layout.diff(key)))) continue;
-    freed += (await parts.layers.find(key))?.unpackedBytes ?? 0;
-    await moveAway(parts, layout.layer(key));
+    if (needed.has(key) || containers.some((container) => container.has(layout.diff(key)))) continue;
+    freed += (await layers.find(key))?.unpackedBytes ?? 0;
+    await moveAway(layout, key);
   }
   for (const digest of await digestsIn(layout.blobs)) {
-    if (!blobs.has(digest)) freed += await removeBlob(layout.blob(digest));
+    if (!needed.has(digest)) freed += await removeBlob(layout.blob(digest));
   }
-  await removeLeftovers(parts, { partialBlobs: true });
   return freed;
 }
 
@@ -74,12 +77,12 @@ async function digestsIn(folder: string): Promise<string[]> {
   return names.map((name) => `sha256:${name}`).filter(isDigest);
 }
 
-/** In one step, so that nobody finds half a layer; the rest may be done by whoever comes next. */
-async function moveAway({ layout }: StoreParts, folder: string): Promise<void> {
+/** In one step, so that nobody finds half a layer; `removeLeftovers` does the rest, now or the next time. */
+async function moveAway(layout: StoreLayout, key: string): Promise<void> {
   try {
-    await rename(folder, join(layout.temporaries, `gone-${randomBytes(8).toString('hex')}`));
+    await rename(layout.layer(key), layout.temporary(`gone-${randomBytes(8).toString('hex')}`));
   } catch (cause) {
-    throw await storeError(folder, cause);
+    throw await storeError(layout.layer(key), cause);
   }
 }
 

@@ -1,11 +1,7 @@
-/** Digests: `sha256:` and 64 lower-case hexadecimal digits, as image-spec's descriptor.md has them. */
+/** Digests as a store uses them: as names of files, of text, and of layers on top of each other. */
 import { createHash, type Hash } from 'node:crypto';
 
-const pattern = /^sha256:([0-9a-f]{64})$/;
-
-export function isDigest(text: string): boolean {
-  return pattern.test(text);
-}
+const pattern = /^sha256:([\da-f]{64})$/;
 
 /** The digits alone, which name files. A digest was checked where it came in: anything else is a mistake of ours. */
 export function hexOf(digest: string): string {
@@ -14,8 +10,8 @@ export function hexOf(digest: string): string {
   return hex;
 }
 
-export function digestOf(bytes: string | Uint8Array): string {
-  return digestFrom(createHash('sha256').update(bytes));
+export function digestOfText(text: string): string {
+  return digestFrom(createHash('sha256').update(text));
 }
 
 export function digestFrom(hash: Hash): string {
@@ -27,7 +23,7 @@ export function chainIdsOf(diffIds: readonly string[]): string[] {
   const chain: string[] = [];
   for (const diffId of diffIds) {
     const below = chain.at(-1);
-    chain.push(below === undefined ? diffId : digestOf(`${below} ${diffId}`));
+    chain.push(below === undefined ? diffId : digestOfText(`${below} ${diffId}`));
   }
   return chain;
 }

@@ -1,12 +1,12 @@
 /** Layers: each unpacked once, under a lock, beside where it will lie, and renamed there when its digests were compared. */
 import { chmod, mkdir, rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { ImageProgress } from '../image-types.js';
 import type { OfferedLayer } from '../offer.js';
 import type { Unpack, UnpackLimits, UnpackReport, UnpackRequest } from '../unpack.js';
-import { Arrival, StalePart } from './arrival.js';
+import { Arrival } from './arrival.js';
 import { lockOfBlob, type Blobs } from './blobs.js';
 import { readIfWhole, syncFolder, writeUnseen } from './checked-files.js';
 import { hexOf } from './digest.js';
@@ -139,7 +139,7 @@ export class Layers {
     if (await blobs.has(descriptor)) {
       const report = await this.#unpackStored(request, descriptor.digest);
       if (report !== undefined) return report;
-      await this.#makeEmpty(join(request.destination, '..'));
+      await this.#makeEmpty(dirname(request.destination));
     }
     const lock = await locks.exclusive(lockOfBlob(descriptor.digest), work.signal);
     if (!(await blobs.has(descriptor))) return this.#receiveLocked(lock, work, request);
@@ -180,18 +180,8 @@ export class Layers {
     }
   }
 
-  /** What is there of an earlier try may have lost its end with the power: then once more from the start. */
-  async #receive(work: LayerWork, request: Omit<UnpackRequest, 'source'> | undefined): Promise<UnpackReport | undefined> {
-    try {
-      return await this.#receiveOnce(work, request);
-    } catch (cause) {
-      if (!(cause instanceof StalePart)) throw cause;
-      if (request !== undefined) await this.#makeEmpty(join(request.destination, '..'));
-      return await this.#receiveOnce(work, request);
-    }
-  }
-
-  async #receiveOnce(work: LayerWork, request: Omit<UnpackRequest, 'source'> | undefined): Promise<UnpackReport | undefined> {
+  /** When bytes of an earlier try may be at fault, once more from the start. */
+  async #receive(work: LayerWork, request: Omit<UnpackRequest, 'source'> | undefined, isAgain = false): Promise<UnpackReport | undefined> {
     const { layer, onProgress } = work;
     const { digest, size } = layer.descriptor;
     const stop = new AbortController();
@@ -199,14 +189,16 @@ export class Layers {
     const tell = (doneBytes: number) => { onProgress({ stage: 'fetching', digest, doneBytes, totalBytes: size, ...(doneBytes === size && { finished: true }) }); };
     const arrival = await Arrival.begin({ layout: this.#input.layout, layer, signal, onProgress: tell, isGivenUp: () => work.signal?.aborted === true });
     try {
-      const unpacking = request === undefined ? undefined : this.#input.unpack({ ...request, source: arrival.follow() });
+      const unpacking = request === undefined ? undefined : this.#input.unpack({ ...request, signal, source: arrival.follow() });
       // Whichever fails first says why: what it makes fail in the other one is no news.
       const first = await firstFault([arrival.receive(), unpacking], (cause) => { stop.abort(cause); });
-      if (first !== undefined) throw first.cause;
-      return await unpacking;
+      if (first === undefined) return await unpacking;
+      if (isAgain || !arrival.isResumed || !isOfImage(first.cause)) throw first.cause;
     } finally {
       await arrival.close();
     }
+    if (request !== undefined) await this.#makeEmpty(dirname(request.destination));
+    return this.#receive(work, request, true);
   }
 }
 

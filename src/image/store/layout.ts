@@ -1,6 +1,6 @@
 /** Where the files of a store lie; docs/images.md says what each is for. Names alone: nothing is looked at here. */
 import { join } from 'node:path';
-import { digestOf, hexOf } from './digest.js';
+import { digestOfText, hexOf } from './digest.js';
 
 export class StoreLayout {
   readonly root: string;
@@ -90,5 +90,5 @@ export class StoreLayout {
 
 /** Names may be longer than a file's, and hold slashes. */
 function fileNameFor(text: string): string {
-  return `${hexOf(digestOf(text))}.json`;
+  return `${hexOf(digestOfText(text))}.json`;
 }

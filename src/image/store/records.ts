@@ -1,7 +1,7 @@
 /** What a store keeps of images, layers, names and places, beside their bytes. */
 import { array, boolean, integer, optional, record, strictObject, text, type Shape } from '../../spec/shape.js';
+import { isDigest } from '../documents/digest.js';
 import type { Descriptor, Platform } from '../documents.js';
-import { isDigest } from './digest.js';
 
 /** One layer as it lies unpacked. */
 export interface LayerRecord {
