@@ -16,6 +16,7 @@ struct ChildContext {
   int proc;           // the launcher's procfs: what is mounted in a joined mount namespace could be anything (CVE-2025-52881)
   StepClock& clock;
   uint32_t step = 0;  // index of the step that runs
+  int program_end = 0;  // past the descriptors of a program that came along; 0 without one
   UniqueFd root;
 };
 
@@ -68,6 +69,7 @@ Status run(ChildContext& context, const StepSetPersonality& step);
 Status run(ChildContext& context, const StepOpenTerminal& step);
 Status run(ChildContext& context, const StepSetStdio& step);
 // execute.cc
+Status run(ChildContext& context, const StepPlaceProgram& step);
 Status run(ChildContext& context, const StepCloseDescriptors& step);
 Status run(ChildContext& context, const StepResetSignals& step);
 Status run(ChildContext& context, const StepAwaitStart& step);

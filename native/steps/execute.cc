@@ -11,6 +11,8 @@ namespace {
 inline constexpr uint32_t kMaxWords = 65536;
 // Below the reaper's, which has the same number in every launcher (launcher/main.cc).
 inline constexpr int kChannelPlace = 3;
+// Of a program that came along: where the reaper would be, which it is never executed with.
+inline constexpr int kProgramPlace = 4;
 
 // In static memory: nothing may be allocated here. A page that is never touched costs nothing.
 const char* argument_words[kMaxWords];
@@ -51,7 +53,33 @@ Status become_reaper(ChildContext& context, const StepExecute& step) {
   return sys::call<SYS_execveat>(context.reaper, "", argument_words, environment_words, AT_EMPTY_PATH).status();
 }
 
+// To its place, and from there on open in the program. What lies where others are to go has been moved out of the way.
+Status place(int fd, int target, int flags) {
+  if (fd != target) return sys::call<SYS_dup3>(fd, target, flags).status();
+  return sys::call<SYS_fcntl>(fd, F_SETFD, flags == O_CLOEXEC ? FD_CLOEXEC : 0).status();
+}
+
+// Above `end`, so that no place below it is taken by what is still to be placed.
+Status lift(Slots& slots, uint32_t slot, int end) {
+  if (slots.get(slot) >= end) return kOk;
+  UniqueFd low(slots.take(slot));
+  return slots.put(slot, sys::call<SYS_fcntl>(low.get(), F_DUPFD_CLOEXEC, end));
+}
+
 }  // namespace
+
+Status run(ChildContext& context, const StepPlaceProgram& step) {
+  Slots& slots = context.slots;
+  int end = kProgramPlace + 1 + static_cast<int>(step.keep.count);
+  TSRUN_TRY(lift(slots, step.program, end));
+  for (uint32_t index = 0; index < step.keep.count; ++index) TSRUN_TRY(lift(slots, step.keep[index], end));
+  TSRUN_TRY(place(slots.get(step.program), kProgramPlace, O_CLOEXEC));
+  for (uint32_t index = 0; index < step.keep.count; ++index) {
+    TSRUN_TRY(place(slots.get(step.keep[index]), kProgramPlace + 1 + static_cast<int>(index), 0));
+  }
+  context.program_end = end;
+  return kOk;
+}
 
 // Close-on-exec is too late: execve looks paths up before it closes, so that a program or the interpreter of a script
 // could be /proc/self/fd/N/..., which leads to whatever the launcher has open (CVE-2024-21626).
@@ -61,6 +89,7 @@ Status run(ChildContext& context, const StepCloseDescriptors& step) {
     context.channel = kChannelPlace;
   }
   int first = step.reaper ? context.reaper + 1 : kChannelPlace + 1;
+  if (context.program_end > 0) first = context.program_end;
   return sys::call<SYS_close_range>(static_cast<unsigned>(first), ~0U, 0).status();
 }
 
@@ -84,6 +113,7 @@ Status run(ChildContext& context, const StepExecute& step) {
   TSRUN_TRY(point_at(step.environment, environment_words));
   if (step.reaper) return become_reaper(context, step);
   TSRUN_TRY(point_at(step.arguments, argument_words));
+  if (context.program_end > 0) return sys::call<SYS_execveat>(kProgramPlace, "", argument_words, environment_words, AT_EMPTY_PATH).status();
   ProgramSearch search;
   for (Texts paths = step.paths; paths.count > 0;) {
     Status tried = sys::call<SYS_execve>(paths.next().data, argument_words, environment_words).status();

@@ -1,5 +1,6 @@
 /** What the parts of a compilation share. */
 import type { NamespaceType } from '../spec/types.js';
+import type { ProgramSlots } from './compile-program.js';
 import type { PlanInput } from './input.js';
 import type { Namespaces } from './namespaces.js';
 import type { PlanBuilder } from './plan.js';
@@ -10,4 +11,6 @@ export interface Compilation {
   readonly namespaces: Namespaces;
   /** Slots of the namespaces that are joined. */
   readonly joined: Map<NamespaceType, number>;
+  /** Where it is none of the root's. */
+  readonly program?: ProgramSlots | undefined;
 }

@@ -5,12 +5,13 @@ import type { Extensions } from '../spec/extensions.js';
 import type { Process, Spec } from '../spec/types.js';
 import { compileAppArmor } from './compile-apparmor.js';
 import { compileIdentity, compileProcess } from './compile-process.js';
+import { passProgram } from './compile-program.js';
 import { compileStreams } from './compile-streams.js';
 import type { PlanInput } from './input.js';
 import { cloneFlags, Namespaces } from './namespaces.js';
 import { PlanBuilder, type Plan } from './plan.js';
 
-export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' | 'stderr' | 'filter'> {
+export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' | 'stderr' | 'filter' | 'program'> {
   readonly containerId: string;
   /** The container's own spec and extensions. */
   readonly spec: Spec;
@@ -31,6 +32,7 @@ export function compileExec(input: ExecInput): Plan {
   refuseExposed(input, namespaces);
   const planInput = execPlanInput(input, namespaces);
   const streams = compileStreams(planInput, builder);
+  const program = passProgram(input, builder);
   const [process, cgroup] = [builder.slot(), builder.slot()];
   builder.add('exec', { op: 'openContainer', id: input.containerId, process, cgroup });
   streams.makePipes();
@@ -56,7 +58,7 @@ export function compileExec(input: ExecInput): Plan {
   builder.add('default', { op: 'newSession' });
   streams.place();
   bindToProcessors(input.process, builder);
-  const compilation = { input: planInput, builder, namespaces, joined: new Map() };
+  const compilation = { input: planInput, builder, namespaces, joined: new Map(), program };
   // A folder is made for a container that begins, as an image would have it; in one that lives it would be a surprise.
   compileProcess(compilation, false);
   compileIdentity(compilation);

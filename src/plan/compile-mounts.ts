@@ -30,8 +30,8 @@ export function compileMounts(compilation: Compilation): MountPlan {
   const { input, builder } = compilation;
   const mounts = input.spec.mounts ?? [];
   const attachments: Attach[] = [];
-  // A /dev of the image would be the attacker's (CVE-2026-41579): there always is an own one.
-  if (!mounts.some(isDev)) attachments.push(compileDev(compilation, { destination: '/dev' }, 'default'));
+  // A /dev of the image would be the attacker's (CVE-2026-41579): there always is an own one for the image's programs.
+  if (!mounts.some(isDev) && input.program === undefined) attachments.push(compileDev(compilation, { destination: '/dev' }, 'default'));
   for (const [index, mount] of mounts.entries()) attachments.push(compileMount(compilation, mount, `/mounts/${index}`));
   return {
     attach: () => {

@@ -56,7 +56,7 @@ function compileScheduling({ scheduler, ioPriority }: Process, builder: Compilat
  * permitted set kept; then the sets themselves. The death signal comes after the last change of ids, which clears it;
  * seccomp last, so that a filter need not allow what is done before.
  */
-export function compileIdentity({ input, builder }: Compilation): void {
+export function compileIdentity({ input, builder, program }: Compilation): void {
   const { spec, extensions, host } = input;
   const process = requireProcess(spec.process);
   // Nothing said is nothing given, as runc and crun have it; the process has all of them by now.
@@ -77,13 +77,14 @@ export function compileIdentity({ input, builder }: Compilation): void {
     ambient: capabilityMask(sets.ambient) & capabilityMask(sets.inheritable),
   });
   builder.add('default', { op: 'dieWithLauncher' });
+  program?.place();
   builder.add('default', { op: 'closeDescriptors', reaper: extensions.init ?? false });
   builder.add('default', { op: 'resetSignals' });
   if (input.awaitStart === true) builder.add('create', { op: 'awaitStart' });
   if (!early) compileFilter(input, builder);
   builder.add('/process/args', {
     op: 'execute',
-    paths: programPaths(process),
+    paths: program === undefined ? programPaths(process) : [],
     arguments: process.args,
     environment: process.env ?? [],
     reaper: extensions.init ?? false,

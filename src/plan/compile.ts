@@ -10,6 +10,7 @@ import { compileCgroup } from './compile-cgroup.js';
 import { compileDevices } from './compile-devices.js';
 import { compileMounts, type MountPlan } from './compile-mounts.js';
 import { compileIdentity, compileProcess } from './compile-process.js';
+import { passProgram } from './compile-program.js';
 import { compileRoot, idMapText } from './compile-root.js';
 import { compileStreams, type StreamSlots } from './compile-streams.js';
 import type { PlanInput } from './input.js';
@@ -26,7 +27,8 @@ export function compilePlan(input: PlanInput): Plan {
   const streams = compileStreams(input, builder);
   const joined = passNamespaces(namespaces, input, builder);
   const memory = input.timings === true ? builder.pass('timings') : undefined;
-  const compilation: Compilation = { input, builder, namespaces, joined };
+  const program = passProgram(input, builder);
+  const compilation: Compilation = { input, builder, namespaces, joined, program };
 
   // In the launcher.
   if (memory !== undefined) builder.add('timings', { op: 'measureSteps', memory });
@@ -39,6 +41,7 @@ export function compilePlan(input: PlanInput): Plan {
   compileDevices(compilation, cgroup);
   openNamespaces(compilation);
   const enterRoot = namespaces.isNew('mount') ? compileOwnRoot(compilation, streams) : compileGivenRoot(compilation, streams);
+  program?.openLayers();
   streams.makePipes();
   addClone(compilation, cgroup);
 

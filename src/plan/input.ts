@@ -11,6 +11,11 @@ export interface IdMaps {
 /** `passed`: a descriptor of the caller; `pipe`: made by the launcher, its other end comes back; `ignore`: /dev/null. */
 export type StreamPlan = 'passed' | 'pipe' | 'ignore';
 
+export interface ProgramPlan {
+  /** Folders of the host that it gets to read, as descriptors from 5 on. */
+  readonly layers: readonly string[];
+}
+
 export interface PlanInput {
   readonly spec: Spec;
   readonly extensions: Extensions;
@@ -32,6 +37,8 @@ export interface PlanInput {
   readonly hostNodes?: ReadonlyMap<string, Device>;
   /** Note when each step was done, in memory of the caller's. */
   readonly timings?: boolean;
+  /** A program of tsrun's own, which comes along as a descriptor: there is nothing in the root but the files that it works on, not even a /dev. */
+  readonly program?: ProgramPlan;
   /** Stop before the program is executed, until `start`. */
   readonly awaitStart?: boolean;
 }
