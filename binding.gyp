@@ -30,6 +30,15 @@
       "ldflags!": ["-rdynamic"]
     },
     {
+      "target_name": "tsrun-archive",
+      "type": "executable",
+      "sources": ["<!@(grep '^native/archive/' native/sources.txt)"],
+      "cflags_cc": ["-fno-exceptions", "-fno-rtti", "-fPIE", "-ffunction-sections", "-fdata-sections", "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=3"],
+      "libraries": ["-l:libarchive.a", "-l:libcrypto.a", "-l:libz.a", "-l:libzstd.a", "-l:liblzma.a", "-l:libbz2.a"],
+      "ldflags": ["-static-pie", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,-z,separate-code", "-Wl,-z,noexecstack"],
+      "ldflags!": ["-rdynamic"]
+    },
+    {
       "target_name": "tsrun-reaper",
       "type": "executable",
       "sources": ["<!@(grep '^native/init/' native/sources.txt)"],

@@ -1,4 +1,4 @@
-// Builds addon, launcher and reaper with node-gyp, against the headers of the Node that runs this when they are there.
+// Builds addon, launcher, unpacker and reaper with node-gyp, against the headers of the Node that runs this when they are there.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

@@ -138,6 +138,15 @@ Napi::Value StartLauncher(const Napi::CallbackInfo& info) {
   return Napi::Number::New(env, ours.release());
 }
 
+// sealProgram(path): a sealed memfd that can be executed, with what the file holds.
+Napi::Value SealProgram(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() != 1 || !info[0].IsString()) return throw_usage(env, "a path is needed");
+  Descriptor program;
+  if (const char* failed = seal(info[0].As<Napi::String>().Utf8Value(), &program)) return throw_failure(env, failed, errno);
+  return Napi::Number::New(env, program.release());
+}
+
 // connectLauncher(path): the request socket of a launcher that lives already.
 Napi::Value ConnectLauncher(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
@@ -260,6 +269,7 @@ Napi::Value Receive(const Napi::CallbackInfo& info) {
 
 void InitLauncherProcess(Napi::Env env, Napi::Object exports) {
   exports.Set("startLauncher", Napi::Function::New(env, StartLauncher));
+  exports.Set("sealProgram", Napi::Function::New(env, SealProgram));
   exports.Set("connectLauncher", Napi::Function::New(env, ConnectLauncher));
   exports.Set("streamPair", Napi::Function::New(env, StreamPair));
   exports.Set("send", Napi::Function::New(env, Send));

@@ -5,7 +5,7 @@ import { checkout, run } from './run.mjs';
 
 const packages = 'node_modules/.package-lock.json';
 const codecs = ['src/plan/wire.generated.ts', 'native/plan/wire.generated.h'];
-const binaries = ['tsrun.node', 'tsrun-launcher', 'tsrun-reaper'].map((name) => `build/Release/${name}`);
+const binaries = ['tsrun.node', 'tsrun-launcher', 'tsrun-archive', 'tsrun-reaper'].map((name) => `build/Release/${name}`);
 // A stamp has the time at which a build that went well began: what was edited meanwhile is newer.
 const typeScriptStamp = 'dist/.built';
 const nativeStamp = 'build/.built';

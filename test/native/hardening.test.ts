@@ -23,7 +23,7 @@ function symbols(file: string): string {
   return readelf(file, '--symbols');
 }
 
-const files = ['tsrun.node', 'tsrun-launcher', 'tsrun-reaper'];
+const files = ['tsrun.node', 'tsrun-launcher', 'tsrun-archive', 'tsrun-reaper'];
 
 for (const file of files) {
   test(`${file}: it may lie anywhere, its addresses are settled at its start, and nothing is both written and executed`, (t) => {

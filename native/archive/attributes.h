@@ -1,0 +1,38 @@
+// Owner, mode, extended attributes and times, in the order in which they do not undo each other: chown(2) clears set-user-ID bits
+// and capabilities, and a write clears capabilities too.
+#ifndef TSRUN_ARCHIVE_ATTRIBUTES_H_
+#define TSRUN_ARCHIVE_ATTRIBUTES_H_
+
+#include <sys/stat.h>
+#include <time.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tsrun::archive {
+
+struct Attributes {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  mode_t mode = 0755;  // the lower twelve bits
+  timespec mtime{};
+  std::vector<std::pair<std::string, std::string>> extended;
+};
+
+// Whether layers keep an extended attribute of this name: not overlayfs's own, and not what is of the machine that it was made on
+// (labels, measurements).
+bool keeps_extended(const std::string& name);
+
+// What is open for reading or writing, but for its times.
+void apply(int fd, const Attributes& attributes, const std::string& entry);
+// Links, pipes and devices, with their times: single names of a folder.
+void apply_unopened(int folder, const char* name, mode_t type, const Attributes& attributes, const std::string& entry);
+void set_times(int fd, const timespec& mtime, const std::string& entry);
+
+// As they are on the disk.
+Attributes read_attributes(int fd, const struct stat& status);
+
+}  // namespace tsrun::archive
+
+#endif  // TSRUN_ARCHIVE_ATTRIBUTES_H_

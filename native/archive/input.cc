@@ -1,0 +1,138 @@
+#include "archive/input.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "archive/failure.h"
+
+namespace tsrun::archive {
+namespace {
+
+// A short text of repeated bytes is no attack.
+constexpr uint64_t kUncheckedBytes = 10'000'000;
+constexpr uint64_t kProgressBytes = 1 << 20;
+
+}  // namespace
+
+Input::Input(const InputSettings& settings)
+    : settings_(settings), raw_(new char[kBufferBytes]), buffers_(new Buffer[kBuffers]), thread_([this] { run(); }) {}
+
+Input::~Input() { thread_.join(); }
+
+std::string_view Input::next() {
+  std::unique_lock lock(mutex_);
+  if (holds_one_) ++used_;
+  holds_one_ = false;
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return used_ != filled_ || ended_; });
+  if (used_ == filled_) {
+    errno = read_error_;
+    if (read_failed_) give_up(entry_, "read");
+    if (fault_ != nullptr) refuse(entry_, fault_);
+    return {};
+  }
+  holds_one_ = true;
+  const Buffer& buffer = buffers_[used_ % kBuffers];
+  lock.unlock();
+  std::string_view bytes(buffer.data, buffer.size);
+  if (settings_.hash) plain_digest_.add(bytes);
+  return bytes;
+}
+
+void Input::run() {
+  decompress();
+  std::unique_lock lock(mutex_);
+  ended_ = true;
+  lock.unlock();
+  changed_.notify_all();
+}
+
+ssize_t Input::read_callback(struct ::archive* archive, void* self, const void** buffer) {
+  auto* input = static_cast<Input*>(self);
+  ssize_t size;
+  do {
+    size = read(STDIN_FILENO, input->raw_.get(), kBufferBytes);
+  } while (size < 0 && errno == EINTR);
+  if (size < 0) {
+    input->read_error_ = errno;
+    input->read_failed_ = true;
+    archive_set_error(archive, errno, "read");
+    return -1;
+  }
+  *buffer = input->raw_.get();
+  auto count = static_cast<size_t>(size);
+  if (input->settings_.hash) input->read_digest_.add({input->raw_.get(), count});
+  input->read_bytes_ += count;
+  if (input->read_bytes_ - input->told_bytes_ >= kProgressBytes) {
+    input->told_bytes_ = input->read_bytes_;
+    say("{\"read\":" + std::to_string(input->read_bytes_) + "}");
+  }
+  return size;
+}
+
+void Input::decompress() {
+  struct ::archive* reader = archive_read_new();
+  struct ::archive_entry* entry;
+  archive_read_support_filter_gzip(reader);
+  archive_read_support_filter_zstd(reader);
+  archive_read_support_filter_xz(reader);
+  archive_read_support_filter_bzip2(reader);
+  archive_read_support_format_raw(reader);
+  archive_read_support_format_empty(reader);
+  int status = archive_read_open(reader, this, nullptr, read_callback, nullptr);
+  if (status == ARCHIVE_OK) status = archive_read_next_header(reader, &entry);
+  while (status == ARCHIVE_OK && fault_ == nullptr) {
+    const void* data;
+    size_t size;
+    int64_t offset;
+    status = archive_read_data_block(reader, &data, &size, &offset);
+    if (status == ARCHIVE_OK) put({static_cast<const char*>(data), size});
+  }
+  if (fault_ == nullptr && status != ARCHIVE_EOF) {
+    const char* why = archive_error_string(reader);
+    fault_ = why == nullptr ? "it cannot be decompressed" : strdup(why);
+  }
+  hand_on();
+  // What follows the compressed data belongs to the blob, and so to its digest.
+  const void* rest;
+  while (fault_ == nullptr && read_callback(reader, this, &rest) > 0) {
+  }
+  archive_read_free(reader);
+}
+
+void Input::put(std::string_view bytes) {
+  plain_bytes_ += bytes.size();
+  if (settings_.most_ratio != 0 && plain_bytes_ > kUncheckedBytes && plain_bytes_ / settings_.most_ratio > read_bytes_) {
+    fault_ = "it unpacks to more bytes for each of its own than the limit allows";
+    return;
+  }
+  while (!bytes.empty()) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return filled_ - used_ < kBuffers; });
+    Buffer& buffer = buffers_[filled_ % kBuffers];
+    lock.unlock();
+    size_t part = std::min(bytes.size(), kBufferBytes - buffer.size);
+    memcpy(buffer.data + buffer.size, bytes.data(), part);
+    buffer.size += part;
+    bytes.remove_prefix(part);
+    if (buffer.size == kBufferBytes) hand_on();
+  }
+}
+
+// The buffer that is being filled is the caller's from now on; the next one starts empty.
+void Input::hand_on() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return filled_ - used_ < kBuffers; });
+  if (buffers_[filled_ % kBuffers].size == 0) return;
+  ++filled_;
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return filled_ - used_ < kBuffers; });
+  buffers_[filled_ % kBuffers].size = 0;
+}
+
+}  // namespace tsrun::archive

@@ -1,0 +1,86 @@
+#include "archive/tar_reader.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <string.h>
+
+#include "archive/failure.h"
+
+namespace tsrun::archive {
+namespace {
+
+// (uid_t)-1 means "leave it" to chown(2).
+constexpr int64_t kMostId = 4294967294;
+
+// Names are kept byte by byte, so that it does not matter what they mean in some character set.
+bool is_about_characters(const char* message) { return message != nullptr && strstr(message, "can't be converted from") != nullptr; }
+
+}  // namespace
+
+TarReader::TarReader(Input& input) : input_(input), reader_(archive_read_new()) {
+  archive_read_support_format_tar(reader_);
+  archive_read_support_format_empty(reader_);
+  if (archive_read_open(reader_, this, nullptr, read_callback, nullptr) != ARCHIVE_OK) fail();
+}
+
+TarReader::~TarReader() { archive_read_free(reader_); }
+
+ssize_t TarReader::read_callback(struct ::archive*, void* self, const void** buffer) {
+  std::string_view bytes = static_cast<TarReader*>(self)->input_.next();
+  *buffer = bytes.data();
+  return static_cast<ssize_t>(bytes.size());
+}
+
+bool TarReader::next() {
+  int status = archive_read_next_header(reader_, &entry_);
+  if (status == ARCHIVE_EOF) return false;
+  if (status != ARCHIVE_OK && !(status == ARCHIVE_WARN && is_about_characters(archive_error_string(reader_)))) fail();
+  const char* name = archive_entry_pathname(entry_);
+  name_ = name == nullptr ? "" : name;
+  input_.set_entry(name_);
+  return true;
+}
+
+mode_t TarReader::type() const { return archive_entry_filetype(entry_); }
+
+const char* TarReader::hard_link() const { return archive_entry_hardlink(entry_); }
+
+const char* TarReader::symlink() const { return archive_entry_symlink(entry_); }
+
+int64_t TarReader::size() const { return archive_entry_size(entry_); }
+
+Attributes TarReader::attributes() const {
+  Attributes attributes;
+  int64_t uid = archive_entry_uid(entry_);
+  int64_t gid = archive_entry_gid(entry_);
+  if (uid < 0 || uid > kMostId || gid < 0 || gid > kMostId) refuse(name_, "its owner is no number from 0 to 4294967294");
+  attributes.uid = static_cast<uid_t>(uid);
+  attributes.gid = static_cast<gid_t>(gid);
+  attributes.mode = archive_entry_perm(entry_) & 07777;
+  attributes.mtime = {archive_entry_mtime(entry_), archive_entry_mtime_nsec(entry_)};
+  archive_entry_xattr_reset(entry_);
+  const char* key;
+  const void* value;
+  size_t size;
+  while (archive_entry_xattr_next(entry_, &key, &value, &size) == ARCHIVE_OK) {
+    if (key != nullptr && keeps_extended(key)) attributes.extended.emplace_back(key, std::string(static_cast<const char*>(value), size));
+  }
+  return attributes;
+}
+
+bool TarReader::read(Piece* piece) {
+  const void* data;
+  size_t size;
+  int status = archive_read_data_block(reader_, &data, &size, &piece->offset);
+  if (status == ARCHIVE_EOF) return false;
+  if (status != ARCHIVE_OK) fail();
+  piece->bytes = {static_cast<const char*>(data), size};
+  return true;
+}
+
+void TarReader::fail() const {
+  const char* message = archive_error_string(reader_);
+  refuse(name_, message == nullptr ? "the archive is damaged" : message);
+}
+
+}  // namespace tsrun::archive

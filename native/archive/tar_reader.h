@@ -1,0 +1,58 @@
+// The entries of a tar archive, whatever its dialect (ustar, pax, GNU, V7), by libarchive.
+#ifndef TSRUN_ARCHIVE_TAR_READER_H_
+#define TSRUN_ARCHIVE_TAR_READER_H_
+
+#include <sys/stat.h>
+
+#include <string>
+#include <string_view>
+
+#include "archive/attributes.h"
+#include "archive/input.h"
+
+struct archive;
+struct archive_entry;
+
+namespace tsrun::archive {
+
+// Bytes of a file, and where they belong: what is between them is a hole.
+struct Piece {
+  std::string_view bytes;
+  int64_t offset;
+};
+
+class TarReader {
+ public:
+  explicit TarReader(Input& input);
+  ~TarReader();
+  TarReader(const TarReader&) = delete;
+  TarReader& operator=(const TarReader&) = delete;
+
+  // False at the end of the archive.
+  bool next();
+
+  // As it stands in the archive, byte by byte.
+  const std::string& name() const { return name_; }
+  // S_IFREG and so on; a hard link has none.
+  mode_t type() const;
+  // Null unless it is such a link.
+  const char* hard_link() const;
+  const char* symlink() const;
+  int64_t size() const;
+  Attributes attributes() const;
+  // False when there is no more.
+  bool read(Piece* piece);
+
+ private:
+  static ssize_t read_callback(struct ::archive* archive, void* self, const void** buffer);
+  [[noreturn]] void fail() const;
+
+  Input& input_;
+  struct ::archive* reader_;
+  struct ::archive_entry* entry_ = nullptr;
+  std::string name_;
+};
+
+}  // namespace tsrun::archive
+
+#endif  // TSRUN_ARCHIVE_TAR_READER_H_

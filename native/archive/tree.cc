@@ -1,0 +1,207 @@
+#include "archive/tree.h"
+
+#include <errno.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "archive/failure.h"
+#include "archive/files.h"
+
+namespace tsrun::archive {
+namespace {
+
+constexpr int kOpenFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+constexpr int kNewFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+
+// Through the page cache of both: one is a descriptor of another mount.
+void copy_data(int from, int to, const std::string& entry) {
+  std::string buffer(256 * 1024, 0);
+  for (;;) {
+    ssize_t size = read(from, buffer.data(), buffer.size());
+    if (size < 0) give_up(entry, "read");
+    if (size == 0) return;
+    if (!write_all(to, buffer.data(), static_cast<size_t>(size)).ok()) give_up(entry, "write");
+  }
+}
+
+}  // namespace
+
+// Over a folder that is there only its attributes change.
+void Tree::add_folder(const EntryPath& path, const Attributes& attributes) {
+  if (path.is_root()) {
+    OpenFolder& root = open_folder(path, path);
+    apply(root.fd.get(), attributes, path.text());
+    root.mtime = attributes.mtime;
+    return;
+  }
+  std::string name;
+  OpenFolder& parent = parent_of(path, &name);
+  bool fresh = false;
+  if (mkdirat(parent.fd.get(), name.c_str(), 0700) != 0) {
+    if (errno != EEXIST) give_up(path.text(), "mkdirat");
+    struct stat status {};
+    bool there = look(parent.fd.get(), name.c_str(), &status);
+    if (!there || !S_ISDIR(status.st_mode)) {
+      clear(parent, name.c_str(), path.text());
+      if (mkdirat(parent.fd.get(), name.c_str(), 0700) != 0) give_up(path.text(), "mkdirat");
+      fresh = rules_.layer && is_whiteout(status);
+    }
+  }
+  UniqueFd fd(openat(parent.fd.get(), name.c_str(), kOpenFolder));
+  if (!fd.valid()) give_up(path.text(), "openat");
+  if (fresh) make_opaque(fd.get(), path);
+  apply(fd.get(), attributes, path.text());
+  for (auto& each : open_) {
+    if (each->path != path.text()) continue;
+    each->mtime = attributes.mtime;
+    return;
+  }
+  keep(path.text(), static_cast<UniqueFd&&>(fd), attributes.mtime);
+}
+
+UniqueFd Tree::add_file(const EntryPath& path) {
+  std::string name;
+  OpenFolder& parent = parent_of(path, &name);
+  UniqueFd file(openat(parent.fd.get(), name.c_str(), kNewFile, 0600));
+  if (file.valid()) return file;
+  if (errno != EEXIST) give_up(path.text(), "openat");
+  clear(parent, name.c_str(), path.text());
+  file.reset(openat(parent.fd.get(), name.c_str(), kNewFile, 0600));
+  if (!file.valid()) give_up(path.text(), "openat");
+  return file;
+}
+
+void Tree::add_symlink(const EntryPath& path, const char* target, const Attributes& attributes) {
+  std::string name;
+  OpenFolder& parent = parent_of(path, &name);
+  if (symlinkat(target, parent.fd.get(), name.c_str()) != 0) {
+    if (errno != EEXIST) give_up(path.text(), "symlinkat");
+    clear(parent, name.c_str(), path.text());
+    if (symlinkat(target, parent.fd.get(), name.c_str()) != 0) give_up(path.text(), "symlinkat");
+  }
+  apply_unopened(parent.fd.get(), name.c_str(), S_IFLNK, attributes, path.text());
+}
+
+void Tree::add_pipe(const EntryPath& path, const Attributes& attributes) {
+  std::string name;
+  OpenFolder& parent = parent_of(path, &name);
+  mode_t mode = S_IFIFO | (attributes.mode & 0777);
+  if (mknodat(parent.fd.get(), name.c_str(), mode, 0) != 0) {
+    if (errno != EEXIST) give_up(path.text(), "mknodat");
+    clear(parent, name.c_str(), path.text());
+    if (mknodat(parent.fd.get(), name.c_str(), mode, 0) != 0) give_up(path.text(), "mknodat");
+  }
+  apply_unopened(parent.fd.get(), name.c_str(), S_IFIFO, attributes, path.text());
+}
+
+// The name itself, should it be a link (linkat(2) follows none unless told to).
+void Tree::add_hard_link(const EntryPath& path, const EntryPath& target) {
+  if (target.is_root() || target.text() == path.text()) refuse(path.text(), "it is a hard link to itself or to the root");
+  std::string target_name;
+  OpenFolder& source = parent_of(target, &target_name);
+  UniqueFd from(openat(source.fd.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!from.valid()) give_up(path.text(), "openat");
+  struct stat status {};
+  bool there = look(from.get(), target_name.c_str(), &status);
+  if (there && is_whiteout(status)) refuse(path.text(), "it is a hard link to what the same archive takes away");
+  if (!there && !copy_from_lower(target, path)) return;
+  if (there && S_ISDIR(status.st_mode)) refuse(path.text(), "it is a hard link to a folder");
+  std::string name;
+  OpenFolder& parent = parent_of(path, &name);
+  struct stat other {};
+  if (look(parent.fd.get(), name.c_str(), &other)) clear(parent, name.c_str(), path.text());
+  if (linkat(from.get(), target_name.c_str(), parent.fd.get(), name.c_str(), 0) == 0) return;
+  if (errno == ENOENT) refuse(path.text(), "it is a hard link to what is not there");
+  if (errno == EMLINK) refuse(path.text(), "it is one hard link more than the file system holds");
+  give_up(path.text(), "linkat");
+}
+
+// A lower layer's file gets a name in this one only by being copied, as overlayfs does it. False when that is not known.
+bool Tree::copy_from_lower(const EntryPath& target, const EntryPath& entry) {
+  if (!rules_.layer || hides_below(target)) refuse(entry.text(), "it is a hard link to what is not there");
+  if (rules_.lower == nullptr) {
+    depends_ = true;
+    return false;
+  }
+  LowerPlace below = rules_.lower->find(target.parts());
+  bool link = below.kind == LowerPlace::Kind::kLink;
+  if (!link && (below.kind != LowerPlace::Kind::kOther || !S_ISREG(below.status.st_mode))) {
+    refuse(entry.text(), "it is a hard link to what is not there");
+  }
+  Attributes attributes{below.status.st_uid, below.status.st_gid, below.status.st_mode & 07777, below.status.st_mtim, {}};
+  if (link) {
+    std::string text(4096, 0);
+    ssize_t size = readlinkat(below.fds[0].get(), "", text.data(), text.size() - 1);
+    if (size < 0) give_up(entry.text(), "readlinkat");
+    add_symlink(target, text.c_str(), attributes);
+    return true;
+  }
+  EntryPath folder;
+  LowerPlace parent = target.parts().size() == 1 || folder.parse(target.parent()) != nullptr ? rules_.lower->root() : rules_.lower->find(folder.parts());
+  UniqueFd from;
+  for (const UniqueFd& layer : parent.fds) {
+    from.reset(openat(layer.get(), target.name(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (from.valid()) break;
+  }
+  if (!from.valid()) give_up(entry.text(), "openat");
+  attributes = read_attributes(from.get(), below.status);
+  UniqueFd to = add_file(target);
+  copy_data(from.get(), to.get(), entry.text());
+  apply(to.get(), attributes, entry.text());
+  set_times(to.get(), attributes.mtime, entry.text());
+  return true;
+}
+
+// Whether the archive itself parts a folder on the way from those below it.
+bool Tree::hides_below(const EntryPath& path) const {
+  UniqueFd at(openat(root_.get(), ".", kOpenFolder));
+  for (size_t depth = 0; depth + 1 < path.parts().size(); ++depth) {
+    at.reset(openat(at.get(), path.parts()[depth].c_str(), kOpenFolder));
+    if (!at.valid()) return false;
+    if (is_hidden(at.get())) return true;
+  }
+  return false;
+}
+
+// Of the layers below alone: what the archive itself holds stays, whatever comes first (layer.md of image-spec, "Whiteouts").
+void Tree::add_whiteout(const EntryPath& path) {
+  std::string name;
+  OpenFolder& parent = parent_of(path, &name);
+  const char* hidden = name.c_str() + kWhiteoutPrefix.size();
+  struct stat status {};
+  if (!look(parent.fd.get(), hidden, &status)) {
+    if (mknodat(parent.fd.get(), hidden, S_IFCHR, makedev(0, 0)) != 0) give_up(path.text(), "mknodat");
+    return;
+  }
+  if (!S_ISDIR(status.st_mode)) return;
+  UniqueFd folder(openat(parent.fd.get(), hidden, kOpenFolder));
+  if (!folder.valid()) give_up(path.text(), "openat");
+  make_opaque(folder.get(), path);
+}
+
+void Tree::add_opaque(const EntryPath& path) {
+  std::string name;
+  OpenFolder& folder = parent_of(path, &name);
+  if (folder.path.empty()) hide_root_children(path);
+  else make_opaque(folder.fd.get(), path);
+}
+
+// overlayfs does not look for the attribute at the root of a layer.
+void Tree::hide_root_children(const EntryPath& entry) {
+  if (rules_.lower == nullptr) {
+    depends_ = true;
+    return;
+  }
+  for (const std::string& each : rules_.lower->root_names()) {
+    EntryPath path;
+    if (path.parse(std::string(kWhiteoutPrefix) + each) != nullptr) refuse(entry.text(), "a name in a layer below is too long");
+    add_whiteout(path);
+  }
+}
+
+void Tree::clear(OpenFolder& parent, const char* name, const std::string& path) {
+  forget_below(path);
+  remove_all(parent.fd.get(), name);
+}
+
+}  // namespace tsrun::archive

@@ -1,0 +1,77 @@
+// The folder that an archive is unpacked into. Every path is walked from its descriptor, through no link.
+#ifndef TSRUN_ARCHIVE_TREE_H_
+#define TSRUN_ARCHIVE_TREE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "archive/attributes.h"
+#include "archive/entry_path.h"
+#include "archive/lower_layers.h"
+#include "sys/fd.h"
+
+namespace tsrun::archive {
+
+struct TreeRules {
+  // Whether names may be whiteouts, which then are made as overlayfs has them.
+  bool layer;
+  // The attribute that parts a folder from those below it.
+  const char* opaque_attribute;
+  // Null where they are not known.
+  const LowerLayers* lower;
+};
+
+// A folder that is open, because entries are being put into it.
+struct OpenFolder {
+  std::string path;
+  UniqueFd fd;
+  // Each entry changes its time; it is set back when the folder is let go of.
+  timespec mtime{};
+  uint64_t used = 0;
+};
+
+class Tree {
+ public:
+  Tree(UniqueFd root, const TreeRules& rules);
+
+  // The archive names what it does not hold, and what is below is not known.
+  bool depends_on_lower() const { return depends_; }
+
+  void add_folder(const EntryPath& path, const Attributes& attributes);
+  // An empty one, open for writing; its times are the caller's to set.
+  UniqueFd add_file(const EntryPath& path);
+  void add_symlink(const EntryPath& path, const char* target, const Attributes& attributes);
+  void add_pipe(const EntryPath& path, const Attributes& attributes);
+  void add_hard_link(const EntryPath& path, const EntryPath& target);
+  void add_whiteout(const EntryPath& path);
+  void add_opaque(const EntryPath& folder);
+  // Sets the times of what is open, and has everything on the disk.
+  void finish();
+
+ private:
+  OpenFolder& parent_of(const EntryPath& path, std::string* name);
+  OpenFolder& open_folder(const EntryPath& folder, const EntryPath& entry);
+  OpenFolder& walk_to(EntryPath folder, const EntryPath& entry);
+  UniqueFd make_missing(int parent, const EntryPath& folder, size_t depth, bool hidden, EntryPath* elsewhere, const EntryPath& entry);
+  UniqueFd open_part(int parent, const char* name, const EntryPath& entry);
+  bool is_hidden(int folder) const;
+  bool hides_below(const EntryPath& path) const;
+  void make_opaque(int folder, const EntryPath& entry);
+  OpenFolder& keep(const std::string& path, UniqueFd fd, const timespec& mtime);
+  void let_go(OpenFolder& folder);
+  void forget_below(const std::string& path);
+  void clear(OpenFolder& parent, const char* name, const std::string& path);
+  bool copy_from_lower(const EntryPath& target, const EntryPath& entry);
+  void hide_root_children(const EntryPath& entry);
+
+  UniqueFd root_;
+  TreeRules rules_;
+  std::vector<std::unique_ptr<OpenFolder>> open_;
+  uint64_t clock_ = 0;
+  bool depends_ = false;
+};
+
+}  // namespace tsrun::archive
+
+#endif  // TSRUN_ARCHIVE_TREE_H_
