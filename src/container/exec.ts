@@ -7,7 +7,7 @@ import type { HostFacts } from '../host/facts.js';
 import { resolveUser, type ReadInImage, type ResolvedUser } from '../image/users.js';
 import { compileExec } from '../plan/compile-exec.js';
 import { Namespaces } from '../plan/namespaces.js';
-import { encodePlan } from '../plan/plan.js';
+import { encodePlan, type Plan } from '../plan/plan.js';
 import { TsrunError } from '../spec/errors.js';
 import { Faults } from '../spec/faults.js';
 import { defaultSeccomp } from '../spec/seccomp-profile.js';
@@ -17,7 +17,7 @@ import { execEnvironment } from './build/build-process.js';
 import { checkIdsAreMapped } from './build/check-ids.js';
 import type { ExecOptions } from './options/exec-options.js';
 import { readIdMaps } from './ids/joined-maps.js';
-import { filterOf, streamsOf } from './prepare.js';
+import { filterOf, streamsOf, type Streams } from './prepare.js';
 import type { ContainerRecord } from './state/record.js';
 import { RunningProcess, type ProcessSettings } from './running-process.js';
 import type { Start } from './start.js';
@@ -78,9 +78,19 @@ export async function executeIn(container: ExecTarget, given: ExecOptions, { hos
     ...streams,
     ...filterOf(filter, seccomp),
   });
+  return sendExec({ container, process }, plan, passed, { addon, readInRoot });
+}
+
+interface ExecSending {
+  readonly addon: Addon;
+  readonly readInRoot: ReadInImage;
+}
+
+async function sendExec(origin: ExecOrigin, plan: Plan, passed: readonly number[], { addon, readInRoot }: ExecSending): Promise<ExecProcess> {
+  const { container: { launcher, record } } = origin;
   const executed = new ExecProcess(
     {
-      launcher: container.launcher,
+      launcher,
       stopSignal: record.stopSignal,
       stopTimeoutMs: record.stopTimeoutMs,
       resizeTerminal: (fd, rows, columns) => {
@@ -88,11 +98,44 @@ export async function executeIn(container: ExecTarget, given: ExecOptions, { hos
       },
     },
     { plan, awaitsStart: false, explain: (event) => setupError(event, plan, { syscallName: (number) => addon.syscallName(number), readInRoot }) },
-    { container, process },
+    origin,
   );
-  executed.bind(container.launcher.launch('', encodePlan(plan), passed, executed));
+  executed.bind(launcher.launch('', encodePlan(plan), passed, executed));
   await executed.started;
   return executed;
+}
+
+/** A program that comes along as a descriptor, with folders of the host to read. */
+export interface OwnProgram {
+  readonly fd: number;
+  readonly layers: readonly string[];
+}
+
+export interface OwnExec {
+  readonly program: Pick<OwnProgram, 'fd'>;
+  readonly process: Process;
+  readonly filter: Seccomp;
+  readonly streams: Streams;
+}
+
+/** A program of tsrun's own in a live container, behind a filter of its own. */
+export async function executeProgramIn(container: ExecTarget, { program, process, filter, streams }: OwnExec, { host, addon, seccomp }: ExecSurroundings): Promise<ExecProcess> {
+  const { record: { id, spec, extensions, cgroup } } = container;
+  const plan = compileExec({
+    containerId: id,
+    spec,
+    extensions,
+    privileged: false,
+    process,
+    hasCgroup: cgroup !== '',
+    survive: false,
+    drainTerminal: false,
+    host,
+    program: { layers: [] },
+    ...streams.plan,
+    ...filterOf(filter, seccomp),
+  });
+  return sendExec({ container, process }, plan, [...streams.passed, program.fd], { addon, readInRoot: () => null });
 }
 
 /** A program that is started in a frozen container stands still with it, and nobody would know why. */

@@ -1,5 +1,6 @@
 /** From image and options to a plan on its way: what every start of a container goes through. */
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { cgroupBase } from '../cgroup/layout.js';
 import type { Addon } from '../engine/addon.js';
 import type { Launcher } from '../engine/launcher.js';
@@ -10,19 +11,21 @@ import { compilePlan } from '../plan/compile.js';
 import { encodePlan, type Plan } from '../plan/plan.js';
 import type { Names } from '../plan/template.js';
 import { TsrunError } from '../spec/errors.js';
+import type { Extensions } from '../spec/extensions.js';
+import type { Process, Seccomp, Spec } from '../spec/types.js';
 import { namespaceTypes } from '../spec/schema-linux.js';
 import { isDefaultSeccomp } from '../spec/seccomp-profile.js';
 import { callersLimit } from '../host/callers-limit.js';
 import { checkDescriptor } from './build/check-descriptors.js';
 import type { NamedLauncher } from './connection.js';
 import { Container, type ContainerSettings } from './container.js';
-import { executeIn } from './exec.js';
+import { executeIn, executeProgramIn, type ExecProcess, type OwnProgram } from './exec.js';
 import { ownsMounts, visibleRoot } from './build/given-root.js';
 import { ImageCache } from './image-cache.js';
 import { imageReader } from './image-files.js';
 import { joinedIdMaps } from './ids/joined-maps.js';
 import type { RunOptions } from './options/options.js';
-import { filterOf, prepare, streamsOf, type Preparation } from './prepare.js';
+import { filterOf, prepare, streamsOf, type Preparation, type Streams } from './prepare.js';
 import { randomDigits } from './state/random.js';
 import { writeRecord, type ContainerRecord } from './state/record.js';
 import { hostNodesOf } from './build/resolve-devices.js';
@@ -41,6 +44,17 @@ export interface LaunchRequest {
   readonly idRange: IdRange | undefined;
   readonly named: NamedLauncher;
   /** Called once: when it has ended, or when it could not be made (then without a container). */
+  readonly onEnd: (container: Container | undefined) => void;
+}
+
+/** A program of tsrun's own, for a folder of the host: see `archiver/`. */
+export interface ProgramRequest {
+  readonly id: string;
+  readonly spec: Spec;
+  readonly extensions: Extensions;
+  readonly program: OwnProgram;
+  readonly streams: Streams;
+  readonly named: NamedLauncher;
   readonly onEnd: (container: Container | undefined) => void;
 }
 
@@ -145,6 +159,28 @@ export class Launching {
     return { plan, record, passed: [...streams.passed, ...namespaces] };
   }
 
+  /** Sends the plan, as `launch` does. Nothing of the folder is executed, and it is seen as it is: without an overlay, a /dev, an id map. */
+  launchProgram({ id, spec, extensions, program, streams, named: { launcher, name }, onEnd }: ProgramRequest): Container {
+    const { host, seccomp } = this.#surroundings;
+    const record = this.#recordOf({ id, image: 'tsrun-archive', launcher: name, rootPath: spec.root?.path ?? '', spec, extensions });
+    const plan = compilePlan({
+      ...this.#names({ spec, extensions }, record),
+      host,
+      rootPath: record.rootPath,
+      program: { layers: program.layers },
+      ...streams.plan,
+      ...filterOf(spec.linux?.seccomp, seccomp),
+    });
+    const container = new Container(this.settings({ record, launcher, warnings: [], onEnd }), this.#start(plan, record));
+    container.bind(launcher.launch(id, encodePlan(plan), [...streams.passed, program.fd], container));
+    return container;
+  }
+
+  /** The same in a live container, as its root. */
+  async executeProgram(container: Container, program: Pick<OwnProgram, 'fd'>, process: Process, filter: Seccomp, streams: Streams): Promise<ExecProcess> {
+    return executeProgramIn(container, { program, process, filter, streams }, this.#surroundings);
+  }
+
   settings({ record, launcher, warnings, onEnd }: SettingsInput): ContainerSettings {
     const { addon, host } = this.#surroundings;
     return {
@@ -172,7 +208,7 @@ export class Launching {
     return { plan, awaitsStart: awaitsStart === true, explain: (event) => setupError(event, plan, context) };
   }
 
-  #names({ spec, extensions }: Preparation, record: ContainerRecord): Names {
+  #names({ spec, extensions }: Pick<Preparation, 'spec' | 'extensions'>, record: ContainerRecord): Names {
     const { root } = this.#surroundings;
     const { id, launcher, cgroup } = record;
     return {
@@ -206,21 +242,14 @@ export class Launching {
 
   #record(prepared: Preparation, id: string, launcher: string, awaitStart: boolean): ContainerRecord {
     const { spec, extensions, input: { image, options }, stopSignal, stopTimeoutMs } = prepared;
-    const { host, stamp = stampOfNow } = this.#surroundings;
-    const base = cgroupBase(host.cgroup);
-    const { createdAtMs, suffix } = stamp();
     const { seccomp, ...linux } = spec.linux ?? {};
     const isDefault = seccomp !== undefined && isDefaultSeccomp(seccomp);
-    return {
-      version: 1,
+    return this.#recordOf({
       id,
       image: image.name,
       ...(image.digest !== undefined && { imageDigest: image.digest }),
       ...(image.config?.config?.Healthcheck !== undefined && { healthcheck: image.config.config.Healthcheck }),
-      createdAtMs,
-      bootId: this.#bootId,
       launcher,
-      cgroup: base === undefined ? '' : `${base}/${id}-${suffix}`,
       rootPath: visibleRoot(options, image),
       stopSignal,
       stopTimeoutMs,
@@ -229,9 +258,31 @@ export class Launching {
       extensions,
       ...(awaitStart && { awaitsStart: true }),
       defaultSeccomp: isDefault,
+    });
+  }
+
+  #recordOf(known: RecordBase): ContainerRecord {
+    const { host, stamp = stampOfNow } = this.#surroundings;
+    const base = cgroupBase(host.cgroup);
+    const { createdAtMs, suffix } = stamp();
+    const { id, image, launcher, ...others } = known;
+    return {
+      version: 1,
+      id,
+      image,
+      createdAtMs,
+      bootId: this.#bootId,
+      launcher,
+      cgroup: base === undefined ? '' : `${base}/${id}-${suffix}`,
+      ...plainRecord,
+      ...others,
     };
   }
 }
+
+const plainRecord = { stopSignal: constants.signals.SIGKILL, stopTimeoutMs: 0, labels: {}, defaultSeccomp: false } as const;
+
+type RecordBase = Pick<ContainerRecord, 'id' | 'image' | 'launcher' | 'rootPath' | 'spec' | 'extensions'> & Partial<ContainerRecord>;
 
 /** The caller's own hard limit of open files: without CAP_SYS_RESOURCE no container can have more. */
 function hardNofile(): number {

@@ -10,6 +10,7 @@ import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
 import { show } from '../spec/quote.js';
+import type { Archiver } from './archiver/archiver.js';
 import { joinSurvivor, startLauncher, type NamedLauncher } from './connection.js';
 import { Container } from './container.js';
 import type { ExecOptions } from './options/exec-options.js';
@@ -24,6 +25,7 @@ import type { RunOptions } from './options/options.js';
 import { randomNumber } from './state/random.js';
 import { defaultStateRoot, StateRoot } from './state/state-root.js';
 import { subordinateIds } from './ids/subordinate.js';
+import { stopOnAbort } from './stop-on-abort.js';
 import { SurvivorLauncher } from './survivor-launcher.js';
 import { ofTerminal } from './terminal-call.js';
 import { validateDescriptor, validateEventsOptions, validateImage, validateRuntimeOptions, validateWindowOf } from './options/validate-calls.js';
@@ -64,6 +66,7 @@ export class Runtime extends KnownContainers {
   readonly #ranges: IdRanges;
   readonly #launching: Launching;
   readonly #starting = new Set<Container>();
+  #archiver: Archiver | undefined;
 
   private constructor({ native, host, root, own, collected }: Opened) {
     const seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch, filterStore(root.filtersPath, native.addonPath));
@@ -191,6 +194,14 @@ export class Runtime extends KnownContainers {
     });
   }
 
+  /** @internal Unpacks, packs and lists trees, for images and copies; loaded when it is first asked for. */
+  async archiver(): Promise<Archiver> {
+    const { Archiver } = await import('./archiver/archiver.js');
+    this.checkOpen();
+    this.#archiver ??= new Archiver({ launching: this.#launching, native: this.#native, host: this.host, named: this.#own });
+    return this.#archiver;
+  }
+
   /**
    * Sets the size of a terminal by its descriptor, in characters (ioctl_tty(2), TIOCSWINSZ). A container's own has `Terminal.resize`.
    *
@@ -223,6 +234,7 @@ export class Runtime extends KnownContainers {
     this.shut();
     const ends = [...this.containers, ...this.#starting].filter(({ record, kept }) => record.extensions.survive !== true && !kept).map((container) => container[Symbol.asyncDispose]());
     await Promise.all(ends);
+    this.#archiver?.close();
     this.#ranges.close();
     this.#own.launcher.close();
     await this.#survivor.close();
@@ -282,17 +294,4 @@ function hostError(cause: unknown): unknown {
   const errno = errnoName(cause);
   if (TsrunError.is(cause) || errno === undefined) return cause;
   return new TsrunError('ERR_TSRUN_HOST', `no runtime can be opened: ${errno}`, { hint: 'the cause says what failed: are too many files open (ulimit -n)?', cause });
-}
-
-/** Stop, then kill; `exited`, and `started` until the program runs, then reject with the signal's reason as cause. */
-function stopOnAbort(container: Container, signal: AbortSignal): void {
-  const onAbort = () => {
-    container.abort(signal.reason);
-  };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  const forget = () => {
-    signal.removeEventListener('abort', onAbort);
-  };
-  container.exited.then(forget, forget);
 }

@@ -11,6 +11,8 @@ import { TsrunError } from '../spec/errors.js';
 export interface Addon {
   /** Starts a launcher; gives its request socket. Blocks about a millisecond, once. */
   startLauncher(launcherPath: string, reaperPath: string, rootless: boolean): number;
+  /** A sealed memfd that can be executed, with what the file holds: nobody who runs it could write to it (CVE-2019-5736). */
+  sealProgram(path: string): number;
   /** Gives the request socket of a launcher that lives already. */
   connectLauncher(path: string): number;
   streamPair(): [number, number];
@@ -58,10 +60,12 @@ export interface NativeFiles {
   readonly addonPath: string;
   readonly launcherPath: string;
   readonly reaperPath: string;
+  readonly archivePath: string;
 }
 
 const functions = [
   'startLauncher',
+  'sealProgram',
   'connectLauncher',
   'streamPair',
   'send',
@@ -117,5 +121,5 @@ function load(): NativeFiles {
     throw new TsrunError('ERR_TSRUN_NATIVE_LOAD', `'${path}' could not be loaded`, { cause, hint });
   }
   if (!isAddon(module)) throw new TsrunError('ERR_TSRUN_NATIVE_LOAD', `'${path}' is not of this version`, { hint });
-  return { addon: module, addonPath: path, launcherPath: join(folder, 'tsrun-launcher'), reaperPath: join(folder, 'tsrun-reaper') };
+  return { addon: module, addonPath: path, launcherPath: join(folder, 'tsrun-launcher'), reaperPath: join(folder, 'tsrun-reaper'), archivePath: join(folder, 'tsrun-archive') };
 }

@@ -15,8 +15,8 @@ export interface UnpackRequest {
   /** An empty folder of the host, of the caller's. It becomes the layer, with whiteouts in overlayfs's form. */
   readonly destination: string;
   /**
-   * The layers below, topmost first. Given only in the second try, when the first said `dependsOnLower`: then the archive is applied to
-   * their overlay, with `destination` as its upper folder.
+   * The layers below, topmost first: `[]` for the lowest one. For others given only in the second try, when the first said
+   * `dependsOnLower`, with `destination` empty again: what the archive names and does not hold is then taken from them.
    */
   readonly lower?: readonly string[];
   readonly limits: UnpackLimits;

@@ -135,7 +135,7 @@ export class OrdinaryUser {
     const target = join(this.home, 'package');
     mkdirSync(join(target, 'build/Release'), { recursive: true });
     mkdirSync(join(target, 'dist/test/support'), { recursive: true });
-    for (const file of ['tsrun.node', 'tsrun-launcher', 'tsrun-reaper']) copyFileSync(join(checkout, 'build/Release', file), join(target, 'build/Release', file));
+    for (const file of ['tsrun.node', 'tsrun-launcher', 'tsrun-archive', 'tsrun-reaper']) copyFileSync(join(checkout, 'build/Release', file), join(target, 'build/Release', file));
     copyFileSync(join(checkout, 'package.json'), join(target, 'package.json'));
     copyFileSync(join(import.meta.dirname, 'user-program.js'), join(target, 'dist/test/support/user-program.js'));
     cpSync(join(checkout, 'dist/src'), join(target, 'dist/src'), { recursive: true });

@@ -1,0 +1,90 @@
+/**
+ * The walls around tsrun's own program that reads what others wrote: nothing but a folder for its root, no network, no /proc, no
+ * device, only the rights that owners, modes and overlayfs's attributes need, and few system calls.
+ */
+import { ociVersion } from '../../spec/defaults.js';
+import type { Process, Seccomp, Spec } from '../../spec/types.js';
+
+/** What the program would use too much of must not be the host's. */
+const mostProcesses = 8;
+/** Anonymous memory; of it a decoder's window may be 64 MiB (`xz -9`, zstd up to `--long=26`). */
+const mostDataBytes = 112 * 2 ** 20;
+const mostDescriptors = 1024;
+
+/**
+ * CAP_SYS_ADMIN is for `trusted.overlay.opaque` alone (xattr(7)): the system calls for which it is feared are none of those below.
+ * CAP_MKNOD is not among them: whiteouts need none (Linux 5.8), and other devices nobody may make. CAP_DAC_READ_SEARCH would open
+ * files of the host by handle.
+ */
+const capabilities = ['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_SETFCAP', 'CAP_SYS_ADMIN'];
+
+const words = (text: string): string[] => text.trim().split(/\s+/);
+
+const systemCalls: readonly string[] = [
+  ...words('read write pread64 pwrite64 close fcntl lseek ftruncate syncfs'),
+  ...words('openat openat2 mkdirat mknodat symlinkat linkat unlinkat readlinkat chdir fchdir umask getdents64'),
+  ...words('fstat newfstatat statx fchown fchownat fchmod fchmodat utimensat'),
+  ...words('fsetxattr lsetxattr fgetxattr lgetxattr flistxattr llistxattr'),
+  // Of the C library: memory, threads, its own start and end.
+  ...words('brk mmap munmap mremap mprotect madvise futex set_tid_address set_robust_list rseq rt_sigprocmask rt_sigaction rt_sigreturn'),
+  ...words('prlimit64 getrandom exit exit_group restart_syscall'),
+];
+
+const cloneThread = 0x1_0000;
+const emptyPath = 0x1000;
+/** Where the launcher puts the program (native/steps/execute.cc). */
+const programFd = 4;
+const noSys = 38;
+
+function seccomp(arch: 'x64' | 'arm64'): Seccomp {
+  return {
+    defaultAction: 'SCMP_ACT_ERRNO',
+    defaultErrnoRet: 1,
+    architectures: [arch === 'x64' ? 'SCMP_ARCH_X86_64' : 'SCMP_ARCH_AARCH64'],
+    syscalls: [
+      { names: [...systemCalls, ...(arch === 'x64' ? ['arch_prctl', 'readlink'] : [])], action: 'SCMP_ACT_ALLOW' },
+      // Threads, but no processes; of clone3(2) a filter cannot see which.
+      { names: ['clone'], action: 'SCMP_ACT_ALLOW', args: [{ index: 0, value: cloneThread, valueTwo: cloneThread, op: 'SCMP_CMP_MASKED_EQ' }] },
+      { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: noSys },
+      // The program itself, by descriptor, and nothing that lies in the root.
+      {
+        names: ['execveat'],
+        action: 'SCMP_ACT_ALLOW',
+        args: [
+          { index: 0, value: programFd, op: 'SCMP_CMP_EQ' },
+          { index: 4, value: emptyPath, op: 'SCMP_CMP_EQ' },
+        ],
+      },
+    ],
+  };
+}
+
+/** As what the program is executed. */
+export function confinedProcess(args: readonly string[]): Process {
+  return {
+    user: { uid: 0, gid: 0 },
+    args: [...args],
+    cwd: '/',
+    noNewPrivileges: true,
+    capabilities: { bounding: capabilities, permitted: capabilities, effective: capabilities, inheritable: [], ambient: [] },
+    rlimits: [
+      { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
+      { type: 'RLIMIT_DATA', soft: mostDataBytes, hard: mostDataBytes },
+      { type: 'RLIMIT_NOFILE', soft: mostDescriptors, hard: mostDescriptors },
+    ],
+  };
+}
+
+/** In the user namespace of the launcher, where the owners in an archive are what they are (an ordinary user's: its subordinate ids). */
+export function confinedSpec(rootPath: string, args: readonly string[], arch: 'x64' | 'arm64'): Spec {
+  return {
+    ociVersion,
+    root: { path: rootPath },
+    process: confinedProcess(args),
+    linux: {
+      namespaces: [{ type: 'mount' }, { type: 'pid' }, { type: 'network' }, { type: 'ipc' }, { type: 'uts' }, { type: 'cgroup' }],
+      resources: { pids: { limit: mostProcesses } },
+      seccomp: seccomp(arch),
+    },
+  };
+}

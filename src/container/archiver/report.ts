@@ -1,0 +1,85 @@
+/** What tsrun-archive says on its standard error: lines of JSON in ASCII, in whose texts each character stands for a byte. */
+import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
+import { getSystemErrorName } from 'node:util';
+import { TsrunError } from '../../spec/errors.js';
+import { parseJson, type JsonObject } from '../../spec/json.js';
+import { printable } from '../../spec/quote.js';
+
+/** The program cuts names itself. */
+const longestLine = 8192;
+
+/** The last line, which is not about progress; undefined when there is none. */
+export async function readReport(stream: Readable, onRead: (bytes: number) => void): Promise<JsonObject | undefined> {
+  let rest = '';
+  let last: JsonObject | undefined;
+  for await (const chunk of stream) {
+    const lines = (rest + String(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > longestLine) break;
+    for (const line of lines) {
+      const report = parse(line);
+      if (typeof report?.['read'] === 'number') onRead(report['read']);
+      else last = report;
+    }
+  }
+  return last;
+}
+
+function parse(line: string): JsonObject | undefined {
+  try {
+    const value = parseJson(line, 'tsrun-archive');
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The program's texts are bytes. */
+function text(value: unknown): string {
+  return typeof value === 'string' ? printable(Buffer.from(value, 'latin1').toString('utf8'), 400) : '';
+}
+
+export interface Work {
+  /** What was being done, for people: `the layer`, `the archive`. */
+  readonly subject: string;
+  /** The folder of the host, for errors of its file system. */
+  readonly place: string;
+}
+
+/** Of a program that did not do what it should. @param signal that ended it, if one did */
+export function failureOf(report: JsonObject | undefined, signal: string | undefined, { subject, place }: Work): TsrunError {
+  const entry = text(report?.['entry']);
+  const where = entry === '' ? subject : `entry '${entry}' of ${subject}`;
+  if (typeof report?.['refused'] === 'string') {
+    return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${text(report['refused'])}`, { hint: refusedHint });
+  }
+  if (typeof report?.['errno'] === 'number') return systemFailure(text(report['call']), report['errno'], where, place);
+  if (signal === 'SIGSEGV' || signal === 'SIGABRT') {
+    return new TsrunError('ERR_TSRUN_IMAGE', `${subject} cannot be read: the program that reads it ended by ${signal}`, { hint: 'it wants more memory than it is given, as with a decompression window above 64 MiB, or it is damaged' });
+  }
+  return new TsrunError('ERR_TSRUN_STORE', `${subject} was not read to its end: the program that reads it was ended${signal === undefined ? '' : ` by ${signal}`}`, { hint: 'try again; dmesg tells of kills for want of memory' });
+}
+
+const refusedHint = 'no engine that unpacks safely takes such an archive: have it made again, by who made it';
+
+/** What an archive asks of a file system that none gives. */
+const ofTheArchive: readonly number[] = [constants.errno.ENAMETOOLONG, constants.errno.ELOOP, constants.errno.ENOTDIR, constants.errno.ENOENT, constants.errno.ERANGE, constants.errno.E2BIG];
+
+const hints: Readonly<Record<string, string>> = {
+  ENOSPC: 'make room on that file system, or remove images: tsrun prune',
+  EDQUOT: 'the quota of that file system is used up: remove images, or have it raised',
+  EROFS: 'give a folder on a file system that can be written: --root-dir, $TSRUN_IMAGES',
+  EIO: 'the disk does not hold what is written to it: see dmesg',
+  ENOTSUP: 'extended attributes are needed: use ext4, xfs, btrfs, or a tmpfs of Linux 6.6 and newer',
+  EPERM: 'the file system or its mount does not allow it: see mount(8) for its options',
+};
+
+function systemFailure(call: string, number: number, where: string, place: string): TsrunError {
+  const errno = getSystemErrorName(-number);
+  if (call === 'chown' && errno === 'EINVAL') {
+    return new TsrunError('ERR_TSRUN_IMAGE', `${where} has an owner that is not among your subordinate ids`, { hint: 'have more ids in /etc/subuid and /etc/subgid (65536 are usual), or run as root' });
+  }
+  if (ofTheArchive.includes(number)) return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${call}: ${errno}`, { hint: refusedHint });
+  return new TsrunError('ERR_TSRUN_STORE', `${where} cannot be written to '${printable(place, 400)}': ${call}: ${errno}`, { hint: hints[errno] });
+}
