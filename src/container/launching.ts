@@ -199,11 +199,11 @@ export class Launching {
     };
   }
 
-  #start(plan: Plan, { rootPath, awaitsStart }: ContainerRecord, { input: { options, image } }: Preparation): Start {
+  #start(plan: Plan, { rootPath, awaitsStart }: ContainerRecord, lowerLayers: readonly string[] = []): Start {
     const { addon, host } = this.#surroundings;
     const context = {
       syscallName: (number: number) => addon.syscallName(number),
-      readInRoot: imageReader(addon, host, { rootPath, lowerLayers: ownsMounts(options, image) ? image.lowerLayers : [] }),
+      readInRoot: imageReader(addon, host, { rootPath, lowerLayers }),
     };
     return { plan, awaitsStart: awaitsStart === true, explain: (event) => setupError(event, plan, context) };
   }
@@ -235,7 +235,7 @@ export class Launching {
     for (const warning of prepared.warnings) options.onWarning?.(warning);
     const memory = watch?.watch(plan, prepared.spec, (size) => this.#surroundings.addon.shareMemory(size));
     watch?.mark('compile');
-    const container = new Container(this.settings({ record, launcher, warnings: prepared.warnings, onEnd }), { ...this.#start(plan, record, prepared), watch });
+    const container = new Container(this.settings({ record, launcher, warnings: prepared.warnings, onEnd }), { ...this.#start(plan, record, lowerLayersOf(prepared)), watch });
     container.bind(launcher.launch(id, bytes, memory === undefined ? passed : [...passed, memory], container));
     return container;
   }
@@ -283,6 +283,10 @@ export class Launching {
 const plainRecord = { stopSignal: constants.signals.SIGKILL, stopTimeoutMs: 0, labels: {}, defaultSeccomp: false } as const;
 
 type RecordBase = Pick<ContainerRecord, 'id' | 'image' | 'launcher' | 'rootPath' | 'spec' | 'extensions'> & Partial<ContainerRecord>;
+
+function lowerLayersOf({ input: { options, image } }: Preparation): readonly string[] {
+  return ownsMounts(options, image) ? (image.lowerLayers ?? []) : [];
+}
 
 /** The caller's own hard limit of open files: without CAP_SYS_RESOURCE no container can have more. */
 function hardNofile(): number {
