@@ -45,9 +45,20 @@ export function platformName({ os, architecture, variant }: Platform): string {
   return [os, architecture, ...(variant === undefined ? [] : [variant])].map((part) => printable(part)).join('/');
 }
 
-/** Does what is made for `offered` run where `wanted` is? */
-export function isForPlatform(offered: Platform, wanted: Platform): boolean {
-  return fitness(offered, wanted) > 0;
+/** There is an image, but none for the platform that was asked for. */
+export class PlatformError extends TsrunError {
+  /** What there is. */
+  readonly offered: readonly Platform[];
+
+  constructor(offered: readonly Platform[], wanted: Platform, source: string) {
+    // An index may hold what is no image, such as attestations, under a platform that is none.
+    const names = [...new Set(offered.filter(({ os }) => os !== 'unknown').map(platformName))];
+    const listed = names.length === 0 ? 'it says none' : `it is for ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', …' : ''}`;
+    super('ERR_TSRUN_IMAGE', `${source} has no image for ${platformName(wanted)}: ${listed}`, {
+      hint: names.length === 0 ? 'its index names no image with a platform' : `get one for ${platformName(wanted)}, or choose one that is there with --platform`,
+    });
+    this.offered = offered;
+  }
 }
 
 /**
@@ -62,32 +73,23 @@ export function chooseForPlatform(entries: readonly Descriptor[], wanted: Platfo
   let best: Descriptor | undefined;
   let bestFitness = 0;
   for (const image of images) {
-    const found = image.platform === undefined ? 0 : fitness(image.platform, wanted);
+    const found = image.platform === undefined ? 0 : platformFitness(image.platform, wanted);
     if (found > bestFitness) [best, bestFitness] = [image, found];
   }
   const [unsaid, ...others] = images.filter(({ platform }) => platform === undefined);
   const chosen = best ?? (others.length === 0 ? unsaid : undefined);
   if (chosen !== undefined) return chosen;
   if (images.length === 0) throw new TsrunError('ERR_TSRUN_IMAGE', `${source} holds no image`, { hint: 'its index names no manifest' });
-  throw notForPlatform(images.flatMap(({ platform }) => (platform === undefined ? [] : [platform])), wanted, source);
+  throw new PlatformError(images.flatMap(({ platform }) => (platform === undefined ? [] : [platform])), wanted, source);
 }
 
 /** @throws ERR_TSRUN_IMAGE unless an image that says `offered` runs where `wanted` is */
 export function checkPlatform(offered: Platform, wanted: Platform, source: string): void {
-  if (!isForPlatform(offered, wanted)) throw notForPlatform([offered], wanted, source);
+  if (platformFitness(offered, wanted) === 0) throw new PlatformError([offered], wanted, source);
 }
 
-function notForPlatform(offered: readonly Platform[], wanted: Platform, source: string): TsrunError {
-  // An index may hold what is no image, such as attestations, under a platform that is none.
-  const names = [...new Set(offered.filter(({ os }) => os !== 'unknown').map(platformName))];
-  const listed = names.length === 0 ? 'it says none' : `it is for ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', …' : ''}`;
-  return new TsrunError('ERR_TSRUN_IMAGE', `${source} has no image for ${platformName(wanted)}: ${listed}`, {
-    hint: names.length === 0 ? 'its index names no image with a platform' : `get one for ${platformName(wanted)}, or choose one that is there with --platform`,
-  });
-}
-
-/** 0: does not run there; else the higher the better. */
-function fitness(offered: Platform, wanted: Platform): number {
+/** How well what is made for `offered` runs where `wanted` is. 0: not at all; else the higher the better. */
+export function platformFitness(offered: Platform, wanted: Platform): number {
   if (offered.os !== wanted.os || offered.architecture !== wanted.architecture) return 0;
   const plain = plainVariants.get(wanted.architecture);
   const [has, needs] = [offered.variant ?? plain, wanted.variant ?? plain];

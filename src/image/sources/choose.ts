@@ -1,0 +1,94 @@
+/** Which images of a layout or archive are meant, where it holds several: by name, by platform, or all. */
+import type { ImageConfig, Platform } from '../documents.js';
+import type { OfferedImage } from '../offer.js';
+import { PlatformError, platformFitness } from '../documents/platform.js';
+import { documentError } from '../documents/shapes.js';
+import { isReference, parseReference, wholeName } from '../reference.js';
+import { printable } from '../../spec/quote.js';
+import { shareTree, type FileTree } from './file-tree.js';
+import type { ChoiceOptions } from './source-options.js';
+
+/** An image without what its source adds. */
+export type UnnamedImage = Omit<OfferedImage, 'names' | 'close'>;
+
+type NamedImage = UnnamedImage & { readonly names: readonly string[] };
+
+export interface Candidate {
+  /** As the source has them: tags, short or whole names. */
+  readonly names: readonly string[];
+  /** Of its manifest, where the source has one. */
+  readonly digest?: string;
+  /** Where the source says it beside the image. */
+  readonly platform?: Platform;
+  readonly open: () => Promise<UnnamedImage>;
+}
+
+/** Nobody would read a longer list. */
+const mostShown = 20;
+/** A source of so many is asked for one by name, or for all; looking into each, to find that one alone is for this platform, takes too long. */
+const mostOpened = 1000;
+
+/**
+ * Takes `tree`, which is closed with the last of the images; not when this fails.
+ *
+ * @throws ERR_TSRUN_IMAGE
+ */
+export async function chooseImages(candidates: readonly Candidate[], options: ChoiceOptions, tree: FileTree): Promise<readonly OfferedImage[]> {
+  const { name } = options;
+  const named = name === undefined ? candidates : candidates.filter((candidate, index) => isNamed(candidate, name, index));
+  if (named.length === 0) throw documentError(`${tree.name} holds no image '${printable(name ?? '', 200)}': there is ${listOf(candidates)}`, 'say one of them');
+  if (options.choose === 'one' && name === undefined && named.length > mostOpened) throw several(named, tree);
+  const fitting = await openFitting(named, options.platform, tree);
+  if (options.choose === 'one' && fitting.length > 1) throw several(named, tree);
+  const closers = shareTree(tree, fitting.length);
+  return fitting.map((image, index) => ({ ...image, close: closers[index] ?? (() => tree.close()) }));
+}
+
+function isNamed({ names, digest }: Candidate, name: string, index: number): boolean {
+  if (name === `@${index}` || name === digest || names.includes(name)) return true;
+  return isReference(name) && fullNames(names).includes(wholeName(parseReference(name)));
+}
+
+/** The best of those that have the same names; of those without names all that are equally good. */
+async function openFitting(candidates: readonly Candidate[], platform: Platform, tree: FileTree): Promise<readonly NamedImage[]> {
+  const offered: Platform[] = [];
+  const best = new Map<string, NamedImage[]>();
+  for (const { names, platform: said, open } of candidates) {
+    if (said !== undefined && platformFitness(said, platform) === 0) {
+      offered.push(said);
+      continue;
+    }
+    const image = await open().catch((error: unknown) => {
+      if (!(error instanceof PlatformError)) throw error;
+      offered.push(...error.offered);
+      return undefined;
+    });
+    if (image === undefined) continue;
+    const key = JSON.stringify([...names].sort());
+    const equals = best.get(key) ?? [];
+    const order = fitnessOf(image.config.value, platform) - fitnessOf(equals[0]?.config.value, platform);
+    const isOneMore = order === 0 && names.length === 0;
+    if (order > 0) best.set(key, [{ ...image, names: fullNames(names) }]);
+    else if (isOneMore) equals.push({ ...image, names: [] });
+  }
+  if (best.size === 0) throw new PlatformError(offered, platform, tree.name);
+  return [...best.values()].flat();
+}
+
+function fitnessOf(config: ImageConfig | undefined, wanted: Platform): number {
+  return config === undefined ? 0 : platformFitness(config, wanted);
+}
+
+/** A word alone may be a tag or a name, so that only what has a colon or a slash is a name. */
+function fullNames(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name) => /[:/]/.test(name) && isReference(name)).map((name) => wholeName(parseReference(name))))];
+}
+
+function several(candidates: readonly Candidate[], tree: FileTree): Error {
+  return documentError(`${tree.name} holds several images: ${listOf(candidates)}`, 'say which, after a colon: oci:PATH:NAME, docker-archive:PATH:NAME; or import them all');
+}
+
+function listOf(candidates: readonly Candidate[]): string {
+  const shown = candidates.slice(0, mostShown).map(({ names }, index) => printable(names[0] ?? `@${index}`, 200));
+  return `${shown.join(', ')}${candidates.length > mostShown ? ', …' : ''}`;
+}

@@ -1,0 +1,69 @@
+/** A folder of the host as a tree of files. What lies in it may be anybody's: FIFOs do not hold up the reader, documents are bounded by theirs. */
+import { constants } from 'node:fs';
+import { open, realpath, type FileHandle } from 'node:fs/promises';
+import { addAbortSignal } from 'node:stream';
+import { join, sep } from 'node:path';
+import { errnoName } from '../../spec/errno.js';
+import { printable } from '../../spec/quote.js';
+import { documentError } from '../documents/shapes.js';
+import type { FileTree, TreeFile } from './file-tree.js';
+
+const pieceBytes = 256 * 1024;
+
+export interface FolderChoices {
+  /**
+   * May links lead out of the folder? Where every file is found by its digest, yes: build tools make layouts of links into their caches,
+   * and what does not have the digest is refused.
+   */
+  readonly leavesFolder: boolean;
+}
+
+/** @param path absolute */
+export async function openFolderTree(path: string, { leavesFolder }: FolderChoices): Promise<FileTree> {
+  const root = await realpath(path);
+  return {
+    name: `'${printable(path, 300)}'`,
+    find: async (inner) => {
+      const file = join(root, inner);
+      if (!leavesFolder && !(await staysInside(root, file))) throw documentError(`'${printable(file, 300)}' leads out of its folder`, 'an archive holds all of its files');
+      return findFile(file);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+async function staysInside(root: string, file: string): Promise<boolean> {
+  const real = await realpath(file).catch(() => file);
+  return real.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
+async function findFile(path: string): Promise<TreeFile | undefined> {
+  const handle = await openFile(path);
+  if (handle === undefined) return undefined;
+  try {
+    const status = await handle.stat();
+    return { size: status.size, open: (options) => openFrom(path, options) };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openFrom(path: string, { offset, signal }: Parameters<TreeFile['open']>[0]): ReturnType<TreeFile['open']> {
+  const handle = await openFile(path);
+  if (handle === undefined) throw documentError(`'${printable(path, 300)}' was removed while it was read`, 'try again when nobody writes there');
+  const stream = handle.createReadStream({ start: offset, highWaterMark: pieceBytes });
+  return signal === undefined ? stream : addAbortSignal(signal, stream);
+}
+
+async function openFile(path: string): Promise<FileHandle | undefined> {
+  const shown = `'${printable(path, 300)}'`;
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
+    const errno = errnoName(cause);
+    if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined;
+    throw documentError(`${shown} cannot be read: ${errno ?? String(cause)}`, 'check its permissions', cause);
+  });
+  if (handle === undefined) return undefined;
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw documentError(`${shown} is not a regular file`);
+}

@@ -1,0 +1,71 @@
+/** An OCI image layout (image-spec, image-layout.md), as a folder or in a tar: `oci-layout`, `index.json`, `blobs/sha256/<hex>`. */
+import type { Descriptor } from '../documents.js';
+import type { OfferedImage } from '../offer.js';
+import { isIndexType, isManifestType, mediaTypes } from '../documents/media-types.js';
+import { mostDocumentBytes, readImageDocument } from '../documents/manifest.js';
+import { documentError, readJsonObject } from '../documents/shapes.js';
+import { openImage, type Blobs } from './blob-image.js';
+import { chooseImages, type Candidate } from './choose.js';
+import { readWhole, type FileTree } from './file-tree.js';
+import type { ChoiceOptions } from './source-options.js';
+
+/** image-spec, annotations.md: a tag, or whatever the maker took for a name. */
+const refName = 'org.opencontainers.image.ref.name';
+/** What containerd, and docker from version 25 on, write beside it: the whole name. Then the other is but its tag. */
+const containerdName = 'io.containerd.image.name';
+
+/** Is there what every layout has at its top? */
+export async function isOciLayout(tree: FileTree): Promise<boolean> {
+  return (await tree.find('oci-layout')) !== undefined;
+}
+
+/**
+ * Takes `tree`, which is closed with the last of the images; not when this fails.
+ *
+ * @throws ERR_TSRUN_IMAGE
+ */
+export async function openOciLayout(tree: FileTree, options: ChoiceOptions): Promise<readonly OfferedImage[]> {
+  await checkVersion(tree);
+  const blobs: Blobs = { name: tree.name, find: ({ digest }) => tree.find(`blobs/${digest.replace(':', '/')}`) };
+  const candidates = distinct(await readEntries(tree)).map(([entry, names]): Candidate => ({
+    names,
+    digest: entry.digest,
+    ...(entry.platform !== undefined && { platform: entry.platform }),
+    open: () => openImage(blobs, entry, options.platform),
+  }));
+  return chooseImages(candidates, options, tree);
+}
+
+async function checkVersion(tree: FileTree): Promise<void> {
+  const source = `'oci-layout' in ${tree.name}`;
+  const file = await tree.find('oci-layout');
+  if (file === undefined) throw documentError(`${tree.name} is no OCI image layout: it holds no file 'oci-layout'`, 'name the folder or archive that holds oci-layout and index.json');
+  const version = readJsonObject(await readWhole(file, mostDocumentBytes, source), source)['imageLayoutVersion'];
+  if (typeof version !== 'string' || !/^1\.\d+\.\d+$/.test(version)) throw documentError(`${source} does not say that it is of version 1.0.0`);
+}
+
+/** The images of the layout; what else its index may name is passed over. */
+async function readEntries(tree: FileTree): Promise<readonly Descriptor[]> {
+  const source = `'index.json' in ${tree.name}`;
+  const file = await tree.find('index.json');
+  if (file === undefined) throw documentError(`${tree.name} is no whole OCI image layout: it holds no file 'index.json'`);
+  const document = readImageDocument(await readWhole(file, mostDocumentBytes, source), source, mediaTypes.index);
+  const entries = document.kind === 'index' ? document.index.manifests.filter(({ mediaType }) => isManifestType(mediaType) || isIndexType(mediaType)) : [];
+  if (entries.length === 0) throw documentError(`${tree.name} holds no image: its index names none`, 'put one into it, with umoci, buildah or skopeo');
+  return entries;
+}
+
+/** An image under several names has an entry for each of them. */
+function distinct(entries: readonly Descriptor[]): readonly (readonly [Descriptor, names: readonly string[]])[] {
+  const byDigest = new Map<string, readonly [Descriptor, readonly string[]]>();
+  for (const entry of entries) {
+    const [first, names] = byDigest.get(entry.digest) ?? [entry, []];
+    byDigest.set(entry.digest, [first, [...names, ...namesOf(entry)]]);
+  }
+  return [...byDigest.values()];
+}
+
+/** The whole name first, so that it is the one that is shown. */
+function namesOf({ annotations = {} }: Descriptor): string[] {
+  return [annotations[containerdName], annotations[refName]].filter((name) => name !== undefined && name !== '').map(String);
+}

@@ -1,0 +1,22 @@
+/** What every source is asked with. */
+import type { Platform } from '../documents.js';
+
+/** Expands zstd, xz or bzip2, told by the first bytes, from one descriptor's position to the other's; a confined program does it. */
+export type Expand = (source: number, destination: number, signal?: AbortSignal) => Promise<void>;
+
+export interface SourceOptions {
+  /** Which of several images: a name in the source, in full or as docker completes it; `@1` counts from 0; `sha256:…` of its manifest. */
+  readonly name?: string | undefined;
+  /** `one`: it must be clear which is meant. `all`: every image that is for the platform. */
+  readonly choose: 'one' | 'all';
+  readonly platform: Platform;
+  /** An archive that is compressed as a whole is expanded into a file of this folder; it has no name there. */
+  readonly temporaryFolder: string;
+  readonly expand: Expand;
+  /** What a compressed archive may become. */
+  readonly limits: { readonly bytes: number; readonly ratio: number };
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What choosing among images needs. */
+export type ChoiceOptions = Pick<SourceOptions, 'name' | 'choose' | 'platform'>;

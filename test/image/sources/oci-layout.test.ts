@@ -1,0 +1,165 @@
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import test from 'ava';
+import { digestOf } from '../../../src/image/documents/digest.js';
+import { mediaTypes } from '../../../src/image/documents/media-types.js';
+import { openFolderTree } from '../../../src/image/sources/folder-tree.js';
+import { openOciLayout } from '../../../src/image/sources/oci-layout.js';
+import { blobPath, contentOf, faultOf, folderOf, folderTree, layoutFiles, madeImage, named, options, tarOfFiles, tarTree, type Files } from './lab.js';
+
+const other = { os: 'linux', architecture: 's390x' };
+const layers = [tarOfFiles({ 'a.txt': 'a'.repeat(300_000) }), tarOfFiles({ 'b.txt': 'b' })];
+const image = madeImage({ layers });
+const files = layoutFiles([named(image.manifest, 'v1')], image.blobs);
+
+for (const [form, open] of [['folder', folderTree], ['tar', async (each: Files) => tarTree(tarOfFiles(each))]] as const) {
+  test(`a layout in a ${form}: documents as they are written, layers as streams`, async (t) => {
+    const [found, ...others] = await openOciLayout(await open(files), options());
+    t.is(others.length, 0);
+    t.deepEqual(found?.names, [], 'a tag alone is no name');
+    t.deepEqual(found?.manifest.descriptor, image.manifest);
+    t.deepEqual(found?.manifest.bytes, image.blobs[0]);
+    t.deepEqual(found?.config.bytes, image.config);
+    t.deepEqual(found?.config.value.config?.Cmd, ['/a']);
+    t.deepEqual(found?.layers.map(({ diffId, descriptor }) => [diffId, descriptor.digest, descriptor.size]), layers.map((layer) => [digestOf(layer), digestOf(layer), layer.length]));
+    for (const [index, layer] of (found?.layers ?? []).entries()) {
+      t.deepEqual(await contentOf(layer), layers[index]);
+      t.deepEqual(await contentOf(layer, 700), layers[index]?.subarray(700));
+      t.is((await contentOf(layer, 10 ** 9)).length, 0);
+    }
+    await found?.close();
+    await found?.close();
+  });
+}
+
+test('a stream ends with its signal', async (t) => {
+  const [found] = await openOciLayout(await tarTree(tarOfFiles(files)), options());
+  const stop = new AbortController();
+  const stream = await found?.layers[0]?.open({ offset: 0, signal: stop.signal });
+  stop.abort();
+  await t.throwsAsync(async () => stream?.toArray(), { name: 'AbortError' });
+  await found?.close();
+});
+
+test('one of several is chosen by name, number or digest', async (t) => {
+  const [a, b] = [madeImage({ cmd: ['a'] }), madeImage({ cmd: ['b'] })];
+  const entries = [named(a.manifest, 'v1'), named(b.manifest, 'docker.io/library/app:2'), named(a.manifest, 'team/app:3')];
+  const several = layoutFiles(entries, [...a.blobs, ...b.blobs]);
+  const rows: [name: string, cmd: string][] = [['v1', 'a'], ['app:2', 'b'], ['docker.io/library/app:2', 'b'], ['team/app:3', 'a'], ['@0', 'a'], ['@1', 'b'], [b.manifest.digest, 'b']];
+  for (const [name, cmd] of rows) {
+    const [found, ...others] = await openOciLayout(await folderTree(several), options({ name }));
+    t.is(others.length, 0);
+    t.deepEqual(found?.config.value.config?.Cmd, [cmd], name);
+  }
+  const all = await openOciLayout(await folderTree(several), options({ choose: 'all' }));
+  t.deepEqual(all.map(({ names }) => names), [['docker.io/team/app:3'], ['docker.io/library/app:2']]);
+  const missing = await faultOf(openOciLayout(await folderTree(several), options({ name: 'v9' })));
+  t.regex(missing.message, /holds no image 'v9': there is v1, docker\.io\/library\/app:2$/);
+  const unclear = await faultOf(openOciLayout(await folderTree(several), options()));
+  t.regex(unclear.message, /holds several images: v1, docker\.io\/library\/app:2$/);
+  t.regex(unclear.hint ?? '', /oci:PATH:NAME/);
+});
+
+test("containerd's names are whole ones", async (t) => {
+  const annotations = { 'io.containerd.image.name': 'docker.io/library/alpine:3.20', 'org.opencontainers.image.ref.name': '3.20' };
+  const [found] = await openOciLayout(await folderTree(layoutFiles([{ ...image.manifest, annotations }], image.blobs)), options());
+  t.deepEqual(found?.names, ['docker.io/library/alpine:3.20']);
+});
+
+test('of one name, and of a nested index, the image for the platform is taken', async (t) => {
+  const [here, there] = [madeImage({ cmd: ['here'] }), madeImage({ cmd: ['there'], platform: other })];
+  const blobs = [...here.blobs, ...there.blobs];
+  const flat = layoutFiles([named(there.manifest, 'v1'), named(here.manifest, 'v1')], blobs);
+  const inner = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [
+    { ...there.manifest, platform: other }, { ...here.manifest, platform: options().platform },
+    { ...here.manifest, platform: { os: 'unknown', architecture: 'unknown' }, annotations: { 'vnd.docker.reference.type': 'attestation-manifest' } },
+  ] }));
+  const nested = layoutFiles([{ mediaType: mediaTypes.index, digest: digestOf(inner), size: inner.length }], [...blobs, inner]);
+  for (const each of [flat, nested]) {
+    for (const [platform, cmd] of [[options().platform, 'here'], [other, 'there']] as const) {
+      const [found, ...others] = await openOciLayout(await folderTree(each), options({ platform }));
+      t.is(others.length, 0);
+      t.deepEqual(found?.config.value.config?.Cmd, [cmd]);
+    }
+    const fault = await faultOf(openOciLayout(await folderTree(each), options({ platform: { os: 'linux', architecture: 'riscv64' } })));
+    t.regex(fault.message, /has no image for linux\/riscv64: it is for linux\/s390x, linux\/\w+$/);
+    t.regex(fault.hint ?? '', /--platform/);
+  }
+  const unlike = layoutFiles([named(there.manifest, 'v1'), named(here.manifest, 'v2')], blobs);
+  t.deepEqual((await openOciLayout(await folderTree(unlike), options()))[0]?.config.value.config?.Cmd, ['here'], 'the only one for this machine');
+});
+
+test('what else an index names is passed over', async (t) => {
+  const signature = { mediaType: 'application/vnd.example.signature', digest: digestOf(Buffer.from('s')), size: 1 };
+  t.is((await openOciLayout(await folderTree(layoutFiles([signature, image.manifest], image.blobs)), options())).length, 1);
+});
+
+test('layouts that are damaged, or not whole, are refused with what is', async (t) => {
+  const manifestPath = blobPath(image.manifest.digest);
+  const [first] = layers;
+  const layerPath = blobPath(digestOf(first ?? Buffer.alloc(0)));
+  const rows: [changes: Files, fault: RegExp][] = [
+    [{ 'oci-layout': '{"imageLayoutVersion":"2.0.0"}' }, /is of version 1\.0\.0/],
+    [{ 'oci-layout': 'x' }, /'oci-layout' in '.*':1:1: expected a value/],
+    [{ 'index.json': '{}' }, /'index\.json' in .* \/schemaVersion: expected 2/],
+    [{ 'index.json': JSON.stringify({ schemaVersion: 2, manifests: [] }) }, /holds no image: its index names none/],
+    [{ 'index.json': JSON.stringify({ schemaVersion: 2, manifests: [image.manifest], layers: [] }) }, /but has 'layers'/],
+    [{ 'index.json': Buffer.alloc(4 * 1024 * 1024 + 1) }, /has 4194305 bytes, at most 4194304 are read/],
+    [{ [manifestPath]: Buffer.concat([image.blobs[0] ?? Buffer.alloc(0), Buffer.from(' ')]) }, /the manifest sha256:\w{12} in .* is damaged: it has \d+ bytes and should have \d+/],
+    [{ [manifestPath]: Buffer.from(String(image.blobs[0]).replace('application', 'Application')) }, /is damaged: it has sha256:\w{64} and should have sha256/],
+    [{ [blobPath(digestOf(image.config))]: String(image.config).replace('linux', 'Linux') }, /the config sha256:\w{12} in .* is damaged/],
+    [{ [layerPath]: 'short' }, /the layer sha256:\w{12} in .* is damaged: it has 5 bytes and should have/],
+  ];
+  for (const [changes, fault] of rows) {
+    const each = { ...files, ...changes };
+    t.regex((await faultOf(openOciLayout(await folderTree(each), options()))).message, fault);
+    t.regex((await faultOf(openOciLayout(await tarTree(tarOfFiles(each)), options()))).message, fault);
+  }
+  for (const [path, fault] of [['oci-layout', /no file 'oci-layout'/], ['index.json', /no file 'index\.json'/], [manifestPath, /the manifest sha256:\w+ is not in/], [layerPath, /the layer sha256:\w+ is not in/]] as const) {
+    const each = Object.fromEntries(Object.entries(files).filter(([name]) => name !== path));
+    t.regex((await faultOf(openOciLayout(await folderTree(each), options()))).message, fault);
+  }
+});
+
+test('a layer that is not handed on says why it is not there', async (t) => {
+  const [manifestBytes = Buffer.alloc(0), config = Buffer.alloc(0)] = image.blobs;
+  const changed = Buffer.from(String(manifestBytes).replaceAll('image.layer.v1.tar', 'image.layer.nondistributable.v1.tar'));
+  const entry = { ...image.manifest, digest: digestOf(changed), size: changed.length };
+  const fault = await faultOf(openOciLayout(await folderTree(layoutFiles([entry], [changed, config])), options()));
+  t.regex(fault.hint ?? '', /author does not let it be handed on/);
+  t.is((await openOciLayout(await folderTree(layoutFiles([entry], [changed, config, ...layers])), options())).length, 1);
+});
+
+test('indexes in indexes end', async (t) => {
+  let [bytes, entry] = [Buffer.alloc(0), image.manifest];
+  const blobs: Buffer[] = [...image.blobs];
+  for (let depth = 0; depth < 5; depth++) {
+    bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [entry] }));
+    blobs.push(bytes);
+    entry = { mediaType: mediaTypes.index, digest: digestOf(bytes), size: bytes.length };
+  }
+  t.regex((await faultOf(openOciLayout(await folderTree(layoutFiles([entry], blobs)), options()))).message, /indexes in indexes deeper than 4/);
+});
+
+test('blobs may be links out of the folder, and nothing holds up the reader', async (t) => {
+  const [target, linked] = [folderOf(files), folderOf(files)];
+  const path = blobPath(image.manifest.digest);
+  rmSync(join(linked, path));
+  symlinkSync(join(target, path), join(linked, path));
+  t.is((await openOciLayout(await openFolderTree(linked, { leavesFolder: true }), options())).length, 1);
+  t.regex((await faultOf(openOciLayout(await openFolderTree(linked, { leavesFolder: false }), options()))).message, /leads out of its folder/);
+  rmSync(join(linked, path));
+  execFileSync('mkfifo', [join(linked, path)]);
+  t.regex((await faultOf(openOciLayout(await openFolderTree(linked, { leavesFolder: true }), options()))).message, /is not a regular file/);
+});
+
+test('a file that goes away or shrinks while it is offered', async (t) => {
+  const folder = folderOf(files);
+  const [found] = await openOciLayout(await openFolderTree(folder, { leavesFolder: true }), options());
+  const layer = found?.layers[0];
+  rmSync(join(folder, blobPath(layer?.diffId ?? '')));
+  await t.throwsAsync(async () => layer?.open({ offset: 0 }), { message: /was removed while it was read/ });
+  writeFileSync(join(folder, blobPath(layer?.diffId ?? '')), 'x');
+  t.is(String(await (await layer?.open({ offset: 0 }))?.toArray()), 'x', 'the store compares digest and size');
+});
