@@ -8,6 +8,9 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import type { OfferedImage } from '../../src/image/offer.js';
+import { TsrunError } from '../../src/spec/errors.js';
 import type { RegistryHost } from '../../src/image/registry/registry-host.js';
 
 export interface Seen {
@@ -175,4 +178,41 @@ export class FakeHosts {
     const read = (file: string) => readFileSync(join(this.folder, file), 'utf8');
     return { ca: read(`${name}-ca.crt`), cert: read(`${name}.crt`), key: read(`${name}.key`) };
   }
+}
+
+/** What a test of one file pulls from and with; what it made is gone at its end. */
+export function registryLab(t: ExecutionContext): { readonly hosts: FakeHosts; readonly start: (certificate?: Certificate, clientCa?: string) => Promise<FakeRegistry> } {
+  const hosts = new FakeHosts();
+  t.teardown(() => {
+    hosts.remove();
+  });
+  return {
+    hosts,
+    start: async (certificate, clientCa) => {
+      const registry = await FakeRegistry.start(certificate, clientCa);
+      t.teardown(() => {
+        registry.close();
+      });
+      return registry;
+    },
+  };
+}
+
+/** The bytes of a layer from an offset on. */
+export async function layerBytes(image: OfferedImage, layer = 0, offset = 0, signal?: AbortSignal): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  const stream = await image.layers[layer]?.open({ offset, signal });
+  for await (const part of (stream ?? []) as AsyncIterable<Buffer>) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** The error with which something ends that must not succeed. */
+export async function failureOf(work: Promise<unknown>): Promise<TsrunError> {
+  try {
+    await work;
+  } catch (error) {
+    if (TsrunError.is(error)) return error;
+    throw error;
+  }
+  throw new Error('it succeeded');
 }

@@ -2,37 +2,36 @@
  * Who vouches for a registry: the host's certificate store, as Go's programs find it, and what docker's and podman's `certs.d` keep for
  * one registry (dockerd(8), containers-certs.d(5)). Node's own list is used where a host has no store.
  */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { rootCertificates } from 'node:tls';
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { TsrunError } from '../../spec/errors.js';
 import { configFolder, variable, type RegistryHost } from './registry-host.js';
-
-/** What node:tls takes. */
-export interface TlsMaterial {
-  readonly ca: string[];
-  readonly cert?: string[];
-  readonly key?: string[];
-}
 
 /** Of Debian, Fedora, openSUSE and Alpine. */
 const bundles = ['ssl/certs/ca-certificates.crt', 'pki/tls/certs/ca-bundle.crt', 'ssl/ca-bundle.pem', 'ssl/cert.pem'];
 const hintCertificates = 'see containers-certs.d(5): ca.crt, and client.cert with client.key';
 
-/** @param hostAndPort as the reference has them, `host:5000` */
-export async function tlsMaterial(hostAndPort: string, host: RegistryHost): Promise<TlsMaterial> {
-  const [store, own] = await Promise.all([systemStore(host), registryFolder(hostAndPort, host)]);
-  if (own === undefined) return { ca: store };
-  const read = async (suffix: string) => Promise.all(own.names.filter((name) => name.endsWith(suffix)).map((name) => certificateFile(join(own.folder, name))));
-  const certs = own.names.filter((name) => name.endsWith('.cert'));
-  const keys = certs.map((name) => name.replace(/cert$/, 'key'));
-  const lacking = keys.find((name) => !own.names.includes(name));
-  if (lacking !== undefined) {
-    throw new TsrunError('ERR_TSRUN_REGISTRY', `'${own.folder}' has a certificate for this client but no key '${lacking}' to it`, { hint: hintCertificates });
-  }
-  const ca = [...store, ...(await read('.crt'))];
-  if (certs.length === 0) return { ca };
-  return { ca, cert: await read('.cert'), key: await Promise.all(keys.map((name) => certificateFile(join(own.folder, name)))) };
+/**
+ * The last store that was read, as OpenSSL has it. To take in the 140 certificates of a usual one costs 17 ms, during which Node does
+ * nothing else and for which it has no other way: so once a process, not once a registry.
+ */
+let lastStore: { readonly identity: string; readonly context: SecureContext } | undefined;
+
+/**
+ * @param hostAndPort as the reference has them, `host:5000`
+ * @throws ERR_TSRUN_REGISTRY for a file that cannot be read or is no certificate
+ */
+export async function secureContextFor(hostAndPort: string, host: RegistryHost): Promise<SecureContext> {
+  const [store, own] = await Promise.all([storePath(host), registryFolder(hostAndPort, host)]);
+  if (own !== undefined) return ownContext(own, store);
+  if (store === undefined) return createSecureContext();
+  const { mtimeMs, size } = await stat(store).catch((cause: unknown) => {
+    throw unreadable(store, cause);
+  });
+  const identity = `${store} ${mtimeMs} ${size}`;
+  if (lastStore?.identity !== identity) lastStore = { identity, context: contextOf({ ca: [await certificateFile(store)] }, store) };
+  return lastStore.context;
 }
 
 /** The folders in which a registry's own certificates may lie; the first that exists counts. */
@@ -40,7 +39,12 @@ export function certificateFolders(hostAndPort: string, host: RegistryHost): rea
   return [join(configFolder(host), 'containers'), join(host.etc, 'containers'), join(host.etc, 'docker')].map((folder) => join(folder, 'certs.d', hostAndPort));
 }
 
-async function registryFolder(hostAndPort: string, host: RegistryHost): Promise<{ readonly folder: string; readonly names: readonly string[] } | undefined> {
+interface RegistryFolder {
+  readonly folder: string;
+  readonly names: readonly string[];
+}
+
+async function registryFolder(hostAndPort: string, host: RegistryHost): Promise<RegistryFolder | undefined> {
   for (const folder of certificateFolders(hostAndPort, host)) {
     const names = await readdir(folder).catch(() => undefined);
     if (names !== undefined) return { folder, names: names.sort() };
@@ -48,20 +52,40 @@ async function registryFolder(hostAndPort: string, host: RegistryHost): Promise<
   return undefined;
 }
 
-async function systemStore(host: RegistryHost): Promise<string[]> {
+async function ownContext({ folder, names }: RegistryFolder, store: string | undefined): Promise<SecureContext> {
+  const read = (wanted: readonly string[]) => Promise.all(wanted.map((name) => certificateFile(join(folder, name))));
+  const certs = names.filter((name) => name.endsWith('.cert'));
+  const keys = certs.map((name) => name.replace(/cert$/, 'key'));
+  const lacking = keys.find((name) => !names.includes(name));
+  if (lacking !== undefined) throw new TsrunError('ERR_TSRUN_REGISTRY', `'${folder}' has a certificate for this client but no key '${lacking}' to it`, { hint: hintCertificates });
+  const ca = [...(store === undefined ? rootCertificates : [await certificateFile(store)]), ...(await read(names.filter((name) => name.endsWith('.crt'))))];
+  return contextOf({ ca, ...(certs.length > 0 && { cert: await read(certs), key: await read(keys) }) }, folder);
+}
+
+async function storePath(host: RegistryHost): Promise<string | undefined> {
   const given = variable(host, 'SSL_CERT_FILE');
-  if (given !== undefined) return [await certificateFile(given)];
+  if (given !== undefined) return given;
   for (const bundle of bundles) {
-    const text = await readFile(join(host.etc, bundle), 'latin1').catch(() => undefined);
-    if (text !== undefined) return [text];
+    const path = join(host.etc, bundle);
+    if (await stat(path).then((found) => found.isFile(), () => false)) return path;
   }
-  return [...rootCertificates];
+  return undefined;
+}
+
+function contextOf(material: { ca: string[]; cert?: string[]; key?: string[] }, source: string): SecureContext {
+  try {
+    return createSecureContext(material);
+  } catch (cause) {
+    throw new TsrunError('ERR_TSRUN_REGISTRY', `the certificates of '${source}' cannot be used: ${cause instanceof Error ? cause.message : ''}`, { hint: hintCertificates, cause });
+  }
 }
 
 async function certificateFile(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'latin1');
-  } catch (cause) {
-    throw new TsrunError('ERR_TSRUN_REGISTRY', `the certificate file '${path}' cannot be read`, { hint: hintCertificates, cause });
-  }
+  return readFile(path, 'latin1').catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
+}
+
+function unreadable(path: string, cause: unknown): TsrunError {
+  return new TsrunError('ERR_TSRUN_REGISTRY', `the certificate file '${path}' cannot be read`, { hint: hintCertificates, cause });
 }

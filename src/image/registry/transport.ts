@@ -7,7 +7,7 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { variable, type RegistryHost } from './registry-host.js';
-import { tlsMaterial } from './tls-files.js';
+import { secureContextFor } from './tls-files.js';
 
 /** What was answered; `body` is to be read or destroyed. */
 export interface HttpAnswer {
@@ -69,7 +69,7 @@ export class Transport {
   async #newPool(url: URL): Promise<Dispatcher> {
     const { Agent, EnvHttpProxyAgent } = await import('undici');
     const { connectMs, headersMs, stallMs } = this.#host.timeouts;
-    const tls = url.protocol === 'https:' ? await tlsMaterial(url.host, this.#host) : {};
+    const tls = url.protocol === 'https:' ? { secureContext: await secureContextFor(url.host, this.#host) } : {};
     // `rejectUnauthorized` is said in either case: NODE_TLS_REJECT_UNAUTHORIZED of the embedder is not about registries.
     const connect = { ...tls, rejectUnauthorized: !this.#insecure, timeout: connectMs };
     const options = { connect, connections, maxHeaderSize, headersTimeout: headersMs, bodyTimeout: stallMs };
