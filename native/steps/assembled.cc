@@ -85,6 +85,18 @@ Status open_layer(int tree, const char* folder, UniqueFd* layer) {
   return take(sys::call<SYS_openat2>(tree, folder, &kHow, sizeof kHow), layer);
 }
 
+Status add_layers(FileSystemContext& context, const StepMakeOverlay& step, const Slots& slots) {
+  Texts folders = step.folders;
+  for (uint32_t layer = 0; layer < step.layers.count; ++layer) {
+    int mount = slots.get(step.layers[layer]);
+    Text folder = folders.next();
+    UniqueFd opened;
+    if (!folder.empty()) TSRUN_TRY(open_layer(mount, folder.data, &opened));
+    TSRUN_TRY(context.set_descriptor("lowerdir+", opened.valid() ? opened.get() : mount));
+  }
+  return kOk;
+}
+
 // Without attaching anything: an attached layer must be let go again, and that waits for a grace period of the kernel.
 Status make_overlay_of_descriptors(const StepMakeOverlay& step, const Slots& slots, UniqueFd* overlay) {
   FileSystemContext context;
@@ -95,14 +107,7 @@ Status make_overlay_of_descriptors(const StepMakeOverlay& step, const Slots& slo
   TSRUN_TRY(take(sys::call<SYS_openat>(scratch, "work", O_PATH | O_DIRECTORY | O_CLOEXEC), &work));
   TSRUN_TRY(context.open("overlay"));
   TSRUN_TRY(context.set("source", "overlay"));
-  Texts folders = step.folders;
-  for (uint32_t layer = 0; layer < step.layers.count; ++layer) {
-    int mount = slots.get(step.layers[layer]);
-    Text folder = folders.next();
-    UniqueFd opened;
-    if (!folder.empty()) TSRUN_TRY(open_layer(mount, folder.data, &opened));
-    TSRUN_TRY(context.set_descriptor("lowerdir+", opened.valid() ? opened.get() : mount));
-  }
+  TSRUN_TRY(add_layers(context, step, slots));
   TSRUN_TRY(context.set_descriptor("upperdir", upper.get()));
   TSRUN_TRY(context.set_descriptor("workdir", work.get()));
   if (step.user_xattr) TSRUN_TRY(context.set_flag("userxattr"));
@@ -130,7 +135,11 @@ Status run(LauncherContext& context, const StepMakeLink& step) {
 Status run(LauncherContext& context, const StepMakeFolder& step) {
   int mount = context.slots.get(step.mount);
   TSRUN_TRY(sys::call<SYS_mkdirat>(mount, step.name.data, step.mode).status());
-  return sys::call<SYS_fchownat>(mount, step.name.data, step.uid, step.gid, AT_SYMLINK_NOFOLLOW).status();
+  TSRUN_TRY(sys::call<SYS_fchownat>(mount, step.name.data, step.uid, step.gid, AT_SYMLINK_NOFOLLOW).status());
+  if (step.mark.empty()) return kOk;
+  UniqueFd folder;
+  TSRUN_TRY(take(sys::call<SYS_openat>(mount, step.name.data, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), &folder));
+  return sys::call<SYS_fsetxattr>(folder.get(), step.mark.data, "y", 1, 0).status();
 }
 
 // Before Linux 6.15 overlayfs takes no detached layer, so the layers are attached at home while it is made; it keeps them.
@@ -151,6 +160,10 @@ Status run(LauncherContext& context, const StepMakeOverlay& step) {
   (void)sys::call<SYS_umount2>(kScratch, MNT_DETACH | UMOUNT_NOFOLLOW);
   TSRUN_TRY(status);
   return context.slots.put(step.into, static_cast<UniqueFd&&>(overlay));
+}
+
+Status run(LauncherContext& context, const StepKeepMount& step) {
+  return take(sys::call<SYS_fcntl>(context.slots.get(step.mount), F_DUPFD_CLOEXEC, 3), &context.container.kept_mount);
 }
 
 }  // namespace tsrun

@@ -43,6 +43,7 @@ Status run(LauncherContext& context, const StepMakeNode& step);
 Status run(LauncherContext& context, const StepMakeLink& step);
 Status run(LauncherContext& context, const StepMakeFolder& step);
 Status run(LauncherContext& context, const StepMakeOverlay& step);
+Status run(LauncherContext& context, const StepKeepMount& step);
 // stdio.cc
 Status run(LauncherContext& context, const StepMakePipe& step);
 Status run(LauncherContext& context, const StepOwnPipe& step);

@@ -72,7 +72,7 @@ function makeNodes(compilation: Compilation, nodes: readonly Node[], slot: numbe
     for (const folder of parents(node.name)) {
       if (folders.has(folder)) continue;
       folders.add(folder);
-      builder.add(node.field, { op: 'makeFolder', mount: slot, name: folder, mode: 0o755, uid: hostId(uidMappings, 0), gid: hostId(gidMappings, 0) });
+      builder.add(node.field, { op: 'makeFolder', mount: slot, name: folder, mode: 0o755, uid: hostId(uidMappings, 0), gid: hostId(gidMappings, 0), mark: '' });
     }
     const { name, major, minor, field: nodeField } = node;
     builder.add(nodeField, { op: 'makeNode', mount: slot, name, mode: node.type | node.mode, major, minor, uid, gid });

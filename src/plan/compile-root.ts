@@ -1,5 +1,6 @@
 /** The root file system: the folder itself, or a disposable overlay over it, seen through the container's id map. */
-import { kernelAtLeast } from '../host/probe.js';
+import type { HostFacts } from '../host/facts.js';
+import { kernelAtLeast, replacesFolders } from '../host/probe.js';
 import { TsrunError } from '../spec/errors.js';
 import type { RootMode } from '../spec/extensions.js';
 import { mappedId } from '../spec/ids.js';
@@ -20,6 +21,9 @@ export interface RootPlan {
 }
 
 const defaultUpperBytes = 64 * 1024 * 1024;
+
+/** From here on it pays to keep overlayfs from looking for what is covered, and to let go of the layers when the end was told. */
+const manyLayers = 8;
 
 /** OVL_MAX_STACK of overlayfs. */
 const mostLayers = 500;
@@ -132,6 +136,21 @@ export function makeIdMap(compilation: Compilation, maps = idMapsOf(compilation)
   return into;
 }
 
+/**
+ * Below each layer a name is looked for, until one hides the others: with sixty that takes 30 µs a name. What is mounted over anyway
+ * need not be found in any: an opaque folder in the upper layer (overlayfs.rst) ends the search.
+ */
+function coveredFolders({ input: { spec, host } }: Compilation): string[] {
+  if (!replacesFolders(host)) return [];
+  const types: Readonly<Record<string, string>> = { '/proc': 'proc', '/sys': 'sysfs', '/dev': 'tmpfs' };
+  return (spec.mounts ?? []).flatMap(({ destination, type }) => (types[destination] === type && type !== undefined ? [destination.slice(1)] : []));
+}
+
+/** An ordinary user may set no `trusted` attributes (xattr(7)). */
+function opaqueMark({ uid }: HostFacts): string {
+  return uid === 0 ? 'trusted.overlay.opaque' : 'user.overlay.opaque';
+}
+
 /** Upper and work are not id-mapped: overlayfs writes there as itself, and would silently turn read-only. */
 function layOverlay(compilation: Compilation, { slots, folders, trees }: Layers, mode: RootMode): Pick<RootPlan, 'slot' | 'parts'> {
   const { input, builder } = compilation;
@@ -140,11 +159,13 @@ function layOverlay(compilation: Compilation, { slots, folders, trees }: Layers,
   const sizeBytes = mode.kind === 'disposable' ? mode.sizeBytes : defaultUpperBytes;
   const scratch = builder.slot();
   builder.add('extensions.root', { op: 'makeTmpfs', options: [`size=${sizeBytes}`, 'mode=0700'], attributes: mountAttributes.nodev, into: scratch });
-  builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'upper', mode: 0o755, uid, gid });
-  builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'work', mode: 0o755, uid, gid });
+  builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'upper', mode: 0o755, uid, gid, mark: '' });
+  builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'work', mode: 0o755, uid, gid, mark: '' });
+  for (const name of folders.length >= manyLayers ? coveredFolders(compilation) : []) builder.add('/mounts', { op: 'makeFolder', mount: scratch, name: `upper/${name}`, mode: 0o755, uid, gid, mark: opaqueMark(input.host) });
   const slot = builder.slot();
   const byDescriptor = input.host.supports.overlayLayerFds;
   builder.add('extensions.root', { op: 'makeOverlay', layers: slots, folders, scratch, byDescriptor, userXattr: input.host.uid !== 0, attributes: mountAttributes.nodev, into: slot });
+  if (folders.length >= manyLayers) builder.add('extensions.lowerLayers', { op: 'keepMount', mount: slot });
   // Otherwise the launcher had to attach them, and has let go of them again.
   return { slot, parts: byDescriptor ? [...trees, scratch] : [] };
 }

@@ -3,7 +3,8 @@ import test from 'ava';
 import { groupLayers, layersOf } from '../../src/plan/layers.js';
 import { fault } from '../container/build/build-support.js';
 import { stepsOf } from './bundles.js';
-import { compile } from './support.js';
+import type { HostFacts } from '../../src/host/facts.js';
+import { compile, host } from './support.js';
 import type { ResolvedImage } from '../../src/image/resolved-image.js';
 
 const layer = (key: string) => `/store/layers/${key}/diff`;
@@ -34,4 +35,20 @@ test('layers stand in the record, one below the other in the plan, and are never
   t.like(fault(() => compile({ image: { ...image, kind: 'rootfs' }, options: { command: ['/app'], root: 'writable' } })), { field: 'extensions.root' });
   const many = { ...image, lowerLayers: Array.from({ length: 500 }, (_, index) => layer(String(index))) };
   t.like(fault(() => compile({ image: many, options: { command: ['/app'] } })), { code: 'ERR_TSRUN_UNSUPPORTED', field: 'extensions.lowerLayers' });
+});
+
+test('with many layers what is covered is not looked for, and the overlay is let go of late', (t) => {
+  const lowerLayers = Array.from({ length: 7 }, (_, index) => layer(String(index)));
+  const image = { kind: 'image', rootPath: layer('a'), lowerLayers, name: 'app' } as const satisfies ResolvedImage;
+  const marked = (facts: Partial<HostFacts>) => {
+    const { plan } = compile({ image, options: { command: ['/app'] }, host: { ...host, ...facts } });
+    return stepsOf(plan, 'makeFolder').filter(({ mark }) => mark !== '').map(({ name, mark }) => `${name} ${mark}`);
+  };
+  t.deepEqual(marked({}), ['proc', 'dev', 'sys'].map((name) => `upper/${name} trusted.overlay.opaque`));
+  const user = { uid: 1000, gid: 1000 };
+  t.deepEqual(marked({ ...user, kernel: { major: 6, minor: 6, release: '6.6.0' } }), ['proc', 'dev', 'sys'].map((name) => `upper/${name} user.overlay.opaque`));
+  t.deepEqual(marked(user), [], 'a tmpfs has no such attributes before Linux 6.6');
+  t.is(stepsOf(compile({ image, options: { command: ['/app'] } }).plan, 'keepMount').length, 1);
+  const few = compile({ image: { ...image, lowerLayers: lowerLayers.slice(1) }, options: { command: ['/app'] } }).plan;
+  t.deepEqual([stepsOf(few, 'keepMount').length, stepsOf(few, 'makeFolder').filter(({ mark }) => mark !== '').length], [0, 0]);
 });
