@@ -15,6 +15,12 @@ export function privateApt(folder, { mirror, suite, architecture }) {
   return apt;
 }
 
+/** The files of packages alone. */
+export function download(folder, source, packages) {
+  privateApt(folder, source)('apt-get', 'download', '-q', ...packages);
+  return packageFiles(folder);
+}
+
 /** The files of packages and of all that they depend on; apt's patterns, such as `?essential`, name packages too. */
 export function downloadWithDependencies(folder, source, packages) {
   privateApt(folder, source)('apt-get', 'install', '-q', '-y', '--no-install-recommends', '--download-only', ...packages);

@@ -8,8 +8,9 @@ export function hostRelease() {
   return { id: fields.ID ?? 'linux', codename: fields.VERSION_CODENAME ?? 'stable' };
 }
 
+/** Debian's name of it. */
 export function hostArchitecture() {
-  return run('dpkg', ['--print-architecture']).trim();
+  return process.arch === 'x64' ? 'amd64' : process.arch;
 }
 
 /** The mirror that apt uses for the host's own release. */

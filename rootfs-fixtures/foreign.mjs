@@ -1,7 +1,7 @@
 // Another architecture than the host's: its packages unpacked by the host's tools and its Node, without running a word of its code.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { downloadWithDependencies } from './apt.mjs';
+import { download, downloadWithDependencies } from './apt.mjs';
 import { debianMirror, hostRelease } from './archive.mjs';
 import { cached, recipeKey } from './cache.mjs';
 import { run, runShell } from './shell.mjs';
@@ -15,10 +15,13 @@ export function triplet(architecture) {
   return nameOf(architecture).triplet;
 }
 
-/** Into `root`, as they are in the host's release of Debian; a folder that a package has and that is a link in `root` stays one. */
-export function unpack(root, architecture, packages) {
+/**
+ * Into `root`, as they are in the host's release of Debian; a folder that a package has and that is a link in `root` stays one.
+ * `fetch` is one of apt.mjs: these packages alone, or with their dependencies.
+ */
+export function unpack(root, architecture, packages, fetch = download) {
   const work = `${root}.apt`;
-  const files = downloadWithDependencies(work, { mirror: debianMirror(), suite: hostRelease().codename, architecture }, packages);
+  const files = fetch(work, { mirror: debianMirror(), suite: hostRelease().codename, architecture }, packages);
   for (const file of files) runShell('dpkg-deb --fsys-tarfile "$1" | tar -x --keep-directory-symlink -C "$2"', file, root);
   rmSync(work, { recursive: true });
 }
@@ -29,7 +32,7 @@ export function unpackSystem(root, architecture, packages) {
     mkdirSync(join(root, 'usr', name), { recursive: true });
     symlinkSync(`usr/${name}`, join(root, name));
   }
-  unpack(root, architecture, ['?essential', 'usr-is-merged', ...packages]);
+  unpack(root, architecture, ['?essential', 'usr-is-merged', ...packages], downloadWithDependencies);
   for (const name of ['passwd', 'group']) copyFileSync(join(root, `usr/share/base-passwd/${name}.master`), join(root, 'etc', name));
   copyFileSync(join(root, 'usr/share/libc-bin/nsswitch.conf'), join(root, 'etc/nsswitch.conf'));
   link(root, 'var/run', '/run');
@@ -41,7 +44,7 @@ export function unpackSystem(root, architecture, packages) {
 /** The same release of Node as here, with its headers: `bin/node`, `include/node`. */
 export function nodeFor(architecture) {
   const wanted = `node-${nameOf(architecture).node}@${process.versions.node}`;
-  return cached('nodes', architecture, recipeKey(readFileSync(import.meta.filename), wanted), (work) => {
+  return cached('nodes', architecture, recipeKey(wanted), (work) => {
     process.stderr.write(`fetching ${wanted}, once\n`);
     run('npm', ['pack', '--silent', '--pack-destination', work, wanted], { cwd: work });
     runShell('tar -xzf "$1"/*.tgz -C "$1" --strip-components=1 --wildcards "*/bin/node" "*/include/node/*" "*/LICENSE" && rm "$1"/*.tgz', work);

@@ -1,5 +1,5 @@
 // Runs the tests of a built checkout: `node scripts/run-tests.mjs [--filter TEXT] [--long] [LANE]`. A lane is `bare`, one of those in
-// test/vm/lanes.mjs, `guests` for all of these, or `all`, the default: this machine and the first of them.
+// test/vm/lanes.mjs, `guests` for all of these, or `all`, the default: this machine and the first of them, in the long form arm64 too.
 // Lint, unit tests and host tests run on this machine (lane bare); the host tests, and what could not run here, run again in a guest.
 // The last line is `N passed, N failed, N skipped` and counts each test once: scripts/tests/tally.mjs says how. `--filter` takes a part of
 // a file's path, or of a title when no path has it. `--long` leaves nothing out for the sake of time: all host tests in the guest too,
@@ -54,15 +54,16 @@ function obstacle(name) {
   return missing.length > 0 ? `needs ${missing.join(' ')}` : undefined;
 }
 
-function chosenGuests(chosen) {
-  if (chosen === 'all') return [defaultLane];
+/** With no lane named, the long form adds the other architecture. */
+function chosenGuests(chosen, long) {
+  if (chosen === 'all') return long ? [defaultLane, 'vm-arm64'] : [defaultLane];
   return Object.keys(guestLanes).filter((name) => chosen === 'guests' || chosen === name);
 }
 
 /** Gives whether all was asked for that a test could run on. */
 async function runLanes(tally, { lane: chosen, ...choice }) {
   const skipped = chosen === 'all' || chosen === bare ? await runBare(tally, choice) : undefined;
-  for (const lane of chosenGuests(chosen)) {
+  for (const lane of chosenGuests(chosen, choice.long)) {
     const reason = obstacle(lane);
     if (reason === undefined) await runGuest(tally, lane, { ...choice, skipped });
     else process.stdout.write(`${lane} did not run: ${reason}\n`);

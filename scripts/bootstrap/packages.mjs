@@ -17,7 +17,7 @@ const needed = {
   start: [...build, ...aptPackages('busybox')],
   test,
   vm: test,
-  long: [...test, ...long],
+  long: [...test, ...long, ...aptPackages('vm-arm64', 'cross-arm64')],
 };
 
 const install = ['install', '-y', '--no-install-recommends'];

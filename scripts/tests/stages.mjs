@@ -7,9 +7,9 @@ import { checkout, deal, selectFiles, testFiles } from './files.mjs';
 import { countedFailures, readTap } from './tap.mjs';
 
 // Seconds. Together less than 20 minutes on the host and 10 in the guest; the long form takes its time.
-const limits = { lint: 120, unit: 180, host: 780, harness: 120, guest: 600, wholeLint: 600, fuzz: 600, wholeGuest: 7200 };
-// The harness keeps its own time, and needs some for a kernel that is not cached yet.
-const guestPreparation = 240;
+const limits = { lint: 120, unit: 180, host: 780, harness: 120, guest: 600, preparation: 600, wholeLint: 600, fuzz: 600, wholeGuest: 7200 };
+// The harness keeps its own time, and needs some to start.
+const guestPreparation = 60;
 const guestsAtOnce = Math.min(2, availableParallelism());
 
 const ava = ['node_modules/ava/entrypoints/cli.mjs', '--tap'];
@@ -64,6 +64,9 @@ export async function guest(lane, { skipped, filter, long }) {
   const whole = long || skipped === undefined || filter !== undefined;
   const shares = whole ? wholeFiles(filter) : [{ files: kernelFiles }, skippedTests(skipped)];
   const limitSeconds = whole ? limits.wholeGuest : limits.guest;
+  // Once: guests that start together would all fetch and build it.
+  const prepared = await runLimited(process.execPath, ['test/vm/run.mjs', lane, '--prepare'], { limitSeconds: limits.preparation });
+  if (prepared.status !== 0) return [wholeStage(`${lane}: its preparation`, { ...prepared, limitSeconds: limits.preparation })];
   const tests = await Promise.all(shares.filter(({ files }) => files.length > 0).map((share) => oneGuest(lane, share, limitSeconds)));
   const others = whole && skipped !== undefined ? skippedTests(skipped.filter(({ file }) => !testFiles().host.includes(file))) : { files: [] };
   if (others.files.length > 0) tests.push(await oneGuest(lane, others, limitSeconds));

@@ -6,10 +6,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, chmodSync, chownSync, copyFileSync, cpSync, existsSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { loadNative } from '../../src/engine/addon.js';
 import type { Lab } from './lab.js';
 import { processes } from './leaks.js';
 import { isReply, type Order, type Reply } from './user-program.js';
@@ -135,7 +136,8 @@ export class OrdinaryUser {
     const target = join(this.home, 'package');
     mkdirSync(join(target, 'build/Release'), { recursive: true });
     mkdirSync(join(target, 'dist/test/support'), { recursive: true });
-    for (const file of ['tsrun.node', 'tsrun-launcher', 'tsrun-archive', 'tsrun-reaper']) copyFileSync(join(checkout, 'build/Release', file), join(target, 'build/Release', file));
+    const native = dirname(loadNative().addonPath);
+    for (const name of readdirSync(native).filter((each) => /^tsrun(?:\.node|-\w+)$/.test(each))) copyFileSync(join(native, name), join(target, 'build/Release', name));
     copyFileSync(join(checkout, 'package.json'), join(target, 'package.json'));
     copyFileSync(join(import.meta.dirname, 'user-program.js'), join(target, 'dist/test/support/user-program.js'));
     cpSync(join(checkout, 'dist/src'), join(target, 'dist/src'), { recursive: true });

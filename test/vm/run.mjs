@@ -1,4 +1,5 @@
 // `node test/vm/run.mjs [lane] [--timeout SECONDS] -- <command…>`: runs the command in a guest, in this folder, as on the host.
+// `node test/vm/run.mjs [lane] --prepare`: fetches and builds what a guest of that lane needs, and starts none.
 import { realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -13,18 +14,24 @@ import { kernelFor } from './kernel.mjs';
 import { defaultLane, laneNamed, packagesFor } from './lanes.mjs';
 import { systemFor } from './system.mjs';
 
-const usage = 'usage: node test/vm/run.mjs [lane] [--timeout SECONDS] -- <command...>';
+const usage = 'usage: node test/vm/run.mjs [lane] [--timeout SECONDS] -- <command...> | --prepare';
 const ownFailure = 125;
 const timeoutStatus = 124;
 const defaultTimeout = '1800';
 const checkout = resolve(import.meta.dirname, '../..');
 const passedOn = ['CI', 'FORCE_COLOR', 'NO_COLOR', 'LANG', 'LC_ALL', 'NODE_OPTIONS'];
 
-export async function runInLane(laneName, command, options) {
-  const lane = laneNamed(laneName);
+/** All that comes before the start of a guest, in part from the cache: what is the same for every command. */
+function prepare(lane) {
   ensurePackages(packagesFor(lane));
   const kernel = kernelFor(lane);
   const system = systemFor(lane.architecture, checkout);
+  const disk = diskWith(fixtureNames.map((name) => [name, fixture(name, lane.architecture)]));
+  return { kernel, system, disk, initramfs: initramfsFor(kernel, lane.architecture) };
+}
+
+function runInLane(lane, command, options) {
+  const { kernel, system, disk, initramfs } = prepare(lane);
   const files = {
     root: system.root,
     modules: kernel.modules,
@@ -33,8 +40,7 @@ export async function runInLane(laneName, command, options) {
     setup: [...lane.setup, '', ''].join('\n'),
     command: commandScript(command, process.cwd(), guestEnvironment(lane)),
   };
-  const disk = diskWith(fixtureNames.map((name) => [name, fixture(name, lane.architecture)]));
-  return runGuest({ lane, kernel, initramfs: initramfsFor(kernel, lane.architecture), disk, files, ...options });
+  return runGuest({ lane, kernel, initramfs, disk, files, ...options });
 }
 
 /** Of the host's files, as [source, place]: what the run needs and would not see in the guest, which has an empty /tmp and /run of its own. */
@@ -64,13 +70,13 @@ function parse(argv) {
   const split = argv.indexOf('--');
   const { values, positionals } = parseArgs({
     args: split < 0 ? argv : argv.slice(0, split),
-    options: { timeout: { type: 'string', default: defaultTimeout } },
+    options: { timeout: { type: 'string', default: defaultTimeout }, prepare: { type: 'boolean', default: false } },
     allowPositionals: true,
   });
   const command = split < 0 ? [] : argv.slice(split + 1);
   const timeoutSeconds = Number(values.timeout);
-  if (command.length === 0 || positionals.length > 1 || !(timeoutSeconds > 0)) throw new Error(usage);
-  return { lane: positionals[0] ?? defaultLane, command, timeoutSeconds };
+  if (values.prepare === command.length > 0 || positionals.length > 1 || !(timeoutSeconds > 0)) throw new Error(usage);
+  return { lane: laneNamed(positionals[0] ?? defaultLane), command, timeoutSeconds, onlyPrepare: values.prepare };
 }
 
 async function main() {
@@ -82,13 +88,17 @@ async function main() {
       interrupt.abort();
     });
   }
-  const { lane, command, timeoutSeconds } = parse(process.argv.slice(2));
+  const { lane, command, timeoutSeconds, onlyPrepare } = parse(process.argv.slice(2));
+  if (onlyPrepare) {
+    prepare(lane);
+    return 0;
+  }
   const output = (bytes) => process.stdout.write(bytes);
   const errors = (bytes) => process.stderr.write(bytes);
   const result = await runInLane(lane, command, { timeoutSeconds, output, errors, signal: interrupt.signal });
   if (interruptedBy) return 128 + constants.signals[interruptedBy];
   if (result.status !== undefined) return result.status;
-  process.stderr.write(`${result.console}\n${lane}: ${result.failure}\n`);
+  process.stderr.write(`${result.console}\n${lane.name}: ${result.failure}\n`);
   return result.timedOut ? timeoutStatus : ownFailure;
 }
 
