@@ -32,6 +32,17 @@ std::string joined(const std::vector<std::string>& parts, size_t from, size_t to
   return text;
 }
 
+// On the way to an entry: the time of the folder that it lies in is not to tell of it.
+UniqueFd make_folder(int parent, const char* name, const std::string& entry) {
+  struct stat status {};
+  if (fstat(parent, &status) != 0) give_up(entry, "fstat");
+  if (mkdirat(parent, name, 0755) != 0) give_up(entry, "mkdirat");
+  UniqueFd made(openat(parent, name, kOpenFolder));
+  if (!made.valid()) give_up(entry, "openat");
+  set_times(parent, status.st_mtim, entry);
+  return made;
+}
+
 std::string read_link(int link) {
   std::string target(4096, 0);
   ssize_t size = readlinkat(link, "", target.data(), target.size());
@@ -116,9 +127,7 @@ UniqueFd Tree::open_part(int parent, const char* name, const EntryPath& entry) {
   if (!is_whiteout(status)) refuse(entry.text(), "what it should lie in is no folder");
   // What the archive takes away below, and puts something else in the place of.
   if (unlinkat(parent, name, 0) != 0) give_up(entry.text(), "unlinkat");
-  if (mkdirat(parent, name, 0755) != 0) give_up(entry.text(), "mkdirat");
-  fd.reset(openat(parent, name, kOpenFolder));
-  if (!fd.valid()) give_up(entry.text(), "openat");
+  fd = make_folder(parent, name, entry.text());
   make_opaque(fd.get(), entry);
   return fd;
 }
@@ -126,7 +135,6 @@ UniqueFd Tree::open_part(int parent, const char* name, const EntryPath& entry) {
 // `elsewhere` becomes another folder where a link of the layers below leads there.
 UniqueFd Tree::make_missing(int parent, const EntryPath& folder, size_t depth, bool hidden, EntryPath* elsewhere, const EntryPath& entry) {
   const std::vector<std::string>& parts = folder.parts();
-  Attributes attributes;
   if (!hidden && rules_.layer && rules_.lower == nullptr) depends_ = true;
   bool known = !hidden && rules_.lower != nullptr;
   LowerPlace below = known ? rules_.lower->find({parts.begin(), parts.begin() + static_cast<ptrdiff_t>(depth) + 1}) : LowerPlace{};
@@ -136,14 +144,11 @@ UniqueFd Tree::make_missing(int parent, const EntryPath& folder, size_t depth, b
     if (elsewhere->parse(text + "/.") != nullptr || elsewhere->is_root()) refuse(entry.text(), "a link of the layers below leads to no folder for it");
     return {};
   }
-  const char* name = parts[depth].c_str();
-  if (mkdirat(parent, name, 0755) != 0) give_up(entry.text(), "mkdirat");
-  UniqueFd made(openat(parent, name, kOpenFolder));
-  if (!made.valid()) give_up(entry.text(), "openat");
+  UniqueFd made = make_folder(parent, parts[depth].c_str(), entry.text());
   if (below.kind != LowerPlace::Kind::kFolder) return made;
   UniqueFd readable(openat(below.fds[0].get(), ".", kOpenFolder));
   if (!readable.valid()) give_up(entry.text(), "openat");
-  attributes = read_attributes(readable.get(), below.status);
+  Attributes attributes = read_attributes(readable.get(), below.status);
   apply(made.get(), attributes, entry.text());
   set_times(made.get(), attributes.mtime, entry.text());
   return made;

@@ -105,7 +105,11 @@ void Tree::add_hard_link(const EntryPath& path, const EntryPath& target) {
   bool there = look(from.get(), target_name.c_str(), &status);
   if (there && is_whiteout(status)) refuse(path.text(), "it is a hard link to what the same archive takes away");
   if (!there && !copy_from_lower(target, path)) return;
-  if (there && S_ISDIR(status.st_mode)) refuse(path.text(), "it is a hard link to a folder");
+  if (there && S_ISDIR(status.st_mode)) {
+    // It may have been made for want of knowing what is below: a link, perhaps.
+    if (depends_) return;
+    refuse(path.text(), "it is a hard link to a folder");
+  }
   std::string name;
   OpenFolder& parent = parent_of(path, &name);
   struct stat other {};

@@ -1,0 +1,217 @@
+/** What becomes of each kind of entry, in a layer by itself and above others (layer.md of image-spec). */
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { freshFolder, refusal, unpack } from '../support/archive-lab.js';
+import { Lab } from '../support/lab.js';
+import { needs } from '../support/needs.js';
+import { tar, type TarEntry } from '../support/tar.js';
+import { readNames, readTree } from '../support/trees.js';
+
+const lab = new Lab();
+const test = needs('root', 'command:getfattr');
+
+async function layer(...entries: TarEntry[]) {
+  return unpack(lab, tar(entries));
+}
+
+const opaque = { 'trusted.overlay.opaque': '0x79' };
+
+test('files of every kind, with owner, mode, time and attributes', async (t) => {
+  const { folder, report } = await layer(
+    { name: './', mode: 0o711, uid: 7, mtime: 1_000_000_001 },
+    { name: 'a/', mode: 0o1777, uid: 1, gid: 2, mtime: 1_000_000_002 },
+    { name: 'a/file', data: 'hello', mode: 0o6755, uid: 1000, gid: 70_000, pax: { mtime: '1234567890.123456789', 'SCHILY.xattr.user.note': 'x', 'SCHILY.xattr.security.capability': Buffer.from('0100000200200000000000000000000000000000', 'hex') } },
+    { name: 'a/link', type: '2', link: '../../etc/passwd', uid: 5, mtime: 5 },
+    { name: 'a/hard', type: '1', link: 'a/file' },
+    { name: 'a/pipe', type: '6', mode: 0o600, uid: 6 },
+    { name: 'a/empty', data: '' },
+  );
+  const file = { type: 'file', mode: '6755', owner: '1000:70000', mtime: '1234567890123456789', size: 5, sha256: '2cf24dba5fb0a30e', same: 'a/file', xattrs: { 'security.capability': '0x0100000200200000000000000000000000000000', 'user.note': '0x78' } };
+  t.deepEqual(readTree(folder), {
+    '.': { type: 'folder', mode: '711', owner: '7:0', mtime: '1000000001000000000' },
+    a: { type: 'folder', mode: '1777', owner: '1:2', mtime: '1000000002000000000' },
+    'a/empty': { type: 'file', mode: '644', owner: '0:0', mtime: '1000000000000000000', size: 0, sha256: 'e3b0c44298fc1c14' },
+    'a/file': file,
+    'a/hard': file,
+    'a/link': { type: 'link', mode: '777', owner: '5:0', mtime: '5000000000', link: '../../etc/passwd' },
+    'a/pipe': { type: 'pipe', mode: '600', owner: '6:0', mtime: '1000000000000000000' },
+  });
+  t.like(report, { entries: 7, unpackedBytes: 5, dependsOnLower: false });
+});
+
+test('the report tells what was read, and what came out of it', async (t) => {
+  const plain = Buffer.concat([tar([{ name: 'a', data: 'x'.repeat(100_000) }]), Buffer.alloc(512, 'what follows the end')]);
+  const sha256 = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const blob = Buffer.concat([gzipSync(plain.subarray(0, 70_000)), gzipSync(plain.subarray(70_000))]);
+  t.deepEqual((await unpack(lab, blob)).report, { diffId: sha256(plain), blobDigest: sha256(blob), blobBytes: blob.length, unpackedBytes: 100_000, entries: 1, dependsOnLower: false });
+  t.like((await unpack(lab, plain)).report, { diffId: sha256(plain), blobDigest: sha256(plain), blobBytes: plain.length });
+});
+
+test('an empty layer, with and without an end', async (t) => {
+  for (const bytes of [Buffer.alloc(0), Buffer.alloc(1024), Buffer.alloc(10_240)]) t.like((await unpack(lab, bytes)).report, { entries: 0, dependsOnLower: false });
+});
+
+test('an archive that stops behind an entry is whole', async (t) => {
+  t.deepEqual(readNames((await unpack(lab, tar([{ name: 'a', data: 'x' }], false))).folder), ['a']);
+});
+
+test('names are taken byte by byte', async (t) => {
+  const names = ['caf\u00e9', 'cafe\u0301', Buffer.from('n\xffo', 'latin1'), 'new\nline', '\u202e', ' ', '-rf', '\\', 'a*'];
+  const { folder } = await layer(...names.map((name) => ({ name, pax: { path: name } })), ...names.map((name) => ({ name: Buffer.concat([Buffer.from('u'), Buffer.from(name)]) })));
+  const shown = names.map((name) => (typeof name === 'string' ? name : 'n\\xffo'));
+  t.deepEqual(readNames(folder), [...shown, ...shown.map((name) => `u${name}`)].sort());
+});
+
+test('a slash in front, single dots and double slashes say nothing', async (t) => {
+  const { folder } = await layer({ name: '/a/' }, { name: './/a/./b', data: '1' }, { name: '/a/c', type: '1', link: '/a/b' });
+  t.deepEqual(readNames(folder), ['a/', 'a/b', 'a/c']);
+  t.is(statSync(join(folder, 'a/b')).nlink, 2);
+});
+
+test('what comes later takes the place of what is there; of a folder only the attributes change', async (t) => {
+  const { folder } = await layer(
+    { name: 'd/', mode: 0o700 },
+    { name: 'd/in', data: '1' },
+    { name: 'd/', mode: 0o750, uid: 3, mtime: 77 },
+    { name: 'f', data: 'first' },
+    { name: 'f', data: 'second' },
+    { name: 'gone/' },
+    { name: 'gone/deep/' },
+    { name: 'gone/deep/file', data: '1' },
+    { name: 'gone', data: 'file' },
+    { name: 'became', data: 'file' },
+    { name: 'became/' },
+    { name: 'became/in', data: '1' },
+    { name: 'l', type: '2', link: 'd' },
+    { name: 'l', data: 'file' },
+  );
+  t.deepEqual(readNames(folder), ['became/', 'became/in', 'd/', 'd/in', 'f', 'gone', 'l']);
+  t.is(readFileSync(join(folder, 'f'), 'utf8'), 'second');
+  t.like(readTree(folder)['d'], { mode: '750', owner: '3:0', mtime: '77000000000' });
+  t.true(lstatSync(join(folder, 'l')).isFile(), 'not written through');
+});
+
+test('the time of a folder is what the archive says, whatever is put into it later', async (t) => {
+  const folders = Array.from({ length: 20 }, (_, index) => ({ name: `d${index}/`, mtime: 1000 + index }));
+  const files = Array.from({ length: 60 }, (_, index) => ({ name: `d${(index * 7) % 20}/f${index}`, data: '1' }));
+  const { folder } = await layer({ name: './', mtime: 999 }, ...folders, ...files, { name: 'd3/', mtime: 5 }, { name: 'd4/deep/', mtime: 6 });
+  for (const [index, { name, mtime }] of folders.entries()) t.is(statSync(join(folder, name)).mtimeMs, index === 3 ? 5000 : mtime * 1000, name);
+  t.is(statSync(folder).mtimeMs, 999_000);
+});
+
+test('whiteouts and opaque folders become overlayfs\'s', async (t) => {
+  const { folder, report } = await layer({ name: 'd/' }, { name: 'd/.wh.gone' }, { name: 'e/' }, { name: 'e/.wh..wh..opq' });
+  t.like(readTree(folder), { 'd/gone': { type: 'character device', device: '0:0', mode: '0' }, e: { xattrs: opaque } });
+  t.false(report.dependsOnLower);
+  t.deepEqual(readNames(folder), ['d/', 'd/gone', 'e/']);
+});
+
+test('a whiteout hides nothing of its own layer, before it or behind it', async (t) => {
+  for (const order of [(all: TarEntry[]) => all, (all: TarEntry[]) => all.toReversed()]) {
+    const { folder } = await layer({ name: 'd/' }, ...order([{ name: 'd/.wh.file' }, { name: 'd/file', data: '1' }]), ...order([{ name: 'd/.wh.folder' }, { name: 'd/folder/' }]));
+    t.deepEqual(readNames(folder), ['d/', 'd/file', 'd/folder/']);
+    t.deepEqual(readTree(folder)['d/folder']?.xattrs, opaque, 'what the layers below have there is hidden');
+  }
+});
+
+test('an opaque mark counts for the layers below, wherever it stands', async (t) => {
+  const { folder } = await layer({ name: 'd/' }, { name: 'd/before', data: '1' }, { name: 'd/.wh..wh..opq' }, { name: 'd/after', data: '1' });
+  t.deepEqual(readNames(folder), ['d/', 'd/after', 'd/before']);
+  t.deepEqual(readTree(folder)['d']?.xattrs, opaque);
+});
+
+test('what AUFS kept for itself is passed over', async (t) => {
+  t.deepEqual(readNames((await layer({ name: '.wh..wh.aufs' }, { name: '.wh..wh.plnk/' }, { name: '.wh..wh.plnk/1.2', data: '1' }, { name: 'a', data: '1' })).folder), ['a']);
+});
+
+test('device nodes are left out', async (t) => {
+  const { folder, report } = await layer({ name: 'dev/' }, { name: 'dev/null', type: '3', device: [1, 3] }, { name: 'dev/sda', type: '4', device: [8, 0] }, { name: 'dev/none', type: '3', device: [0, 0] });
+  t.deepEqual(readNames(folder), ['dev/']);
+  t.is(report.entries, 4);
+});
+
+test('attributes of overlayfs and labels of the machine are dropped', async (t) => {
+  const pax = { 'SCHILY.xattr.trusted.overlay.opaque': 'y', 'SCHILY.xattr.trusted.overlay.redirect': '/etc', 'SCHILY.xattr.user.overlay.opaque': 'y', 'SCHILY.xattr.security.selinux': 'label', 'SCHILY.xattr.trusted.kept': '1', 'SCHILY.xattr.user.kept': '1' };
+  const { folder } = await layer({ name: 'd/', pax }, { name: 'f', data: '1', pax }, { name: 'l', type: '2', link: 'x', pax });
+  const kept = { 'trusted.kept': '0x31', 'user.kept': '0x31' };
+  t.deepEqual([readTree(folder)['d']?.xattrs, readTree(folder)['f']?.xattrs], [kept, kept]);
+  t.deepEqual(readTree(folder)['l']?.xattrs, { 'trusted.kept': '0x31' }, 'a link has none of a user\'s (xattr(7))');
+});
+
+test('a layer that names what it does not hold depends on those below', async (t) => {
+  for (const entries of [[{ name: 'a/b', data: '1' }], [{ name: 'h', type: '1', link: 'elsewhere' }], [{ name: 'd/.wh.x' }], [{ name: '.wh..wh..opq' }], [{ name: 'a/' }, { name: 'a/b/c/' }]]) {
+    t.true((await unpack(lab, tar(entries))).report.dependsOnLower, JSON.stringify(entries));
+  }
+  for (const entries of [[{ name: '.wh.a' }, { name: 'a/b', data: '1' }], [{ name: 'a/' }, { name: 'a/.wh..wh..opq' }, { name: 'a/b/c', data: '1' }]]) {
+    t.false((await unpack(lab, tar(entries))).report.dependsOnLower, 'nothing below can be seen there');
+  }
+});
+
+test('the lowest layer depends on nothing: folders are made, links to nothing refused', async (t) => {
+  const lowest = { lower: [] };
+  const { folder, report } = await unpack(lab, tar([{ name: 'a/b/c', data: '1' }, { name: 'd/.wh.x' }, { name: '.wh..wh..opq' }]), lowest);
+  t.false(report.dependsOnLower);
+  t.like(readTree(folder), { a: { mode: '755', owner: '0:0' }, 'a/b/c': { type: 'file' } });
+  t.is(await refusal(lab, tar([{ name: 'h', type: '1', link: 'elsewhere' }]), lowest), 'ERR_TSRUN_IMAGE: entry \'h\' of the layer is refused: it is a hard link to what is not there');
+});
+
+test('above other layers folders, files and links of theirs are found', async (t) => {
+  const { folder: bottom } = await layer({ name: 'usr/', mode: 0o711, uid: 9, mtime: 42 }, { name: 'usr/lib/', mode: 0o710 }, { name: 'usr/lib/so', data: 'bottom', mode: 0o4750, uid: 8, mtime: 43, pax: { 'SCHILY.xattr.user.note': 'x' } }, { name: 'lib', type: '2', link: 'usr/lib' }, { name: 'abs', type: '2', link: '/usr/../usr/lib/../../../usr' }, { name: 'hidden/' }, { name: 'hidden/old', data: '1' }, { name: 'file', data: '1' });
+  const { folder: middle } = await layer({ name: 'usr/', mode: 0o755, uid: 10, mtime: 44, pax: { 'SCHILY.xattr.user.note': 'x' } }, { name: '.wh.hidden' });
+  const lower = [middle, bottom];
+  const archive = tar([
+    { name: 'lib/new', data: '1' },
+    { name: 'abs/share/x', data: '1' },
+    { name: 'copy', type: '1', link: 'usr/lib/so' },
+    { name: 'copied-link', type: '1', link: 'lib' },
+    { name: 'hidden/new', data: '1' },
+  ]);
+  t.true((await unpack(lab, archive)).report.dependsOnLower);
+  const { folder, report } = await unpack(lab, archive, { lower });
+  t.false(report.dependsOnLower);
+  t.deepEqual(readNames(folder), ['copied-link', 'copy', 'hidden/', 'hidden/new', 'lib', 'usr/', 'usr/lib/', 'usr/lib/new', 'usr/lib/so', 'usr/share/', 'usr/share/x']);
+  const copied = { type: 'file', mode: '4750', owner: '8:0', mtime: '43000000000', size: 6, same: 'copy', xattrs: { 'user.note': '0x78' } };
+  t.like(readTree(folder), {
+    usr: { mode: '755', owner: '10:0', mtime: '44000000000', xattrs: { 'user.note': '0x78' } },
+    'usr/lib': { mode: '710' },
+    copy: copied,
+    'usr/lib/so': copied,
+    'copied-link': { type: 'link', link: 'usr/lib', same: 'copied-link' },
+    hidden: { mode: '755', owner: '0:0' },
+  });
+  for (const [entries, why] of [
+    [[{ name: 'x', type: '1', link: 'hidden/old' }], 'it is a hard link to what is not there'],
+    [[{ name: 'x', type: '1', link: 'usr' }], 'it is a hard link to what is not there'],
+    [[{ name: 'file/x', data: '1' }], 'what it should lie in is no folder in the layers below'],
+    [[{ name: 'usr/' }, { name: 'usr/.wh..wh..opq' }, { name: 'x', type: '1', link: 'usr/lib/so' }], 'it is a hard link to what is not there'],
+  ] as const) {
+    t.regex(await refusal(lab, tar(entries), { lower }), new RegExp(`^ERR_TSRUN_IMAGE: entry '.*' of the layer is refused: ${why}$`));
+  }
+});
+
+test('an opaque root takes away what the layers below hold, name by name', async (t) => {
+  const { folder: below } = await layer({ name: 'a', data: '1' }, { name: 'b/' }, { name: 'c', data: '1' });
+  const { folder } = await unpack(lab, tar([{ name: 'b/' }, { name: '.wh..wh..opq' }, { name: 'c', data: '2' }]), { lower: [below] });
+  t.like(readTree(folder), { a: { device: '0:0' }, b: { xattrs: opaque }, c: { type: 'file' } });
+});
+
+test('links of the layers below lead nowhere but into them', async (t) => {
+  const outside = freshFolder(lab);
+  mkdirSync(join(outside, 'etc'));
+  const below = freshFolder(lab);
+  symlinkSync(outside, join(below, 'away'));
+  symlinkSync('../../../../../../..', join(below, 'up'));
+  symlinkSync('b', join(below, 'a'));
+  symlinkSync('a', join(below, 'b'));
+  writeFileSync(join(outside, 'canary'), 'untouched');
+  const { folder } = await unpack(lab, tar([{ name: 'away/etc/x', data: '1' }]), { lower: [below] });
+  t.true(existsSync(join(folder, outside, 'etc/x')));
+  t.deepEqual(readNames(outside), ['canary', 'etc/']);
+  t.regex(await refusal(lab, tar([{ name: 'up/x', data: '1' }]), { lower: [below] }), /leads to no folder for it/);
+  t.regex(await refusal(lab, tar([{ name: 'a/x', data: '1' }]), { lower: [below] }), /go in a circle/);
+  t.is(readlinkSync(join(below, 'away')), outside);
+});
+
+lab.declareLeakTest();
