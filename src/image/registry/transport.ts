@@ -6,6 +6,7 @@
  */
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { TsrunError } from '../../spec/errors.js';
 import { variable, type RegistryHost } from './registry-host.js';
 import { secureContextFor } from './tls-files.js';
 
@@ -34,6 +35,7 @@ export class Transport {
   readonly #host: RegistryHost;
   readonly #insecure: boolean;
   readonly #pools = new Map<string, Promise<Dispatcher>>();
+  #isClosed = false;
 
   /** @param insecure certificates need nobody who vouches for them */
   constructor(host: RegistryHost, insecure: boolean) {
@@ -43,6 +45,7 @@ export class Transport {
 
   /** Redirects are not followed, statuses not judged. */
   async send(url: URL, { method = 'GET', headers = {}, body, signal }: HttpQuestion = {}): Promise<HttpAnswer> {
+    if (this.#isClosed) throw new TsrunError('ERR_TSRUN_REGISTRY', 'the image was closed', { hint: 'resolve it anew' });
     const { request } = await import('undici');
     const dispatcher = await this.#pool(url);
     const answer = await request(url, { dispatcher, method, headers: { 'user-agent': 'tsrun', ...headers }, body: body ?? null, signal: signal ?? null });
@@ -51,11 +54,10 @@ export class Transport {
     return { status: answer.statusCode, headers: answer.headers, body: answer.body };
   }
 
-  /** Ends what is under way. */
+  /** Ends what is under way, for good. */
   async close(): Promise<void> {
-    const pools = [...this.#pools.values()];
-    this.#pools.clear();
-    await Promise.allSettled(pools.map(async (pool) => (await pool).destroy()));
+    this.#isClosed = true;
+    await Promise.allSettled([...this.#pools.values()].map(async (pool) => (await pool).destroy()));
   }
 
   #pool(url: URL): Promise<Dispatcher> {
