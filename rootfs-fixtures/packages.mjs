@@ -5,13 +5,14 @@ import { run } from './shell.mjs';
 const purposes = {
   busybox: ['busybox-static', 'gcc', 'libc6-dev'],
   debian: ['debootstrap', 'debian-archive-keyring'],
+  'image-tools': ['buildah', 'bzip2', 'python3', 'skopeo', 'umoci', 'xz-utils', 'zstd'],
   vm: ['busybox-static', 'cpio', 'debian-archive-keyring', 'e2fsprogs', 'kmod', 'util-linux', 'xz-utils'],
   'vm-amd64': ['qemu-system-x86', 'seabios', 'ipxe-qemu'],
   'vm-arm64': ['qemu-system-arm', 'ipxe-qemu'],
   'cross-arm64': ['cmake', 'debian-archive-keyring', 'g++-aarch64-linux-gnu', 'python3'],
 };
 
-/** Package names for any of: busybox, debian, vm (the harness), vm-amd64 and vm-arm64 (the emulator), cross-arm64 (what is built for it here). */
+/** Package names for any of: busybox, debian, image-tools (what makes images that are not ours), vm (the harness), vm-amd64 and vm-arm64 (the emulator), cross-arm64 (what is built for it here). */
 export function aptPackages(...names) {
   return [...new Set(names.flatMap((name) => purposes[name] ?? unknownPurpose(name)))].sort();
 }

@@ -1,5 +1,5 @@
 /** Which images of a layout or archive are meant, where it holds several: by name, by platform, or all. */
-import type { ImageConfig, Platform } from '../documents.js';
+import type { Platform } from '../documents.js';
 import type { OfferedImage } from '../offer.js';
 import { PlatformError, platformFitness } from '../documents/platform.js';
 import { documentError } from '../documents/shapes.js';
@@ -11,15 +11,13 @@ import type { ChoiceOptions } from './source-options.js';
 /** An image without what its source adds. */
 export type UnnamedImage = Omit<OfferedImage, 'names' | 'close'>;
 
-type NamedImage = UnnamedImage & { readonly names: readonly string[] };
-
 export interface Candidate {
   /** As the source has them: tags, short or whole names. */
   readonly names: readonly string[];
   /** Of its manifest, where the source has one. */
   readonly digest?: string;
-  /** Where the source says it beside the image. */
-  readonly platform?: Platform;
+  /** What it is for. Reads documents, no layers. */
+  readonly look: () => Promise<Platform>;
   readonly open: () => Promise<UnnamedImage>;
 }
 
@@ -38,10 +36,12 @@ export async function chooseImages(candidates: readonly Candidate[], options: Ch
   const named = name === undefined ? candidates : candidates.filter((candidate, index) => isNamed(candidate, name, index));
   if (named.length === 0) throw documentError(`${tree.name} holds no image '${printable(name ?? '', 200)}': there is ${listOf(candidates)}`, 'say one of them');
   if (options.choose === 'one' && name === undefined && named.length > mostOpened) throw several(named, tree);
-  const fitting = await openFitting(named, options.platform, tree);
+  const fitting = await findFitting(named, options.platform, tree);
   if (options.choose === 'one' && fitting.length > 1) throw several(named, tree);
-  const closers = shareTree(tree, fitting.length);
-  return fitting.map((image, index) => ({ ...image, close: closers[index] ?? (() => tree.close()) }));
+  const images: (readonly [names: string[], UnnamedImage])[] = [];
+  for (const { names, open } of fitting) images.push([fullNames(names), await open()]);
+  const closers = shareTree(tree, images.length);
+  return images.map(([names, image], index) => ({ ...image, names, close: closers[index] ?? (() => tree.close()) }));
 }
 
 function isNamed({ names, digest }: Candidate, name: string, index: number): boolean {
@@ -50,33 +50,26 @@ function isNamed({ names, digest }: Candidate, name: string, index: number): boo
 }
 
 /** The best of those that have the same names; of those without names all that are equally good. */
-async function openFitting(candidates: readonly Candidate[], platform: Platform, tree: FileTree): Promise<readonly NamedImage[]> {
+async function findFitting(candidates: readonly Candidate[], platform: Platform, tree: FileTree): Promise<readonly Candidate[]> {
   const offered: Platform[] = [];
-  const best = new Map<string, NamedImage[]>();
-  for (const { names, platform: said, open } of candidates) {
-    if (said !== undefined && platformFitness(said, platform) === 0) {
-      offered.push(said);
-      continue;
-    }
-    const image = await open().catch((error: unknown) => {
+  const best = new Map<string, { readonly fitness: number; readonly equals: Candidate[] }>();
+  for (const candidate of candidates) {
+    const { names, look } = candidate;
+    const found = await look().catch((error: unknown) => {
       if (!(error instanceof PlatformError)) throw error;
       offered.push(...error.offered);
       return undefined;
     });
-    if (image === undefined) continue;
+    if (found === undefined) continue;
+    offered.push(found);
+    const fitness = platformFitness(found, platform);
     const key = JSON.stringify([...names].sort());
-    const equals = best.get(key) ?? [];
-    const order = fitnessOf(image.config.value, platform) - fitnessOf(equals[0]?.config.value, platform);
-    const isOneMore = order === 0 && names.length === 0;
-    if (order > 0) best.set(key, [{ ...image, names: fullNames(names) }]);
-    else if (isOneMore) equals.push({ ...image, names: [] });
+    const known = best.get(key);
+    if (fitness > (known?.fitness ?? 0)) best.set(key, { fitness, equals: [candidate] });
+    else if (fitness > 0 && fitness === known?.fitness && names.length === 0) known.equals.push(candidate);
   }
   if (best.size === 0) throw new PlatformError(offered, platform, tree.name);
-  return [...best.values()].flat();
-}
-
-function fitnessOf(config: ImageConfig | undefined, wanted: Platform): number {
-  return config === undefined ? 0 : platformFitness(config, wanted);
+  return [...best.values()].flatMap(({ equals }) => equals);
 }
 
 /** A word alone may be a tag or a name, so that only what has a colon or a slash is a name. */

@@ -34,16 +34,19 @@ export async function readWhole(file: TreeFile, mostBytes: number, source: strin
 
 /** The first bytes, as many as there are of `length`. */
 export async function readStart(file: TreeFile, length: number): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  let found = 0;
-  if (length === 0) return Buffer.alloc(0);
-  for await (const piece of await file.open({ offset: 0 })) {
-    if (!Buffer.isBuffer(piece)) continue;
-    pieces.push(piece);
-    found += piece.length;
-    if (found >= length) break;
+  const found: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of buffersOf(await file.open({ offset: 0 }))) {
+    found.push(piece);
+    bytes += piece.length;
+    if (bytes >= length) break;
   }
-  return Buffer.concat(pieces).subarray(0, length);
+  return Buffer.concat(found).subarray(0, length);
+}
+
+/** The pieces of a byte stream, with the type that they have. */
+export async function* buffersOf(stream: Readable): AsyncGenerator<Buffer> {
+  for await (const piece of stream) if (Buffer.isBuffer(piece)) yield piece;
 }
 
 /** Bytes `start` to `end` of a file, by pread(2): several streams may read one descriptor. They do not close it. */

@@ -5,7 +5,7 @@ import { isIndexType, isManifestType, mediaTypes } from '../documents/media-type
 import { mostDocumentBytes, readImageDocument } from '../documents/manifest.js';
 import { documentError, readJsonObject } from '../documents/shapes.js';
 import { openImage, type Blobs } from './blob-image.js';
-import { chooseImages, type Candidate } from './choose.js';
+import { chooseImages, type Candidate, type UnnamedImage } from './choose.js';
 import { readWhole, type FileTree } from './file-tree.js';
 import type { ChoiceOptions } from './source-options.js';
 
@@ -27,12 +27,11 @@ export async function isOciLayout(tree: FileTree): Promise<boolean> {
 export async function openOciLayout(tree: FileTree, options: ChoiceOptions): Promise<readonly OfferedImage[]> {
   await checkVersion(tree);
   const blobs: Blobs = { name: tree.name, find: ({ digest }) => tree.find(`blobs/${digest.replace(':', '/')}`) };
-  const candidates = distinct(await readEntries(tree)).map(([entry, names]): Candidate => ({
-    names,
-    digest: entry.digest,
-    ...(entry.platform !== undefined && { platform: entry.platform }),
-    open: () => openImage(blobs, entry, options.platform),
-  }));
+  const candidates = distinct(await readEntries(tree)).map(([entry, names]): Candidate => {
+    let image: Promise<UnnamedImage> | undefined;
+    const open = (): Promise<UnnamedImage> => (image ??= openImage(blobs, entry, options.platform));
+    return { names, digest: entry.digest, open, look: async () => entry.platform ?? (await open()).config.value };
+  });
   return chooseImages(candidates, options, tree);
 }
 

@@ -78,6 +78,19 @@ export async function* walkTar(handle: FileHandle, name: string): AsyncGenerator
   }
 }
 
+/** Does a file start with a header of tar? What comes later may be damaged all the same. */
+export async function startsLikeTar(handle: FileHandle): Promise<boolean> {
+  const { Header: HeaderType } = await import('tar/header');
+  const start = Buffer.alloc(block);
+  const { bytesRead } = await handle.read(start, 0, block, 0);
+  if (bytesRead < block) return false;
+  try {
+    return new HeaderType(start).cksumValid;
+  } catch {
+    return false;
+  }
+}
+
 function decode(type: typeof Header, bytes: Buffer, at: number, name: string): Header {
   let header: Header;
   try {

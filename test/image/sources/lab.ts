@@ -1,5 +1,6 @@
 /** Layouts and archives made by hand, in a folder that is gone afterwards. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -113,6 +114,19 @@ export function options(changes: Partial<SourceOptions> = {}): SourceOptions {
     ...changes,
   };
 }
+
+/** What the confined program does, by the programs that it takes the place of. */
+export const expandByPrograms: SourceOptions['expand'] = async (source, destination) => {
+  const start = Buffer.alloc(1);
+  readSync(source, start, 0, 1, 0);
+  const program = { 0x28: 'zstd', 0xfd: 'xz', 0x42: 'bzip2' }[start[0] ?? 0] ?? 'false';
+  await new Promise<void>((resolve, reject) => {
+    spawn(program, ['-dc'], { stdio: [source, destination, 'inherit'] }).on('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`${program} ended with ${code ?? 'a signal'}`));
+    });
+  });
+};
 
 export function folderTree(files: Files) {
   return openFolderTree(folderOf(files), { leavesFolder: false });

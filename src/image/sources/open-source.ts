@@ -1,0 +1,112 @@
+/** What lies at a path, told by its content and never by its name, as images for the store. */
+import { constants, type Stats } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { errnoName } from '../../spec/errno.js';
+import { TsrunError } from '../../spec/errors.js';
+import { printable } from '../../spec/quote.js';
+import { documentError } from '../documents/shapes.js';
+import type { OfferedImage } from '../offer.js';
+import { isDockerArchive, openDockerArchive } from './docker-archive.js';
+import { openPlain, readFirst } from './expand.js';
+import type { FileTree } from './file-tree.js';
+import { openFolderTree } from './folder-tree.js';
+import { isOciLayout, openOciLayout } from './oci-layout.js';
+import { isSkopeoFolder, openSkopeoFolder } from './skopeo-folder.js';
+import type { SourceOptions } from './source-options.js';
+import { startsLikeTar } from './tar-walk.js';
+import { openTarTree, type TarTree } from './tar-tree.js';
+
+/** What a reference says of a path: skopeo's prefixes, a slug, or nothing. */
+export type SourceForm = 'oci' | 'oci-archive' | 'docker-archive' | 'dir' | 'slug' | 'any';
+
+export interface LocalSource {
+  readonly form: SourceForm;
+  readonly path: string;
+}
+
+/** What people take for images, by the bytes at the start. */
+const others: readonly (readonly [magic: string, what: string])[] = [
+  ['PK\x03\x04', 'a zip archive'], ['hsqs', 'a squashfs'], ['QFI\xfb', 'a disk of QEMU'], ['\x7fELF', 'a program'], ['#!', 'a script'], ['{', 'JSON'], ['!<arch>', 'a Debian package or library'],
+];
+
+/**
+ * @param source its path is absolute, or relative to the working directory
+ * @throws ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED
+ */
+export async function openSource(source: LocalSource, options: SourceOptions): Promise<readonly OfferedImage[]> {
+  try {
+    const status = await look(source.path);
+    if (status.isDirectory()) return await openFolder(source, options);
+    if (status.isFile()) return await openArchive(source, options);
+  } catch (cause) {
+    if (options.signal?.aborted !== true || TsrunError.is(cause)) throw cause;
+    throw new TsrunError('ERR_TSRUN_ABORTED', `reading '${printable(source.path, 400)}' was aborted`, { cause: options.signal.reason });
+  }
+  throw documentError(`'${printable(source.path, 400)}' is neither a file nor a folder`, 'name an image');
+}
+
+async function openFolder({ form, path }: LocalSource, options: SourceOptions): Promise<readonly OfferedImage[]> {
+  const [layout, closed] = await Promise.all([openFolderTree(path, { leavesFolder: true }), openFolderTree(path, { leavesFolder: false })]);
+  if (form === 'oci' || form === 'oci-archive') return openOciLayout(layout, options);
+  if (form === 'docker-archive') return openDockerArchive(closed, options);
+  if (form === 'dir') return openSkopeoFolder(layout, options);
+  if (form === 'slug') throw documentError(`'${printable(path, 400)}' is a folder, not a slug`, 'a slug is a tar archive, mostly packed by gzip');
+  if (await isOciLayout(layout)) return openOciLayout(layout, options);
+  if (await isSkopeoFolder(layout)) return openSkopeoFolder(layout, options);
+  if (await isDockerArchive(closed)) return openDockerArchive(closed, options);
+  throw documentError(`the folder '${printable(path, 400)}' holds no image: looked for oci-layout, manifest.json and skopeo's version file`, 'name the folder that holds them');
+}
+
+async function openArchive({ form, path }: LocalSource, options: SourceOptions): Promise<readonly OfferedImage[]> {
+  const name = `'${printable(path, 400)}'`;
+  if (form === 'dir') throw documentError(`${name} is a file, not a folder as skopeo's 'dir:' has it`, `name it ${printable(path, 200)}, without the prefix`);
+  const plain = await openPlain(await openFile(path), name, options);
+  if (!(await startsLikeTar(plain))) throw await notAnArchive(plain, name);
+  const tree = await openTarTree(plain, name, options.signal);
+  try {
+    return await openTar(form, tree, options);
+  } catch (error) {
+    await tree.close();
+    throw error;
+  }
+}
+
+async function openTar(form: SourceForm, tree: TarTree, options: SourceOptions): Promise<readonly OfferedImage[]> {
+  if (form === 'oci' || form === 'oci-archive') return openOciLayout(tree, options);
+  if (form === 'docker-archive') return openDockerArchive(tree, options);
+  // From version 25 on, `docker save` writes both at once; a layout has its manifest as it was pushed or will be.
+  if (await isOciLayout(tree)) return openOciLayout(tree, options);
+  if (await isDockerArchive(tree)) return openDockerArchive(tree, options);
+  throw notRecognised(tree);
+}
+
+function notRecognised({ name }: FileTree): Error {
+  return documentError(`the archive ${name} holds no image: looked for oci-layout and manifest.json`, 'make one with docker save, podman save or skopeo copy');
+}
+
+async function notAnArchive(handle: FileHandle, name: string): Promise<Error> {
+  const start = (await readFirst(handle, 16)).toString('latin1');
+  await handle.close();
+  const what = others.find(([magic]) => start.startsWith(magic))?.[1];
+  const state = start === '' ? 'is an empty file' : (what === undefined ? 'is a file that is no image' : `is ${what}, not an image`);
+  return documentError(`${name} ${state}: looked for a tar archive, plain or packed by gzip, zstd, xz or bzip2`, 'make one with docker save, podman save or skopeo copy');
+}
+
+async function look(path: string): Promise<Stats> {
+  return stat(path).catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
+}
+
+/** Not blocked by a FIFO that came in between. */
+async function openFile(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
+}
+
+function unreadable(path: string, cause: unknown): Error {
+  const errno = errnoName(cause) ?? String(cause);
+  const what = errno === 'ENOENT' || errno === 'ENOTDIR' ? 'does not exist' : `cannot be read: ${errno}`;
+  return documentError(`image '${printable(path, 400)}' ${what}`, errno === 'EACCES' ? 'run as its owner, or let it be read' : 'check the path', cause);
+}

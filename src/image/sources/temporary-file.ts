@@ -1,0 +1,44 @@
+/** Files without a name, for what must lie somewhere while it is read: they are gone with their descriptor, however that comes. */
+import { randomUUID } from 'node:crypto';
+import { open, unlink, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoName } from '../../spec/errno.js';
+import { TsrunError } from '../../spec/errors.js';
+import { printable } from '../../spec/quote.js';
+
+/** @throws ERR_TSRUN_STORE */
+export async function openTemporaryFile(folder: string): Promise<FileHandle> {
+  const path = join(folder, `source-${randomUUID()}`);
+  try {
+    const handle = await open(path, 'wx+', 0o600);
+    await unlink(path);
+    return handle;
+  } catch (cause) {
+    throw storeError(folder, cause);
+  }
+}
+
+/**
+ * Writes a stream from the start on, by pwrite(2): the descriptor's position stays there, for who reads it next.
+ *
+ * @throws ERR_TSRUN_STORE
+ */
+export async function writeFrom(pieces: AsyncIterable<Uint8Array>, handle: FileHandle, folder: string): Promise<void> {
+  let at = 0;
+  for await (const piece of pieces) {
+    for (let written = 0; written < piece.length;) {
+      const { bytesWritten } = await handle.write(piece, written, piece.length - written, at).catch((cause: unknown) => {
+        throw storeError(folder, cause);
+      });
+      written += bytesWritten;
+      at += bytesWritten;
+    }
+  }
+}
+
+function storeError(folder: string, cause: unknown): TsrunError {
+  const errno = errnoName(cause) ?? String(cause);
+  const isFull = errno === 'ENOSPC' || errno === 'EDQUOT';
+  const what = isFull ? `no space is left in '${printable(folder, 300)}' (${errno})` : `'${printable(folder, 300)}' cannot be written: ${errno}`;
+  return new TsrunError('ERR_TSRUN_STORE', what, { hint: isFull ? 'remove images with tsrun prune, or keep them elsewhere with --root-dir' : 'check its permissions', cause });
+}

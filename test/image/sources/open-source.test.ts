@@ -1,0 +1,143 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, symlinkSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import test from 'ava';
+import { digestOf } from '../../../src/image/documents/digest.js';
+import { openSource, type SourceForm } from '../../../src/image/sources/open-source.js';
+import type { SourceOptions } from '../../../src/image/sources/source-options.js';
+import { needs } from '../../support/needs.js';
+import { base, contentOf, expandByPrograms, faultOf, folderOf, layoutFiles, madeImage, newFile, newFolder, options, tarOf, tarOfFiles, type Files } from './lab.js';
+
+const image = madeImage();
+const layer = image.blobs[2] ?? Buffer.alloc(0);
+const layout = layoutFiles([image.manifest], image.blobs);
+const docker: Files = { 'config.json': image.config, 'layer.tar': layer, 'manifest.json': JSON.stringify([{ Config: 'config.json', Layers: ['layer.tar'] }]) };
+const skopeo: Files = {
+  version: 'Directory Transport Version: 1.1\n', 'manifest.json': image.blobs[0] ?? '',
+  ...Object.fromEntries(image.blobs.slice(1).map((blob) => [digestOf(blob).slice(7), blob])),
+};
+
+function openedFiles(): string[] {
+  return readdirSync('/proc/self/fd').sort();
+}
+
+test.serial('what lies at a path is told by its content, and let go of', async (t) => {
+  const both = { ...docker, ...layout };
+  const rows: [form: SourceForm, path: string][] = [
+    ['any', folderOf(layout)], ['oci', folderOf(layout)], ['any', newFile(tarOfFiles(layout))], ['oci-archive', newFile(tarOfFiles(layout))], ['oci', newFile(tarOfFiles(layout))],
+    ['any', folderOf(docker)], ['docker-archive', folderOf(docker)], ['any', newFile(tarOfFiles(docker))], ['docker-archive', newFile(tarOfFiles(docker))],
+    ['any', folderOf(skopeo)], ['dir', folderOf(skopeo)], ['any', newFile(tarOfFiles(both))], ['docker-archive', newFile(tarOfFiles(both))],
+    ['any', newFile(gzipSync(tarOfFiles(layout)))], ['docker-archive', newFile(gzipSync(tarOfFiles(docker)))],
+  ];
+  // Node's own files are opened by the first read of all.
+  await (await openSource({ form: 'any', path: rows[2]?.[1] ?? '' }, options()))[0]?.close();
+  for (const [form, path] of rows) {
+    const before = openedFiles();
+    const [found, ...more] = await openSource({ form, path }, options());
+    t.is(more.length, 0);
+    t.is(found?.layers[0]?.diffId, digestOf(layer), `${form}:${path}`);
+    t.deepEqual(await contentOf(found?.layers[0] ?? t.fail()), layer);
+    await found?.close();
+    t.deepEqual(openedFiles(), before, `${form}:${path}`);
+  }
+  const [ofBoth] = await openSource({ form: 'any', path: newFile(tarOfFiles(both)) }, options());
+  t.is(ofBoth?.manifest.descriptor.digest, image.manifest.digest, 'a layout has its own manifest');
+  await ofBoth?.close();
+});
+
+for (const [program, suffix] of [['zstd', 'zst'], ['xz', 'xz'], ['bzip2', 'bz2']] as const) {
+  needs(`command:${program}`)(`an archive, and a layer in one, that ${program} has packed`, async (t) => {
+    const pack = (bytes: Buffer): Buffer => {
+      const path = newFile(bytes);
+      execFileSync(program, ['-k', path], { stdio: 'ignore' });
+      return readFileSync(`${path}.${suffix}`);
+    };
+    const inner = { ...docker, 'layer.tar': pack(layer) };
+    for (const bytes of [pack(tarOfFiles(layout)), tarOfFiles(inner), pack(tarOfFiles(inner))]) {
+      const [found] = await openSource({ form: 'any', path: newFile(bytes) }, options({ expand: expandByPrograms }));
+      const [offered] = found?.layers ?? [];
+      const content = await contentOf(offered ?? t.fail());
+      t.like(offered?.descriptor, { digest: digestOf(content), size: content.length });
+      await found?.close();
+    }
+  });
+}
+
+test.after('what lay in between has no name', (t) => {
+  t.deepEqual(readdirSync(base).filter((name) => name.startsWith('source-')), []);
+});
+
+test.serial('what is no image, or a damaged one, is told by what it is and what was looked for', async (t) => {
+  const tar = tarOfFiles(layout);
+  const truncated = newFile(tar);
+  truncateSync(truncated, 2600);
+  const damaged = Buffer.from(tar);
+  damaged[512 * 4] = (damaged[512 * 4] ?? 0) ^ 1;
+  const link = join(newFolder(), 'link');
+  symlinkSync('nowhere', link);
+  const zip = gzipSync(tar);
+  const rows: [path: string, message: RegExp, form?: SourceForm, changes?: Partial<SourceOptions>][] = [
+    [join(base, 'missing'), /^image '.*missing' does not exist$/],
+    [link, /does not exist$/],
+    [join(truncated, 'x'), /does not exist$/],
+    ['/dev/null', /is neither a file nor a folder/],
+    [newFile(''), /is an empty file: looked for a tar archive, plain or packed by gzip, zstd, xz or bzip2$/],
+    [newFile('PK\x03\x04…'), /is a zip archive, not an image/],
+    [newFile('{"a":1}'), /is JSON, not an image/],
+    [newFile('x'.repeat(2000)), /is a file that is no image: looked for a tar archive/],
+    [newFile(gzipSync('x'.repeat(2000))), /is a file that is no image/],
+    [newFile(tarOfFiles({ 'etc/passwd': '' })), /^the archive '.*' holds no image: looked for oci-layout and manifest\.json/],
+    [newFolder(), /^the folder '.*' holds no image: looked for oci-layout, manifest\.json/],
+    [truncated, /is cut short: it ends inside an entry/],
+    [newFile(damaged), /is no tar archive, or a damaged one: at byte \d+ stands a header whose checksum is wrong/],
+    [newFile(zip.subarray(0, zip.length / 2)), /is damaged: gzip says '.*unexpected end of file'/],
+    [newFile(Buffer.concat([zip.subarray(0, 20), Buffer.from('damage'), zip.subarray(26)])), /is damaged: gzip says/],
+    [newFile(zip), /expands to more than 600 bytes/, 'any', { limits: { bytes: 600, ratio: 1000 } }],
+    [newFile(gzipSync(Buffer.alloc(30_000_000))), /expands to more than 10485760 bytes/, 'any', { limits: { bytes: 2 ** 40, ratio: 100 } }],
+    [newFile(zip), /'\/nowhere' cannot be written: ENOENT/, 'any', { temporaryFolder: '/nowhere' }],
+    [newFile(tar), /is no docker-archive: it holds no file 'manifest\.json'/, 'docker-archive'],
+    [newFile(tarOfFiles(docker)), /is no OCI image layout: it holds no file 'oci-layout'/, 'oci'],
+    [folderOf(docker), /is no OCI image layout/, 'oci'],
+    [folderOf(docker), /no folder as skopeo's 'dir:' has it/, 'dir'],
+    [folderOf(skopeo), /is not a list of images/, 'docker-archive'],
+    [newFile(tar), /is a file, not a folder as skopeo's 'dir:'/, 'dir'],
+    [folderOf({ ...skopeo, [digestOf(layer).slice(7)]: 'x' }), /the layer sha256:\w+ in .* is damaged/, 'dir'],
+    [folderOf({ version: 'Directory Transport Version: 1.1\n' }), /is not whole: it holds no file 'manifest\.json'/],
+  ];
+  const before = openedFiles();
+  for (const [path, message, form = 'any', changes = {}] of rows) {
+    const error = await faultOf(openSource({ form, path }, options(changes)));
+    t.regex(error.message, message);
+    t.is(error.code, changes.temporaryFolder === undefined ? 'ERR_TSRUN_IMAGE' : 'ERR_TSRUN_STORE');
+    t.truthy(error.hint);
+  }
+  t.deepEqual(openedFiles(), before);
+});
+
+test.serial('it ends with its signal', async (t) => {
+  const signal = AbortSignal.abort(new Error('enough'));
+  for (const bytes of [tarOfFiles(layout), gzipSync(tarOfFiles(layout))]) {
+    const error = await faultOf(openSource({ form: 'any', path: newFile(bytes) }, options({ signal })));
+    t.is(error.code, 'ERR_TSRUN_ABORTED');
+    t.deepEqual(error.cause, new Error('enough'));
+  }
+});
+
+test('a header that is changed anywhere gives another reading or a refusal, never anything else', async (t) => {
+  const original = tarOf([
+    { path: 'oci-layout', content: layout['oci-layout'] ?? '', pax: { path: 'oci-layout', size: 30 } },
+    ...Object.entries(layout).slice(1).map(([path, content]) => ({ path, content })),
+  ]);
+  for (let at = 0; at < 4096; at += 7) {
+    const changed = Buffer.from(original);
+    changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
+    try {
+      const images = await openSource({ form: 'any', path: newFile(changed) }, options());
+      await Promise.all(images.map((each) => each.close()));
+    } catch (error) {
+      t.is(error instanceof Error && 'code' in error ? error.code : error, 'ERR_TSRUN_IMAGE', `byte ${at}`);
+    }
+  }
+  t.pass();
+});
