@@ -24,6 +24,10 @@ export class Blobs {
     this.#locks = locks;
   }
 
+  path(digest: string): string {
+    return this.#layout.blob(digest);
+  }
+
   /** By its size; its bytes are compared where they are used. */
   async has({ digest, size }: Descriptor): Promise<boolean> {
     const path = this.#layout.blob(digest);

@@ -1,0 +1,39 @@
+/** Which layers the containers of a state root use, for who removes layers: in doubt it is an error, not a layer less. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { ContainerLayers } from '../../image/store/collect.js';
+import { parseRecord, readStateFile } from '../state/state-files.js';
+import { StateRoot } from '../state/state-root.js';
+
+/**
+ * Undefined when there is no such state root: a boot has taken it, and its containers. One that has ended counts until it is removed.
+ *
+ * @throws ERR_TSRUN_STATE for a record that is damaged
+ */
+export async function containerLayersOf(stateRoot: string): Promise<ContainerLayers[] | undefined> {
+  const root = new StateRoot(stateRoot);
+  if (!existsSync(root.containersPath)) return undefined;
+  const all: ContainerLayers[] = [];
+  // Also those with a dot before their name: they are being made.
+  for (const entry of root.entries()) {
+    const layers = layersIn(join(root.containersPath, entry, 'state.json'), entry);
+    if (layers !== undefined) all.push(layers);
+    // There may be thousands.
+    await setImmediate();
+  }
+  return all;
+}
+
+function layersIn(path: string, id: string): ContainerLayers | undefined {
+  const text = readStateFile(path, id)?.toString();
+  if (text === undefined) return undefined;
+  const record = parseRecord(text, path, id);
+  const rootPath = member(record, 'rootPath');
+  const lower = member(member(record, 'extensions'), 'lowerLayers');
+  return new Set([rootPath, ...(Array.isArray(lower) ? lower : [])].filter((each) => typeof each === 'string'));
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? new Map<string, unknown>(Object.entries(value)).get(name) : undefined;
+}
