@@ -17,6 +17,8 @@ export interface Example {
 
 export interface Command {
   readonly name: CommandName;
+  /** Other words for it. */
+  readonly aliases?: readonly string[];
   /** One line, lower case, no full stop. */
   readonly summary: string;
   readonly usage: string;

@@ -5,6 +5,7 @@ import type { Command, Positional } from './command.js';
 const image: Positional = { name: 'image', required: true, many: false, completion: 'image' };
 const container: Positional = { name: 'container', required: true, many: false, completion: 'container' };
 const containers: Positional = { ...container, many: true };
+const stored: Positional = { ...image, completion: 'stored-image' };
 const plain = { takesProgram: false, failureCode: 1, examples: [] } as const;
 const attached = { takesProgram: true, failureCode: 125 } as const;
 
@@ -15,7 +16,9 @@ export const commands: readonly Command[] = [
     summary: 'run an image as a new container',
     usage: 'tsrun run [flags] IMAGE [--] [PROGRAM [ARGUMENT…]]',
     description:
-      'IMAGE is an unpacked root file system, which gets the default walls, or an OCI bundle, which has those that its config.json names; flags change both. Flags end at IMAGE; what follows is for the program. ' +
+      'IMAGE is the name of an image, which is fetched from its registry where it is not here; a file or folder that holds one (docker save, an OCI layout, a slug); ' +
+      'an unpacked root file system; or an OCI bundle, which has the walls that its config.json names. All others get the default walls; flags change them. ' +
+      'docker:// docker-archive: oci: dir: and slug: before it say what it is. Flags end at IMAGE; what follows is for the program. ' +
       'Signals are passed on. Without --tty, ctrl-c twice within 5 seconds kills; with --interactive --tty, ctrl-p ctrl-q detaches. ' +
       'What a container prints is kept for logs and attach when it is started with --detach or --tty, or prints to a terminal: else it ' +
       'goes straight to who started it, and is not written down.',
@@ -119,9 +122,9 @@ export const commands: readonly Command[] = [
   {
     ...plain,
     name: 'inspect',
-    summary: 'show everything that is known of a container',
-    usage: 'tsrun inspect [flags] CONTAINER',
-    positionals: [container],
+    summary: 'show everything that is known of a container or an image',
+    usage: 'tsrun inspect [flags] CONTAINER|IMAGE',
+    positionals: [{ name: 'container or image', required: true, many: false, completion: 'object' }],
     examples: [
       { line: 'tsrun inspect --isolation web', what: 'which walls stand' },
       { line: 'tsrun inspect --diff other web', what: 'which walls differ between two containers' },
@@ -134,6 +137,89 @@ export const commands: readonly Command[] = [
     usage: 'tsrun update flags CONTAINER…',
     positionals: [containers],
     examples: [{ line: 'tsrun update -m 1g --cpus 2 web', what: 'more room for a server' }],
+  },
+  {
+    ...plain,
+    name: 'images',
+    summary: 'list images',
+    usage: 'tsrun images [flags] [NAME]',
+    description: 'NAME shows those of one repository alone, or with a tag the one.',
+    positionals: [{ ...stored, name: 'name', required: false }],
+    examples: [{ line: 'tsrun rmi $(tsrun images -q team/app)', what: 'remove every version of an image' }],
+  },
+  {
+    ...plain,
+    name: 'pull',
+    summary: 'fetch an image from a registry',
+    usage: 'tsrun pull [flags] IMAGE',
+    description: 'Prints the whole name of the image when it is there. Layers that are here already are not fetched again, and what was broken off goes on where it ended.',
+    positionals: [stored],
+    examples: [{ line: 'tsrun pull --platform linux/arm64 localhost:5000/team/app:v2', what: "another machine's image, from a registry of your own" }],
+  },
+  {
+    ...plain,
+    name: 'load',
+    aliases: ['import'],
+    summary: 'take images from a file or folder into the store; also called import',
+    usage: 'tsrun load [flags] [IMAGE]',
+    description: 'IMAGE is what docker save wrote, an OCI image layout as a folder or tar, or a slug. Without it and --input the file is read from standard input.',
+    positionals: [{ ...image, required: false }],
+    examples: [
+      { line: 'docker save app | tsrun load', what: "an image of docker's" },
+      { line: 'tsrun load --name team/app:v2 oci:./layout:v2', what: 'one image of several, with a name of its own' },
+    ],
+  },
+  {
+    ...plain,
+    name: 'save',
+    summary: 'write images to a file or folder',
+    usage: 'tsrun save [flags] IMAGE…',
+    positionals: [{ ...stored, many: true }],
+    examples: [
+      { line: 'tsrun save team/app:v2 | docker load', what: 'give an image to docker' },
+      { line: 'tsrun save --format oci -o ./layout team/app:v2', what: 'an OCI image layout' },
+    ],
+  },
+  {
+    ...plain,
+    name: 'tag',
+    summary: 'give an image another name',
+    usage: 'tsrun tag IMAGE NAME',
+    positionals: [stored, { ...stored, name: 'name' }],
+  },
+  {
+    ...plain,
+    name: 'rmi',
+    summary: 'take away names of images, and images without a name',
+    usage: 'tsrun rmi [flags] IMAGE…',
+    description: 'With its last name an image goes, with all layers that no other has. What a container uses stays until it ends.',
+    positionals: [{ ...stored, many: true }],
+  },
+  {
+    ...plain,
+    name: 'prune',
+    summary: 'remove images that nobody has named and no container uses',
+    usage: 'tsrun prune [flags]',
+    positionals: [],
+    examples: [{ line: 'tsrun prune -a', what: 'remove all that no container uses' }],
+  },
+  {
+    ...plain,
+    name: 'history',
+    summary: 'show how an image was made, the last step first',
+    usage: 'tsrun history [flags] IMAGE',
+    positionals: [stored],
+  },
+  {
+    ...plain,
+    name: 'layers',
+    summary: 'show what each layer of an image adds, changes and removes, and what of it is wasted',
+    usage: 'tsrun layers [flags] IMAGE',
+    description:
+      'A byte is wasted that nobody sees: its file is overwritten or removed by a later layer. Efficiency is the part of all bytes that is seen in the end. ' +
+      'With --ci the image is judged by thresholds, as dive judges it.',
+    positionals: [stored],
+    examples: [{ line: 'tsrun layers --ci --lowest-efficiency 0.95 --highest-wasted-bytes 20m app', what: 'fail a build that wastes too much' }],
   },
   {
     ...plain,
@@ -180,7 +266,7 @@ export const commands: readonly Command[] = [
 ];
 
 export function findCommand(name: string): Command | undefined {
-  return commands.find((command) => command.name === name);
+  return commands.find((command) => command.name === name || command.aliases?.includes(name) === true);
 }
 
 export function nearestCommand(word: string): string | undefined {

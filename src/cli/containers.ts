@@ -1,17 +1,22 @@
 /** What the commands that act on containers share. */
-import { Runtime, TsrunError, type Container, type ContainerSummary } from '../index.js';
+import { resolve } from 'node:path';
+import { Runtime, TsrunError, type Container, type ContainerSummary, type RuntimeOptions } from '../index.js';
 import { describeFailure } from './failure.js';
-import type { Invocation } from './invocation.js';
+import type { CommandFlags, Invocation } from './invocation.js';
 import { painter } from './output.js';
 import { tell } from './tell.js';
 
-export async function withRuntime<T>(work: (runtime: Runtime) => Promise<T>): Promise<T> {
-  const runtime = await Runtime.open();
+export async function withRuntime<T>(work: (runtime: Runtime) => Promise<T>, flags: CommandFlags = {}): Promise<T> {
+  const runtime = await Runtime.open(runtimeOptions(flags));
   try {
     return await work(runtime);
   } finally {
     await runtime.close();
   }
+}
+
+export function runtimeOptions({ imageRoot }: CommandFlags): RuntimeOptions {
+  return imageRoot === undefined ? {} : { imageRoot: resolve(imageRoot) };
 }
 
 /**

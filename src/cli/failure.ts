@@ -2,12 +2,14 @@
 import { getSystemErrorMap } from 'node:util';
 import { explainExit, TsrunError, type Container, type ExecProcess } from '../index.js';
 import type { Command } from './command.js';
+import { Interruption } from './interruption.js';
 import type { Invocation } from './invocation.js';
 import { escapeControl, painter, type Paint } from './output.js';
 import { tell } from './tell.js';
 
 /** Wrong flags and arguments are docker's 125 whatever the command; a program that cannot start is the shell's 126 or 127. */
 export function exitCodeOf(error: unknown, command: Command | undefined): number {
+  if (error instanceof Interruption) return error.exitCode;
   const code = TsrunError.is(error) ? error.code : undefined;
   if (command === undefined || code === 'ERR_TSRUN_INVALID_ARGUMENT') return 125;
   if (command.failureCode === 125 && code === 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE') return 126;
@@ -50,6 +52,7 @@ interface Told {
 function tellFailure(error: unknown): Told {
   if (TsrunError.is(error)) return { code: error.code, field: error.field, message: error.message, hint: error.hint };
   const nameless = { code: undefined, field: undefined };
+  if (error instanceof Interruption) return { ...nameless, message: error.message, hint: undefined };
   const unwritten = outputFault(error);
   if (unwritten !== undefined) return { ...nameless, message: unwritten, hint: 'make room where it leads, or send it elsewhere' };
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

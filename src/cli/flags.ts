@@ -3,6 +3,7 @@ import { commandFlags } from './flags/commands.js';
 import { fileFlags } from './flags/files.js';
 import { flagGroups, type CommandName, type Flag, type FlagGroup } from './flags/flag.js';
 import { generalFlags } from './flags/general.js';
+import { imageFlags } from './flags/images.js';
 import { isolationFlags } from './flags/isolation.js';
 import { limitFlags } from './flags/limits.js';
 import { networkFlags } from './flags/network.js';
@@ -10,6 +11,7 @@ import { processFlags } from './flags/process.js';
 
 export const flags: readonly Flag[] = [
   ...generalFlags,
+  ...imageFlags,
   ...processFlags,
   ...fileFlags,
   ...limitFlags,

@@ -1,27 +1,49 @@
 /** `tsrun inspect` */
-import { TsrunError, type Runtime } from '../index.js';
+import { isContainerId, TsrunError, type Runtime } from '../index.js';
 import { withRuntime } from './containers.js';
-import type { Invocation } from './invocation.js';
+import type { CommandFlags, Invocation } from './invocation.js';
 import { compareRows, isolationRows, type Difference, type Row } from './isolation-rows.js';
-import { displayWidth, escapeControl, painter, renderJson, renderTable, type Paint } from './output.js';
+import { displayWidth, escapeControl, painter, quote, renderJson, renderTable, type Paint } from './output.js';
 import { summaryJson } from './ps.js';
+import { containerNameForm } from './values/basic.js';
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, positionals: [id = ''], stdout, env } = invocation;
   const paint = painter(stdout, env);
-  return withRuntime((runtime) => {
+  return withRuntime(async (runtime) => {
     if (flags.diffWith !== undefined) {
       const comparison = compare(runtime, id, flags.diffWith);
       stdout.write(flags.json === true ? renderJson(comparison) : renderDifferences(comparison, paint, stdout.columns));
     } else if (flags.isolation === true) {
       const report = runtime.isolation(id);
       stdout.write(flags.json === true ? renderJson(report) : renderRows(isolationRows(report), paint));
-    } else stdout.write(everything(runtime, id));
-    return Promise.resolve(0);
-  });
+    } else stdout.write(await everything(runtime, id, flags.type));
+    return 0;
+  }, flags);
 }
 
-function everything(runtime: Runtime, id: string): string {
+/** A name may be of both: docker looks among the containers first. */
+async function everything(runtime: Runtime, id: string, type: CommandFlags['type']): Promise<string> {
+  if (type !== 'image' && isContainerId(id)) {
+    try {
+      return container(runtime, id);
+    } catch (error) {
+      if (type === 'container' || !isMissing(error)) throw error;
+    }
+  } else if (type === 'container') throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `${quote(id)} cannot be the name of a container`, { hint: `names have ${containerNameForm}` });
+  try {
+    return renderJson(await runtime.images.inspect(id));
+  } catch (error) {
+    if (type === 'image' || !isMissing(error)) throw error;
+    throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is neither a container nor an image ${quote(id)}`, { hint: 'tsrun ps -a and tsrun images list them', cause: error });
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return TsrunError.is(error) && error.code === 'ERR_TSRUN_NOT_FOUND';
+}
+
+function container(runtime: Runtime, id: string): string {
   const summary = runtime.inspect(id);
   return renderJson({ ...summaryJson(summary), statePath: runtime.statePath(id), record: summary.record });
 }

@@ -21,8 +21,8 @@ let running: Command | undefined;
 /** Errors are told to a program: `run --json`. */
 let tellsJson = false;
 
-async function main(words: readonly string[]): Promise<number> {
-  const [word, ...rest] = words;
+async function main(given: readonly string[]): Promise<number> {
+  const [word, ...rest] = commandFirst(given);
   if (word === undefined || word === '--help' || word === '-h') return print(renderOverview(helpStyle()));
   if (word === '--version' || word === '-v') return print(`tsrun ${readVersion()}\n`);
   if (word === 'help') return help(rest[0]);
@@ -40,6 +40,14 @@ async function main(words: readonly string[]): Promise<number> {
   } catch (error) {
     return fail(error, command);
   }
+}
+
+/** What is about all commands may stand before them, as docker's own such flags do. */
+function commandFirst(words: readonly string[]): readonly string[] {
+  const [flag = '', ...rest] = words;
+  const length = flag === '--root-dir' ? 2 : flag.startsWith('--root-dir=') ? 1 : 0;
+  const command = words[length];
+  return length === 0 || command === undefined ? words : [command, flag, ...rest.slice(0, length - 1), ...rest.slice(length)];
 }
 
 function help(name: string | undefined): number {

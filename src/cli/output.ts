@@ -76,7 +76,8 @@ function pad(cell: string, width: number, align: 'left' | 'right', last: boolean
   return last ? cell : cell + space;
 }
 
-function cut(text: string, width: number): string {
+/** So many cells of it; what was cut off shows as an ellipsis. */
+export function cut(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   let kept = '';
   for (const character of text) {

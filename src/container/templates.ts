@@ -70,8 +70,8 @@ export function templateKey({ image, options, idRange, awaitStart }: KeyInput): 
   if (looksAtHost(options) || options.timings === true) return undefined;
   // It is no part of the plan, but what is no signal is to be refused.
   if (options.signal !== undefined && !((options.signal as unknown) instanceof AbortSignal)) return undefined;
-  const { onWarning, ...rest } = options;
-  if (onWarning !== undefined && typeof onWarning !== 'function') return undefined;
+  const { onWarning, onImageProgress, ...rest } = options;
+  if ([onWarning, onImageProgress].some((callback) => callback !== undefined && typeof callback !== 'function')) return undefined;
   try {
     const asked = { ...rest, id: undefined, signal: undefined };
     if (!isData(asked)) return undefined;
@@ -94,6 +94,7 @@ export function copyOf(options: RunOptions): RunOptions {
   const copied = new Map(Object.entries(options));
   copied.delete('signal');
   copied.delete('onWarning');
+  copied.delete('onImageProgress');
   try {
     return structuredClone(Object.fromEntries(copied));
   } catch {

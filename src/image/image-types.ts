@@ -80,6 +80,61 @@ export interface ResolveOptions extends PullOptions {
   readonly stack?: string;
 }
 
+/** What one layer does to those below it. */
+export interface LayerChanges {
+  /** Of its files, each counted once. */
+  readonly bytes: number;
+  /** Paths that were not there before. */
+  readonly added: number;
+  /** Paths that were there: another file, or a folder with another mode or owner. */
+  readonly changed: number;
+  /** Paths that are gone; a folder counts as one. */
+  readonly removed: number;
+  readonly addedBytes: number;
+  /** Of the files as they are now. */
+  readonly changedBytes: number;
+  /** Of files of lower layers. */
+  readonly removedBytes: number;
+  /** Of this layer's own files, which a later one overwrites or removes. */
+  readonly wastedBytes: number;
+  readonly changes: readonly PathChange[];
+}
+
+/** What a layer does to one path. */
+export interface PathChange {
+  /** Absolute, in the image. */
+  readonly path: string;
+  readonly kind: 'added' | 'changed' | 'removed';
+  /** Of the file as it is now; of what is removed: all that is not seen any more. */
+  readonly bytes: number;
+  /** Of what was changed: the bytes before that are not seen any more. */
+  readonly hiddenBytes?: number;
+}
+
+/** A path of which there are bytes in the image that nobody sees. */
+export interface WastedPath {
+  readonly path: string;
+  readonly bytes: number;
+  /** How often it was overwritten or removed. */
+  readonly times: number;
+}
+
+/** What the layers of an image do, one after the other, and what of it is wasted. */
+export interface ImageChanges {
+  /** The lowest first. */
+  readonly layers: readonly LayerChanges[];
+  /** Of all files of all layers. */
+  readonly bytes: number;
+  /** Of files that are overwritten or removed later. */
+  readonly wastedBytes: number;
+  /** Part of all bytes that is seen in the end, 0 to 1. */
+  readonly efficiency: number;
+  /** Wasted bytes against those of all layers but the lowest. */
+  readonly userWastedRatio: number;
+  /** The largest first. */
+  readonly wasted: readonly WastedPath[];
+}
+
 /** What was taken away. */
 export interface RemovedImages {
   /** Names that are gone. */
@@ -98,6 +153,8 @@ export interface ImageLibrary {
   list(): Promise<readonly ImageSummary[]>;
   /** By name, by digest, or by the first digits of one that no other has. */
   inspect(reference: string): Promise<ImageDetails>;
+  /** What each layer adds, changes and removes. Reads the names of all files. */
+  changes(reference: string, options?: { readonly signal?: AbortSignal }): Promise<ImageChanges>;
   tag(reference: string, name: string): Promise<void>;
   /** Takes the name away, and with its last name the image; `force` takes all names of the image. What a container uses stays until it ends. */
   remove(reference: string, options?: { readonly force?: boolean }): Promise<RemovedImages>;

@@ -37,6 +37,8 @@ function others(name: CommandName): string[] {
     kill: ['web.1'],
     rm: ['web.1'],
     inspect: ['web.1'],
+    ...Object.fromEntries((['pull', 'save', 'rmi', 'history', 'layers'] as const).map((each) => [each, ['app:1']])),
+    tag: ['app:1', 'app:2'],
   };
   return positionals[name] ?? [];
 }

@@ -11,6 +11,12 @@ const here = needs('root', 'userns', 'overlay');
 /** The compiler demands a line for each option there is, as it demands a shape for each (`validate-options.ts`). */
 const bad: Readonly<Record<keyof Required<RunOptions>, readonly unknown[]>> = {
   id: ['../x', '', 5, '-x', 'a/b', 'x'.repeat(129)],
+  pull: ['sometimes', true, ''],
+  platform: ['linux', 'linux/amd64/v1/x', 'Linux/AMD64', '../x', 5],
+  stack: ['', 5, 'a\0b'],
+  tlsVerify: ['false', 0],
+  authFile: ['', 5, 'a\0b'],
+  onImageProgress: ['print', {}],
   command: [[], [''], 'true', ['a\0b'], [5], {}],
   entrypoint: [[''], 'sh', ['a\0b'], [null]],
   env: [{ 'A=B': '1' }, { '': '1' }, { A: 1 }, ['A=1'], { A: 'a\0b' }],

@@ -49,8 +49,12 @@ function positionalCases(command: Command): Case[] {
 
 function reply(completion: Completion): string {
   if (completion === 'file') return '_tsrun_reply -f "$3"';
-  if (completion === 'folder' || completion === 'image') return '_tsrun_reply -d "$3"';
-  if (completion === 'container') return '_tsrun_reply -W "$(tsrun ps -a -q 2>/dev/null)" "$3"';
+  if (completion === 'folder') return '_tsrun_reply -d "$3"';
+  if (completion === 'container') return '_tsrun_reply -W "$(_tsrun_containers)" "$3"';
+  if (completion === 'stored-image') return '_tsrun_reply -W "$(_tsrun_images)" "$3"';
+  if (completion === 'object') return '_tsrun_reply -W "$(_tsrun_containers; _tsrun_images)" "$3"';
+  // What is on the disk first: a folder or file of that name is what would be run.
+  if (completion === 'image') return '_tsrun_reply -f "$3"; [[ $3 == */* ]] || _tsrun_more "$(_tsrun_images)" "$3"';
   return `_tsrun_reply -W '${completion.join(' ')}' "$3"`;
 }
 
@@ -63,7 +67,17 @@ function shellCase(name: string, cases: readonly Case[]): string {
 
 /** The part that is the same whatever the tables hold. */
 function engine(names: readonly string[], withProgram: readonly string[]): string {
-  return String.raw`# Fills COMPREPLY: _tsrun_reply -W WORDS|-f|-d CURRENT
+  return String.raw`_tsrun_containers() { tsrun ps -a -q 2>/dev/null; }
+_tsrun_images() { tsrun images --names 2>/dev/null; }
+
+# Adds words: _tsrun_more WORDS CURRENT
+_tsrun_more() {
+  local found=("${'${COMPREPLY[@]}'}")
+  _tsrun_reply -W "$1" "$2"
+  COMPREPLY=("${'${found[@]}'}" "${'${COMPREPLY[@]}'}")
+}
+
+# Fills COMPREPLY: _tsrun_reply -W WORDS|-f|-d CURRENT
 _tsrun_reply() {
   local kind=$1 current=${'${!#}'} words=$2
   case $kind in

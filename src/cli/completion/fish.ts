@@ -87,12 +87,16 @@ function flagWords(flag: Flag): string {
 }
 
 function valueWords(completion: Completion): string[] {
-  return completion === 'file' ? ['-r -F'] : ['-x', candidates(completion)];
+  if (completion === 'file') return ['-r -F'];
+  return [completion === 'image' ? '-r' : '-x', candidates(completion)];
 }
 
 function candidates(completion: Completion): string {
   if (completion === 'file') return '-F';
-  if (completion === 'folder' || completion === 'image') return "-a '(__fish_complete_directories)'";
+  if (completion === 'folder') return "-a '(__fish_complete_directories)'";
+  if (completion === 'image') return "-F -a '(tsrun images --names 2>/dev/null)'";
+  if (completion === 'stored-image') return "-a '(tsrun images --names 2>/dev/null)'";
+  if (completion === 'object') return "-a '(tsrun ps -a -q 2>/dev/null; tsrun images --names 2>/dev/null)'";
   if (completion === 'container') return "-a '(tsrun ps -a -q 2>/dev/null)'";
   return `-a ${quoted(completion.join(' '))}`;
 }

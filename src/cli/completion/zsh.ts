@@ -17,6 +17,15 @@ export function zshScript(): string {
     "  _wanted containers expl 'container' compadd -a names",
     '}',
     '',
+    '_tsrun_images() {',
+    '  local -a names',
+    '  names=(${(f)"$(tsrun images --names 2>/dev/null)"})',
+    "  _wanted images expl 'image' compadd -a names",
+    '}',
+    '',
+    '_tsrun_sources() { _alternative files:file:_files images:image:_tsrun_images }',
+    '_tsrun_objects() { _alternative containers:container:_tsrun_containers images:image:_tsrun_images }',
+    '',
     '_tsrun_commands() {',
     '  local -a names',
     '  names=(',
@@ -71,7 +80,10 @@ function positionalSpec(positional: Positional, index: number): string {
 function action(completion: Completion | undefined): string {
   if (completion === undefined) return ' ';
   if (completion === 'file') return '_files';
-  if (completion === 'folder' || completion === 'image') return '_files -/';
+  if (completion === 'folder') return '_files -/';
+  if (completion === 'image') return '_tsrun_sources';
+  if (completion === 'stored-image') return '_tsrun_images';
+  if (completion === 'object') return '_tsrun_objects';
   if (completion === 'container') return '_tsrun_containers';
   return `(${completion.map(escapeColons).join(' ')})`;
 }

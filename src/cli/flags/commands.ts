@@ -144,7 +144,7 @@ export const commandFlags: readonly Flag[] = [
     name: 'json',
     help: 'print JSON',
     group: output,
-    commands: ['explain', 'ps', 'stats', 'inspect', 'doctor'],
+    commands: ['explain', 'ps', 'stats', 'inspect', 'doctor', 'images', 'pull', 'load', 'rmi', 'prune', 'history', 'layers'],
     apply: (draft, value) => (draft.flags.json = value),
   }),
   flag(toggle, {

@@ -20,9 +20,18 @@ export type CommandName =
   | 'gc'
   | 'explain'
   | 'doctor'
+  | 'images'
+  | 'pull'
+  | 'load'
+  | 'save'
+  | 'tag'
+  | 'rmi'
+  | 'prune'
+  | 'history'
+  | 'layers'
   | 'completion';
 
-export const flagGroups = ['General', 'Process', 'Files', 'Limits', 'Isolation', 'Network', 'Output'] as const;
+export const flagGroups = ['General', 'Images', 'Process', 'Files', 'Limits', 'Isolation', 'Network', 'Output'] as const;
 export type FlagGroup = (typeof flagGroups)[number];
 
 /** How `run --timings` shows them. */
@@ -53,6 +62,26 @@ export interface CommandFlags {
   readonly isolation?: boolean;
   /** `inspect --diff`: the other container. */
   readonly diffWith?: string;
+  /** Where the image store lies. */
+  readonly imageRoot?: string;
+  /** `load`: the file or folder to read, as if it were named. */
+  readonly input?: string;
+  /** `load`, `pull`: a name to give. */
+  readonly imageName?: string;
+  /** `save`: where to write. */
+  readonly output?: string;
+  readonly format?: 'oci' | 'docker-archive';
+  readonly type?: 'container' | 'image';
+  readonly noTrunc?: boolean;
+  readonly digests?: boolean;
+  readonly names?: boolean;
+  /** `layers --ci` and its thresholds. */
+  readonly ci?: boolean;
+  readonly lowestEfficiency?: number;
+  readonly highestWastedBytes?: number;
+  readonly highestUserWastedRatio?: number;
+  /** `layers`: paths to show. */
+  readonly top?: number;
   /** `explain --diff`: a second set of flags follows after `--`. */
   readonly diff?: boolean;
 }

@@ -146,7 +146,7 @@ export const signal: ValueType<string> = {
 };
 
 /** One of a few words. */
-export function oneOf<Word extends string>(placeholder: string, words: readonly Word[]): ValueType<Word> {
+export function oneOf<const Word extends string>(placeholder: string, words: readonly Word[]): ValueType<Word> {
   return {
     kind: 'string',
     placeholder,

@@ -5,8 +5,11 @@
 
 export type ValueKind = 'boolean' | 'string' | 'integer' | 'number' | 'size' | 'seconds' | 'list' | 'pairs';
 
-/** What the shell should offer for a value: a fixed list of words, or something that it looks up. */
-export type Completion = 'file' | 'folder' | 'container' | 'image' | readonly string[];
+/**
+ * What the shell should offer for a value: a fixed list of words, or something that it looks up. `image`: a folder, or one of the store;
+ * `object`: a container, or an image of the store.
+ */
+export type Completion = 'file' | 'folder' | 'container' | 'image' | 'stored-image' | 'object' | readonly string[];
 
 /** What a value may depend on besides its text. Injected, so that parsing stays testable. */
 export interface ValueContext {

@@ -3,6 +3,7 @@
  * the command line fills in the same record. Names follow docker's flags, with units in the name.
  */
 import type { DockerSeccomp } from '../../spec/docker-seccomp.js';
+import type { ImageProgress } from '../../image/image-types.js';
 import type { NamespaceType, Seccomp } from '../../spec/types.js';
 
 /** Bytes as a number, or text with a binary unit as docker reads it: `512m`, `1g`, `64KiB`. */
@@ -51,15 +52,31 @@ export interface DeviceOption {
 export interface RunOptions {
   /** Name of the container, unique in its state root: 1 to 128 letters, digits, `_`, `+`, `.`, `-`, the first neither `.` nor `-`. Default `run.NNNN`. */
   readonly id?: string;
-  /** Program and arguments. A program without a slash is looked for in PATH. Default: the bundle's `process.args`; a folder names none. */
+  /** When a registry is asked for an image: where it is not in the store, each time, or never. Default `missing`. */
+  readonly pull?: 'missing' | 'always' | 'never';
+  /** `linux/arm64`, `linux/arm64/v8`: which of an image that is for several. Default: this machine's. */
+  readonly platform?: string;
+  /** What a slug runs on: the reference of an image, or a folder. */
+  readonly stack?: string;
+  /** `false`: a registry may speak plain HTTP, or have a certificate that nobody vouches for. Loopback may always speak HTTP. Default true. */
+  readonly tlsVerify?: boolean;
+  /** An `auth.json` as docker and podman write it. Default: `$REGISTRY_AUTH_FILE`, podman's, then docker's. */
+  readonly authFile?: string;
+  /** Told how far an image is that has to be fetched or unpacked first. */
+  readonly onImageProgress?: (progress: ImageProgress) => void;
+
+  /**
+   * Program and arguments. A program without a slash is looked for in PATH. For an image they follow its entrypoint, and an empty list
+   * leaves that alone. Default: the image's command, or the bundle's `process.args`; a folder names none.
+   */
   readonly command?: readonly string[];
-  /** Comes before `command`, and takes the bundle's own `process.args` away, as docker's `--entrypoint` does the image's command. */
+  /** Comes before `command`, and takes the image's entrypoint and command, or the bundle's `process.args`, away, as docker's `--entrypoint` does. */
   readonly entrypoint?: readonly string[];
-  /** Environment variables by name. They go over the bundle's, these over tsrun's own: PATH, HOME, HOSTNAME, and TERM with a terminal. */
+  /** Environment variables by name. They go over the image's or bundle's, these over tsrun's own: PATH, HOME, HOSTNAME, and TERM with a terminal. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Working directory in the container, absolute; made if it is missing. Default: the bundle's, else `/`. */
+  /** Working directory in the container, absolute; made if it is missing. Default: the image's or bundle's, else `/`. */
   readonly cwd?: string;
-  /** `user`, `uid`, `user:group` … ; names come from the image's own passwd and group. */
+  /** `user`, `uid`, `user:group` … ; names come from the image's own passwd and group. Default: the image's or bundle's, else root. */
   readonly user?: string;
   /** Further supplementary groups, by number or by a name in the image's own group file. */
   readonly groups?: readonly (string | number)[];

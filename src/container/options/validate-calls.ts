@@ -12,7 +12,7 @@ import { grace, signal } from './option-shapes.js';
 
 /** What `stop` may be asked for. */
 const stopOptions = strictObject<{ readonly signal?: string | number; readonly graceMs?: number }>({ signal: optional(signal), graceMs: optional(grace) });
-const runtimeOptions = strictObject<{ readonly root?: string }>({ root: optional(text('a path')) });
+const runtimeOptions = strictObject<{ readonly root?: string; readonly imageRoot?: string }>({ root: optional(text('a path')), imageRoot: optional(absolutePath) });
 const signalOptions = strictObject<{ readonly signal?: AbortSignal }>({ signal: optional(instanceOf(AbortSignal)) });
 
 const logOptions = strictObject<ReadLogOptions>({ follow: optional(boolean), signal: optional(instanceOf(AbortSignal)) });

@@ -58,8 +58,18 @@ const offset = optional(integer(-4_611_686_018, 4_611_686_018));
 
 const choice = optional(namespace);
 
+/** Operating system, processor and, for some, its variant, in Go's words. */
+const platformWords = /^[a-z0-9]+\/[a-z0-9]+(?:\/[a-z0-9.]+)?$/;
+
 const runOptions = strictObject<RunOptions>({
   id: optional(containerName),
+  pull: optional(oneOf('a time', ['missing', 'always', 'never'])),
+  platform: optional(text('a platform such as "linux/arm64"', platformWords)),
+  stack: optional(nonEmpty),
+  tlsVerify: optional(boolean),
+  authFile: optional(nonEmpty),
+  onImageProgress: optional(callback<Choice<'onImageProgress'>>()),
+
   command: optional(strings),
   entrypoint: optional(strings),
   env: optional(env),

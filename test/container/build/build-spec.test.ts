@@ -25,12 +25,18 @@ const mountAt = (destination: string) => ({ spec }: BuiltSpec) => spec.mounts?.f
 const namespaceTypes = ({ spec }: BuiltSpec) => spec.linux?.namespaces?.map(({ type }) => type);
 const fuse = { source: '/dev/fuse', device: { type: 'c', path: '/dev/fuse', major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 }, access: 'rw' } as const;
 
-/** It takes effect while the container runs, in the runtime, and has no place in a spec. */
+/** It takes effect before or while the container runs, in the runtime, and has no place in a spec. */
 type Elsewhere = 'the runtime';
 
 /** One for each option: the type makes a new option without a case a compile error, the test below one that is not seen. */
 const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
   id: on({ id: 'web.1' }, ({ spec }) => spec.hostname, 'web-1', { id: 'web.1' }),
+  pull: 'the runtime',
+  platform: 'the runtime',
+  stack: 'the runtime',
+  tlsVerify: 'the runtime',
+  authFile: 'the runtime',
+  onImageProgress: 'the runtime',
   command: on({ command: ['ls', '-l'] }, ({ spec }) => spec.process?.args, ['ls', '-l']),
   entrypoint: on({ entrypoint: ['sh', '-c'], command: ['id'] }, ({ spec }) => spec.process?.args, ['sh', '-c', 'id']),
   env: on({ env: { A: '1', PATH: '/x' } }, (built) => [env('A')(built), env('PATH')(built)], ['A=1', 'PATH=/x']),
@@ -98,7 +104,10 @@ const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
   signal: 'the runtime',
 };
 
-const elsewhere: RunOptions = { timeoutMs: 5, timings: true, stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', onWarning: () => undefined, signal: AbortSignal.abort() };
+const elsewhere: RunOptions = {
+  pull: 'never', platform: 'linux/arm64', stack: './stack', tlsVerify: false, authFile: './auth.json', onImageProgress: () => undefined,
+  timeoutMs: 5, timings: true, stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', onWarning: () => undefined, signal: AbortSignal.abort(),
+};
 
 for (const [name, each] of Object.entries(cases)) {
   if (each === 'the runtime') continue;

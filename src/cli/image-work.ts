@@ -1,0 +1,26 @@
+/** What the commands about images share. */
+import type { ImageLibrary, ImageWork, Runtime } from '../index.js';
+import { withRuntime } from './containers.js';
+import { interruptible } from './interruption.js';
+import type { Invocation } from './invocation.js';
+import { openProgress } from './progress.js';
+
+export async function withImages<T>(invocation: Invocation, work: (images: ImageLibrary, runtime: Runtime) => Promise<T>): Promise<T> {
+  return withRuntime((runtime) => work(runtime.images, runtime), invocation.flags);
+}
+
+/** Shows how far it is until it is done; ctrl-c gives it up. */
+export async function follow<Result>({ stderr, env, flags }: Pick<Invocation, 'stderr' | 'env' | 'flags'>, start: (signal: AbortSignal) => ImageWork<Result>): Promise<Result> {
+  return interruptible(async (signal) => {
+    const progress = openProgress(stderr, env, flags.quiet === true);
+    try {
+      const work = start(signal);
+      // Its failure shows where it is iterated first; it is told of once, from here.
+      work.done.catch(() => undefined);
+      for await (const each of work) progress.update(each);
+      return await work.done;
+    } finally {
+      progress.close();
+    }
+  });
+}

@@ -1,0 +1,61 @@
+/** `tsrun images` */
+import type { ImageSummary } from '../index.js';
+import { familiarName, shortDigest, splitName } from './image-names.js';
+import { withImages } from './image-work.js';
+import type { CommandFlags, Invocation } from './invocation.js';
+import { humanDuration, humanSize, painter, renderJson, renderTable, type Column } from './output.js';
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { flags, positionals: [name], stdout, env } = invocation;
+  const found = (await withImages(invocation, (images) => images.list())).filter((image) => name === undefined || hasName(image, name));
+  // Newest first, as docker has them.
+  const shown = found.toSorted((a, b) => createdMs(b) - createdMs(a) || (a.digest < b.digest ? -1 : 1));
+  if (flags.json === true) stdout.write(renderJson(shown.map((image) => ({ ...image, importedAt: new Date(image.importedAtMs).toISOString() }))));
+  else if (flags.names === true) for (const whole of shown.flatMap(({ names }) => names.filter((each) => name === undefined || matches(each, name)))) stdout.write(`${familiarName(whole)}\n`);
+  else if (flags.quiet === true) for (const { digest } of shown) stdout.write(`${flags.noTrunc === true ? digest : shortDigest(digest)}\n`);
+  else stdout.write(renderTable(columnsOf(flags), rowsOf(shown, flags, name, Date.now()), { paint: painter(stdout, env) }));
+  return 0;
+}
+
+export function columnsOf({ digests = false }: CommandFlags): readonly Column[] {
+  return [
+    { title: 'REPOSITORY' },
+    { title: 'TAG', style: (cell) => (cell === '<none>' ? 'dim' : 'cyan') },
+    ...(digests ? [{ title: 'DIGEST' }] : []),
+    { title: 'IMAGE ID', style: () => 'yellow' },
+    { title: 'CREATED' },
+    { title: 'SIZE', align: 'right' },
+  ];
+}
+
+/** A row for each name. */
+export function rowsOf(images: readonly ImageSummary[], { digests = false, noTrunc = false }: CommandFlags, wanted: string | undefined, nowMs: number): string[][] {
+  return images.flatMap((image) => {
+    const names: readonly (string | undefined)[] = image.names.length === 0 ? [undefined] : image.names.filter((name) => wanted === undefined || matches(name, wanted));
+    return names.map((name) => {
+      const { repository, tag } = splitName(name);
+      const id = noTrunc ? image.digest : shortDigest(image.digest);
+      return [repository, tag, ...(digests ? [image.digest] : []), id, age(image, nowMs), humanSize(image.unpackedBytes)];
+    });
+  });
+}
+
+function hasName({ names }: ImageSummary, wanted: string): boolean {
+  return names.some((name) => matches(name, wanted));
+}
+
+/** A repository alone stands for all of its tags. */
+function matches(name: string, wanted: string): boolean {
+  const [whole, short] = [name, familiarName(name)];
+  return [whole, short].some((each) => each === wanted || (each.startsWith(`${wanted}:`) && !each.slice(wanted.length + 1).includes('/')));
+}
+
+/** One that says no time, or none that is one, counts as made when it came here. */
+function createdMs({ created, importedAtMs }: ImageSummary): number {
+  const ms = created === undefined ? Number.NaN : Date.parse(created);
+  return Number.isNaN(ms) ? importedAtMs : ms;
+}
+
+function age(image: ImageSummary, nowMs: number): string {
+  return `${humanDuration(Math.max(0, nowMs - createdMs(image)))} ago`;
+}

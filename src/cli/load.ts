@@ -1,0 +1,42 @@
+/** `tsrun load`, also called `tsrun import` */
+import { TsrunError } from '../index.js';
+import { familiarName } from './image-names.js';
+import { follow, withImages } from './image-work.js';
+import { interruptible } from './interruption.js';
+import type { Invocation } from './invocation.js';
+import { escapeControl, painter, renderJson } from './output.js';
+import { spool } from './spool.js';
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { flags: { input }, positionals: [named] } = invocation;
+  if (input !== undefined && named !== undefined) {
+    throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'two images to load: one by --input, and one by itself', { hint: 'leave one of them out' });
+  }
+  const reference = input ?? named;
+  if (reference !== undefined && reference !== '-') return load(reference, invocation);
+  if (invocation.stdin.isTTY === true) {
+    throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'no image to load: standard input is a terminal', { hint: 'name a file or folder, or send one: docker save app | tsrun load' });
+  }
+  // An archive names its images at its end.
+  await using file = await spool('load');
+  await interruptible((signal) => file.fill(invocation.stdin, signal));
+  return await load(file.path, invocation);
+}
+
+async function load(reference: string, invocation: Invocation): Promise<number> {
+  const { flags, options: { platform }, stdout, env } = invocation;
+  const images = await withImages(invocation, (library) => follow(invocation, (signal) => library.import(reference, {
+    signal,
+    ...(platform !== undefined && { platform }),
+    ...(flags.imageName !== undefined && { name: flags.imageName }),
+  })));
+  const paint = painter(stdout, env);
+  if (flags.json === true) stdout.write(renderJson(images));
+  else {
+    for (const { names, digest } of images) {
+      for (const name of names) stdout.write(`${paint('dim', 'Loaded image:')} ${escapeControl(familiarName(name))}\n`);
+      if (names.length === 0) stdout.write(`${paint('dim', 'Loaded image ID:')} ${escapeControl(digest)}\n`);
+    }
+  }
+  return 0;
+}

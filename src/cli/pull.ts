@@ -1,0 +1,19 @@
+/** `tsrun pull` */
+import { familiarName } from './image-names.js';
+import { follow, withImages } from './image-work.js';
+import type { Invocation } from './invocation.js';
+import { escapeControl, renderJson } from './output.js';
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { flags, options: { platform, tlsVerify, authFile }, positionals: [reference = ''], stdout } = invocation;
+  const image = await withImages(invocation, (images) => follow(invocation, (signal) => images.pull(reference, {
+    signal,
+    ...(platform !== undefined && { platform }),
+    ...(tlsVerify !== undefined && { tlsVerify }),
+    ...(authFile !== undefined && { authFile }),
+    ...(flags.imageName !== undefined && { name: flags.imageName }),
+  })));
+  if (flags.json === true) stdout.write(renderJson(image));
+  else stdout.write(`${escapeControl(familiarName(image.names[0] ?? image.digest))}\n`);
+  return 0;
+}

@@ -1,0 +1,9 @@
+/** `tsrun tag` */
+import { withImages } from './image-work.js';
+import type { Invocation } from './invocation.js';
+
+export async function run(invocation: Invocation): Promise<number> {
+  const [reference = '', name = ''] = invocation.positionals;
+  await withImages(invocation, (images) => images.tag(reference, name));
+  return 0;
+}
