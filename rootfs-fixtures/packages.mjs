@@ -6,6 +6,7 @@ const purposes = {
   busybox: ['busybox-static', 'gcc', 'libc6-dev'],
   debian: ['debootstrap', 'debian-archive-keyring'],
   'image-tools': ['buildah', 'bzip2', 'python3', 'skopeo', 'umoci', 'xz-utils', 'zstd'],
+  registry: ['apache2-utils', 'docker-registry', 'openssl', 'skopeo'],
   vm: ['busybox-static', 'cpio', 'debian-archive-keyring', 'e2fsprogs', 'kmod', 'util-linux', 'xz-utils'],
   'vm-amd64': ['qemu-system-x86', 'seabios', 'ipxe-qemu'],
   'vm-arm64': ['qemu-system-arm', 'ipxe-qemu'],

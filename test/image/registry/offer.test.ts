@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { offerFromRegistry } from '../../../src/image/registry/offer-registry.js';
+import { readObject, readObjects } from '../../support/json.js';
 import { digestOf, failureOf, layerBytes, refuse, registryLab, types, type FakeRegistry } from '../../support/fake-registry.js';
 
 async function lab(t: ExecutionContext) {
@@ -168,8 +169,9 @@ test('a config that is another one, or that does not fit its manifest', async (t
 test('a layer that lies elsewhere is refused, and nobody is asked for it', async (t) => {
   const { registry, pull } = await lab(t);
   registry.addImage('v1', ['layer']);
-  const manifest = JSON.parse(String(registry.manifests.get('v1')?.bytes)) as { layers: object[] };
-  const foreign = { ...manifest.layers[0], mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', urls: [`http://${registry.host}/stolen`] };
+  const text = String(registry.manifests.get('v1')?.bytes);
+  const manifest = readObject(text);
+  const foreign = { ...readObjects(text, 'layers')[0], mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', urls: [`http://${registry.host}/stolen`] };
   registry.addManifest({ ...manifest, layers: [foreign] }, types.manifest, 'foreign');
   t.regex((await failureOf(pull('app:foreign'))).message, /is not for handing on/);
   registry.addManifest({ ...manifest, layers: [{ ...foreign, mediaType: types.layer }] }, types.manifest, 'urls');
