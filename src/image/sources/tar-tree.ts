@@ -43,7 +43,10 @@ function treeOf(handle: FileHandle, name: string, entries: readonly TarEntry[]):
   // The last of two entries of one name is the one that tar(1) leaves.
   for (const entry of entries) {
     const parts = entry.path.length > longestPath ? ['..'] : partsOf(entry.path);
-    if (!parts.includes('..')) byPath.set(parts.join('/'), entry);
+    const path = parts.join('/');
+    // GNU tar writes a file that it was told twice as a hard link to itself.
+    const isItself = entry.kind === 'hard link' && byPath.has(path) && partsOf(entry.target).join('/') === path;
+    if (!parts.includes('..') && !isItself) byPath.set(path, entry);
   }
   return {
     name,

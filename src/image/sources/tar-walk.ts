@@ -122,7 +122,11 @@ function readPax(pax: Pax, body: Buffer, pending: Pending): void {
   if (pax.linkpath !== undefined) pending.target = pax.linkpath;
   if (pax.size !== undefined) pending.size = pax.size;
   if (pax.mtime !== undefined) pending.mtimeSeconds = wholeSeconds(pax.mtime);
-  if (body.includes(' GNU.sparse.')) pending.isSparse = true;
+  if (!body.includes(' GNU.sparse.')) return;
+  pending.isSparse = true;
+  // The header's own name is one that tells other readers what it is.
+  const [, sparsePath] = / GNU\.sparse\.name=([^\n]*)\n/.exec(body.toString()) ?? [];
+  if (sparsePath !== undefined) pending.path = sparsePath;
 }
 
 function entryOf(header: Header, pending: Pending, offset: number, size: number): TarEntry {
