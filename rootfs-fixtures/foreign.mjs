@@ -1,5 +1,5 @@
 // Another architecture than the host's: its packages unpacked by the host's tools and its Node, without running a word of its code.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { download, downloadWithDependencies } from './apt.mjs';
 import { debianMirror, hostRelease } from './archive.mjs';
@@ -35,6 +35,7 @@ export function unpackSystem(root, architecture, packages) {
   unpack(root, architecture, ['?essential', 'usr-is-merged', ...packages], downloadWithDependencies);
   for (const name of ['passwd', 'group']) copyFileSync(join(root, `usr/share/base-passwd/${name}.master`), join(root, 'etc', name));
   copyFileSync(join(root, 'usr/share/libc-bin/nsswitch.conf'), join(root, 'etc/nsswitch.conf'));
+  for (const name of ['subuid', 'subgid']) writeFileSync(join(root, 'etc', name), '');
   link(root, 'var/run', '/run');
   link(root, 'usr/bin/awk', 'mawk');
   link(root, 'usr/bin/which', 'which.debianutils');

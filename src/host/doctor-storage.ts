@@ -33,6 +33,10 @@ function idmapFinding(host: HostFacts, { label, path, fsType, idmap }: FolderFac
       remedy: 'run as root',
     });
   }
+  // The kernel's answer would be about the namespace, not about the folder.
+  if (!host.supports.userNamespaces) {
+    return lack(topic, 'partly', { text: `${where}: not tried, since that takes a user namespace`, cost: 'none while no container has one', remedy: 'make user namespaces possible first' });
+  }
   if (idmap === undefined) {
     return lack(topic, 'partly', { text: `${where}: not tried`, cost: 'unknown until a container is started', remedy: 'build the addon and ask again' });
   }

@@ -161,6 +161,8 @@ test('what stands in the way of a default run is marked', (t) => {
   t.deepEqual(blocking(add(perfect, { [fullCapabilities]: 'CapEff:\t0\nSeccomp_filters:\t0\n' })), ['CAP_SYS_ADMIN', 'CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP']);
   t.deepEqual(blocking(perfect, { release: '5.15.0' }), ['kernel']);
   t.deepEqual(blocking(perfect, { doctor: { folders, idmap: () => ({ ok: false, errno: 'EINVAL' }) } }), ['id-mapping: images']);
+  const noNamespaces = add(perfect, { '/proc/sys/user/max_user_namespaces': '0\n' });
+  t.deepEqual(blocking(noNamespaces, { doctor: { folders, idmap: () => ({ ok: false, errno: 'ENOSPC' }) } }), ['user namespaces'], 'nothing is said against the folder');
   t.deepEqual(blocking(add(perfect, { '/proc/filesystems': 'ext4\n', '/proc/sys/user/max_user_namespaces': '0\n' })), ['overlay', 'user namespaces']);
 });
 
