@@ -1,4 +1,4 @@
-/** What a path that a person gives as an image is: an unpacked root file system, or an OCI bundle. */
+/** What a folder that a person gives as an image is: an unpacked root file system, an OCI bundle, or images that are to be unpacked. */
 
 import type { Stats } from 'node:fs';
 import { access, constants, lstat, opendir, realpath, stat } from 'node:fs/promises';
@@ -20,13 +20,23 @@ export interface ImageChoices {
   readonly kind?: 'rootfs' | 'bundle';
 }
 
+/** Images in a folder, by skopeo's names of the forms. */
+export interface PackedFolder {
+  readonly kind: 'packed';
+  readonly form: 'oci' | 'docker-archive' | 'dir';
+  /** Absolute, without links. */
+  readonly path: string;
+}
+
+const formNames: Readonly<Record<PackedFolder['form'], string>> = { oci: 'an OCI image layout', 'docker-archive': 'an unpacked docker-archive', dir: "a folder of skopeo's" };
+
 /**
  * A folder that looks like a root file system is one, whatever else lies in it: an image that brings a config.json must
  * not turn itself into a bundle, which chooses its own walls.
  *
  * @throws ERR_TSRUN_IMAGE; for a bundle's config.json also ERR_TSRUN_INVALID_SPEC
  */
-export async function resolveImage(path: string, { kind }: ImageChoices = {}): Promise<ResolvedImage> {
+export async function examineFolder(path: string, { kind }: ImageChoices = {}): Promise<ResolvedImage | PackedFolder> {
   const folder = await realFolder(path);
   const name = basename(folder) || '/';
   const rootfs = { kind: 'rootfs', rootPath: folder, name } as const;
@@ -34,10 +44,23 @@ export async function resolveImage(path: string, { kind }: ImageChoices = {}): P
   if (kind === 'bundle') return { kind, ...(await readBundle(folder, name)), name };
   if (await hasUsualFolder(folder)) return rootfs;
   if (await exists(join(folder, 'config.json'))) return { kind: 'bundle', ...(await readBundle(folder, name)), name };
-  if (await exists(join(folder, 'oci-layout'))) throw unsupported(path, 'an OCI image layout');
-  if (await exists(join(folder, 'manifest.json'))) throw unsupported(path, 'an unpacked docker archive');
+  const form = await packedForm(folder);
+  if (form !== undefined) return { kind: 'packed', form, path: folder };
   if (await holdsProgram(folder)) return rootfs;
   throw await notAnImage(path, folder);
+}
+
+/** The same where images that are to be unpacked will not do. */
+export async function resolveImage(path: string, choices: ImageChoices = {}): Promise<ResolvedImage> {
+  const found = await examineFolder(path, choices);
+  if (found.kind !== 'packed') return found;
+  throw imageError(`'${printable(path, 400)}' is ${formNames[found.form]}, not the folder of a root file system`, `import it, as ${found.form}:${printable(path, 200)}`);
+}
+
+async function packedForm(folder: string): Promise<PackedFolder['form'] | undefined> {
+  if (await exists(join(folder, 'oci-layout'))) return 'oci';
+  if (!(await exists(join(folder, 'manifest.json')))) return undefined;
+  return (await exists(join(folder, 'version'))) ? 'dir' : 'docker-archive';
 }
 
 async function realFolder(path: string): Promise<string> {
@@ -74,32 +97,20 @@ async function unreachable(path: string, cause: unknown): Promise<TsrunError> {
   }
 }
 
-/** `alpine:3.20` is the name of an image in a registry; `./rotfs` is a slip. */
 async function missingHint(path: string): Promise<string> {
-  if (!/^[./~]/.test(path) && /^[\w.-]+(?:\/[\w.-]+)*(?::[\w.-]+)?(?:@[\w:]+)?$/.test(path)) {
-    return 'images are not fetched from registries; name the folder of an unpacked root file system or of an OCI bundle';
-  }
   const parent = dirname(isAbsolute(path) ? path : resolve(workingDirectory(), path));
   return (await exists(parent)) ? `there is no such entry in '${printable(parent, 400)}'` : `'${printable(parent, 400)}' does not exist either`;
 }
 
 function notAFolder(path: string): TsrunError {
-  const isArchive = /\.(?:tar|tgz|tar\.\w+|zip)$/.test(path);
-  return imageError(
-    `image '${printable(path, 400)}' is a file, not a folder`,
-    isArchive ? 'archives are not supported yet; unpack its layers into a folder and name that' : 'name the folder of a root file system or of an OCI bundle',
-  );
-}
-
-function unsupported(path: string, what: string): TsrunError {
-  return imageError(`'${printable(path, 400)}' is ${what}, which is not supported yet`, 'unpack its layers into a folder and name that');
+  return imageError(`image '${printable(path, 400)}' is a file, not a folder`, 'name the folder of a root file system or of an OCI bundle');
 }
 
 async function notAnImage(path: string, folder: string): Promise<TsrunError> {
-  const looked = `looked for config.json, for ${usualFolders.map((name) => `/${name}`).join(', ')} and for an executable file`;
+  const looked = `looked for config.json, oci-layout and manifest.json, for ${usualFolders.map((name) => `/${name}`).join(', ')} and for an executable file`;
   const isEmpty = await holdsNothing(folder).catch((cause: unknown) => cause);
   if (typeof isEmpty !== 'boolean') return unreachable(path, isEmpty);
-  const state = isEmpty ? 'is an empty folder' : 'is neither a root file system nor an OCI bundle';
+  const state = isEmpty ? 'is an empty folder' : 'is neither a root file system nor an OCI bundle nor a folder of images';
   const inner = isEmpty ? undefined : await innerRoot(folder);
   const hint = inner === undefined ? 'name the folder that holds the unpacked files of the image' : `did you mean '${printable(join(path, inner), 400)}'?`;
   return imageError(`image '${printable(path, 400)}' ${state}: ${looked}`, hint);

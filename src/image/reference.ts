@@ -48,7 +48,13 @@ export function parseReference(text: string): RegistryReference {
 
 /** May `text` be the name of an image? */
 export function isReference(text: string): boolean {
-  return !('fault' in readReference(text));
+  return referenceFault(text) === undefined;
+}
+
+/** Why `text` cannot be the name of an image, as part of a sentence. */
+export function referenceFault(text: string): string | undefined {
+  const parsed = readReference(text);
+  return 'fault' in parsed ? parsed.fault : undefined;
 }
 
 /** The whole name, which `parseReference` takes back: `docker.io/library/alpine:3.20`. */

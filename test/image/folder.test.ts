@@ -85,23 +85,22 @@ test('the content of a root file system does not make it a bundle', async (t) =>
 test('what is missing or of another kind has its own sentence and hint', async (t) => {
   const file = join(base, 'file');
   writeFileSync(file, '');
-  writeFileSync(join(base, 'image.tar'), '');
   symlinkSync('loop', join(base, 'loop'));
   const rows: [path: string, message: RegExp, hint: RegExp][] = [
     ['', /^the path of the image is empty$/, /name a folder/],
     ['a\0b', /holds a NUL/, /name a folder/],
     [join(base, 'missing'), /^image '.*missing' does not exist$/, /no such entry in/],
     [join(base, 'no/where'), /does not exist$/, /no' does not exist either/],
-    ['alpine:3.20', /^image 'alpine:3.20' does not exist$/, /not fetched from registries/],
+    ['alpine:3.20', /^image 'alpine:3.20' does not exist$/, /no such entry in/],
     [file, /is a file, not a folder$/, /name the folder/],
-    [join(base, 'image.tar'), /is a file, not a folder$/, /archives are not supported yet/],
     [join(file, 'x'), /a part of the path is a file/, /check the path/],
     [join(base, 'loop'), /symbolic link that leads to itself/, /name the folder itself/],
-    [folder({}), /is an empty folder: looked for config\.json, for \/bin, .* executable file$/, /unpacked files/],
+    [folder({}), /is an empty folder: looked for config\.json, oci-layout and manifest\.json, for \/bin, .* executable file$/, /unpacked files/],
     [folder({ 'readme.txt': 'x' }), /is neither a root file system nor an OCI bundle/, /unpacked files/],
     [folder({ 'rootfs/etc/': '' }), /is neither/, /^did you mean '.*\/rootfs'\?$/],
-    [folder({ 'oci-layout': '{}', 'blobs/': '' }), /is an OCI image layout, which is not supported yet$/, /unpack its layers/],
-    [folder({ 'manifest.json': '[]' }), /is an unpacked docker archive, which is not supported yet$/, /unpack its layers/],
+    [folder({ 'oci-layout': '{}', 'blobs/': '' }), /is an OCI image layout, not the folder of a root file system$/, /import it, as oci:/],
+    [folder({ 'manifest.json': '[]' }), /is an unpacked docker-archive, not the folder/, /import it, as docker-archive:/],
+    [folder({ 'manifest.json': '{}', version: '' }), /is a folder of skopeo's, not the folder/, /import it, as dir:/],
     [folder({ 'config.json': config() }), /^the root 'rootfs' of bundle 'image-\d+' does not exist$/, /root\.path/],
     [folder({ 'config.json': config(), rootfs: '' }), /is not a folder$/, /root\.path/],
     [folder({ 'config.json/x': '' }), /config\.json' is not a regular file$/, /beside its root/],
