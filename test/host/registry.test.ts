@@ -93,7 +93,7 @@ declare('TLS and a login that skopeo kept, and one that a helper keeps', async (
   t.regex((await failureOf(offerFromRegistry(name, { host: hosts.host() }))).message, /not to be trusted/);
   hosts.write(`etc/containers/certs.d/${registry.host}/ca.crt`, certificate.ca);
   const anonymous = await failureOf(offerFromRegistry(name, { host: hosts.host() }));
-  t.regex(`${anonymous.message} ${anonymous.hint ?? ''}`, /wants a name and a password .*credentials were looked for/);
+  t.regex(`${anonymous.message} ${anonymous.hint ?? ''}`, /answered 401 .*credentials were looked for/);
   const authFile = join(hosts.folder, 'auth.json');
   execFileSync('skopeo', ['login', '--authfile', authFile, '--cert-dir', join(hosts.folder, `etc/containers/certs.d/${registry.host}`), '-u', 'me', '-p', 'correct horse', registry.host]);
   const image = await offerFromRegistry(name, { host: hosts.host(), authFile });

@@ -48,19 +48,22 @@ export class FakeRegistry {
   ranges = true;
   readonly #server: Server;
 
+  readonly port: number;
+
   private constructor(server: Server) {
     this.#server = server;
+    this.port = (server.address() as AddressInfo).port;
   }
 
   static async start(certificate?: Certificate, clientCa?: string): Promise<FakeRegistry> {
     const tls = certificate === undefined ? undefined : { cert: certificate.cert, key: certificate.key, ...(clientCa !== undefined && { ca: clientCa, requestCert: true }) };
     const server = tls === undefined ? createServer() : createTlsServer(tls);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
     const registry = new FakeRegistry(server);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       void registry.#answer(request, response);
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
     return registry;
   }
 
@@ -68,8 +71,14 @@ export class FakeRegistry {
     return `127.0.0.1:${this.port}`;
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+  /** Nobody listens, until `resume`. */
+  pause(): void {
+    this.#server.close();
+  }
+
+  async resume(): Promise<void> {
+    this.#server.listen(this.port, '127.0.0.1');
+    await once(this.#server, 'listening');
   }
 
   close(): void {

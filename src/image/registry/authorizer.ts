@@ -64,6 +64,8 @@ export class Authorizer {
   async meet(challenges: readonly Challenge[], refused: string | undefined, signal: AbortSignal | undefined): Promise<string | undefined> {
     const challenge = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.has('realm')) ?? challenges.find(({ scheme }) => scheme === 'basic');
     if (challenge === undefined) return undefined;
+    const { credential } = await this.#credentials();
+    if (challenge.scheme === 'basic' && credential?.kind !== 'password') return undefined;
     const token = await this.#other(challenge, refused, signal);
     return token.header === refused ? undefined : token.header;
   }
@@ -106,11 +108,8 @@ export class Authorizer {
   async #newToken(challenge: Challenge, signal: AbortSignal | undefined): Promise<Token> {
     const { credential } = await this.#credentials();
     if (credential?.kind === 'bearer') return { header: `Bearer ${this.#checked(credential.token, 'the registrytoken in the auth file')}`, expiresAtMs: Infinity };
-    if (challenge.scheme === 'bearer') return this.#ask(challenge, signal);
-    if (credential?.kind === 'password') return { header: `Basic ${basicOf(credential.username, credential.password)}`, expiresAtMs: Infinity };
-    throw new TsrunError('ERR_TSRUN_REGISTRY', `the registry of '${printable(this.#place.name, 256)}' wants a name and a password`, {
-      hint: `run docker login or podman login for ${printable(this.#place.host)}${await this.story()}`,
-    });
+    if (challenge.scheme !== 'basic' || credential?.kind !== 'password') return this.#ask(challenge, signal);
+    return { header: `Basic ${basicOf(credential.username, credential.password)}`, expiresAtMs: Infinity };
   }
 
   async #ask(challenge: Challenge, signal: AbortSignal | undefined): Promise<Token> {

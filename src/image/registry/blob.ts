@@ -6,7 +6,7 @@ import { digestOf } from '../documents/digest.js';
 import type { Descriptor } from '../documents.js';
 import { wrongAnswer } from './answers.js';
 import type { Endpoint, PlacedAnswer } from './endpoint.js';
-import { abortedError, isPassing } from './failures.js';
+import { abortedError, isPassing, isRefused } from './failures.js';
 import { firstOf } from './first-of.js';
 import { backOffMs } from './retry.js';
 import type { RegistryHost } from './registry-host.js';
@@ -68,7 +68,7 @@ export class BlobReader {
     let at = offset;
     let cuts = 0;
     for (let piece = first; at < descriptor.size; piece = undefined) {
-      const { answer, endpoint, skip } = piece ?? (await this.#piece(descriptor, at, signal));
+      const { answer, endpoint, skip } = piece ?? (await this.#nextPiece(descriptor, at, signal));
       let passed = at - skip;
       try {
         for await (const chunk of answer.body as AsyncIterable<Buffer>) {
@@ -84,6 +84,18 @@ export class BlobReader {
         if (signal.aborted || !isPassing(cause) || ++cuts === mostCuts) throw endpoint.failure(answer.url, cause);
       }
       if (at < descriptor.size) await this.#host.sleep(backOffMs(Math.max(cuts, 1), this.#host), signal);
+    }
+  }
+
+  /** A registry that took the connection before may be starting anew. */
+  async #nextPiece(descriptor: Descriptor, at: number, signal: AbortSignal): Promise<Piece> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#piece(descriptor, at, signal);
+      } catch (error) {
+        if (tries === mostCuts || !isRefused(error)) throw error;
+        await this.#host.sleep(backOffMs(tries, this.#host), signal);
+      }
     }
   }
 

@@ -85,6 +85,7 @@ export class Endpoint {
 
   /** The first question (distribution-spec, "Determining Support") tells TLS from none, and often what is to be shown. */
   async #find(signal: AbortSignal | undefined): Promise<URL> {
+    if (!URL.canParse(`https://${this.place.host}/v2/`)) throw new TsrunError('ERR_TSRUN_REGISTRY', `'${printable(this.place.host)}' is no host`, { hint: 'see the location of that registry in registries.conf' });
     const secure = new URL(`https://${this.place.host}/v2/`);
     const plain = new URL(`http://${this.place.host}/v2/`);
     const ask = (url: URL) => persist(() => this.#transport.send(url, { signal }), this.#host, signal, none);

@@ -25,11 +25,17 @@ const untrusted = new Set([
 const noTls = new Set(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST', 'ERR_SSL_UNEXPECTED_MESSAGE']);
 
 /** Another try may end otherwise. A refused connection is told at once: mostly it is a port that was mistyped. */
-const passing = new Set(['EAI_AGAIN', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENETRESET', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+const lost = new Set(['ECONNRESET', 'EPIPE', 'ENETRESET', 'UND_ERR_SOCKET', 'UND_ERR_BODY_TIMEOUT']);
+const slow = new Set(['EAI_AGAIN', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT']);
 
 /** True for a lost connection or a time that ran out. */
 export function isPassing(error: unknown): boolean {
-  return passing.has(codeOf(error));
+  return lost.has(codeOf(error)) || isSlow(error);
+}
+
+/** True for what took its time already: who waits for it five times has been forgotten. */
+export function isSlow(error: unknown): boolean {
+  return slow.has(codeOf(error));
 }
 
 /** True where the other side does not speak TLS. */
@@ -37,9 +43,10 @@ export function speaksNoTls(error: unknown): boolean {
   return noTls.has(codeOf(error));
 }
 
-/** True where nobody listens. */
+/** True where nobody listens; also as it is told, and at one of several places. */
 export function isRefused(error: unknown): boolean {
-  return codeOf(error) === 'ECONNREFUSED';
+  if (error instanceof AggregateError) return error.errors.some(isRefused);
+  return codeOf(TsrunError.is(error) ? error.cause : error) === 'ECONNREFUSED' || (TsrunError.is(error) && error.cause instanceof AggregateError && isRefused(error.cause));
 }
 
 const reasons: Readonly<Record<string, readonly [why: string, hint: string]>> = {

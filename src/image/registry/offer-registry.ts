@@ -59,9 +59,11 @@ function wholeReferences(text: string, reference: RegistryReference, config: Reg
   return config.searched.map((registry) => (registry === 'docker.io' ? reference : { ...reference, ...nameOf(`${registry}/${short}`) }));
 }
 
+/** Of what registries.conf says, where a name without a registry would lead to docker's after all. */
 function nameOf(text: string): Pick<RegistryReference, 'domain' | 'path'> {
   const { domain, path } = parseReference(text);
-  return { domain, path };
+  if (text.startsWith(`${domain}/`)) return { domain, path };
+  throw new TsrunError('ERR_TSRUN_REGISTRY', `'${printable(text, 256)}' of registries.conf names no registry`, { hint: 'a registry has a dot or a port in its name, or is localhost' });
 }
 
 async function offerFirst(references: readonly RegistryReference[], action: (reference: RegistryReference) => Promise<OfferedImage>): Promise<OfferedImage> {

@@ -1,11 +1,12 @@
 /** Questions that are asked again: after a lost connection, a server's own failure, or a server that has too much to do. */
 import { finished } from 'node:stream/promises';
-import { isPassing } from './failures.js';
+import { isPassing, isSlow } from './failures.js';
 import type { RegistryHost } from './registry-host.js';
 import { headerOf, type HttpAnswer } from './transport.js';
 
 const passingStatuses: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 const mostTries = 5;
+const mostSlowTries = 2;
 const firstDelayMs = 500;
 const longestDelayMs = 15_000;
 /** Who is told to wait for longer is better told so. */
@@ -18,7 +19,7 @@ export async function persist(ask: () => Promise<HttpAnswer>, host: RegistryHost
     const outcome = await ask().then((answer) => ({ answer }), (error: unknown) => ({ error }));
     const last = tries === mostTries || signal?.aborted === true;
     if ('error' in outcome) {
-      if (last || !isPassing(outcome.error)) throw outcome.error;
+      if (last || !isPassing(outcome.error) || (isSlow(outcome.error) && tries >= mostSlowTries)) throw outcome.error;
       await host.sleep(backOffMs(tries, host), signal);
       continue;
     }

@@ -202,8 +202,11 @@ test('a name and a password for the registry itself', async (t) => {
   const anonymous = await lab(t);
   anonymous.challenge = 'Basic realm="x"';
   const error = await failureOf(anonymous.pull());
-  t.regex(error.message, /wants a name and a password/);
+  t.regex(error.message, /manifests\/v1 answered 401 \(UNAUTHORIZED: not with\)/);
   t.regex(error.hint ?? '', /docker login or podman login for 127\.0\.0\.1:\d+; credentials were looked for: .* is not there/);
+  const { intercept } = anonymous.registry;
+  anonymous.registry.intercept = (seen, response) => seen.url === '/v2/' && intercept(seen, response);
+  t.is((await anonymous.pull()).layers.length, 2, 'a registry that asks at first, but gives to everybody');
 });
 
 test('a scheme that nobody speaks, and a challenge that is none', async (t) => {

@@ -61,6 +61,30 @@ test('where it gets no further, it is given up', async (t) => {
   t.true(hosts.sleeps.length > 3);
 });
 
+test('a registry that starts anew while it gives', async (t) => {
+  const { hosts, start } = registryLab(t);
+  const registry = await start();
+  registry.addImage('v1', [content]);
+  registry.intercept = ({ url, headers }, response) => {
+    if (!url.endsWith(digestOf(content)) || headers.range !== undefined) return false;
+    cut(response, 0, 10_000);
+    registry.pause();
+    return true;
+  };
+  const host = hosts.host();
+  let sleeps = 0;
+  const sleep = async () => {
+    if (++sleeps === 3) await registry.resume();
+  };
+  const image = await offerFromRegistry(`${registry.host}/app:v1`, { host: { ...host, sleep } });
+  t.deepEqual(await layerBytes(image), content);
+  t.true(sleeps >= 3);
+  registry.close();
+  const error = await failureOf(layerBytes(image));
+  t.regex(error.message, /nobody listens there/);
+  t.true(sleeps < 10, 'who was never there is not waited for');
+});
+
 test('a body that stalls is asked for anew', async (t) => {
   const { image, questions } = await lab(t, (response, from, question) => {
     if (question > 0) return false;

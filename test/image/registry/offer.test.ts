@@ -227,6 +227,10 @@ test('short names are searched for where registries.conf says, and aliases name 
   t.deepEqual(image.names, [`${second.host}/team/app:v1`]);
   t.true(registry.paths.includes('/v2/team/app/manifests/v1'));
   t.deepEqual((await offerFromRegistry('tool:v1', { host: hosts.host() })).names, [`${second.host}/deep/tool:v1`]);
+  hosts.write('etc/containers/registries.conf', 'unqualified-search-registries = ["nohost"]\n[aliases]\ntool = "team/tool"\n');
+  t.regex((await failureOf(offerFromRegistry('app', { host: hosts.host() }))).message, /^'nohost\/app' of registries\.conf names no registry$/, 'not docker\'s');
+  t.regex((await failureOf(offerFromRegistry('tool', { host: hosts.host() }))).message, /^'team\/tool' of registries\.conf names no registry$/);
+  hosts.write('etc/containers/registries.conf', `unqualified-search-registries = ["${registry.host}", "${second.host}"]`);
   t.regex((await failureOf(offerFromRegistry('app:v2', { host: hosts.host() }))).message, /none of the registries that registries\.conf names has it: '.*\/app:v2': .*; '.*\/app:v2': /);
 });
 

@@ -137,5 +137,6 @@ test('what a file says wrongly is told with the file, and not passed over', asyn
 });
 
 test('a location that leaves no name for the image', async (t) => {
+  await t.throwsAsync(places('[[registry]]\nlocation = ""', 'a.example/x'), { message: /without location/ });
   await t.throwsAsync(places('[[registry]]\nprefix = "a.example/x"\nlocation = "b.example"', 'a.example/x'), { message: /names a registry but no image/ });
 });
