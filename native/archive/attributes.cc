@@ -59,21 +59,25 @@ void set_times(int fd, const timespec& mtime, const std::string& entry) {
   if (futimens(fd, times) != 0) give_up(entry, "utimensat");
 }
 
-Attributes read_attributes(int fd, const struct stat& status) {
-  Attributes attributes{status.st_uid, status.st_gid, status.st_mode & 07777, status.st_mtim, {}};
-  std::string names(64 * 1024, 0);  // XATTR_LIST_MAX
-  ssize_t size = flistxattr(fd, names.data(), names.size());
-  if (size < 0) return attributes;
-  names.resize(static_cast<size_t>(size));
-  for (const char* name = names.c_str(); name < names.c_str() + names.size(); name += strlen(name) + 1) {
+ExtendedAttributes read_extended(const std::function<ssize_t(char*, size_t)>& list,
+                                 const std::function<ssize_t(const char*, char*, size_t)>& get) {
+  ExtendedAttributes extended;
+  // As much as the kernel gives (limits.h, XATTR_LIST_MAX and XATTR_SIZE_MAX).
+  static char names[64 * 1024];
+  static char value[64 * 1024];
+  ssize_t size = list(names, sizeof names);
+  for (const char* name = names; name < names + size; name += strlen(name) + 1) {
     if (!keeps_extended(name)) continue;
-    std::string value(64 * 1024, 0);  // XATTR_SIZE_MAX
-    ssize_t length = fgetxattr(fd, name, value.data(), value.size());
-    if (length < 0) continue;
-    value.resize(static_cast<size_t>(length));
-    attributes.extended.emplace_back(name, value);
+    ssize_t length = get(name, value, sizeof value);
+    if (length >= 0) extended.emplace_back(name, std::string(value, static_cast<size_t>(length)));
   }
-  return attributes;
+  return extended;
+}
+
+Attributes read_attributes(int fd, const struct stat& status) {
+  return {status.st_uid, status.st_gid, status.st_mode & 07777, status.st_mtim,
+          read_extended([fd](char* list, size_t size) { return flistxattr(fd, list, size); },
+                        [fd](const char* key, char* value, size_t size) { return fgetxattr(fd, key, value, size); })};
 }
 
 }  // namespace tsrun::archive

@@ -6,18 +6,21 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace tsrun::archive {
 
+using ExtendedAttributes = std::vector<std::pair<std::string, std::string>>;
+
 struct Attributes {
   uid_t uid = 0;
   gid_t gid = 0;
   mode_t mode = 0755;  // the lower twelve bits
   timespec mtime{};
-  std::vector<std::pair<std::string, std::string>> extended;
+  ExtendedAttributes extended;
 };
 
 // Whether layers keep an extended attribute of this name: not overlayfs's own, and not what is of the machine that it was made on
@@ -30,6 +33,9 @@ void apply(int fd, const Attributes& attributes, const std::string& entry);
 void apply_unopened(int folder, const char* name, mode_t type, const Attributes& attributes, const std::string& entry);
 void set_times(int fd, const timespec& mtime, const std::string& entry);
 
+// Those that layers keep, by calls such as flistxattr(2) and fgetxattr(2).
+ExtendedAttributes read_extended(const std::function<ssize_t(char*, size_t)>& list,
+                                 const std::function<ssize_t(const char*, char*, size_t)>& get);
 // As they are on the disk.
 Attributes read_attributes(int fd, const struct stat& status);
 

@@ -187,7 +187,7 @@ void Tree::forget_below(const std::string& path) {
 void Tree::finish() {
   for (auto& each : open_) let_go(*each);
   open_.clear();
-  if (syncfs(root_.get()) != 0) give_up("", "syncfs");
+  if (rules_.layer && syncfs(root_.get()) != 0) give_up("", "syncfs");
 }
 
 }  // namespace tsrun::archive

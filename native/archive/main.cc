@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/expand.h"
 #include "archive/failure.h"
+#include "archive/list.h"
+#include "archive/pack.h"
 #include "archive/unpack.h"
 
 namespace tsrun::archive {
@@ -21,6 +24,10 @@ struct Arguments {
     }
     return nullptr;
   }
+  std::string text(const char* key, const char* otherwise) const {
+    const char* value = find(key);
+    return value == nullptr ? otherwise : value;
+  }
   uint64_t number(const char* key) const {
     const char* value = find(key);
     return value == nullptr ? 0 : strtoull(value, nullptr, 10);
@@ -36,8 +43,22 @@ int run_unpack(const Arguments& arguments, bool layer) {
   order.user_attributes = arguments.find("user-attributes") != nullptr;
   order.knows_lower = arguments.find("lower") != nullptr;
   order.lower_layers = static_cast<unsigned>(arguments.number("lower"));
-  if (const char* folder = arguments.find("folder")) order.folder = folder;
+  order.folder = arguments.text("path", ".");
+  order.gives_owner = arguments.find("uid") != nullptr;
+  order.uid = static_cast<uid_t>(arguments.number("uid"));
+  order.gid = static_cast<gid_t>(arguments.number("gid"));
   return unpack(order);
+}
+
+int run(std::string_view command, const Arguments& arguments) {
+  std::string path = arguments.text("path", ".");
+  bool follow = arguments.find("follow") != nullptr;
+  if (command == "unpack") return run_unpack(arguments, true);
+  if (command == "unpack-files") return run_unpack(arguments, false);
+  if (command == "pack") return pack(path, follow, arguments.text("name", ""));
+  if (command == "list") return list(path, follow, arguments.find("content") != nullptr);
+  if (command == "expand") return expand(arguments.number("bytes"), arguments.number("ratio"));
+  refuse("", "there is no such command");
 }
 
 }  // namespace
@@ -45,9 +66,5 @@ int run_unpack(const Arguments& arguments, bool layer) {
 
 int main(int count, char** words) {
   using namespace tsrun::archive;
-  Arguments arguments{count, words};
-  std::string_view command = count > 1 ? words[1] : "";
-  if (command == "unpack") return run_unpack(arguments, true);
-  if (command == "unpack-files") return run_unpack(arguments, false);
-  refuse("", "there is no such command");
+  return run(count > 1 ? words[1] : "", Arguments{count, words});
 }

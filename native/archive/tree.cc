@@ -42,7 +42,7 @@ void Tree::add_folder(const EntryPath& path, const Attributes& attributes) {
     struct stat status {};
     bool there = look(parent.fd.get(), name.c_str(), &status);
     if (!there || !S_ISDIR(status.st_mode)) {
-      clear(parent, name.c_str(), path.text());
+      clear(parent, name.c_str(), path.text(), true);
       if (mkdirat(parent.fd.get(), name.c_str(), 0700) != 0) give_up(path.text(), "mkdirat");
       fresh = rules_.layer && is_whiteout(status);
     }
@@ -203,7 +203,13 @@ void Tree::hide_root_children(const EntryPath& entry) {
   }
 }
 
-void Tree::clear(OpenFolder& parent, const char* name, const std::string& path) {
+// Files that are copied into a tree never take the place of a folder, nor a folder theirs, as docker cp has it.
+void Tree::clear(OpenFolder& parent, const char* name, const std::string& path, bool for_folder) {
+  if (!rules_.layer) {
+    struct stat status {};
+    if (for_folder) refuse(path, "there is a file in the place of the folder");
+    if (look(parent.fd.get(), name, &status) && S_ISDIR(status.st_mode)) refuse(path, "there is a folder in its place");
+  }
   forget_below(path);
   remove_all(parent.fd.get(), name);
 }

@@ -46,7 +46,7 @@ class Tree {
   void add_hard_link(const EntryPath& path, const EntryPath& target);
   void add_whiteout(const EntryPath& path);
   void add_opaque(const EntryPath& folder);
-  // Sets the times of what is open, and has everything on the disk.
+  // Sets the times of what is open, and has all of a layer on the disk.
   void finish();
 
  private:
@@ -61,7 +61,7 @@ class Tree {
   OpenFolder& keep(const std::string& path, UniqueFd fd, const timespec& mtime);
   void let_go(OpenFolder& folder);
   void forget_below(const std::string& path);
-  void clear(OpenFolder& parent, const char* name, const std::string& path);
+  void clear(OpenFolder& parent, const char* name, const std::string& path, bool for_folder = false);
   bool copy_from_lower(const EntryPath& target, const EntryPath& entry);
   void hide_root_children(const EntryPath& entry);
 

@@ -8,6 +8,7 @@
 #include "archive/input.h"
 #include "archive/tar_reader.h"
 #include "archive/tree.h"
+#include "archive/walk.h"
 
 namespace tsrun::archive {
 namespace {
@@ -59,7 +60,7 @@ class Unpacking {
     if (path.is_root() && type != S_IFDIR) refuse(reader_.name(), "the root is no folder in it");
     switch (type) {
       case S_IFDIR:
-        tree_.add_folder(path, reader_.attributes());
+        tree_.add_folder(path, attributes());
         break;
       case S_IFREG:
         add_file(path);
@@ -68,7 +69,7 @@ class Unpacking {
         add_symlink(path);
         break;
       case S_IFIFO:
-        tree_.add_pipe(path, reader_.attributes());
+        tree_.add_pipe(path, attributes());
         break;
       case S_IFCHR:
       case S_IFBLK:
@@ -80,10 +81,19 @@ class Unpacking {
     }
   }
 
+  Attributes attributes() const {
+    Attributes attributes = reader_.attributes();
+    if (order_.gives_owner) {
+      attributes.uid = order_.uid;
+      attributes.gid = order_.gid;
+    }
+    return attributes;
+  }
+
   void add_symlink(const EntryPath& path) {
     const char* target = reader_.symlink();
     if (target == nullptr || *target == 0) refuse(reader_.name(), "it is a link to nothing");
-    tree_.add_symlink(path, target, reader_.attributes());
+    tree_.add_symlink(path, target, attributes());
   }
 
   void add_file(const EntryPath& path) {
@@ -101,9 +111,9 @@ class Unpacking {
       end = after;
     }
     if (end < size && ftruncate(file.get(), size) != 0) give_up(reader_.name(), "ftruncate");
-    Attributes attributes = reader_.attributes();
-    apply(file.get(), attributes, path.text());
-    set_times(file.get(), attributes.mtime, path.text());
+    Attributes wanted = attributes();
+    apply(file.get(), wanted, path.text());
+    set_times(file.get(), wanted.mtime, path.text());
   }
 
   void write_at(int file, Piece piece) {
@@ -132,9 +142,7 @@ int unpack(const UnpackOrder& order) {
   umask(0);
   const char* opaque = order.user_attributes ? "user.overlay.opaque" : "trusted.overlay.opaque";
   LowerLayers lower(kFirstLayer, order.lower_layers, opaque);
-  UniqueFd root(openat(AT_FDCWD, order.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!root.valid()) give_up(order.folder, "openat");
-  Tree tree(static_cast<UniqueFd&&>(root), TreeRules{order.layer, opaque, order.knows_lower ? &lower : nullptr});
+  Tree tree(open_in_root(order.folder, true, O_RDONLY | O_DIRECTORY), TreeRules{order.layer, opaque, order.knows_lower ? &lower : nullptr});
   Input input(InputSettings{order.layer, order.most_ratio});
   TarReader reader(input);
   Unpacking unpacking(order, tree, reader);

@@ -3,6 +3,7 @@
 #define TSRUN_ARCHIVE_UNPACK_H_
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <string>
 
@@ -13,6 +14,10 @@ struct UnpackOrder {
   bool layer = true;
   // Where it goes, from the root on; a folder that is there.
   std::string folder = ".";
+  // Whose everything becomes, whatever the archive says.
+  bool gives_owner = false;
+  uid_t uid = 0;
+  gid_t gid = 0;
   uint64_t most_bytes = 0;
   uint64_t most_entries = 0;
   uint64_t most_ratio = 0;

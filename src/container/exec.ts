@@ -120,6 +120,7 @@ export interface OwnExec {
 
 /** A program of tsrun's own in a live container, behind a filter of its own. */
 export async function executeProgramIn(container: ExecTarget, { program, process, filter, streams }: OwnExec, { host, addon, seccomp }: ExecSurroundings): Promise<ExecProcess> {
+  refusePaused(container.record);
   const { record: { id, spec, extensions, cgroup } } = container;
   const plan = compileExec({
     containerId: id,

@@ -176,6 +176,11 @@ export class Launching {
     return container;
   }
 
+  /** See `StateRoot`. */
+  emptyFolder(): string {
+    return this.#surroundings.root.emptyFolder();
+  }
+
   /** The same in a live container, as its root. */
   async executeProgram(container: Container, program: Pick<OwnProgram, 'fd'>, process: Process, filter: Seccomp, streams: Streams): Promise<ExecProcess> {
     return executeProgramIn(container, { program, process, filter, streams }, this.#surroundings);

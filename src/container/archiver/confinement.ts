@@ -3,7 +3,7 @@
  * device, only the rights that owners, modes and overlayfs's attributes need, and few system calls.
  */
 import { ociVersion } from '../../spec/defaults.js';
-import type { Process, Seccomp, Spec } from '../../spec/types.js';
+import type { Process, Root, Seccomp, Spec } from '../../spec/types.js';
 
 /** What the program would use too much of must not be the host's. */
 const mostProcesses = 8;
@@ -16,7 +16,8 @@ const mostDescriptors = 1024;
  * CAP_MKNOD is not among them: whiteouts need none (Linux 5.8), and other devices nobody may make. CAP_DAC_READ_SEARCH would open
  * files of the host by handle.
  */
-const capabilities = ['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_SETFCAP', 'CAP_SYS_ADMIN'];
+const ofFiles = ['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_SETFCAP'];
+const ofLayers = [...ofFiles, 'CAP_SYS_ADMIN'];
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
@@ -36,7 +37,7 @@ const emptyPath = 0x1000;
 const programFd = 4;
 const noSys = 38;
 
-function seccomp(arch: 'x64' | 'arm64'): Seccomp {
+export function confinedSeccomp(arch: 'x64' | 'arm64'): Seccomp {
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
     defaultErrnoRet: 1,
@@ -59,8 +60,9 @@ function seccomp(arch: 'x64' | 'arm64'): Seccomp {
   };
 }
 
-/** As what the program is executed. */
-export function confinedProcess(args: readonly string[]): Process {
+/** As what the program is executed: by itself, or in a live container, where it makes no layers. */
+export function confinedProcess(args: readonly string[], where: 'alone' | 'container'): Process {
+  const capabilities = where === 'alone' ? ofLayers : ofFiles;
   return {
     user: { uid: 0, gid: 0 },
     args: [...args],
@@ -76,15 +78,15 @@ export function confinedProcess(args: readonly string[]): Process {
 }
 
 /** In the user namespace of the launcher, where the owners in an archive are what they are (an ordinary user's: its subordinate ids). */
-export function confinedSpec(rootPath: string, args: readonly string[], arch: 'x64' | 'arm64'): Spec {
+export function confinedSpec(root: Root, args: readonly string[], arch: 'x64' | 'arm64'): Spec {
   return {
     ociVersion,
-    root: { path: rootPath },
-    process: confinedProcess(args),
+    root,
+    process: confinedProcess(args, 'alone'),
     linux: {
       namespaces: [{ type: 'mount' }, { type: 'pid' }, { type: 'network' }, { type: 'ipc' }, { type: 'uts' }, { type: 'cgroup' }],
       resources: { pids: { limit: mostProcesses } },
-      seccomp: seccomp(arch),
+      seccomp: confinedSeccomp(arch),
     },
   };
 }

@@ -43,25 +43,25 @@ function text(value: unknown): string {
 export interface Work {
   /** What was being done, for people: `the layer`, `the archive`. */
   readonly subject: string;
-  /** The folder of the host, for errors of its file system. */
-  readonly place: string;
+  /** The folder of the host whose file system may be at fault; undefined in a live container, whose own files are. */
+  readonly folder: string | undefined;
 }
 
 /** Of a program that did not do what it should. @param signal that ended it, if one did */
-export function failureOf(report: JsonObject | undefined, signal: string | undefined, { subject, place }: Work): TsrunError {
+export function failureOf(report: JsonObject | undefined, signal: string | undefined, { subject, folder }: Work): TsrunError {
   const entry = text(report?.['entry']);
   const where = entry === '' ? subject : `entry '${entry}' of ${subject}`;
   if (typeof report?.['refused'] === 'string') {
     return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${text(report['refused'])}`, { hint: refusedHint });
   }
-  if (typeof report?.['errno'] === 'number') return systemFailure(text(report['call']), report['errno'], where, place);
+  if (typeof report?.['errno'] === 'number') return systemFailure(text(report['call']), report['errno'], where, folder);
   if (signal === 'SIGSEGV' || signal === 'SIGABRT') {
     return new TsrunError('ERR_TSRUN_IMAGE', `${subject} cannot be read: the program that reads it ended by ${signal}`, { hint: 'it wants more memory than it is given, as with a decompression window above 64 MiB, or it is damaged' });
   }
   return new TsrunError('ERR_TSRUN_STORE', `${subject} was not read to its end: the program that reads it was ended${signal === undefined ? '' : ` by ${signal}`}`, { hint: 'try again; dmesg tells of kills for want of memory' });
 }
 
-const refusedHint = 'no engine that unpacks safely takes such an archive: have it made again, by who made it';
+const refusedHint = 'an archive that is damaged or hostile is taken by no engine that checks: have it made again';
 
 /** What an archive asks of a file system that none gives. */
 const ofTheArchive: readonly number[] = [constants.errno.ENAMETOOLONG, constants.errno.ELOOP, constants.errno.ENOTDIR, constants.errno.ENOENT, constants.errno.ERANGE, constants.errno.E2BIG];
@@ -75,11 +75,12 @@ const hints: Readonly<Record<string, string>> = {
   EPERM: 'the file system or its mount does not allow it: see mount(8) for its options',
 };
 
-function systemFailure(call: string, number: number, where: string, place: string): TsrunError {
+function systemFailure(call: string, number: number, where: string, folder: string | undefined): TsrunError {
   const errno = getSystemErrorName(-number);
   if (call === 'chown' && errno === 'EINVAL') {
     return new TsrunError('ERR_TSRUN_IMAGE', `${where} has an owner that is not among your subordinate ids`, { hint: 'have more ids in /etc/subuid and /etc/subgid (65536 are usual), or run as root' });
   }
   if (ofTheArchive.includes(number)) return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${call}: ${errno}`, { hint: refusedHint });
-  return new TsrunError('ERR_TSRUN_STORE', `${where} cannot be written to '${printable(place, 400)}': ${call}: ${errno}`, { hint: hints[errno] });
+  if (folder === undefined) return new TsrunError('ERR_TSRUN_IMAGE', `${where}: ${call} in the container: ${errno}`, { hint: 'look at what lies there, and at the size of its mounts' });
+  return new TsrunError('ERR_TSRUN_STORE', `${where}: ${call} in '${printable(folder, 400)}': ${errno}`, { hint: hints[errno] });
 }

@@ -1,15 +1,16 @@
 /** One run of tsrun-archive: its container, its streams, its end. */
-import { finished } from 'node:stream/promises';
 import { Readable, type Writable } from 'node:stream';
-import { TsrunError } from '../../spec/errors.js';
+import { finished } from 'node:stream/promises';
 import type { HostFacts } from '../../host/facts.js';
+import { TsrunError } from '../../spec/errors.js';
 import type { JsonObject } from '../../spec/json.js';
 import type { NamedLauncher } from '../connection.js';
+import type { Container } from '../container.js';
 import type { Launching } from '../launching.js';
-import { streamsOf } from '../prepare.js';
+import { streamsOf, type Streams } from '../prepare.js';
 import type { RunningProcess } from '../running-process.js';
 import { randomDigits } from '../state/random.js';
-import { confinedSpec } from './confinement.js';
+import { confinedProcess, confinedSpec, confinedSeccomp } from './confinement.js';
 import { failureOf, readReport } from './report.js';
 
 export interface Surroundings {
@@ -19,64 +20,85 @@ export interface Surroundings {
   readonly programFd: number;
 }
 
+/** What the program sees, and nothing else: a folder of the host, or what a live container sees. */
+export type Place = FolderPlace | { readonly container: Container };
+
+export interface FolderPlace {
+  readonly folder: string;
+  readonly readonly?: boolean;
+  /** Folders of the host that it gets to read besides, as descriptors. */
+  readonly layers?: readonly string[];
+}
+
 export interface Order {
   /** For errors: `the layer`. */
   readonly subject: string;
-  /** Of the host: all that the program sees. */
-  readonly folder: string;
-  /** Folders of the host that it gets to read, as descriptors. */
-  readonly layers: readonly string[];
+  readonly place: Place;
   readonly args: readonly string[];
   /** A descriptor goes to the program as it is; without one it reads the end of the file. */
-  readonly stdin?: number | Readable;
+  readonly stdin?: number | Readable | undefined;
+  readonly stdout?: number | 'pipe' | 'ignore' | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((readBytes: number) => void) | undefined;
 }
 
-export interface Outcome {
-  readonly report: JsonObject;
+export interface Running {
+  /** To be read to its end, or destroyed, where it was asked for. */
+  readonly stdout: Readable | null;
+  /** What it said of itself in the end. */
+  readonly done: Promise<JsonObject>;
+  kill(): void;
 }
 
 const pidsPointer = '/linux/resources/pids/limit';
 
 /** @throws ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED, and what a launch may throw */
-export async function run(surroundings: Surroundings, order: Order): Promise<Outcome> {
-  const { launching, named, host, programFd } = surroundings;
-  const { stdin, signal } = order;
-  throwIfAborted(signal);
-  const streams = streamsOf({ stdin: typeof stdin === 'number' ? stdin : stdin === undefined ? 'ignore' : 'pipe', stdout: 'ignore', stderr: 'pipe' }, false);
-  const container = launching.launchProgram({
-    id: `archive.${randomDigits(12)}`,
-    spec: confinedSpec(order.folder, ['tsrun-archive', ...order.args], host.arch),
-    extensions: { root: { kind: 'writable' }, defaultedLimits: [pidsPointer] },
-    program: { fd: programFd, layers: order.layers },
-    streams,
-    named,
-    onEnd: () => undefined,
-  });
-  return accompany(container, order);
+export async function run(surroundings: Surroundings, order: Order): Promise<JsonObject> {
+  const running = await start(surroundings, order);
+  return running.done;
 }
 
-/** From the start to the end, with what goes in and what it says. */
-async function accompany(program: RunningProcess, order: Order): Promise<Outcome> {
-  const { signal } = order;
+/** @throws as `run`, before the program runs */
+export async function start(surroundings: Surroundings, order: Order): Promise<Running> {
+  const { stdin, stdout = 'ignore', signal } = order;
+  throwIfAborted(signal);
+  const streams = streamsOf({ stdin: typeof stdin === 'number' ? stdin : stdin === undefined ? 'ignore' : 'pipe', stdout, stderr: 'pipe' }, false);
+  const program = await launch(surroundings, order, streams);
+  await program.started;
   const kill = () => {
     program.killAll().catch(() => undefined);
   };
   signal?.addEventListener('abort', kill, { once: true });
-  try {
-    await program.started;
-    if (signal?.aborted === true) kill();
-    const pumped = order.stdin instanceof Readable && program.stdin !== null ? pump(order.stdin, program.stdin, kill) : undefined;
-    const said = program.stderr === null ? undefined : await readReport(program.stderr, order.onProgress ?? (() => undefined));
-    const status = await program.exited;
-    await pumped;
-    throwIfAborted(signal);
-    if (status.code === 0 && said !== undefined) return { report: said };
-    throw failureOf(said, status.signal, { subject: order.subject, place: order.folder });
-  } finally {
-    signal?.removeEventListener('abort', kill);
-  }
+  if (signal?.aborted === true) kill();
+  const done = accompany(program, order, kill).finally(() => signal?.removeEventListener('abort', kill));
+  // Who reads what it writes hears of its end later, or never.
+  done.catch(() => undefined);
+  return { stdout: program.stdout, done, kill };
+}
+
+async function launch({ launching, named, host, programFd }: Surroundings, { place, args }: Order, streams: Streams): Promise<RunningProcess> {
+  const words = ['tsrun-archive', ...args];
+  if ('container' in place) return launching.executeProgram(place.container, { fd: programFd }, confinedProcess(words, 'container'), confinedSeccomp(host.arch), streams);
+  return launching.launchProgram({
+    id: `archive.${randomDigits(12)}`,
+    spec: confinedSpec({ path: place.folder, readonly: place.readonly === true }, words, host.arch),
+    extensions: { root: { kind: 'writable' }, defaultedLimits: [pidsPointer] },
+    program: { fd: programFd, layers: place.layers ?? [] },
+    streams,
+    named,
+    onEnd: () => undefined,
+  });
+}
+
+/** From the start to the end, with what goes in and what it says. */
+async function accompany(program: RunningProcess, order: Order, kill: () => void): Promise<JsonObject> {
+  const pumped = order.stdin instanceof Readable && program.stdin !== null ? pump(order.stdin, program.stdin, kill) : undefined;
+  const said = program.stderr === null ? undefined : await readReport(program.stderr, order.onProgress ?? (() => undefined));
+  const status = await program.exited;
+  await pumped;
+  throwIfAborted(order.signal);
+  if (status.code === 0 && said !== undefined) return said;
+  throw failureOf(said, status.signal, { subject: order.subject, folder: 'folder' in order.place ? order.place.folder : undefined });
 }
 
 /** A source that fails has its error thrown; a program that reads no more has said why. */

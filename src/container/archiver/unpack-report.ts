@@ -22,12 +22,12 @@ function digestIn(report: JsonObject, name: string): string {
   throw unexpected();
 }
 
-function countIn(report: JsonObject, name: string): number {
+export function countIn(report: JsonObject, name: string): number {
   const value = report[name];
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
   throw unexpected();
 }
 
 function unexpected(): TsrunError {
-  return new TsrunError('ERR_TSRUN_IMAGE', 'the layer cannot be unpacked: the program that reads it did not say what it had read');
+  return new TsrunError('ERR_TSRUN_IMAGE', 'the archive cannot be unpacked: the program that reads it did not say what it had read');
 }

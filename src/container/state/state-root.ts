@@ -66,6 +66,13 @@ export class StateRoot {
     return join(this.path, 'filters');
   }
 
+  /** A folder with nothing in it, for who needs a root and no files; made when it is asked for. */
+  emptyFolder(): string {
+    const path = join(this.path, 'empty');
+    makeFolder(path);
+    return path;
+  }
+
   containerPath(id: string): string {
     return join(this.containersPath, id);
   }
