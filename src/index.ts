@@ -3,7 +3,7 @@
 export { SetupError, TsrunError, nearest } from './spec/errors.js';
 export type { ErrorCode, ErrorDetails, SetupErrorDetails } from './spec/errors.js';
 export { capabilityNames, readCapability, type CapabilityName } from './spec/capabilities.js';
-export type { Descriptor, Healthcheck, HistoryEntry, ImageConfig, Platform, RunConfig } from './image/documents.js';
+export type { Healthcheck, HistoryEntry, ImageConfig, Platform, RunConfig } from './image/documents.js';
 export type * from './image/image-types.js';
 export { isContainerId, parseId } from './spec/ids.js';
 export { parseJsonBytes, type JsonObject, type JsonValue } from './spec/json.js';

@@ -7,6 +7,7 @@ export interface ImageSummary {
   readonly digest: string;
   /** Whole names: `docker.io/library/alpine:3.20`. Empty: nobody has named it, or the name went to another image. */
   readonly names: readonly string[];
+  /** What its programs run on. */
   readonly platform: Platform;
   /** As the image says it, in RFC 3339; absent where it does not. */
   readonly created?: string;
@@ -14,6 +15,7 @@ export interface ImageSummary {
   readonly unpackedBytes: number;
   /** Of its blobs. */
   readonly blobBytes: number;
+  /** How many it has. */
   readonly layers: number;
   /** Milliseconds since 1970. */
   readonly importedAtMs: number;
@@ -21,17 +23,25 @@ export interface ImageSummary {
 
 /** An image in the store, whole. */
 export interface ImageDetails extends ImageSummary {
+  /** As it is written there. */
   readonly config: ImageConfig;
+  /** The lowest first. */
   readonly layerDetails: readonly ImageLayer[];
 }
 
 /** One layer, the lowest first. */
 export interface ImageLayer {
+  /** Digest of the uncompressed tar. */
   readonly diffId: string;
+  /** Digest of the blob. */
   readonly digest: string;
+  /** Of the blob, as the manifest says. */
   readonly mediaType: string;
+  /** Of the blob. */
   readonly blobBytes: number;
+  /** Of its files. */
   readonly unpackedBytes: number;
+  /** How many the archive has. */
   readonly entries: number;
   /** Folder that holds it unpacked. */
   readonly path: string;
@@ -41,10 +51,13 @@ export interface ImageLayer {
 
 /** How far a long piece of work is. */
 export interface ImageProgress {
+  /** `resolving`: asking what there is; `writing`: what is saved. */
   readonly stage: 'resolving' | 'fetching' | 'unpacking' | 'writing';
   /** Digest of the layer or blob; absent for what concerns the whole image. */
   readonly digest?: string;
+  /** So far. */
   readonly doneBytes: number;
+  /** Absent where nobody knows. */
   readonly totalBytes?: number;
   /** That layer or blob is finished, or was there already. */
   readonly finished?: boolean;
@@ -52,6 +65,7 @@ export interface ImageProgress {
 
 /** A long piece of work: iterate over it to see how far it is, await `done` for what comes of it. Both may be left alone. */
 export interface ImageWork<Result> extends AsyncIterable<ImageProgress> {
+  /** Rejects with what went wrong. */
   readonly done: Promise<Result>;
 }
 
@@ -61,6 +75,7 @@ export interface FetchOptions {
   readonly platform?: string;
   /** A name to give it; default: the one that the source knows it by. */
   readonly name?: string;
+  /** Gives it up: `done` rejects with `ERR_TSRUN_ABORTED`. */
   readonly signal?: AbortSignal;
 }
 
@@ -90,6 +105,7 @@ export interface LayerChanges {
   readonly changed: number;
   /** Paths that are gone; a folder counts as one. */
   readonly removed: number;
+  /** Of the files that are new. */
   readonly addedBytes: number;
   /** Of the files as they are now. */
   readonly changedBytes: number;
@@ -97,6 +113,7 @@ export interface LayerChanges {
   readonly removedBytes: number;
   /** Of this layer's own files, which a later one overwrites or removes. */
   readonly wastedBytes: number;
+  /** Each of them, a folder before what is in it. */
   readonly changes: readonly PathChange[];
 }
 
@@ -104,6 +121,7 @@ export interface LayerChanges {
 export interface PathChange {
   /** Absolute, in the image. */
   readonly path: string;
+  /** What was done to it. */
   readonly kind: 'added' | 'changed' | 'removed';
   /** Of the file as it is now; of what is removed: all that is not seen any more. */
   readonly bytes: number;
@@ -113,7 +131,9 @@ export interface PathChange {
 
 /** A path of which there are bytes in the image that nobody sees. */
 export interface WastedPath {
+  /** Absolute, in the image. */
   readonly path: string;
+  /** Of all that was there once. */
   readonly bytes: number;
   /** How often it was overwritten or removed. */
   readonly times: number;
@@ -141,6 +161,7 @@ export interface RemovedImages {
   readonly untagged: readonly string[];
   /** Digests of manifests that are gone. */
   readonly removed: readonly string[];
+  /** Of blobs and layers. */
   readonly freedBytes: number;
 }
 
@@ -150,11 +171,13 @@ export interface ImageLibrary {
   pull(reference: string, options?: PullOptions): ImageWork<ImageSummary>;
   /** From a file or folder: OCI layout, docker-archive, slug. One work for each image that it holds, unless the reference names one. */
   import(reference: string, options?: FetchOptions): ImageWork<readonly ImageSummary[]>;
+  /** All of the store. */
   list(): Promise<readonly ImageSummary[]>;
   /** By name, by digest, or by the first digits of one that no other has. */
   inspect(reference: string): Promise<ImageDetails>;
   /** What each layer adds, changes and removes. Reads the names of all files. */
   changes(reference: string, options?: { readonly signal?: AbortSignal }): Promise<ImageChanges>;
+  /** Gives an image a name, which another may lose by that. */
   tag(reference: string, name: string): Promise<void>;
   /** Takes the name away, and with its last name the image; `force` takes all names of the image. What a container uses stays until it ends. */
   remove(reference: string, options?: { readonly force?: boolean }): Promise<RemovedImages>;

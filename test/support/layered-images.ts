@@ -7,10 +7,10 @@ import type { ResolvedImage } from '../../src/image/resolved-image.js';
 const known = new Map<string, ResolvedImage>();
 const resolve: unknown = Reflect.get(ImageCache.prototype, 'resolve');
 
-/** @param layers topmost first */
-export function nameLayers(name: string, layers: readonly string[]): string {
+/** @param layers topmost first @param more for an image of a store */
+export function nameLayers(name: string, layers: readonly string[], more: Partial<ResolvedImage> = {}): string {
   const [rootPath = '', ...lowerLayers] = layers;
-  known.set(name, { kind: 'rootfs', rootPath, lowerLayers, name });
+  known.set(name, { kind: 'rootfs', rootPath, lowerLayers, name, ...more });
   ImageCache.prototype.resolve = async function (this: ImageCache, path: string): Promise<ResolvedImage> {
     const image = known.get(path);
     if (image !== undefined) return image;
