@@ -17,10 +17,10 @@ constexpr mode_t kSpecialBits = 07000;
 
 bool starts_with(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
 
-// Some file systems hold no attributes of users (tmpfs before Linux 6.6), no file but regular ones and folders may have them, and
-// those of the host's root nobody else (xattr(7)). What programs rely on, capabilities and access lists, may not get lost.
+// Some file systems hold no attributes of users (tmpfs before Linux 6.6) or no access lists, no file but regular ones and folders
+// may have the former, and those of the host's root nobody else (xattr(7)). Capabilities, which programs rely on, may not get lost.
 bool may_lack(const std::string& name, int error) {
-  return (starts_with(name, "user.") || starts_with(name, "trusted.")) && (error == ENOTSUP || error == EPERM);
+  return !starts_with(name, "security.") && (error == ENOTSUP || error == EPERM);
 }
 
 }  // namespace

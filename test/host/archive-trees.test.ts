@@ -125,7 +125,8 @@ test('a list tells of each entry what the system does', async (t) => {
   for (const entry of entries) {
     const name = shown(entry.path);
     const known = tree[name];
-    t.is(String(entry.type), name === 'gone' ? 'whiteout' : (words[known?.type ?? ''] ?? known?.type), name);
+    const type = known?.type ?? '';
+    t.is<string, string>(entry.type, name === 'gone' ? 'whiteout' : (words[type] ?? type), name);
     t.deepEqual(
       [entry.mode.toString(8), `${entry.uid}:${entry.gid}`, entry.size, String(BigInt(entry.mtime.seconds) * 1_000_000_000n + BigInt(entry.mtime.nanoseconds))],
       [known?.mode, known?.owner, known?.size ?? 0, known?.mtime],

@@ -80,7 +80,7 @@ function systemFailure(call: string, number: number, where: string, folder: stri
   if (call === 'chown' && errno === 'EINVAL') {
     return new TsrunError('ERR_TSRUN_IMAGE', `${where} has an owner that is not among your subordinate ids`, { hint: 'have more ids in /etc/subuid and /etc/subgid (65536 are usual), or run as root' });
   }
-  if (ofTheArchive.includes(number)) return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${call}: ${errno}`, { hint: refusedHint });
+  if (ofTheArchive.includes(number) || (call === 'setxattr' && errno === 'EINVAL')) return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${call}: ${errno}`, { hint: refusedHint });
   if (folder === undefined) return new TsrunError('ERR_TSRUN_IMAGE', `${where}: ${call} in the container: ${errno}`, { hint: 'look at what lies there, and at the size of its mounts' });
   return new TsrunError('ERR_TSRUN_STORE', `${where}: ${call} in '${printable(folder, 400)}': ${errno}`, { hint: hints[errno] });
 }
