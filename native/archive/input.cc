@@ -4,7 +4,10 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+#define ZSTD_STATIC_LINKING_ONLY
+#include <zstd.h>
 
 #include <algorithm>
 
@@ -16,6 +19,19 @@ namespace {
 // A short text of repeated bytes is no attack.
 constexpr uint64_t kUncheckedBytes = 10'000'000;
 constexpr uint64_t kProgressBytes = 1 << 20;
+
+constexpr uint64_t kOrdinaryWindow = 8 << 20;
+
+// The program may use little memory, but more where the decoder of this archive needs it for its window (`xz -9`, `zstd --long`).
+void make_room_for_window(std::string_view head) {
+  ZSTD_frameHeader zstd{};
+  bool large = head.substr(0, 6) == std::string_view("\xfd" "7zXZ\0", 6);
+  if (ZSTD_getFrameHeader(&zstd, head.data(), head.size()) == 0) large = zstd.frameType == ZSTD_frame && zstd.windowSize > kOrdinaryWindow;
+  rlimit room{};
+  if (!large || getrlimit(RLIMIT_DATA, &room) != 0) return;
+  room.rlim_cur = room.rlim_max;
+  (void)setrlimit(RLIMIT_DATA, &room);
+}
 
 }  // namespace
 
@@ -66,6 +82,7 @@ ssize_t Input::read_callback(struct ::archive* archive, void* self, const void**
   }
   *buffer = input->raw_.get();
   auto count = static_cast<size_t>(size);
+  if (input->read_bytes_ == 0) make_room_for_window({input->raw_.get(), count});
   if (input->settings_.hash) input->read_digest_.add({input->raw_.get(), count});
   input->read_bytes_ += count;
   if (input->read_bytes_ - input->told_bytes_ >= kProgressBytes) {

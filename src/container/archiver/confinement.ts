@@ -7,8 +7,8 @@ import type { Process, Root, Seccomp, Spec } from '../../spec/types.js';
 
 /** What the program would use too much of must not be the host's. */
 const mostProcesses = 8;
-/** Anonymous memory; of it a decoder's window may be 64 MiB (`xz -9`, zstd up to `--long=26`). */
-const mostDataBytes = 112 * 2 ** 20;
+/** Anonymous memory; the program raises it to the hard limit for decoders with a large window (`xz -9`, `zstd --long=27`). */
+const dataBytes = { soft: 48 * 2 ** 20, hard: 176 * 2 ** 20 };
 const mostDescriptors = 1024;
 
 /**
@@ -71,7 +71,7 @@ export function confinedProcess(args: readonly string[], where: 'alone' | 'conta
     capabilities: { bounding: capabilities, permitted: capabilities, effective: capabilities, inheritable: [], ambient: [] },
     rlimits: [
       { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
-      { type: 'RLIMIT_DATA', soft: mostDataBytes, hard: mostDataBytes },
+      { type: 'RLIMIT_DATA', ...dataBytes },
       { type: 'RLIMIT_NOFILE', soft: mostDescriptors, hard: mostDescriptors },
     ],
   };

@@ -55,10 +55,13 @@ export function failureOf(report: JsonObject | undefined, signal: string | undef
     return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${text(report['refused'])}`, { hint: refusedHint });
   }
   if (typeof report?.['errno'] === 'number') return systemFailure(text(report['call']), report['errno'], where, folder);
-  if (signal === 'SIGSEGV' || signal === 'SIGABRT') {
-    return new TsrunError('ERR_TSRUN_IMAGE', `${subject} cannot be read: the program that reads it ended by ${signal}`, { hint: 'it wants more memory than it is given, as with a decompression window above 64 MiB, or it is damaged' });
+  // Its own end, or the C library's for want of memory.
+  if (signal === undefined || signal === 'SIGSEGV' || signal === 'SIGABRT') {
+    return new TsrunError('ERR_TSRUN_IMAGE', `${subject} cannot be read: it wants more memory than is given to the program that reads it`, {
+      hint: 'compress it with a smaller window (zstd without --long=28 and more), or have it made again',
+    });
   }
-  return new TsrunError('ERR_TSRUN_STORE', `${subject} was not read to its end: the program that reads it was ended${signal === undefined ? '' : ` by ${signal}`}`, { hint: 'try again; dmesg tells of kills for want of memory' });
+  return new TsrunError('ERR_TSRUN_STORE', `${subject} was not read to its end: the program that reads it was ended by ${signal}`, { hint: 'try again; dmesg tells of kills for want of memory' });
 }
 
 const refusedHint = 'an archive that is damaged or hostile is taken by no engine that checks: have it made again';
