@@ -55,7 +55,8 @@ export function streamPart(handle: FileHandle, start: number, end: number, sourc
   return signal === undefined ? stream : addAbortSignal(signal, stream);
 }
 
-async function* pieces(handle: FileHandle, start: number, end: number, source: string): AsyncGenerator<Buffer> {
+/** The same as pieces, for who does not need a stream. */
+export async function* pieces(handle: FileHandle, start: number, end: number, source: string): AsyncGenerator<Buffer> {
   for (let at = start; at < end;) {
     const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, end - at));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);

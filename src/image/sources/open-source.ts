@@ -8,13 +8,13 @@ import { documentError } from '../documents/shapes.js';
 import type { OfferedImage } from '../offer.js';
 import { isDockerArchive, openDockerArchive } from './docker-archive.js';
 import { openPlain, readFirst } from './expand.js';
-import type { FileTree } from './file-tree.js';
 import { openFolderTree } from './folder-tree.js';
 import { isOciLayout, openOciLayout } from './oci-layout.js';
 import { isSkopeoFolder, openSkopeoFolder } from './skopeo-folder.js';
 import type { SourceOptions } from './source-options.js';
 import { startsLikeTar } from './tar-walk.js';
-import { openTarTree, type TarTree } from './tar-tree.js';
+import { isSlug, openSlug, verifyChecksum } from './slug.js';
+import { openTarTree, partsOf, type TarTree } from './tar-tree.js';
 
 /** What a reference says of a path: skopeo's prefixes, a slug, or nothing. */
 export type SourceForm = 'oci' | 'oci-archive' | 'docker-archive' | 'dir' | 'slug' | 'any';
@@ -60,7 +60,12 @@ async function openFolder({ form, path }: LocalSource, options: SourceOptions): 
 async function openArchive({ form, path }: LocalSource, options: SourceOptions): Promise<readonly OfferedImage[]> {
   const name = `'${printable(path, 400)}'`;
   if (form === 'dir') throw documentError(`${name} is a file, not a folder as skopeo's 'dir:' has it`, `name it ${printable(path, 200)}, without the prefix`);
-  const plain = await openPlain(await openFile(path), name, options);
+  const file = await openFile(path);
+  if (options.checksum !== undefined) await verifyChecksum(file, options.checksum, name, options.signal).catch(async (error: unknown) => {
+    await file.close();
+    throw error;
+  });
+  const plain = await openPlain(file, name, options);
   if (!(await startsLikeTar(plain))) throw await notAnArchive(plain, name);
   const tree = await openTarTree(plain, name, options.signal);
   try {
@@ -74,14 +79,19 @@ async function openArchive({ form, path }: LocalSource, options: SourceOptions):
 async function openTar(form: SourceForm, tree: TarTree, options: SourceOptions): Promise<readonly OfferedImage[]> {
   if (form === 'oci' || form === 'oci-archive') return openOciLayout(tree, options);
   if (form === 'docker-archive') return openDockerArchive(tree, options);
+  if (form === 'slug') return openSlug(tree, options);
   // From version 25 on, `docker save` writes both at once; a layout has its manifest as it was pushed or will be.
   if (await isOciLayout(tree)) return openOciLayout(tree, options);
   if (await isDockerArchive(tree)) return openDockerArchive(tree, options);
+  if (isSlug(tree)) return openSlug(tree, options);
   throw notRecognised(tree);
 }
 
-function notRecognised({ name }: FileTree): Error {
-  return documentError(`the archive ${name} holds no image: looked for oci-layout and manifest.json`, 'make one with docker save, podman save or skopeo copy');
+function notRecognised({ name, entries }: TarTree): Error {
+  const tops = new Set(entries.map(({ path }) => partsOf(path)[0]));
+  const isRoot = ['etc', 'usr'].every((top) => tops.has(top));
+  const hint = isRoot ? 'it looks like a root file system: unpack it into a folder, with tar -xpf, and name that' : 'make one with docker save, podman save or skopeo copy';
+  return documentError(`the archive ${name} holds no image: looked for oci-layout, for manifest.json, and for a slug's ./app or Procfile`, hint);
 }
 
 async function notAnArchive(handle: FileHandle, name: string): Promise<Error> {

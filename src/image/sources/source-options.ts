@@ -15,6 +15,8 @@ export interface SourceOptions {
   readonly expand: Expand;
   /** What a compressed archive may become. */
   readonly limits: { readonly bytes: number; readonly ratio: number };
+  /** Of a slug's file: `SHA256:` and 64 hexadecimal digits. */
+  readonly checksum?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

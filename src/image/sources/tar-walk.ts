@@ -7,6 +7,7 @@ import type { Header } from 'tar/header';
 import type { Pax } from 'tar/pax';
 import { printable } from '../../spec/quote.js';
 import { documentError } from '../documents/shapes.js';
+import { cutShort, FileWindow } from './file-window.js';
 
 export type TarEntryKind = 'file' | 'directory' | 'hard link' | 'symbolic link' | 'character device' | 'block device' | 'fifo' | 'sparse file' | 'unknown';
 
@@ -26,8 +27,6 @@ export interface TarEntry {
 }
 
 const block = 512;
-/** A window holds some sixty headers of small files: no longer is the event loop kept. */
-const windowBytes = 64 * 1024;
 /** Of a pax header or a long name: a path has at most 4096 bytes, extended attributes of a file 64 KiB each. */
 const mostMetaBytes = 1024 * 1024;
 
@@ -58,7 +57,7 @@ interface Pending {
 export async function* walkTar(handle: FileHandle, name: string): AsyncGenerator<TarEntry> {
   const [{ Header: HeaderType }, { Pax: PaxType }] = await Promise.all([import('tar/header'), import('tar/pax')]);
   const { size: end } = await handle.stat();
-  const view = new Window(handle, end, name);
+  const view = new FileWindow(handle, end, name);
   let pending: Pending = {};
   for (let at = 0; at < end;) {
     const header = decode(HeaderType, await view.take(at, block), at, name);
@@ -152,40 +151,6 @@ function untilNul(body: Buffer): string {
   return body.toString('utf8', 0, end < 0 ? body.length : end);
 }
 
-/** The part of a file that was read last. */
-class Window {
-  readonly #handle: FileHandle;
-  readonly #end: number;
-  readonly #name: string;
-  #bytes = Buffer.alloc(0);
-  #start = 0;
-
-  constructor(handle: FileHandle, end: number, name: string) {
-    [this.#handle, this.#end, this.#name] = [handle, end, name];
-  }
-
-  async take(at: number, length: number): Promise<Buffer> {
-    if (at + length > this.#end) throw cutShort(this.#name);
-    if (at < this.#start || at + length > this.#start + this.#bytes.length) await this.#load(at, Math.max(length, windowBytes));
-    return this.#bytes.subarray(at - this.#start, at - this.#start + length);
-  }
-
-  async #load(at: number, length: number): Promise<void> {
-    const buffer = Buffer.alloc(Math.min(length, this.#end - at));
-    let filled = 0;
-    while (filled < buffer.length) {
-      const { bytesRead } = await this.#handle.read(buffer, filled, buffer.length - filled, at + filled);
-      if (bytesRead === 0) throw cutShort(this.#name);
-      filled += bytesRead;
-    }
-    [this.#bytes, this.#start] = [buffer, at];
-  }
-}
-
 function damaged(name: string, at: number, what: string, cause?: unknown): Error {
   return documentError(`${name} is no tar archive, or a damaged one: at byte ${at} stands ${printable(what, 200)}`, 'get it anew', cause);
-}
-
-function cutShort(name: string): Error {
-  return documentError(`${name} is cut short: it ends inside an entry`, 'get it anew: its copy or download did not end');
 }

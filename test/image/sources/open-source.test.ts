@@ -87,7 +87,7 @@ test.serial('what is no image, or a damaged one, is told by what it is and what 
     [newFile('{"a":1}'), /is JSON, not an image/],
     [newFile('x'.repeat(2000)), /is a file that is no image: looked for a tar archive/],
     [newFile(gzipSync('x'.repeat(2000))), /is a file that is no image/],
-    [newFile(tarOfFiles({ 'etc/passwd': '' })), /^the archive '.*' holds no image: looked for oci-layout and manifest\.json/],
+    [newFile(tarOfFiles({ 'etc/passwd': '' })), /^the archive '.*' holds no image: looked for oci-layout, for manifest\.json, and for a slug's \.\/app or Procfile$/],
     [newFolder(), /^the folder '.*' holds no image: looked for oci-layout, manifest\.json/],
     [truncated, /is cut short: it ends inside an entry/],
     [newFile(damaged), /is no tar archive, or a damaged one: at byte \d+ stands a header whose checksum is wrong/],

@@ -1,0 +1,41 @@
+/** Small parts of a file, one after the other, with few reads. */
+import type { FileHandle } from 'node:fs/promises';
+import { documentError } from '../documents/shapes.js';
+
+/** So many headers of small files stand in it, some sixty, that the event loop is kept for less than a millisecond. */
+export const windowBytes = 64 * 1024;
+
+/** The part of a file that was read last, and a little more. */
+export class FileWindow {
+  readonly #handle: FileHandle;
+  readonly #end: number;
+  readonly #name: string;
+  #bytes = Buffer.alloc(0);
+  #start = 0;
+
+  constructor(handle: FileHandle, end: number, name: string) {
+    [this.#handle, this.#end, this.#name] = [handle, end, name];
+  }
+
+  async take(at: number, length: number): Promise<Buffer> {
+    if (at + length > this.#end) throw cutShort(this.#name);
+    if (at < this.#start || at + length > this.#start + this.#bytes.length) await this.#load(at, Math.max(length, windowBytes));
+    return this.#bytes.subarray(at - this.#start, at - this.#start + length);
+  }
+
+  async #load(at: number, length: number): Promise<void> {
+    const buffer = Buffer.alloc(Math.min(length, this.#end - at));
+    let filled = 0;
+    while (filled < buffer.length) {
+      const { bytesRead } = await this.#handle.read(buffer, filled, buffer.length - filled, at + filled);
+      if (bytesRead === 0) throw cutShort(this.#name);
+      filled += bytesRead;
+    }
+    [this.#bytes, this.#start] = [buffer, at];
+  }
+}
+
+/** For an archive that ends before its headers say so. */
+export function cutShort(name: string): Error {
+  return documentError(`${name} is cut short: it ends inside an entry`, 'get it anew: its copy or download did not end');
+}
