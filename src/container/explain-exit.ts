@@ -7,6 +7,7 @@ import type { Container } from './container.js';
 import { ExecProcess } from './exec.js';
 import { innerFiles } from './failures/inner-files.js';
 import { findMissingLibrary, type MissingLibrary } from './failures/missing-library.js';
+import { shownFiles } from './image-files.js';
 
 /** Why a program ended before it began, in words. */
 export interface ExitExplanation {
@@ -45,18 +46,25 @@ export async function explainExit(program: Container | ExecProcess): Promise<Exi
 async function missingForContainer({ record: { rootPath, spec, extensions } }: Container): Promise<MissingLibrary | undefined> {
   if (spec.process === undefined || rootPath === '') return undefined;
   const isOwn = new Namespaces(spec.linux, extensions.namespaceFds).isNew('mount');
-  return missingIn(rootPath, isOwn ? (spec.mounts ?? []) : [], spec.process);
+  return missingIn({ rootPath, lowerLayers: isOwn ? extensions.lowerLayers : [], mounts: isOwn ? (spec.mounts ?? []) : [], process: spec.process });
 }
 
 async function missingForExec({ origin: { container, process } }: ExecProcess): Promise<MissingLibrary | undefined> {
   // Its pid may be another's by now.
-  return container.state === 'stopped' ? undefined : missingIn(`/proc/${container.pid}/root`, [], process);
+  return container.state === 'stopped' ? undefined : missingIn({ rootPath: `/proc/${container.pid}/root`, lowerLayers: [], mounts: [], process });
 }
 
-async function missingIn(rootPath: string, mounts: readonly Mount[], process: Process): Promise<MissingLibrary | undefined> {
-  const { addon } = loadNative();
+interface Surroundings {
+  readonly rootPath: string;
+  readonly lowerLayers: readonly string[] | undefined;
+  readonly mounts: readonly Mount[];
+  readonly process: Process;
+}
+
+async function missingIn({ rootPath, lowerLayers, mounts, process: program }: Surroundings): Promise<MissingLibrary | undefined> {
+  const files = shownFiles(loadNative().addon, { uid: process.geteuid?.() ?? 0 }, { rootPath, lowerLayers });
   try {
-    return await findMissingLibrary(process, innerFiles((...file) => addon.readInRoot(...file), rootPath, mounts));
+    return await findMissingLibrary(program, innerFiles(files, rootPath, mounts));
   } catch {
     // A source of a mount is gone.
     return undefined;

@@ -1,7 +1,9 @@
 /** Files of an image before it is mounted: through the root of a folder, or through the layers of an image of the store. */
+import { lstatSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Addon } from '../engine/addon.js';
 import type { HostFacts } from '../host/facts.js';
-import { readInLayers, type IsOpaque } from '../image/layered-files.js';
+import { linkInLayers, readInLayers, type IsOpaque } from '../image/layered-files.js';
 import type { ReadInImage } from '../image/users.js';
 
 export interface ImageRoot {
@@ -17,6 +19,29 @@ export function imageReader(addon: Addon, host: Pick<HostFacts, 'uid'>, { rootPa
   const layers = [rootPath, ...lowerLayers];
   const isOpaque = opaqueFolders(addon, host);
   return (innerPath, limitBytes) => readInLayers(layers, innerPath, limitBytes, isOpaque);
+}
+
+/** Files and links of a container's root, and of other folders that are shown in it. */
+export interface ShownFiles {
+  readInRoot(root: string, path: string, limitBytes: number): Buffer | null;
+  /** Where the link at a path leads, when nothing before its last name is a link. */
+  readLink(root: string, path: string): string | undefined;
+}
+
+/** @param image only its own root has layers; every other is read as it is */
+export function shownFiles(addon: Addon, host: Pick<HostFacts, 'uid'>, image: ImageRoot): ShownFiles {
+  const { rootPath, lowerLayers = [] } = image;
+  const isLayered = (root: string) => root === rootPath && lowerLayers.length > 0;
+  const read = imageReader(addon, host, image);
+  return {
+    readInRoot: (root, path, limitBytes) => (isLayered(root) ? read(path, limitBytes) : addon.readInRoot(root, path, limitBytes)),
+    readLink: (root, path) => (isLayered(root) ? linkInLayers([rootPath, ...lowerLayers], path, opaqueFolders(addon, host)) : readLinkIn(root, path)),
+  };
+}
+
+function readLinkIn(root: string, path: string): string | undefined {
+  const file = join(root, path);
+  return lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true ? readlinkSync(file) : undefined;
 }
 
 /** An ordinary user's layers have the attribute that overlayfs reads with `userxattr` (overlayfs.rst). */

@@ -4,6 +4,7 @@
  */
 
 import { closeSync, constants, fstatSync, lstatSync, opendirSync, openSync, readlinkSync, readSync, type Stats } from 'node:fs';
+import { constants as numbers } from 'node:os';
 import { join } from 'node:path';
 import { errnoName } from '../spec/errno.js';
 
@@ -24,17 +25,18 @@ const mostLinks = 40;
 /**
  * @param layers topmost first
  * @returns undefined where there is nothing
- * @throws an error with code ELOOP for links in a circle, as the kernel's
+ * @throws an error as the addon's, with ELOOP for links in a circle
  */
 export function findInLayers(layers: readonly string[], innerPath: string, isOpaque: IsOpaque): LayeredEntry | undefined {
   const [root = ''] = layers;
   const top: LayeredEntry = { status: lstatSync(root), places: layers };
   const walked: LayeredEntry[] = [top];
-  const left = parts(innerPath);
+  const left = innerPath.split('/');
   let links = 0;
   for (let name = left.shift(); name !== undefined; name = left.shift()) {
-    if (name === '..') {
-      if (walked.length > 1) walked.pop();
+    if (name === '' || name === '.' || name === '..') {
+      if (walked.at(-1)?.status.isDirectory() !== true) return undefined;
+      if (name === '..' && walked.length > 1) walked.pop();
       continue;
     }
     const entry = child(walked.at(-1) ?? top, name, isOpaque);
@@ -43,20 +45,20 @@ export function findInLayers(layers: readonly string[], innerPath: string, isOpa
       walked.push(entry);
       continue;
     }
-    if (++links > mostLinks) throw Object.assign(new Error('too many links'), { code: 'ELOOP' });
+    if (++links > mostLinks) throw failure('ELOOP', `too many links on the way to ${innerPath}`);
     const target = readlinkSync(entry.places[0] ?? '');
     if (target.startsWith('/')) walked.length = 1;
-    left.unshift(...parts(target));
+    left.unshift(...target.split('/'));
   }
   return walked.at(-1);
 }
 
 /** A regular file of the image, at most so many bytes of it; null where there is none. Errors are as the addon's `readInRoot` has them. */
 export function readInLayers(layers: readonly string[], innerPath: string, limitBytes: number, isOpaque: IsOpaque): Buffer | null {
-  const entry = findInLayers(layers, innerPath, isOpaque);
+  const entry = innerPath === '' ? undefined : findInLayers(layers, innerPath, isOpaque);
   if (entry === undefined) return null;
   // Opening what is no file may wait for a writer, or do something.
-  if (!entry.status.isFile()) throw Object.assign(new Error(`${innerPath} is no regular file`), { code: 'EINVAL' });
+  if (!entry.status.isFile()) throw failure('EINVAL', `${innerPath} is no regular file`);
   const fd = openSync(entry.places[0] ?? '', constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const buffer = Buffer.alloc(Math.min(fstatSync(fd).size, limitBytes));
@@ -64,6 +66,16 @@ export function readInLayers(layers: readonly string[], innerPath: string, limit
   } finally {
     closeSync(fd);
   }
+}
+
+/** Where the link at a path leads, when nothing before its last name is a link; undefined for anything else. */
+export function linkInLayers(layers: readonly string[], innerPath: string, isOpaque: IsOpaque): string | undefined {
+  let entry: LayeredEntry | undefined = { status: lstatSync(layers[0] ?? ''), places: layers };
+  for (const name of innerPath.split('/').filter((part) => part !== '' && part !== '.')) {
+    entry = child(entry, name, isOpaque);
+    if (entry === undefined) return undefined;
+  }
+  return entry.status.isSymbolicLink() ? readlinkSync(entry.places[0] ?? '') : undefined;
 }
 
 /** Whether a folder of the image shows nothing. One with a crowd of whiteouts counts as full, however many entries these hide. */
@@ -111,11 +123,14 @@ function look(path: string): Stats | undefined {
   try {
     return lstatSync(path);
   } catch (error) {
-    if (errnoName(error) === 'ENOENT') return undefined;
-    throw error;
+    const errno = errnoName(error);
+    if (errno === 'ENOENT') return undefined;
+    throw errno === undefined ? error : failure(errno, `${path}: ${errno}`, error);
   }
 }
 
-function parts(path: string): string[] {
-  return path.split('/').filter((part) => part !== '' && part !== '.');
+/** As the addon throws it: the number, without a sign. */
+function failure(errno: string, message: string, cause?: unknown): Error {
+  const number = Object.entries(numbers.errno).find(([name]) => name === errno)?.[1];
+  return Object.assign(new Error(message, { cause }), { errno: number });
 }

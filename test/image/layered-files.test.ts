@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import test from 'ava';
 import { findInLayers, isEmptyInLayers, readInLayers } from '../../src/image/layered-files.js';
-import { errnoName } from '../../src/spec/errno.js';
+import { addonErrnoName } from '../../src/spec/errno.js';
 
 /** Text: a file. `{ link }`, `'whiteout'`, `'folder'`; a folder whose name ends in `!` is opaque. */
 type Parts = Readonly<Record<string, string | { readonly link: string } | { readonly kind: 'whiteout' | 'folder' | 'fifo' }>>;
@@ -71,10 +71,10 @@ test('links are followed through all layers, and never out of the image', (t) =>
 
 test('links in a circle, and what is no file, are errors with the kernel\'s names', (t) => {
   const circle = t.throws(() => read('/a', { a: { link: 'b' }, b: { link: 'a' } }, {}));
-  t.is(errnoName(circle), 'ELOOP');
+  t.is(addonErrnoName(circle), 'ELOOP');
   const fifo = t.throws(() => read('/a', { a: { kind: 'fifo' } }, {}));
-  t.is(errnoName(fifo), 'EINVAL');
-  t.is(errnoName(t.throws(() => read('/a', { a: folder }, {}))), 'EINVAL');
+  t.is(addonErrnoName(fifo), 'EINVAL');
+  t.is(addonErrnoName(t.throws(() => read('/a', { a: folder }, {}))), 'EINVAL');
 });
 
 test('no more is read than the limit', (t) => {

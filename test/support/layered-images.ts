@@ -10,7 +10,7 @@ const resolve: unknown = Reflect.get(ImageCache.prototype, 'resolve');
 /** @param layers topmost first @param more for an image of a store */
 export function nameLayers(name: string, layers: readonly string[], more: Partial<ResolvedImage> = {}): string {
   const [rootPath = '', ...lowerLayers] = layers;
-  known.set(name, { kind: 'rootfs', rootPath, lowerLayers, name, ...more });
+  known.set(name, { kind: 'image', rootPath, lowerLayers, name, ...more });
   ImageCache.prototype.resolve = async function (this: ImageCache, path: string): Promise<ResolvedImage> {
     const image = known.get(path);
     if (image !== undefined) return image;

@@ -3,9 +3,9 @@
  * followed here, since they may lead into a mount, and only to say where a file lies; it is read by `readInRoot`, which leaves no root
  * whatever is changed meanwhile.
  */
-import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, posix } from 'node:path';
-import type { Addon } from '../../engine/addon.js';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, posix } from 'node:path';
+import type { ShownFiles } from '../image-files.js';
 import { isBind } from '../../spec/bind.js';
 import type { Mount } from '../../spec/types.js';
 
@@ -30,16 +30,16 @@ interface Layer {
 const mostLinks = 40;
 const emptyTypes: ReadonlySet<string> = new Set(['tmpfs', 'proc', 'sysfs', 'cgroup', 'cgroup2', 'devpts', 'mqueue']);
 
-export function innerFiles(readInRoot: Addon['readInRoot'], rootPath: string, mounts: readonly Mount[]): ReadInner {
+export function innerFiles(files: ShownFiles, rootPath: string, mounts: readonly Mount[]): ReadInner {
   const layers: Layer[] = [{ at: '/', source: rootPath }];
   // One after the other: the links on the way to a mount may be those of an earlier one.
-  for (const mount of mounts) layers.push({ at: realPathIn(layers, mount.destination), source: sourceOf(mount) });
+  for (const mount of mounts) layers.push({ at: realPathIn(files, layers, mount.destination), source: sourceOf(mount) });
   return (path, limitBytes) => {
-    const realPath = realPathIn(layers, path);
+    const realPath = realPathIn(files, layers, path);
     const place = placeOf(layers, realPath);
     if (place === undefined) return null;
     const [root, inner] = place.inner === '' ? [dirname(place.source), basename(place.source)] : [place.source, place.inner];
-    const bytes = readInRoot(root, inner, limitBytes);
+    const bytes = files.readInRoot(root, inner, limitBytes);
     return bytes === null ? null : { path, realPath, bytes };
   };
 }
@@ -58,13 +58,13 @@ function placeOf(layers: readonly Layer[], path: string): { readonly source: str
   return { source: layer.source, inner: path.slice(layer.at.length).replace(/^\//, '') };
 }
 
-function realPathIn(layers: readonly Layer[], path: string): string {
+function realPathIn(files: ShownFiles, layers: readonly Layer[], path: string): string {
   const rest = path.split('/');
   let at = '/';
   let links = 0;
   for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
     const next = posix.join(at, name);
-    const target = name === '' || name === '.' || name === '..' ? undefined : linkAt(layers, next);
+    const target = name === '' || name === '.' || name === '..' ? undefined : linkAt(files, layers, next);
     if (target === undefined) {
       at = next;
       continue;
@@ -77,9 +77,8 @@ function realPathIn(layers: readonly Layer[], path: string): string {
 }
 
 /** All above it was found to be no link. */
-function linkAt(layers: readonly Layer[], path: string): string | undefined {
+function linkAt(files: ShownFiles, layers: readonly Layer[], path: string): string | undefined {
   const place = placeOf(layers, path);
   if (place === undefined || place.inner === '') return undefined;
-  const file = join(place.source, place.inner);
-  return lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true ? readlinkSync(file) : undefined;
+  return files.readLink(place.source, place.inner);
 }

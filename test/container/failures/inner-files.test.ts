@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'ava';
+import { loadNative } from '../../../src/engine/addon.js';
 import { innerFiles } from '../../../src/container/failures/inner-files.js';
+import { shownFiles } from '../../../src/container/image-files.js';
 import type { Mount } from '../../../src/spec/types.js';
 
 const base = realpathSync(mkdtempSync(join(tmpdir(), 'tsrun-inner-')));
@@ -34,14 +36,20 @@ link('root/circle', 'circle');
 link('root/to-volume', '/mnt/lib');
 link('root/place', '/mnt');
 
-function read(path: string, mounts: readonly Mount[] = []): string | undefined {
-  const file = innerFiles((root, inner) => {
-    try {
-      return readFileSync(join(root, inner));
-    } catch {
-      return null;
-    }
-  }, join(base, 'root'), mounts)(path, 100);
+/** In the place of the addon, which the links that are tried here never get to. */
+function readInRoot(root: string, inner: string): Buffer | null {
+  try {
+    return readFileSync(join(root, inner));
+  } catch {
+    return null;
+  }
+}
+
+const addon = { ...loadNative().addon, readInRoot };
+
+function read(path: string, mounts: readonly Mount[] = [], lowerLayers: readonly string[] = []): string | undefined {
+  const root = join(base, 'root');
+  const file = innerFiles(shownFiles(addon, { uid: 0 }, { rootPath: root, lowerLayers }), root, mounts)(path, 100);
   return file === null ? undefined : `${file.realPath} ${file.bytes.toString()}`;
 }
 
@@ -54,6 +62,16 @@ test('links are followed inside the root', (t) => {
   t.is(read('/away'), undefined);
   t.is(read('/missing'), undefined);
   t.throws(() => read('/circle'), { message: /too many links/ });
+});
+
+test('files and links of layers below are found as well, and mounts cover them', (t) => {
+  put('lower/opt/lib/libb.so', 'lower');
+  link('lower/usr/lib/libb.so.1', '/opt/lib/libb.so');
+  link('lower/usr/lib/libc.so', '/mnt/lib/liba.so');
+  const layers = [join(base, 'lower')];
+  t.is(read('/lib/libb.so.1', [], layers), '/opt/lib/libb.so lower');
+  t.is(read('/lib/libb.so.1'), undefined);
+  t.is(read('/lib/libc.so', [volume], layers), '/mnt/lib/liba.so volume');
 });
 
 test('what is mounted covers the image, also by links', (t) => {
