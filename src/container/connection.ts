@@ -54,16 +54,9 @@ async function join(native: NativeFiles, path: string): Promise<Launcher | undef
 
 /** One that nobody else can find: it was not told to listen. */
 export async function start(native: NativeFiles, rootless: boolean): Promise<Launcher> {
-  const launcher = Launcher.start(native, rootless);
-  if (!rootless) return launcher;
-  const { mapLauncher } = await import('./rootless.js');
-  try {
-    await mapLauncher(launcher);
-    return launcher;
-  } catch (error) {
-    launcher.close();
-    throw error;
-  }
+  if (!rootless) return Launcher.start(native, false);
+  const { startMapped } = await import('./rootless.js');
+  return startMapped(native);
 }
 
 /** A launcher answers within microseconds; one that is stopped, or stuck in a file system that is, must not hold up everybody. */

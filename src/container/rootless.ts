@@ -5,7 +5,8 @@
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Launcher } from '../engine/launcher.js';
+import type { NativeFiles } from '../engine/addon.js';
+import { Launcher } from '../engine/launcher.js';
 import type { IdRange } from '../host/id-ranges.js';
 import { TsrunError } from '../spec/errors.js';
 import { subordinateRange } from './ids/subordinate.js';
@@ -13,7 +14,21 @@ import { subordinateRange } from './ids/subordinate.js';
 const run = promisify(execFile);
 
 /** @throws TsrunError `ERR_TSRUN_HOST` */
-export async function mapLauncher(launcher: Launcher): Promise<void> {
+export async function startMapped(native: NativeFiles): Promise<Launcher> {
+  let launcher: Launcher | undefined;
+  try {
+    launcher = Launcher.start(native, true);
+    await mapLauncher(launcher);
+    return launcher;
+  } catch (cause) {
+    launcher?.close();
+    if (!TsrunError.is(cause) || cause.code !== 'ERR_TSRUN_LAUNCHER_LOST') throw cause;
+    // It says nothing before it has a user namespace and its own mounts there, which is what a host may forbid.
+    throw new TsrunError('ERR_TSRUN_HOST', 'the launcher ended as it began: most likely this user may not make user namespaces', { cause, hint: 'tsrun doctor says who forbids them' });
+  }
+}
+
+async function mapLauncher(launcher: Launcher): Promise<void> {
   const { pid, awaitsMaps } = await launcher.ready;
   if (!awaitsMaps) return;
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];

@@ -46,8 +46,10 @@ needs('root', 'lane:vm', `file:${most}`)('where nobody may make any, root is tol
 needs(...userNeeds, 'lane:vm', `file:${unprivileged}`)('where only root may make them, an ordinary user is told so', async (t) => {
   const order = { do: 'run', options: { command: ['id', '-u'] } } as const;
   await withZero(unprivileged, async () => {
-    t.log(await users.ask(order));
-    t.log((await lab.run({ command: ['id', '-u'] })).stdout);
+    const [{ error } = {}] = await users.ask(order);
+    t.like(error, { code: 'ERR_TSRUN_HOST', hint: 'tsrun doctor says who forbids them' });
+    t.regex(error?.message ?? '', /may not make user namespaces$/);
+    t.is((await lab.run({ command: ['id', '-u'] })).stdout, '0\n', 'root may');
   });
   t.deepEqual(await users.said(order), ['0\n'], 'control');
 });
