@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { run } from './shell.mjs';
 
 const purposes = {
+  // Linked into the native part: libseccomp into the addon, the others into the unpacker.
+  libraries: ['libarchive-dev', 'libbz2-dev', 'liblzma-dev', 'libseccomp-dev', 'libssl-dev', 'libzstd-dev', 'zlib1g-dev'],
   busybox: ['busybox-static', 'gcc', 'libc6-dev'],
   debian: ['debootstrap', 'debian-archive-keyring'],
   'image-tools': ['buildah', 'bzip2', 'python3', 'skopeo', 'umoci', 'xz-utils', 'zstd'],
@@ -13,7 +15,7 @@ const purposes = {
   'cross-arm64': ['cmake', 'debian-archive-keyring', 'g++-aarch64-linux-gnu', 'python3'],
 };
 
-/** Package names for any of: busybox, debian, image-tools (what makes images that are not ours), vm (the harness), vm-amd64 and vm-arm64 (the emulator), cross-arm64 (what is built for it here). */
+/** Package names for any of: libraries, busybox, debian, image-tools (what makes images that are not ours), registry, vm (the harness), vm-amd64 and vm-arm64 (the emulator), cross-arm64 (what is built for it here). */
 export function aptPackages(...names) {
   return [...new Set(names.flatMap((name) => purposes[name] ?? unknownPurpose(name)))].sort();
 }

@@ -1,6 +1,6 @@
 // `node scripts/build-foreign.mjs arm64 [FOLDER]` prints the folder with the native part for another architecture than this host's, after
 // building it by CMake when it is not cached; with FOLDER, such as prebuilds/linux-arm64, it is copied there.
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { cached, recipeKey } from '../rootfs-fixtures/cache.mjs';
@@ -9,8 +9,6 @@ import { aptPackages, ensurePackages } from '../rootfs-fixtures/packages.mjs';
 import { run } from '../rootfs-fixtures/shell.mjs';
 
 const checkout = resolve(import.meta.dirname, '..');
-// What is linked in, with its headers; the C and C++ libraries are the cross compiler's.
-const libraries = ['libarchive-dev', 'libbz2-dev', 'liblzma-dev', 'libseccomp-dev', 'libssl-dev', 'libzstd-dev', 'zlib1g-dev'];
 const programs = ['tsrun.node', 'tsrun-archive', 'tsrun-launcher', 'tsrun-reaper'];
 const sources = ['native', 'protocol', 'CMakeLists.txt', 'CMakePresets.json'];
 
@@ -26,11 +24,11 @@ function build(work, architecture) {
   process.stderr.write(`building the native part for ${architecture}, once\n`);
   const [output, root] = ['build', 'libraries'].map((name) => join(work, name));
   mkdirSync(root);
-  unpack(root, architecture, libraries);
+  unpack(root, architecture, aptPackages('libraries'));
   const headers = join(nodeFor(architecture), 'include/node');
   run('cmake', ['--preset', architecture, '-B', output, `-DCMAKE_JS_INC=${headers}`, `-DTSRUN_LIBRARIES=${root}`], { cwd: checkout });
   run('cmake', ['--build', output, '--parallel', `${availableParallelism()}`], { cwd: checkout });
-  for (const name of programs.filter((each) => existsSync(join(output, each)))) {
+  for (const name of programs) {
     renameSync(join(output, name), join(work, name));
     run(`${triplet(architecture)}-strip`, ['--strip-unneeded', join(work, name)]);
   }

@@ -4,8 +4,8 @@ import { readdirSync } from 'node:fs';
 import { aptPackages, missingPackages } from '../../rootfs-fixtures/packages.mjs';
 import { run } from './run.mjs';
 
-// python3 is for node-gyp; libseccomp is linked into the addon, the others into the unpacker.
-const build = ['g++', 'make', 'python3', 'libseccomp-dev', 'libarchive-dev', 'libssl-dev', 'zlib1g-dev', 'libzstd-dev', 'liblzma-dev', 'libbz2-dev'];
+// python3 is for node-gyp.
+const build = ['g++', 'make', 'python3', ...aptPackages('libraries')];
 // nm and strace look at what the native code calls; newuidmap is how an ordinary user gets its ids.
 const tools = ['binutils', 'clang-tidy', 'fish', 'strace', 'uidmap', 'zsh'];
 
