@@ -23,7 +23,8 @@ export type {
   StdioChoice, LimitOptions,
 } from './container/options/options.js';
 
-export { Runtime, type RuntimeOptions } from './container/runtime.js';
+export { Runtime } from './container/runtime.js';
+export type { RuntimeOptions } from './container/runtime-options.js';
 export type { ContainerSummary } from './container/state/summary.js';
 export { Container, type ContainerState } from './container/container.js';
 export { ExecProcess } from './container/exec.js';

@@ -9,8 +9,11 @@ import type { Plan } from '../plan/plan.js';
 import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
 import { namedProgram } from './build/build-process.js';
+import { librarySurroundings } from './image-library/surroundings.js';
+import { Images } from './images.js';
 import { Launching } from './launching.js';
 import type { RunOptions } from './options/options.js';
+import type { RuntimeOptions } from './runtime-options.js';
 import type { ContainerRecord } from './state/record.js';
 import { StateRoot, stateRootToBe } from './state/state-root.js';
 import { subordinateIds, type SubordinateIds } from './ids/subordinate.js';
@@ -49,6 +52,8 @@ function subordinateToBe(uid: number): SubordinateToBe {
 
 /** Stand-ins for what only a start decides; the same each time, so that two explanations can be compared. */
 const nameToBe = 'run.0';
+/** Never asked: for a look nothing is fetched. */
+const nobodyUnpacks = async () => Promise.reject(new TsrunError('ERR_TSRUN_STATE', 'nothing is unpacked without a runtime'));
 /** A folder has no command as an image of docker's has, and every other step is worth a look without one. */
 const programToBe = '/bin/sh';
 const launcherToBe = 'launcher';
@@ -64,14 +69,17 @@ const stamp = () => ({ createdAtMs: 0, suffix: '0' });
  *
  * @throws TsrunError as `Runtime.run` does for bad input, and `ERR_TSRUN_NATIVE_LOAD`
  */
-export async function explain(image: string, options: RunOptions = {}): Promise<Explanation> {
+export async function explain(image: string, options: RunOptions = {}, { imageRoot }: Pick<RuntimeOptions, 'imageRoot'> = {}): Promise<Explanation> {
   validateImage(image, options);
-  const { addon } = loadNative();
+  const native = loadNative();
+  const { addon } = native;
   const probed = probeHost({ native: addon });
   const host = { ...probed, cgroup: lookAtBase(probed.cgroup) };
   const seccomp = new SeccompCache((profile) => addon.compileSeccomp(profile), host.arch);
   const subordinate = subordinateToBe(host.uid);
-  const launching = new Launching({ addon, host, root: new StateRoot(stateRootToBe(host.uid)), seccomp, stamp, subordinate: subordinate.ids });
+  const root = new StateRoot(stateRootToBe(host.uid));
+  const images = new Images(() => librarySurroundings({ imageRoot, root, native, host, archiver: nobodyUnpacks }));
+  const launching = new Launching({ addon, host, root, seccomp, loadLibrary: async () => images.library(), stamp, subordinate: subordinate.ids });
   const id = options.id ?? nameToBe;
   checkContainerId(id);
   const idRange = options.namespaces?.user === 'host' || host.uid !== 0 ? undefined : { start: containerPool.start, size: RANGE_SIZE };

@@ -2,95 +2,35 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { cgroupBase } from '../cgroup/layout.js';
-import type { Addon } from '../engine/addon.js';
-import type { Launcher } from '../engine/launcher.js';
-import type { SeccompCache } from '../engine/seccomp.js';
-import type { HostFacts } from '../host/facts.js';
-import type { IdRange } from '../host/id-ranges.js';
 import { compilePlan } from '../plan/compile.js';
 import { encodePlan, type Plan } from '../plan/plan.js';
 import type { Names } from '../plan/template.js';
 import { TsrunError } from '../spec/errors.js';
-import type { Extensions } from '../spec/extensions.js';
-import type { Process, Seccomp, Spec } from '../spec/types.js';
+import type { Process, Seccomp } from '../spec/types.js';
 import { namespaceTypes } from '../spec/schema-linux.js';
 import { isDefaultSeccomp } from '../spec/seccomp-profile.js';
 import { callersLimit } from '../host/callers-limit.js';
 import { checkDescriptor } from './build/check-descriptors.js';
-import type { NamedLauncher } from './connection.js';
 import { Container, type ContainerSettings } from './container.js';
 import { executeIn, executeProgramIn, type ExecProcess, type OwnProgram } from './exec.js';
 import { ownsMounts, visibleRoot } from './build/given-root.js';
-import { ImageCache } from './image-cache.js';
 import { imageReader } from './image-files.js';
+import type { ResolvedImage } from '../image/resolved-image.js';
 import { joinedIdMaps } from './ids/joined-maps.js';
-import type { RunOptions } from './options/options.js';
+import type { Compiled, LaunchingSurroundings, LaunchRequest, PrepareRequest, ProgramRequest, SettingsInput, Stamp } from './launch-request.js';
+import { validateRunOptions } from './options/validate-options.js';
 import { filterOf, prepare, streamsOf, type Preparation, type Streams } from './prepare.js';
 import { randomDigits } from './state/random.js';
 import { writeRecord, type ContainerRecord } from './state/record.js';
+import { StartImages, type HeldImage } from './start-images.js';
 import { hostNodesOf } from './build/resolve-devices.js';
 import type { Start } from './start.js';
 import { setupError } from './failures/setup-error.js';
 import { StartWatch } from './start-timings.js';
-import type { StateRoot } from './state/state-root.js';
-import type { SubordinateIds } from './ids/subordinate.js';
 import { copyOf, isOfTheMoment, Template, templateKey, Templates } from './templates.js';
-
-export interface LaunchRequest {
-  readonly id: string;
-  readonly image: string;
-  readonly options: RunOptions;
-  readonly awaitStart: boolean;
-  readonly idRange: IdRange | undefined;
-  readonly named: NamedLauncher;
-  /** Called once: when it has ended, or when it could not be made (then without a container). */
-  readonly onEnd: (container: Container | undefined) => void;
-}
-
-/** A program of tsrun's own, for a folder of the host: see `archiver/`. */
-export interface ProgramRequest {
-  readonly id: string;
-  readonly spec: Spec;
-  readonly extensions: Extensions;
-  readonly program: OwnProgram;
-  readonly streams: Streams;
-  readonly named: NamedLauncher;
-  readonly onEnd: (container: Container | undefined) => void;
-}
-
-export interface LaunchingSurroundings {
-  readonly addon: Addon;
-  readonly host: HostFacts;
-  readonly root: StateRoot;
-  readonly seccomp: SeccompCache;
-  /** Of an ordinary user's launcher. */
-  readonly subordinate?: SubordinateIds | undefined;
-  /** What makes each start differ from the one before. Absent: the clock and chance. */
-  readonly stamp?: () => Stamp;
-}
-
-export interface Stamp {
-  readonly createdAtMs: number;
-  /** Of the cgroup's name: never the same twice, so that nothing of an earlier container of this name can be hit. */
-  readonly suffix: string;
-}
 
 function stampOfNow(): Stamp {
   return { createdAtMs: Date.now(), suffix: randomDigits(8) };
-}
-
-export interface SettingsInput {
-  readonly record: ContainerRecord;
-  readonly launcher: Launcher;
-  readonly warnings: readonly string[];
-  readonly onEnd: (container: Container | undefined) => void;
-}
-
-export interface Compiled {
-  readonly plan: Plan;
-  readonly record: ContainerRecord;
-  /** Descriptors of this process that go along. */
-  readonly passed: readonly number[];
 }
 
 interface Sendable extends Compiled {
@@ -103,38 +43,58 @@ export class Launching {
   readonly #surroundings: LaunchingSurroundings;
   readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   readonly #maxNofile = hardNofile();
-  readonly #images = new ImageCache();
+  readonly #images: StartImages;
   readonly #templates = new Templates();
 
   constructor(surroundings: LaunchingSurroundings) {
     this.#surroundings = surroundings;
+    this.#images = new StartImages(surroundings.loadLibrary);
   }
 
   /** Sends the plan; `started` of the container says what became of it. */
   async launch(request: LaunchRequest): Promise<Container> {
     const watch = request.options.timings === true ? new StartWatch() : undefined;
+    let held: HeldImage | undefined;
     try {
       const key = templateKey(request);
-      const template = key === undefined ? undefined : await this.#templateFor(key, request.image);
-      if (template !== undefined) return this.#sendAgain(template, request);
-      // Of what is asked anew each time (a getter) the copy may hold something else than the key: it is filed under its own.
-      const copied = key === undefined ? request : { ...request, options: copyOf(request.options) };
-      const prepared = await this.prepare(copied);
-      watch?.mark('prepare');
-      const compiled = this.compile(prepared, request.id, request.named.name, request.awaitStart);
-      const copiedKey = key === undefined ? undefined : templateKey(copied);
-      if (copiedKey !== undefined && !isOfTheMoment(prepared.spec, this.#surroundings.host)) this.#templates.set(copiedKey, new Template(prepared, compiled.plan));
-      return this.#send({ ...compiled, prepared, bytes: encodePlan(compiled.plan) }, request, watch);
+      const template = key === undefined ? undefined : this.#templates.get(key);
+      // What was prepared before was checked before.
+      if (template === undefined) validateRunOptions(request.options);
+      held = await this.#images.resolve(request.image, request.options);
+      const isReady = template?.fits(held.image, this.#surroundings.addon) === true;
+      const container = isReady ? this.#sendAgain(template, request) : await this.#sendFirst(key, held.image, request, watch);
+      container.started.then(held.release, held.release);
+      return container;
     } catch (error) {
+      held?.release();
       watch?.close();
       request.onEnd(undefined);
       throw error;
     }
   }
 
-  async prepare({ id, image, options, idRange }: Pick<LaunchRequest, 'id' | 'image' | 'options' | 'idRange'>, standIn?: string): Promise<Preparation> {
+  async #sendFirst(key: string | undefined, image: ResolvedImage, request: LaunchRequest, watch: StartWatch | undefined): Promise<Container> {
+    // Of what is asked anew each time (a getter) the copy may hold something else than the key: it is filed under its own.
+    const copied = key === undefined ? request : { ...request, options: copyOf(request.options) };
+    const prepared = await this.#prepare(copied, image);
+    watch?.mark('prepare');
+    const compiled = this.compile(prepared, request.id, request.named.name, request.awaitStart);
+    const copiedKey = key === undefined ? undefined : templateKey(copied);
+    if (copiedKey !== undefined && !isOfTheMoment(prepared.spec, this.#surroundings.host)) this.#templates.set(copiedKey, new Template(prepared, compiled.plan));
+    return this.#send({ ...compiled, prepared, bytes: encodePlan(compiled.plan) }, request, watch);
+  }
+
+  /** For a look: nothing is fetched, and nothing held. */
+  async prepare(request: PrepareRequest, standIn?: string): Promise<Preparation> {
+    validateRunOptions(request.options);
+    const { image, release } = await this.#images.resolve(request.image, request.options, true);
+    release();
+    return this.#prepare(request, image, standIn);
+  }
+
+  async #prepare({ id, options, idRange }: Omit<PrepareRequest, 'image'>, image: ResolvedImage, standIn?: string): Promise<Preparation> {
     const { host, addon, root, subordinate } = this.#surroundings;
-    return prepare({ image, options, id, root, host, addon, idRange, maxNofile: this.#maxNofile, images: this.#images, subordinate, standIn });
+    return prepare({ image, options: validateRunOptions(options), id, root, host, addon, idRange, maxNofile: this.#maxNofile, subordinate, standIn });
   }
 
   /** Pure but for the cache of filters: nothing is touched. */
@@ -222,11 +182,6 @@ export class Launching {
       state: { directory: root.containerPath(id), temporary: root.temporaryPath(launcher, id), record: writeRecord(record) },
       ...(cgroup === '' ? {} : { cgroupPath: cgroup }),
     };
-  }
-
-  async #templateFor(key: string, image: string): Promise<Template | undefined> {
-    const template = this.#templates.get(key);
-    return template?.fits(await this.#images.resolve(image), this.#surroundings.addon) === true ? template : undefined;
   }
 
   #sendAgain(template: Template, request: LaunchRequest): Container {

@@ -22,7 +22,6 @@ import { buildSpec, type BuiltSpec } from './build/build-spec.js';
 import { ownsMounts, visibleRoot } from './build/given-root.js';
 import { ignoredFields } from './build/ignored-fields.js';
 import { readVolumes, type ImageVolume } from './build/image-volumes.js';
-import type { ImageCache } from './image-cache.js';
 import { imageReader, opaqueFolders } from './image-files.js';
 import type { RunOptions, StdioChoice } from './options/options.js';
 import type { StateRoot } from './state/state-root.js';
@@ -30,7 +29,6 @@ import type { SubordinateIds } from './ids/subordinate.js';
 import { resolveDevices } from './build/resolve-devices.js';
 import { resolveNamespaces, withoutOwnNamespaces } from './build/resolve-namespaces.js';
 import { rootLack } from './build/root-mode.js';
-import { validateRunOptions } from './options/validate-options.js';
 
 /** A file of the image that names users or groups, as it was when it was read; null: not there. */
 export interface AccountFile {
@@ -47,7 +45,8 @@ export interface Preparation extends BuiltSpec {
 }
 
 export interface PrepareInput {
-  readonly image: string;
+  readonly image: ResolvedImage;
+  /** As `validateRunOptions` gives them. */
   readonly options: RunOptions;
   readonly id: string;
   /** Where other containers are found by name. */
@@ -56,16 +55,15 @@ export interface PrepareInput {
   readonly addon: Addon;
   readonly idRange: IdRange | undefined;
   readonly maxNofile: number;
-  readonly images: ImageCache;
   /** Of an ordinary user's launcher. */
   readonly subordinate: SubordinateIds | undefined;
   /** Where nobody names a program. */
   readonly standIn?: string | undefined;
 }
 
-export async function prepare({ image: path, options: given, id, root, host, addon, idRange, maxNofile, images, subordinate, standIn }: PrepareInput): Promise<Preparation> {
-  const options = resolveNamespaces(validateRunOptions(given), root);
-  const image = withoutOwnNamespaces(await images.resolve(path));
+export async function prepare({ image: found, options: given, id, root, host, addon, idRange, maxNofile, subordinate, standIn }: PrepareInput): Promise<Preparation> {
+  const options = resolveNamespaces(given, root);
+  const image = withoutOwnNamespaces(found);
   if (image.config !== undefined) checkRunConfig(image.config, image.name);
   const platform = checkPlatform(image, host);
   const accounts: AccountFile[] = [];

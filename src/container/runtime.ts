@@ -6,7 +6,6 @@ import type { HostFacts } from '../host/facts.js';
 import { containerPool, RANGE_SIZE } from '../host/id-ranges.js';
 import { probeHost } from '../host/probe.js';
 import type { Plan } from '../plan/plan.js';
-import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
 import { show } from '../spec/quote.js';
@@ -17,6 +16,10 @@ import type { ExecOptions } from './options/exec-options.js';
 import type { ExecProcess } from './exec.js';
 import { filterStore } from './state/filter-store.js';
 import { collectGarbage, type Collected } from './state/garbage.js';
+import type { ImageLibrary } from '../image/image-types.js';
+import { hostError } from './host-error.js';
+import { librarySurroundings } from './image-library/surroundings.js';
+import { Images } from './images.js';
 import { IdRanges } from './ids/id-ranges.js';
 import { KnownContainers } from './known-containers.js';
 import { Launching } from './launching.js';
@@ -26,18 +29,10 @@ import { randomNumber } from './state/random.js';
 import { defaultStateRoot, StateRoot } from './state/state-root.js';
 import { subordinateIds } from './ids/subordinate.js';
 import { stopOnAbort } from './stop-on-abort.js';
+import type { RuntimeOptions } from './runtime-options.js';
 import { SurvivorLauncher } from './survivor-launcher.js';
 import { ofTerminal } from './terminal-call.js';
 import { validateDescriptor, validateEventsOptions, validateImage, validateRuntimeOptions, validateWindowOf } from './options/validate-calls.js';
-
-/** What `Runtime.open` may be asked for. */
-export interface RuntimeOptions {
-  /**
-   * Where runtime state lies: an absolute path of at most 74 bytes, since sockets are bound below it (unix(7)). Default:
-   * `$TSRUN_ROOT`, else `/run/tsrun` for root and `$XDG_RUNTIME_DIR/tsrun` for others.
-   */
-  readonly root?: string;
-}
 
 interface Opened {
   readonly native: NativeFiles;
@@ -45,6 +40,7 @@ interface Opened {
   readonly root: StateRoot;
   readonly own: NamedLauncher;
   readonly collected: Collected;
+  readonly imageRoot: string | undefined;
 }
 
 /**
@@ -60,6 +56,15 @@ interface Opened {
 export class Runtime extends KnownContainers {
   /** What dead launchers had left in the state root, and was removed when it was opened. */
   readonly collected: Collected;
+  /**
+   * The images of the store, which is made when it is first used.
+   *
+   * @example
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * for (const { names, digest } of await runtime.images.list()) console.log(names, digest);
+   */
+  readonly images: ImageLibrary;
   readonly #native: NativeFiles;
   readonly #own: NamedLauncher;
   readonly #survivor: SurvivorLauncher;
@@ -68,11 +73,14 @@ export class Runtime extends KnownContainers {
   readonly #starting = new Set<Container>();
   #archiver: Archiver | undefined;
 
-  private constructor({ native, host, root, own, collected }: Opened) {
+  private constructor({ native, host, root, own, collected, imageRoot }: Opened) {
     const seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch, filterStore(root.filtersPath, native.addonPath));
-    const launching = new Launching({ addon: native.addon, host, root, seccomp, subordinate: host.uid === 0 ? undefined : subordinateIds() });
+    const images = new Images(() => librarySurroundings({ imageRoot, root, native, host, archiver: async () => this.archiver() }));
+    const loadLibrary = async () => images.library();
+    const launching = new Launching({ addon: native.addon, host, root, seccomp, loadLibrary, subordinate: host.uid === 0 ? undefined : subordinateIds() });
     super({ native, host, root, launching });
     this.collected = collected;
+    this.images = images;
     this.#native = native;
     this.#own = own;
     this.#survivor = new SurvivorLauncher(async () => joinSurvivor(native, root, host.uid !== 0), async () => this.gc());
@@ -102,7 +110,7 @@ export class Runtime extends KnownContainers {
       root.make();
       const host = { ...probed, cgroup: prepareBase(probed.cgroup).cgroup };
       const collected = await collectGarbage(root, native.addon, host.cgroup);
-      return new Runtime({ native, host, root, own: await startLauncher(native, root, host.uid !== 0), collected });
+      return new Runtime({ native, host, root, own: await startLauncher(native, root, host.uid !== 0), collected, imageRoot: options.imageRoot });
     } catch (cause) {
       throw hostError(cause);
     }
@@ -287,11 +295,4 @@ export class Runtime extends KnownContainers {
     const { record, kept, exitStatus } = container;
     return (kept || record.extensions.survive === true) && (exitStatus === undefined || exitStatus.cause === 'lost');
   }
-}
-
-/** What none of the steps expects, such as a want of descriptors (EMFILE). */
-function hostError(cause: unknown): unknown {
-  const errno = errnoName(cause);
-  if (TsrunError.is(cause) || errno === undefined) return cause;
-  return new TsrunError('ERR_TSRUN_HOST', `no runtime can be opened: ${errno}`, { hint: 'the cause says what failed: are too many files open (ulimit -n)?', cause });
 }

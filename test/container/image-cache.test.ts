@@ -31,10 +31,10 @@ test('what was looked at is not read again, until it changes', async (t) => {
   const folder = scratch(t);
   const images = new ImageCache();
   const bundle = makeBundle(folder, '../one');
-  const first = await images.resolve(bundle);
-  t.is(await images.resolve(bundle), first);
+  const first = await images.find(bundle);
+  t.is(await images.find(bundle), first);
   makeBundle(folder, '../one', 'second');
-  t.is((await images.resolve(bundle)).spec?.hostname, 'second');
+  t.is((await images.find(bundle))?.spec?.hostname, 'second');
 });
 
 test('a root that is a link out of the bundle is followed each time', async (t) => {
@@ -43,9 +43,9 @@ test('a root that is a link out of the bundle is followed each time', async (t) 
   const link = join(folder, 'current');
   turn(link, join(folder, 'one'));
   const bundle = makeBundle(folder, link);
-  t.is((await images.resolve(bundle)).rootPath, join(folder, 'one'));
+  t.is((await images.find(bundle))?.rootPath, join(folder, 'one'));
   turn(link, join(folder, 'two'));
-  t.is((await images.resolve(bundle)).rootPath, join(folder, 'two'));
+  t.is((await images.find(bundle))?.rootPath, join(folder, 'two'));
 });
 
 test('so is an image that is one', async (t) => {
@@ -53,15 +53,15 @@ test('so is an image that is one', async (t) => {
   const images = new ImageCache();
   const link = join(folder, 'current');
   turn(link, join(folder, 'one'));
-  t.is((await images.resolve(link)).rootPath, join(folder, 'one'));
+  t.is((await images.find(link))?.rootPath, join(folder, 'one'));
   turn(link, join(folder, 'two'));
-  t.is((await images.resolve(link)).rootPath, join(folder, 'two'));
+  t.is((await images.find(link))?.rootPath, join(folder, 'two'));
 });
 
 test('what cannot be looked at has the words of who reads it', async (t) => {
   const folder = scratch(t);
   const images = new ImageCache();
   for (const path of [join(folder, 'none'), 'a\0b', '', join(folder, 'x'.repeat(300))]) {
-    t.like(await t.throwsAsync(images.resolve(path), { instanceOf: TsrunError }), { code: 'ERR_TSRUN_IMAGE' });
+    t.like(await t.throwsAsync(images.find(path), { instanceOf: TsrunError }), { code: 'ERR_TSRUN_IMAGE' });
   }
 });

@@ -30,8 +30,9 @@ function layersIn(path: string, id: string): ContainerLayers | undefined {
   if (text === undefined) return undefined;
   const record = parseRecord(text, path, id);
   const rootPath = member(record, 'rootPath');
-  const lower = member(member(record, 'extensions'), 'lowerLayers');
-  return new Set([rootPath, ...(Array.isArray(lower) ? lower : [])].filter((each) => typeof each === 'string'));
+  const lower: unknown = member(member(record, 'extensions'), 'lowerLayers');
+  const listed: readonly unknown[] = Array.isArray(lower) ? lower : [];
+  return new Set([rootPath, ...listed].filter((each) => typeof each === 'string'));
 }
 
 function member(value: unknown, name: string): unknown {

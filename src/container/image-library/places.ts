@@ -1,4 +1,5 @@
 /** Local files and folders that hold images: the same one is not read twice. */
+import { existsSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LocalSource } from '../../image/sources/open-source.js';
@@ -24,6 +25,11 @@ export async function placeOf({ form, path }: LocalSource, name: string | undefi
   } catch {
     return undefined;
   }
+}
+
+/** Those of them that are there. */
+export function filesOfPlace({ path }: LocalSource): string[] {
+  return [path, ...documents.map((each) => join(path, each)).filter((each) => existsSync(each))];
 }
 
 async function identityOf(path: string): Promise<string> {

@@ -14,6 +14,7 @@ import {
   anyOf, array, assertShape, boolean, callback, instanceOf, integer, oneOf, optional, record, strictObject, text, type Shape,
 } from '../../spec/shape.js';
 import { env, grace, groups, signalName, size, stdio, terminal, user } from './option-shapes.js';
+import { platform } from './validate-images.js';
 import { limitFields } from './validate-limits.js';
 import type { DeviceOption, MountOption, NamespaceChoice, RunOptions } from './options.js';
 
@@ -58,13 +59,10 @@ const offset = optional(integer(-4_611_686_018, 4_611_686_018));
 
 const choice = optional(namespace);
 
-/** Operating system, processor and, for some, its variant, in Go's words. */
-const platformWords = /^[a-z0-9]+\/[a-z0-9]+(?:\/[a-z0-9.]+)?$/;
-
 const runOptions = strictObject<RunOptions>({
   id: optional(containerName),
   pull: optional(oneOf('a time', ['missing', 'always', 'never'])),
-  platform: optional(text('a platform such as "linux/arm64"', platformWords)),
+  platform: optional(platform),
   stack: optional(nonEmpty),
   tlsVerify: optional(boolean),
   authFile: optional(nonEmpty),

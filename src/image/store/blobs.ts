@@ -3,12 +3,11 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { errnoName } from '../../spec/errno.js';
-import { TsrunError } from '../../spec/errors.js';
 import { digestOf } from '../documents/digest.js';
 import type { Descriptor } from '../documents.js';
 import { syncFolder } from './checked-files.js';
 import { digestFrom, hexOf } from './digest.js';
-import { checkAborted, damaged, storeError } from './faults.js';
+import { checkAborted, damaged, loss, storeError } from './faults.js';
 import type { StoreLayout } from './layout.js';
 import type { Locks } from './locks.js';
 
@@ -86,7 +85,7 @@ export class Blobs {
   async open(digest: string): Promise<FileHandle> {
     const file = await this.#openIfThere(digest);
     if (file !== undefined) return file;
-    throw new TsrunError('ERR_TSRUN_STORE', `the blob ${digest} is missing in the image store`, { hint: 'pull or import the image again: what is there is not fetched a second time' });
+    throw loss(`the blob ${digest} is missing in the image store`);
   }
 
   async #openIfThere(digest: string): Promise<FileHandle | undefined> {

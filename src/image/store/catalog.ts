@@ -4,15 +4,14 @@ import { join } from 'node:path';
 import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import { show } from '../../spec/quote.js';
+import type { NamedPlace } from '../recognise.js';
+import { wholeName } from '../reference.js';
 import { readChecked, readIfWhole } from './checked-files.js';
 import { isDigest } from '../documents/digest.js';
 import { storeError } from './faults.js';
 import type { StoreLayout } from './layout.js';
 import { imageShape, nameShape, placeShape, userShape, type ImageRecord, type NameRecord, type PlaceRecord, type UserRecord } from './records.js';
 import type { Shape } from '../../spec/shape.js';
-
-/** Fewer are no digest that somebody means. */
-const shortestDigits = /^(?:sha256:)?([0-9a-f]{4,64})$/;
 
 export interface FoundImage {
   readonly image: ImageRecord;
@@ -30,6 +29,11 @@ export class Catalog {
   /** Undefined where there is none. @throws ERR_TSRUN_STORE for one that is damaged */
   async image(digest: string): Promise<ImageRecord | undefined> {
     return readChecked(this.#layout.image(digest), imageShape);
+  }
+
+  /** Undefined also for one that is damaged, for who can fetch it again. */
+  async imageIfWhole(digest: string): Promise<ImageRecord | undefined> {
+    return readIfWhole(this.#layout.image(digest), imageShape);
   }
 
   /** Without those whose files are damaged; `digests` names these too. The latest first. */
@@ -85,22 +89,23 @@ export class Catalog {
   /**
    * By name, by digest (of manifest or config), or by the first digits of one that no other has. A name wins.
    *
-   * @param name whole, of the reference; absent when it cannot be one
-   * @throws ERR_TSRUN_IMAGE for digits that several have
+   * @throws ERR_TSRUN_IMAGE for digits that several have; ERR_TSRUN_STORE for one that is damaged
    */
-  async find(reference: string, name: string | undefined): Promise<FoundImage | undefined> {
+  async find({ reference, idPrefix }: Pick<NamedPlace, 'reference' | 'idPrefix'>): Promise<FoundImage | undefined> {
+    const name = reference === undefined ? undefined : wholeName(reference);
     const named = name === undefined ? undefined : await this.name(name);
     if (name !== undefined && named !== undefined) {
       const image = await this.image(named.digest);
       return image === undefined ? undefined : { image, name };
     }
-    const digits = shortestDigits.exec(reference)?.[1];
-    if (digits === undefined) return undefined;
-    const images = await this.images();
-    const matching = images.filter(({ manifest, config }) => [manifest, config].some(({ digest }) => digest.startsWith(`sha256:${digits}`)));
+    return idPrefix === undefined ? undefined : this.#byDigits(idPrefix);
+  }
+
+  async #byDigits(digits: string): Promise<FoundImage | undefined> {
+    const matching = (await this.images()).filter(({ manifest, config }) => [manifest, config].some(({ digest }) => digest.startsWith(`sha256:${digits}`)));
     const [first, ...others] = matching;
     if (others.length === 0) return first === undefined ? undefined : { image: first };
-    throw new TsrunError('ERR_TSRUN_IMAGE', `${show(reference)} is the beginning of ${matching.length} images' digests`, { hint: 'give more digits, or the name' });
+    throw new TsrunError('ERR_TSRUN_IMAGE', `${show(digits)} is the beginning of ${matching.length} images' digests`, { hint: 'give more digits, or the name' });
   }
 }
 

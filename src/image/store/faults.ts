@@ -55,11 +55,22 @@ export async function freeBytes(path: string): Promise<number | undefined> {
   }
 }
 
+const losses = new WeakSet<TsrunError>();
+
 export function damaged(path: string, what: string, cause?: unknown): TsrunError {
-  return new TsrunError('ERR_TSRUN_STORE', `'${printable(path, 400)}' of the image store is damaged: ${what}`, {
-    hint: 'pull or import the image again: what is whole is not fetched a second time',
-    cause,
-  });
+  return loss(`'${printable(path, 400)}' of the image store is damaged: ${what}`, cause);
+}
+
+/** Something is not there that should be. */
+export function loss(message: string, cause?: unknown): TsrunError {
+  const error = new TsrunError('ERR_TSRUN_STORE', message, { hint: 'pull or import the image again: what is whole is not fetched a second time', cause });
+  losses.add(error);
+  return error;
+}
+
+/** Whether fetching the image again would mend it. */
+export function isLoss(error: unknown): boolean {
+  return error instanceof TsrunError && losses.has(error);
 }
 
 export function checkAborted(signal: AbortSignal | undefined): void {

@@ -10,7 +10,7 @@ import { Arrival } from './arrival.js';
 import { lockOfBlob, type Blobs } from './blobs.js';
 import { readIfWhole, syncFolder, writeUnseen } from './checked-files.js';
 import { hexOf } from './digest.js';
-import { storeError } from './faults.js';
+import { loss, storeError } from './faults.js';
 import type { StoreLayout } from './layout.js';
 import type { Lock, Locks } from './locks.js';
 import { layerShape, type LayerRecord } from './records.js';
@@ -151,7 +151,7 @@ export class Layers {
   async #unpackChecked(request: Omit<UnpackRequest, 'source'>, digest: string): Promise<UnpackReport> {
     const report = await this.#unpackStored(request, digest);
     if (report !== undefined) return report;
-    throw new TsrunError('ERR_TSRUN_STORE', `the blob ${digest} was damaged in the image store, and was removed`, { hint: 'pull or import the image again' });
+    throw loss(`the blob ${digest} was damaged in the image store, and was removed`);
   }
 
   /** Undefined for a blob that is not what its name says: then it is gone. */

@@ -96,6 +96,8 @@ export async function removeLeftovers(parts: StoreParts, { partialBlobs }: { rea
   const { layout, calls, locks, removeTree } = parts;
   const names = await readdir(layout.temporaries);
   await removeLeftFiles(layout, calls);
+  // Files without a name, of a process that was killed before it had taken that away.
+  if (partialBlobs) for (const name of names.filter((each) => each.startsWith('source-'))) await rm(layout.temporary(name), { force: true });
   for (const name of names.filter((each) => each.startsWith('layer-') || each.startsWith('gone-') || (partialBlobs && each.startsWith('blob-')))) {
     const lock = await locks.tryExclusive(name);
     if (lock === undefined) continue;

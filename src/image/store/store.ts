@@ -94,9 +94,10 @@ export class ImageStore {
    *
    * @throws ERR_TSRUN_STORE where these are gone as well
    */
-  async resolve(record: ImageRecord, name: string, options: ImportOptions): Promise<ResolvedImage> {
+  async resolve(record: ImageRecord, name: string, { asItIs = false, ...options }: ImportOptions & { readonly asItIs?: boolean | undefined }): Promise<ResolvedImage> {
     const { layers, blobs, layout } = this.parts;
     const found = await Promise.all(record.layers.map(async ({ key }) => layers.find(key)));
+    if (asItIs && found.includes(undefined)) throw damaged(layout.image(record.manifest.digest), 'a layer of it is missing');
     const whole = found.includes(undefined) ? await this.#unpackAgain(record, options) : record;
     const [rootPath, ...lowerLayers] = layerFolders(layout, whole.layers);
     if (rootPath === undefined) throw damaged(layout.image(record.manifest.digest), 'it has no layers');

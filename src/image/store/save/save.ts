@@ -2,12 +2,13 @@
 import { mediaTypes } from '../../documents/media-types.js';
 import type { Descriptor } from '../../documents.js';
 import { parseReference } from '../../reference.js';
+import { openPlain, type ExpandOptions } from '../../sources/expand.js';
 import type { Blobs } from '../blobs.js';
 import { hexOf } from '../digest.js';
 import { damaged } from '../faults.js';
 import type { ImageLayerRecord, ImageRecord } from '../records.js';
 import type { Tell } from '../work.js';
-import { compressionOf, gunzipped, measure, storedPieces } from './pieces.js';
+import { measure, piecesOf, storedPieces } from './pieces.js';
 import { atDestination, openFolderSink, openTarSink, type Sink } from './sink.js';
 
 export interface ImageToSave {
@@ -16,9 +17,6 @@ export interface ImageToSave {
   readonly names: readonly string[];
 }
 
-/** The bytes of a packed layer as a plain tar. */
-export type UnpackBlob = (digest: string, signal: AbortSignal | undefined) => AsyncIterable<Buffer>;
-
 export interface SaveInput {
   readonly blobs: Blobs;
   readonly images: readonly ImageToSave[];
@@ -26,8 +24,8 @@ export interface SaveInput {
   readonly format: 'oci' | 'docker-archive';
   readonly signal?: AbortSignal | undefined;
   readonly tell: Tell;
-  /** Expands what Node cannot (zstd). */
-  readonly expand: UnpackBlob;
+  /** Docker's archives hold plain tars: packed layers are expanded into files without a name. */
+  readonly expanding: ExpandOptions;
 }
 
 /**
@@ -54,7 +52,7 @@ async function writeLayout(sink: Sink, { blobs, images, signal, tell }: SaveInpu
   const needed = images.flatMap(({ record: { manifest, config, layers } }) => [manifest, config, ...layers.map(({ descriptor }) => descriptor)]);
   for (const { digest, size } of new Map(needed.map((descriptor) => [descriptor.digest, descriptor])).values()) {
     const onRead = (doneBytes: number) => { tell({ stage: 'writing', digest, doneBytes, totalBytes: size, ...(doneBytes === size && { finished: true }) }); };
-    await sink.add(`blobs/sha256/${hexOf(digest)}`, size, storedPieces({ blobs, digest, signal, onRead }));
+    await sink.add(`blobs/sha256/${hexOf(digest)}`, size, storedPieces(blobs, digest, { signal, onRead }));
   }
   await addJson(sink, 'index.json', { schemaVersion: 2, mediaType: mediaTypes.index, manifests: images.flatMap(indexEntries) });
 }
@@ -91,22 +89,19 @@ function hasTag(name: string): boolean {
 }
 
 async function addBlob(sink: Sink, { digest, size }: Descriptor, { blobs, signal }: SaveInput): Promise<void> {
-  await sink.add(`${hexOf(digest)}.json`, size, storedPieces({ blobs, digest, signal }));
+  await sink.add(`${hexOf(digest)}.json`, size, storedPieces(blobs, digest, { signal }));
 }
 
-/** Its size stands before its bytes: it is expanded twice, which costs less than a disk with room for it. */
-async function addPlain(sink: Sink, { descriptor, diffId }: ImageLayerRecord, { blobs, signal, tell, expand }: SaveInput): Promise<void> {
-  const { digest, size } = descriptor;
-  const onRead = (doneBytes: number) => { tell({ stage: 'writing', digest, doneBytes, totalBytes: size, ...(doneBytes === size && { finished: true }) }); };
-  const compression = await compressionOf(blobs, digest);
-  const plain = (isLast: boolean): AsyncIterable<Buffer> => {
-    const reading = { blobs, digest, signal, ...(isLast && { onRead }) };
-    if (compression === 'gzip') return gunzipped(reading);
-    return compression === 'none' ? storedPieces(reading) : expand(digest, signal);
-  };
-  const found = await measure(plain(false));
-  if (found.digest !== diffId) throw damaged(blobs.path(digest), 'its files are not those that the image\'s config says');
-  await sink.add(`${hexOf(diffId)}.tar`, found.size, plain(true));
+async function addPlain(sink: Sink, { descriptor: { digest }, diffId }: ImageLayerRecord, { blobs, signal, tell, expanding }: SaveInput): Promise<void> {
+  const file = await openPlain(await blobs.open(digest), `the layer ${digest}`, expanding);
+  try {
+    const { size, digest: found } = await measure(piecesOf(file, { signal }));
+    if (found !== diffId) throw damaged(blobs.path(digest), 'its files are not those that the image\'s config says');
+    const onRead = (doneBytes: number) => { tell({ stage: 'writing', digest, doneBytes, totalBytes: size, ...(doneBytes === size && { finished: true }) }); };
+    await sink.add(`${hexOf(diffId)}.tar`, size, piecesOf(file, { signal, onRead }));
+  } finally {
+    await file.close();
+  }
 }
 
 async function addJson(sink: Sink, path: string, value: object): Promise<void> {

@@ -1,0 +1,121 @@
+/** Images on their way into the store: from a registry, or from files and folders of this host. */
+import { TsrunError } from '../../spec/errors.js';
+import { hostPlatform, parsePlatform, platformFitness, platformName } from '../../image/documents/platform.js';
+import type { Platform } from '../../image/documents.js';
+import type { FetchOptions, PullOptions } from '../../image/image-types.js';
+import type { OfferedImage } from '../../image/offer.js';
+import { parseReference, wholeName, type RegistryReference } from '../../image/reference.js';
+import { defaultLimits } from '../../image/store/import-image.js';
+import type { ImageRecord } from '../../image/store/records.js';
+import type { ImageStore } from '../../image/store/store.js';
+import type { Tell } from '../../image/store/work.js';
+import { placeOf, type Place } from './places.js';
+import type { SourcePlace } from './stored-place.js';
+import type { LibrarySurroundings } from './surroundings.js';
+
+interface Told {
+  readonly tell: Tell;
+}
+
+/** What is handed on from other options need not be left out where it is not given. */
+export type MayBeUndefined<T> = { readonly [K in keyof T]: T[K] | undefined };
+
+export class Fetching {
+  readonly #store: ImageStore;
+  readonly #surroundings: LibrarySurroundings;
+
+  constructor(store: ImageStore, surroundings: LibrarySurroundings) {
+    this.#store = store;
+    this.#surroundings = surroundings;
+  }
+
+  /** @throws ERR_TSRUN_REGISTRY, ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED */
+  async pull(text: string, reference: RegistryReference, { platform, name, signal, tlsVerify, authFile, tell }: MayBeUndefined<PullOptions> & Told): Promise<ImageRecord> {
+    const given = name === undefined ? undefined : wholeName(parseReference(name));
+    const { offerFromRegistry } = await import('../../image/registry/offer-registry.js');
+    tell({ stage: 'resolving', doneBytes: 0 });
+    const offer = await offerFromRegistry(text, { platform: platformFor(platform), tlsVerify, authFile, signal });
+    // As it was asked for, too: registries.conf may have found it under another name.
+    return this.#import(offer, [...new Set([...(given === undefined ? [wholeName(reference), ...offer.names] : [given])])], signal, tell);
+  }
+
+  /**
+   * Every image that is there for the platform, or the one that is named.
+   *
+   * @throws ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED
+   */
+  async import(local: SourcePlace, { platform, name, signal, tell }: MayBeUndefined<FetchOptions> & Told): Promise<readonly ImageRecord[]> {
+    const given = name === undefined ? undefined : wholeName(parseReference(name));
+    const place = await placeOf(local.source, local.name, platformName(platformFor(platform)));
+    const offers = await this.#open(local, platform, given === undefined ? 'all' : 'one', signal, tell);
+    const fetched: ImageRecord[] = [];
+    try {
+      for (const offer of offers) fetched.push(await this.#import(offer, given === undefined ? offer.names : [given], signal, tell));
+    } finally {
+      for (const offer of offers) await offer.close();
+    }
+    const [only, ...others] = fetched;
+    if (only !== undefined && others.length === 0) await this.#remember(place, only);
+    return fetched;
+  }
+
+  /** The one image that is meant, without a name: what is run from a file must not take the name of another. */
+  async importUnnamed(local: SourcePlace, { platform, signal, tell }: MayBeUndefined<FetchOptions> & Told): Promise<ImageRecord> {
+    const place = await placeOf(local.source, local.name, platformName(platformFor(platform)));
+    const offers = await this.#open(local, platform, 'one', signal, tell);
+    try {
+      const [offer] = offers;
+      if (offer === undefined) throw new TsrunError('ERR_TSRUN_IMAGE', `'${local.source.path}' holds no image`);
+      const fetched = await this.#import(offer, [], signal, tell);
+      await this.#remember(place, fetched);
+      return fetched;
+    } finally {
+      for (const offer of offers) await offer.close();
+    }
+  }
+
+  async #open({ source, name }: SourcePlace, platform: string | undefined, choose: 'one' | 'all', signal: AbortSignal | undefined, tell: Tell): Promise<readonly OfferedImage[]> {
+    tell({ stage: 'resolving', doneBytes: 0 });
+    const { openSource } = await import('../../image/sources/open-source.js');
+    return openSource(source, {
+      name,
+      choose: name === undefined ? choose : 'one',
+      platform: platformFor(platform),
+      temporaryFolder: this.#store.parts.layout.temporaries,
+      expand: this.#surroundings.expand,
+      limits: defaultLimits,
+      signal,
+    });
+  }
+
+  async #import(offer: OfferedImage, names: readonly string[], signal: AbortSignal | undefined, tell: Tell): Promise<ImageRecord> {
+    try {
+      return await this.#store.import(offer, { names, signal, tell });
+    } finally {
+      await offer.close();
+    }
+  }
+
+  /** What was imported from there, if neither it nor that has changed. */
+  async known({ source, name }: SourcePlace, platform: string | undefined): Promise<ImageRecord | undefined> {
+    const place = await placeOf(source, name, platformName(platformFor(platform)));
+    if (place === undefined) return undefined;
+    const { catalog } = this.#store;
+    const known = await catalog.place(place.place);
+    const [digest] = known?.identity === place.identity ? known.digests : [];
+    return digest === undefined ? undefined : catalog.imageIfWhole(digest);
+  }
+
+  async #remember(place: Place | undefined, { manifest }: ImageRecord): Promise<void> {
+    if (place !== undefined) await this.#store.rememberPlace(place.place, place.identity, [manifest.digest]);
+  }
+}
+
+export function platformFor(text: string | undefined): Platform {
+  return text === undefined ? hostPlatform() : parsePlatform(text);
+}
+
+/** What is there under a name was fetched for a platform, perhaps another one's. Without a word about it, any will do. */
+export function suits({ platform }: ImageRecord, wanted: string | undefined): boolean {
+  return wanted === undefined || platformFitness(platform, parsePlatform(wanted)) > 0;
+}

@@ -1,0 +1,197 @@
+/** The images of a store as the API has them. Loaded when they are first asked for. */
+import { TsrunError } from '../../spec/errors.js';
+import { printable } from '../../spec/quote.js';
+import { readConfig } from '../../image/documents/config.js';
+import { mostDocumentBytes } from '../../image/documents/manifest.js';
+import type { FetchOptions, ImageChanges, ImageDetails, ImageSummary, ImageWork, PullOptions, RemovedImages } from '../../image/image-types.js';
+import { readLayerChanges } from '../../image/layer-changes.js';
+import { recognise, type NamedPlace } from '../../image/recognise.js';
+import { isReference, parseReference, wholeName } from '../../image/reference.js';
+import { defaultLimits } from '../../image/store/import-image.js';
+import { isStore } from '../../image/store/open-store.js';
+import type { FoundImage } from '../../image/store/catalog.js';
+import type { ImageRecord } from '../../image/store/records.js';
+import { ImageStore } from '../../image/store/store.js';
+import { StoreLayout } from '../../image/store/layout.js';
+import { startWork } from '../../image/store/work.js';
+import { containerLayersOf } from './container-layers.js';
+import { Fetching, type MayBeUndefined } from './fetching.js';
+import { Resolving, type ResolveRequest, type StoredImage } from './resolving.js';
+import { detailsOf, summaryOf } from './summaries.js';
+import type { LibrarySurroundings } from './surroundings.js';
+
+export interface SaveOptions {
+  readonly format?: 'oci' | 'docker-archive';
+  readonly signal?: AbortSignal;
+}
+
+export class Library {
+  readonly #surroundings: LibrarySurroundings;
+  readonly #layout: StoreLayout;
+  #store: Promise<ImageStore> | undefined;
+
+  constructor(surroundings: LibrarySurroundings) {
+    this.#surroundings = surroundings;
+    this.#layout = new StoreLayout(surroundings.root);
+  }
+
+  /** Made when there is none. @throws ERR_TSRUN_STORE */
+  async store(): Promise<ImageStore> {
+    const { root, addon, unpack, removeTree } = this.#surroundings;
+    this.#store ??= ImageStore.open({ root, calls: addon, unpack, removeTree, containersOf: containerLayersOf });
+    try {
+      return await this.#store;
+    } catch (error) {
+      // What kept it from being opened may be mended.
+      this.#store = undefined;
+      throw error;
+    }
+  }
+
+  async #fetching(): Promise<Fetching> {
+    return new Fetching(await this.store(), this.#surroundings);
+  }
+
+  /** For a start, or with `asItIs` for a look. @throws ERR_TSRUN_IMAGE, ERR_TSRUN_REGISTRY, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED */
+  async resolve(reference: string, request: ResolveRequest): Promise<StoredImage> {
+    if (request.asItIs === true && !(await isStore(this.#layout))) {
+      throw new TsrunError('ERR_TSRUN_IMAGE', `there is no image '${printable(reference, 400)}' in the store, and it is not fetched for a look`, { hint: 'tsrun pull and tsrun import fetch it' });
+    }
+    const store = await this.store();
+    if (request.asItIs !== true) await store.registerUser(this.#surroundings.stateRoot);
+    return new Resolving(store, await this.#fetching()).resolve(reference, request);
+  }
+
+  /** As `StoredImage.release`, for one that was resolved before. */
+  async use(signal: AbortSignal | undefined): Promise<() => void> {
+    return (await this.store()).use(signal);
+  }
+
+  /** Undefined where nothing was ever stored: nothing is made for who only asks. */
+  async #existing(): Promise<ImageStore | undefined> {
+    return (await isStore(this.#layout)) ? this.store() : undefined;
+  }
+
+  pull(reference: string, options: PullOptions = {}): ImageWork<ImageSummary> {
+    return startWork(async (tell) => {
+      const text = withoutScheme(reference);
+      const parsed = parseReference(text);
+      const fetching = await this.#fetching();
+      return this.#summaryOf(await fetching.pull(text, parsed, { ...handed(options), tell }));
+    });
+  }
+
+  import(reference: string, options: FetchOptions = {}): ImageWork<readonly ImageSummary[]> {
+    return startWork(async (tell) => {
+      const place = await recognise(reference);
+      if (place.kind === 'folder') throw new TsrunError('ERR_TSRUN_IMAGE', `'${printable(reference, 400)}' is not packed: it is run as it lies there`, { hint: `tsrun run ${printable(reference, 200)}` });
+      if (place.kind !== 'source') throw new TsrunError('ERR_TSRUN_IMAGE', `there is no file or folder '${printable(reference, 400)}'`, { hint: 'name one that holds an image; what lies in a registry is pulled' });
+      const fetching = await this.#fetching();
+      const fetched = await fetching.import(place, { ...handed(options), tell });
+      return Promise.all(fetched.map(async (each) => this.#summaryOf(each)));
+    });
+  }
+
+  async #summaryOf(record: ImageRecord): Promise<ImageSummary> {
+    return summaryOf(record, await this.#namesOf(record));
+  }
+
+  async #namesOf({ manifest }: ImageRecord): Promise<string[]> {
+    const { catalog } = await this.store();
+    return (await catalog.names()).filter(({ digest }) => digest === manifest.digest).map(({ name }) => name);
+  }
+
+  async list(): Promise<readonly ImageSummary[]> {
+    const store = await this.#existing();
+    if (store === undefined) return [];
+    const [images, names] = await Promise.all([store.catalog.images(), store.catalog.names()]);
+    return images.map((record) => summaryOf(record, names.filter(({ digest }) => digest === record.manifest.digest).map(({ name }) => name)));
+  }
+
+  async inspect(reference: string): Promise<ImageDetails> {
+    const { image } = await this.find(reference);
+    const { parts } = await this.store();
+    const config = readConfig(await parts.blobs.read(image.config, mostDocumentBytes), `the config of '${printable(reference, 200)}'`);
+    return detailsOf(image, await this.#namesOf(image), config, parts.layout);
+  }
+
+  async changes(reference: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<ImageChanges> {
+    const { image } = await this.find(reference);
+    const store = await this.store();
+    // So that nobody takes its layers away meanwhile.
+    const release = await store.use(signal);
+    try {
+      return await readLayerChanges(image.layers.map(({ key }) => store.parts.layout.diff(key)), this.#surroundings.isOpaque, signal);
+    } finally {
+      release();
+    }
+  }
+
+  /** Of the store. @throws ERR_TSRUN_IMAGE where there is none */
+  async find(reference: string): Promise<FoundImage> {
+    const store = await this.#existing();
+    const found = await store?.catalog.find(nameIn(reference));
+    if (found !== undefined) return found;
+    throw new TsrunError('ERR_TSRUN_IMAGE', `there is no image '${printable(reference, 400)}' in the store`, { hint: 'tsrun images lists them' });
+  }
+
+  async tag(reference: string, name: string): Promise<void> {
+    const parsed = parseReference(name);
+    if (parsed.digest !== undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${printable(name, 400)}' has a digest, which only a registry gives`, { field: '/name', hint: 'give a name and a tag' });
+    const { image } = await this.find(reference);
+    await (await this.store()).tag(image.manifest.digest, wholeName(parsed));
+  }
+
+  async remove(reference: string, { force = false }: { readonly force?: boolean } = {}): Promise<RemovedImages> {
+    const { image, name } = await this.find(reference);
+    const names = await this.#namesOf(image);
+    if (name === undefined && names.length > 1 && !force) {
+      throw new TsrunError('ERR_TSRUN_IMAGE', `the image '${printable(reference, 400)}' has ${names.length} names: ${names.slice(0, 10).join(', ')}`, { hint: 'name the one to be taken away, or use --force for all of them' });
+    }
+    return (await this.store()).remove(image.manifest.digest, name === undefined || force ? names : [name]);
+  }
+
+  async prune({ all = false }: { readonly all?: boolean } = {}): Promise<RemovedImages> {
+    const store = await this.#existing();
+    return store === undefined ? { untagged: [], removed: [], freedBytes: 0 } : store.prune(all);
+  }
+
+  save(references: readonly string[], destination: string, { format = 'oci', signal }: SaveOptions = {}): ImageWork<void> {
+    return startWork(async (tell) => {
+      if (references.length === 0) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'no image to save', { field: '/references', hint: 'name at least one' });
+      const found = await Promise.all(references.map(async (reference) => this.find(reference)));
+      const images = await Promise.all(found.map(async ({ image, name }) => ({ record: image, names: name === undefined ? await this.#namesOf(image) : [name] })));
+      const { parts } = await this.store();
+      const expanding = { temporaryFolder: parts.layout.temporaries, expand: this.#surroundings.expand, limits: defaultLimits, signal };
+      const { saveImages } = await import('../../image/store/save/save.js');
+      await saveImages({ blobs: parts.blobs, images: merged(images), destination, format, signal, tell, expanding });
+    });
+  }
+}
+
+/** One that is asked for by several names is one image with several. */
+function merged(images: readonly { readonly record: ImageRecord; readonly names: readonly string[] }[]): { record: ImageRecord; names: string[] }[] {
+  const byDigest = new Map<string, { record: ImageRecord; names: string[] }>();
+  for (const { record, names } of images) {
+    const known = byDigest.get(record.manifest.digest) ?? { record, names: [] };
+    known.names.push(...names.filter((name) => !known.names.includes(name)));
+    byDigest.set(record.manifest.digest, known);
+  }
+  return [...byDigest.values()];
+}
+
+function withoutScheme(reference: string): string {
+  return reference.startsWith('docker://') ? reference.slice('docker://'.length) : reference;
+}
+
+/** Whatever lies at a path of that name. */
+function nameIn(reference: string): Pick<NamedPlace, 'reference' | 'idPrefix'> {
+  const text = withoutScheme(reference);
+  const [, algorithm, idPrefix] = /^(sha256:)?([\da-f]{4,64})$/.exec(text) ?? [];
+  return { ...(algorithm === undefined && isReference(text) && { reference: parseReference(text) }), ...(idPrefix !== undefined && { idPrefix }) };
+}
+
+/** Every option, also where it is not given. */
+function handed({ platform, name, signal, tlsVerify, authFile }: PullOptions): MayBeUndefined<PullOptions> {
+  return { platform, name, signal, tlsVerify, authFile };
+}

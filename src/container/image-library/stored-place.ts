@@ -1,0 +1,11 @@
+/** What a reference means that is not run as it lies there. */
+import type { ImagePlace } from '../../image/recognise.js';
+import { shortName } from '../../image/reference.js';
+
+export type StoredPlace = Exclude<ImagePlace, { readonly kind: 'folder' }>;
+export type SourcePlace = Extract<ImagePlace, { readonly kind: 'source' }>;
+
+/** For people, and for a registry: as it was written where the text is known, since registries.conf may say what a short name stands for. */
+export function nameOf(place: Exclude<StoredPlace, SourcePlace>): string {
+  return place.kind === 'name' ? place.text : shortName(place.reference);
+}

@@ -1,0 +1,57 @@
+/** What the library of images is given by the runtime. */
+import type { NativeFiles } from '../../engine/addon.js';
+import type { HostFacts } from '../../host/facts.js';
+import type { IsOpaque } from '../../image/layered-files.js';
+import type { Expand } from '../../image/sources/source-options.js';
+import type { LockCalls } from '../../image/store/locks.js';
+import type { Unpack, UnpackLimits } from '../../image/unpack.js';
+import { opaqueFolders } from '../image-files.js';
+import type { StateRoot } from '../state/state-root.js';
+import { defaultImageRoot } from './image-root.js';
+
+export interface LibrarySurroundings {
+  /** Where images lie. */
+  readonly root: string;
+  /** Whose containers may use layers. */
+  readonly stateRoot: string;
+  readonly addon: LockCalls;
+  readonly isOpaque: IsOpaque;
+  readonly unpack: Unpack;
+  readonly expand: Expand;
+  /** A folder with all that is in it, also what belongs to subordinate ids. */
+  readonly removeTree?: ((path: string) => Promise<void>) | undefined;
+}
+
+/** As much of the archiver as is needed here: it knows of starts, and these know of the library. */
+interface Archiver {
+  readonly unpack: Unpack;
+  expand(request: {
+    readonly source: number;
+    readonly stdout: number;
+    readonly limits: Pick<UnpackLimits, 'bytes' | 'ratio'>;
+    readonly signal?: AbortSignal | undefined;
+  }): Promise<{ readonly done: Promise<void> }>;
+}
+
+export interface SurroundingsInput {
+  /** As the caller has it; absent: the default. */
+  readonly imageRoot: string | undefined;
+  readonly root: StateRoot;
+  readonly native: NativeFiles;
+  readonly host: HostFacts;
+  readonly archiver: () => Promise<Archiver>;
+}
+
+export function librarySurroundings({ imageRoot, root, native: { addon }, host, archiver }: SurroundingsInput): LibrarySurroundings {
+  return {
+    root: imageRoot ?? defaultImageRoot(host.uid, process.env),
+    stateRoot: root.path,
+    addon,
+    isOpaque: opaqueFolders(addon, host),
+    unpack: async (request) => (await archiver()).unpack(request),
+    expand: async (source, stdout, signal) => {
+      const { done } = await (await archiver()).expand({ source, stdout, signal, limits: { bytes: Number.MAX_SAFE_INTEGER, ratio: Number.MAX_SAFE_INTEGER } });
+      await done;
+    },
+  };
+}

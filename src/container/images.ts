@@ -1,0 +1,96 @@
+/** The images of a store, as a runtime has them. Nothing of the store is loaded before it is asked for something. */
+import { TsrunError } from '../spec/errors.js';
+import type { FetchOptions, ImageChanges, ImageDetails, ImageLibrary, ImageProgress, ImageSummary, ImageWork, PullOptions, RemovedImages } from '../image/image-types.js';
+import type { Library } from './image-library/library.js';
+import type { LibrarySurroundings } from './image-library/surroundings.js';
+import { validateFetchOptions, validateNames, validatePruneOptions, validatePullOptions, validateRemoveOptions, validateSaveOptions, validateSignalOptions } from './options/validate-images.js';
+
+export class Images implements ImageLibrary {
+  readonly #surroundings: () => LibrarySurroundings;
+  #library: Promise<Library> | undefined;
+
+  /** @internal A runtime makes its own. */
+  constructor(surroundings: () => LibrarySurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /** @internal For starts. */
+  async library(): Promise<Library> {
+    this.#library ??= import('./image-library/library.js').then((module) => new module.Library(this.#surroundings()));
+    return this.#library;
+  }
+
+  /** @inheritdoc */
+  pull(reference: string, options: PullOptions = {}): ImageWork<ImageSummary> {
+    validateNames({ reference });
+    validatePullOptions(options);
+    return this.#work((library) => library.pull(reference, options));
+  }
+
+  /** @inheritdoc */
+  import(reference: string, options: FetchOptions = {}): ImageWork<readonly ImageSummary[]> {
+    validateNames({ reference });
+    validateFetchOptions(options);
+    return this.#work((library) => library.import(reference, options));
+  }
+
+  /** @inheritdoc */
+  async list(): Promise<readonly ImageSummary[]> {
+    return (await this.library()).list();
+  }
+
+  /** @inheritdoc */
+  async inspect(reference: string): Promise<ImageDetails> {
+    validateNames({ reference });
+    return (await this.library()).inspect(reference);
+  }
+
+  /** @inheritdoc */
+  async changes(reference: string, options: { readonly signal?: AbortSignal } = {}): Promise<ImageChanges> {
+    validateNames({ reference });
+    validateSignalOptions(options);
+    return (await this.library()).changes(reference, options);
+  }
+
+  /** @inheritdoc */
+  async tag(reference: string, name: string): Promise<void> {
+    validateNames({ reference, name });
+    await (await this.library()).tag(reference, name);
+  }
+
+  /** @inheritdoc */
+  async remove(reference: string, options: { readonly force?: boolean } = {}): Promise<RemovedImages> {
+    validateNames({ reference });
+    validateRemoveOptions(options);
+    return (await this.library()).remove(reference, options);
+  }
+
+  /** @inheritdoc */
+  async prune(options: { readonly all?: boolean } = {}): Promise<RemovedImages> {
+    validatePruneOptions(options);
+    return (await this.library()).prune(options);
+  }
+
+  /** @inheritdoc */
+  save(references: readonly string[], destination: string, options: { readonly format?: 'oci' | 'docker-archive'; readonly signal?: AbortSignal } = {}): ImageWork<void> {
+    if (!Array.isArray(references) || references.length === 0) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'argument /references: no image to save', { field: '/references', hint: 'name at least one' });
+    for (const reference of references) validateNames({ reference });
+    validateNames({ destination });
+    validateSaveOptions(options);
+    return this.#work((library) => library.save(references, destination, options));
+  }
+
+  /** What the library begins, once it is loaded. */
+  #work<Result>(begin: (library: Library) => ImageWork<Result>): ImageWork<Result> {
+    const begun = this.library().then(begin);
+    const done = begun.then(async (work) => work.done);
+    // Who only watches is not to be killed by a promise that nobody looks at.
+    done.catch(() => undefined);
+    return {
+      done,
+      async *[Symbol.asyncIterator](): AsyncGenerator<ImageProgress, undefined> {
+        yield* await begun;
+      },
+    };
+  }
+}

@@ -1,0 +1,43 @@
+/** The arguments of the methods about images: each has one strict shape, and nothing is done before it fits. */
+import type { FetchOptions, PullOptions } from '../../image/image-types.js';
+import { nonEmpty } from '../../spec/schema-common.js';
+import { assertShape, boolean, instanceOf, oneOf, optional, record, strictObject, text } from '../../spec/shape.js';
+
+/** Operating system, processor and, for some, its variant, in Go's words. */
+export const platform = text('a platform such as "linux/arm64"', /^[a-z0-9]+\/[a-z0-9]+(?:\/[a-z0-9.]+)?$/);
+
+const signal = optional(instanceOf(AbortSignal));
+const fetchFields = { platform: optional(platform), name: optional(nonEmpty), signal };
+const fetchOptions = strictObject<FetchOptions>(fetchFields);
+const pullOptions = strictObject<PullOptions>({ ...fetchFields, tlsVerify: optional(boolean), authFile: optional(nonEmpty) });
+const saveOptions = strictObject<{ readonly format?: string; readonly signal?: AbortSignal }>({ format: optional(oneOf('a format', ['oci', 'docker-archive'])), signal });
+const names = record(nonEmpty);
+
+/** @throws ERR_TSRUN_INVALID_ARGUMENT, as all of these */
+export function validateNames(value: Readonly<Record<string, unknown>>): void {
+  assertShape(names, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'argument');
+}
+
+export function validateFetchOptions(value: unknown): void {
+  assertShape(fetchOptions, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
+}
+
+export function validatePullOptions(value: unknown): void {
+  assertShape(pullOptions, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
+}
+
+export function validateSaveOptions(value: unknown): void {
+  assertShape(saveOptions, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
+}
+
+export function validateSignalOptions(value: unknown): void {
+  assertShape(strictObject<{ readonly signal?: AbortSignal }>({ signal }), value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
+}
+
+export function validateRemoveOptions(value: unknown): void {
+  assertShape(strictObject<{ readonly force?: boolean }>({ force: optional(boolean) }), value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
+}
+
+export function validatePruneOptions(value: unknown): void {
+  assertShape(strictObject<{ readonly all?: boolean }>({ all: optional(boolean) }), value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
+}

@@ -1,0 +1,12 @@
+/** Where a runtime keeps what it keeps. */
+
+/** What `Runtime.open` may be asked for. */
+export interface RuntimeOptions {
+  /**
+   * Where runtime state lies: an absolute path of at most 74 bytes, since sockets are bound below it (unix(7)). Default:
+   * `$TSRUN_ROOT`, else `/run/tsrun` for root and `$XDG_RUNTIME_DIR/tsrun` for others.
+   */
+  readonly root?: string;
+  /** Where images lie: an absolute path. Default: `$TSRUN_IMAGES`, else `/var/lib/tsrun` for root and `$XDG_DATA_HOME/tsrun` for others. */
+  readonly imageRoot?: string;
+}
