@@ -47,7 +47,7 @@ here('the image: missing, a file, empty, an archive', async (t) => {
   await refused(t, { image: `${lab.image}x`, code, message: /does not exist/, hint: /./ });
   await refused(t, { image: file, code, message: /file/, hint: /./ });
   await refused(t, { image: empty, code, message: /empty|nothing|not a root/, hint: /./ });
-  await refused(t, { image: layout, code, message: /OCI image layout/, hint: /./ });
+  await refused(t, { image: layout, code, message: /'oci-layout' in .* version/, hint: /./ });
   await refused(t, { image: '', code, message: /empty/, hint: /./ });
   await refused(t, { image: 'a\0b', code, message: /NUL/, hint: /./ });
 });

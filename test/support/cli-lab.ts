@@ -34,6 +34,7 @@ export class CliLab {
   #ids = 0;
   #image: string | undefined;
   #stateRoot: string | undefined;
+  #imageRoot: string | undefined;
   readonly #ptys: Pty[] = [];
 
   get image(): string {
@@ -44,6 +45,12 @@ export class CliLab {
   get stateRoot(): string {
     this.#stateRoot ??= mkdtempSync('/run/tsrun-test-');
     return this.#stateRoot;
+  }
+
+  /** Not beside the state: a tmpfs can be id-mapped from Linux 6.3 on. */
+  get imageRoot(): string {
+    this.#imageRoot ??= mkdtempSync('/var/tmp/tsrun-test-images-');
+    return this.#imageRoot;
   }
 
   newId(): string {
@@ -61,7 +68,7 @@ export class CliLab {
   }
 
   get env(): Readonly<Record<string, string>> {
-    return { TSRUN_ROOT: this.stateRoot, NO_COLOR: '1' };
+    return { TSRUN_ROOT: this.stateRoot, TSRUN_IMAGES: this.imageRoot, NO_COLOR: '1' };
   }
 
   spawn(words: readonly string[], stdio: StdioOptions = 'pipe'): ChildProcess {
@@ -142,6 +149,7 @@ export class CliLab {
         }).catch(() => undefined);
         t.deepEqual(await leftovers(traces, 0), []);
         rmSync(this.stateRoot, { recursive: true, force: true });
+        rmSync(this.imageRoot, { recursive: true, force: true });
         removeEmptyBases();
       }
       t.pass();

@@ -19,8 +19,9 @@ export interface Heard {
 export class CommandLab extends CliLab {
   /** Like `tsrun`; `heard` can be looked at while it runs. */
   async call(words: readonly string[], heard: Heard = { stdout: '', stderr: '' }): Promise<Said> {
-    // Where the commands look for the state root; one file of tests has a process of its own.
+    // Where the commands look for state and images; one file of tests has a process of its own.
     process.env['TSRUN_ROOT'] = this.stateRoot;
+    process.env['TSRUN_IMAGES'] = this.imageRoot;
     const code = await perform(words, heard);
     return { code, signal: null, stdout: heard.stdout, stderr: heard.stderr.replace(/^tsrun: warning: .*\n/gm, '') };
   }

@@ -53,6 +53,11 @@ export class Lab {
     return this.#scratch;
   }
 
+  /** Where its images lie; made by the first that asks for one. */
+  get imageRoot(): string {
+    return join(this.scratch, 'images');
+  }
+
   async runtime(): Promise<Runtime> {
     this.#runtime ??= this.#open();
     return this.#runtime;
@@ -104,7 +109,7 @@ export class Lab {
 
   async #open(): Promise<Runtime> {
     this.#traces = takeTraces(this.prefix, this.stateRoot);
-    return Runtime.open({ root: this.stateRoot });
+    return Runtime.open({ root: this.stateRoot, imageRoot: this.imageRoot });
   }
 }
 
