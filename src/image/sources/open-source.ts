@@ -14,7 +14,7 @@ import { isSkopeoFolder, openSkopeoFolder } from './skopeo-folder.js';
 import type { SourceOptions } from './source-options.js';
 import { startsLikeTar } from './tar-walk.js';
 import { isSlug, openSlug, verifyChecksum } from './slug.js';
-import { openTarTree, partsOf, type TarTree } from './tar-tree.js';
+import { openTarTree, type TarTree } from './tar-tree.js';
 
 /** What a reference says of a path: skopeo's prefixes, a slug, or nothing. */
 export type SourceForm = 'oci' | 'oci-archive' | 'docker-archive' | 'dir' | 'slug' | 'any';
@@ -87,9 +87,8 @@ async function openTar(form: SourceForm, tree: TarTree, options: SourceOptions):
   throw notRecognised(tree);
 }
 
-function notRecognised({ name, entries }: TarTree): Error {
-  const tops = new Set(entries.map(({ path }) => partsOf(path)[0]));
-  const isRoot = ['etc', 'usr'].every((top) => tops.has(top));
+function notRecognised({ name, byPlace }: TarTree): Error {
+  const isRoot = ['etc/passwd', 'etc/os-release', 'bin/sh', 'bin'].some((place) => byPlace.has(place));
   const hint = isRoot ? 'it looks like a root file system: unpack it into a folder, with tar -xpf, and name that' : 'make one with docker save, podman save or skopeo copy';
   return documentError(`the archive ${name} holds no image: looked for oci-layout, for manifest.json, and for a slug's ./app or Procfile`, hint);
 }

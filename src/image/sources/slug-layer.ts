@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import type { Header } from 'tar/header';
 import type { Pax } from 'tar/pax';
 import { printable } from '../../spec/quote.js';
@@ -12,7 +13,7 @@ import { layerType } from '../documents/media-types.js';
 import { documentError } from '../documents/shapes.js';
 import { FileWindow, windowBytes } from './file-window.js';
 import { pieces } from './file-tree.js';
-import { partsOf, type TarTree } from './tar-tree.js';
+import { placeOf, type PlacedEntry, type TarTree } from './tar-tree.js';
 import type { TarEntry } from './tar-walk.js';
 
 /** heroku-24's user; a slug's files belong to whom they run as. */
@@ -22,24 +23,25 @@ export const slugUser = { uid: 1000, gid: 1000 } as const;
 export const appFolder = 'app';
 
 const block = 512;
+const fit: ReadonlySet<string> = new Set(['file', 'directory', 'hard link', 'symbolic link']);
 
-interface LayerEntry extends TarEntry {
-  /** Without a slash at its end. */
-  readonly path: string;
-}
+/** With its path in the layer, without a slash at its end, and a hard link's target there. */
+type LayerEntry = Pick<TarEntry, 'kind' | 'path' | 'target' | 'offset' | 'size' | 'mode' | 'mtimeSeconds'>;
+
+/** So many entries are looked at in one turn of the event loop. */
+const entriesAtOnce = 256;
 
 /** Are the files below `./app`, as Heroku packs them, or at the archive's top, as herokuish does? */
-export function isPackedInApp({ entries }: TarTree): boolean {
-  const tops = new Set(entries.flatMap(({ path }) => partsOf(path).slice(0, 1)));
-  if (!tops.has(appFolder)) return false;
-  const paths = new Set(entries.map(({ path }) => partsOf(path).join('/')));
+export function isPackedInApp({ entries, byPlace }: TarTree): boolean {
+  const isBelow = ({ place }: PlacedEntry): boolean => place === '' || place === appFolder || place?.startsWith(`${appFolder}/`) === true;
   // Rails has a folder app/ of its own, without a Procfile.
-  return tops.size === 1 || (paths.has(`${appFolder}/Procfile`) && !paths.has('Procfile'));
+  if (byPlace.has(`${appFolder}/Procfile`) && !byPlace.has('Procfile')) return true;
+  return entries.some(({ place }) => place !== '') && entries.every(isBelow);
 }
 
 /** @throws ERR_TSRUN_IMAGE with the name of the entry that cannot be in a slug */
 export async function openSlugLayer(tree: TarTree, isInApp: boolean, signal: AbortSignal | undefined): Promise<OfferedLayer> {
-  const entries = withFolders(placed(tree, isInApp));
+  const entries = await layerEntries(tree, isInApp, signal);
   const encode = await loadEncoder();
   const hash = createHash('sha256');
   let size = 0;
@@ -56,66 +58,66 @@ export async function openSlugLayer(tree: TarTree, isInApp: boolean, signal: Abo
   };
 }
 
-/** The entries that count, where they belong. */
-function placed(tree: TarTree, isInApp: boolean): LayerEntry[] {
-  const found: LayerEntry[] = [];
-  for (const entry of tree.entries) {
-    const path = placeOf(entry.path, isInApp, tree.name);
+/** The entries that count, where they belong, each folder before what is in it: a layer without them would depend on what lies below. */
+async function layerEntries(tree: TarTree, isInApp: boolean, signal: AbortSignal | undefined): Promise<LayerEntry[]> {
+  const top = tree.byPlace.get(isInApp ? appFolder : '');
+  const found: LayerEntry[] = [top?.kind === 'directory' ? { ...top, path: appFolder } : newFolder(appFolder)];
+  const known = new Set([appFolder]);
+  const files = new Set<string>();
+  for (const [index, entry] of tree.entries.entries()) {
+    if (index % entriesAtOnce === 0) await setImmediate(undefined, { signal });
+    const path = pathInLayer(entry.place, entry, isInApp, tree.name);
     if (path === undefined) continue;
     refuseUnfit(entry, tree.name);
-    if (path === appFolder && entry.kind !== 'directory') throw unfit(entry.path, tree.name, `is a ${entry.kind}, where the folder of the app must be`);
-    const target = entry.kind === 'hard link' ? targetOf(entry, isInApp, tree.name) : entry.target;
-    // GNU tar writes a file that it was told twice as a hard link to itself.
-    if (entry.kind !== 'hard link' || target !== path) found.push({ ...entry, path, target });
+    if (path === appFolder) {
+      if (entry.kind !== 'directory') throw unfit(entry, tree.name, `is a ${entry.kind}, where the folder of the app must be`);
+      continue;
+    }
+    const target = entry.kind === 'hard link' ? targetInLayer(entry, isInApp, tree.name) : entry.target;
+    if (entry.kind === 'hard link' && target === path) continue; // Of a file that GNU tar was told twice.
+    if (entry.kind === 'hard link' && !files.has(target)) throw unfit(entry, tree.name, `is a hard link to '${printable(target, 200)}', which is no file before it`);
+    for (const parent of missingFolders(path, known)) found.push(newFolder(parent));
+    found.push({ ...entry, path, target });
+    known.add(path);
+    if (entry.kind !== 'directory') files.add(path);
   }
-  const names = new Set(found.filter(({ kind }) => kind !== 'directory').map(({ path }) => path));
-  const lost = found.find(({ kind, target }) => kind === 'hard link' && !names.has(target));
-  if (lost !== undefined) throw unfit(lost.path, tree.name, `is a hard link to '${printable(lost.target, 200)}', which is no file of the slug`);
   return found;
 }
 
-function placeOf(path: string, isInApp: boolean, name: string): string | undefined {
-  const parts = partsOf(path);
-  if (parts.includes('..')) throw unfit(path, name, "leads out of the archive by '..'");
-  if (!isInApp) return [appFolder, ...parts].join('/');
-  return parts[0] === appFolder ? parts.join('/') : undefined;
+function newFolder(path: string): LayerEntry {
+  return { path, kind: 'directory', target: '', offset: 0, size: 0, mode: 0o755, mtimeSeconds: 0 };
+}
+
+/** The highest first; they are known from now on. */
+function missingFolders(path: string, known: Set<string>): string[] {
+  const missing: string[] = [];
+  for (let end = path.lastIndexOf('/'); end > 0 && !known.has(path.slice(0, end)); end = path.lastIndexOf('/', end - 1)) missing.unshift(path.slice(0, end));
+  for (const folder of missing) known.add(folder);
+  return missing;
+}
+
+function pathInLayer(place: string | undefined, entry: TarEntry, isInApp: boolean, name: string): string | undefined {
+  if (place === undefined) throw unfit(entry, name, "leads out of the archive by '..', or has a path that is too long");
+  if (!isInApp) return place === '' ? appFolder : `${appFolder}/${place}`;
+  return place === appFolder || place.startsWith(`${appFolder}/`) ? place : undefined;
 }
 
 /** Symbolic links are followed in the container, whose root they cannot leave: Java's lead to the stack's certificates. */
-function targetOf({ path, target }: TarEntry, isInApp: boolean, name: string): string {
-  const place = placeOf(target, isInApp, name);
-  if (place === undefined) throw unfit(path, name, `is a hard link out of the slug, to '${printable(target, 200)}'`);
-  return place;
+function targetInLayer(entry: TarEntry, isInApp: boolean, name: string): string {
+  const path = pathInLayer(placeOf(entry.target), entry, isInApp, name);
+  if (path === undefined) throw unfit(entry, name, `is a hard link out of the slug, to '${printable(entry.target, 200)}'`);
+  return path;
 }
 
-function refuseUnfit({ kind, path, target }: TarEntry, name: string): void {
-  if (!['file', 'directory', 'hard link', 'symbolic link'].includes(kind)) throw unfit(path, name, `is ${kind === 'unknown' ? 'of an unknown kind' : `a ${kind}`}`);
+function refuseUnfit(entry: TarEntry, name: string): void {
+  const { kind, path, target } = entry;
+  if (!fit.has(kind)) throw unfit(entry, name, `is ${kind === 'unknown' ? 'of an unknown kind' : `a ${kind}`}`);
   // What the decoder puts in the place of bytes that are no UTF-8: the name would be another one.
-  if (path.includes('\ufffd') || target.includes('\ufffd')) throw unfit(path, name, 'has a name that is not UTF-8');
+  if (path.includes('\ufffd') || target.includes('\ufffd')) throw unfit(entry, name, 'has a name that is not UTF-8');
 }
 
-function unfit(path: string, name: string, what: string): Error {
+function unfit({ path }: TarEntry, name: string, what: string): Error {
   return documentError(`'${printable(path, 200)}' in the slug ${name} ${what}`, 'a slug holds files, folders, and links among them');
-}
-
-/** Every folder before what is in it: a layer without them would depend on what lies below. */
-function withFolders(entries: readonly LayerEntry[]): LayerEntry[] {
-  const top = entries.find(({ path, kind }) => path === appFolder && kind === 'directory');
-  const folder = (path: string): LayerEntry => ({ path, kind: 'directory', target: '', offset: 0, size: 0, mode: 0o755, mtimeSeconds: 0 });
-  const all = [top ?? folder(appFolder)];
-  const known = new Set([appFolder]);
-  for (const entry of entries) {
-    if (entry === top) continue;
-    const parts = entry.path.split('/');
-    for (let length = 1; length < parts.length; length++) {
-      const parent = parts.slice(0, length).join('/');
-      if (!known.has(parent)) all.push(folder(parent));
-      known.add(parent);
-    }
-    all.push(entry);
-    known.add(entry.path);
-  }
-  return all;
 }
 
 type Encode = (entry: LayerEntry) => Buffer;

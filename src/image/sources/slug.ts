@@ -11,7 +11,7 @@ import { pieces, readWhole, shareTree } from './file-tree.js';
 import { slugConfig } from './slug-config.js';
 import { appFolder, isPackedInApp, openSlugLayer } from './slug-layer.js';
 import type { SourceOptions } from './source-options.js';
-import { partsOf, type TarTree } from './tar-tree.js';
+import type { TarTree } from './tar-tree.js';
 
 const mostProcfileBytes = 1024 * 1024;
 /** What lies at the top of a herokuish slug: the app's Procfile, and what its buildpack says of process types. */
@@ -19,7 +19,7 @@ const marks = ['Procfile', '.release'];
 
 /** Does an archive look like a slug, where nobody says so? Below ./app everything may be one. */
 export function isSlug(tree: TarTree): boolean {
-  return isPackedInApp(tree) || tree.entries.some(({ path }) => marks.includes(partsOf(path).join('/')));
+  return isPackedInApp(tree) || marks.some((mark) => tree.byPlace.has(mark));
 }
 
 /**

@@ -12,9 +12,16 @@ const mostLinks = 40;
 const longestPath = 4096;
 
 export interface TarTree extends FileTree {
-  /** In their order, as they are written. */
-  readonly entries: readonly TarEntry[];
+  /** In their order. */
+  readonly entries: readonly PlacedEntry[];
+  /** The last entry of each place, without those of no place. */
+  readonly byPlace: ReadonlyMap<string, PlacedEntry>;
   readonly handle: FileHandle;
+}
+
+/** An entry, and its path as a root sees it: `a/b` for `./a//b/`, empty for the root itself; undefined if it leads out or is too long. */
+export interface PlacedEntry extends TarEntry {
+  readonly place: string | undefined;
 }
 
 /**
@@ -25,40 +32,43 @@ export interface TarTree extends FileTree {
  */
 export async function openTarTree(handle: FileHandle, name: string, signal?: AbortSignal): Promise<TarTree> {
   try {
-    const entries: TarEntry[] = [];
+    const entries: PlacedEntry[] = [];
+    const byPlace = new Map<string, PlacedEntry>();
     for await (const entry of walkTar(handle, name)) {
       signal?.throwIfAborted();
       if (entries.length === mostEntries) throw documentError(`${name} has more than ${mostEntries} entries`, 'an image as an archive has a few for each layer');
-      entries.push(entry);
+      const placed = { ...entry, place: placeOf(entry.path) };
+      entries.push(placed);
+      if (placed.place !== undefined && !isItself(placed, byPlace)) byPlace.set(placed.place, placed);
     }
-    return treeOf(handle, name, entries);
+    return {
+      name,
+      entries,
+      byPlace,
+      handle,
+      find: (path) => Promise.resolve(fileOf(resolveEntry(byPlace, path, name), path, handle, name)),
+      close: () => handle.close(),
+    };
   } catch (error) {
     await handle.close();
     throw error;
   }
 }
 
-function treeOf(handle: FileHandle, name: string, entries: readonly TarEntry[]): TarTree {
-  const byPath = new Map<string, TarEntry>();
-  // The last of two entries of one name is the one that tar(1) leaves.
-  for (const entry of entries) {
-    const parts = entry.path.length > longestPath ? ['..'] : partsOf(entry.path);
-    const path = parts.join('/');
-    // GNU tar writes a file that it was told twice as a hard link to itself.
-    const isItself = entry.kind === 'hard link' && byPath.has(path) && partsOf(entry.target).join('/') === path;
-    if (!parts.includes('..') && !isItself) byPath.set(path, entry);
-  }
-  return {
-    name,
-    entries,
-    handle,
-    find: (path) => Promise.resolve(fileOf(resolveEntry(byPath, path, name), path, handle, name)),
-    close: () => handle.close(),
-  };
+/** GNU tar writes a file that it was told twice as a hard link to itself. Else the last of two entries is the one that tar(1) leaves. */
+function isItself({ kind, target, place }: PlacedEntry, byPlace: ReadonlyMap<string, PlacedEntry>): boolean {
+  return kind === 'hard link' && place !== undefined && byPlace.has(place) && placeOf(target) === place;
 }
 
-/** Components of a path, as a root sees it. */
-export function partsOf(path: string): string[] {
+/** A path of an archive as a root sees it; undefined if it leads out or is too long. */
+export function placeOf(path: string): string | undefined {
+  if (path.length > longestPath) return undefined;
+  const parts = partsOf(path);
+  return parts.includes('..') ? undefined : parts.join('/');
+}
+
+/** Components of a path, without those that say nothing. */
+function partsOf(path: string): string[] {
   return path.split('/').filter((part) => part !== '' && part !== '.');
 }
 
@@ -71,7 +81,7 @@ function fileOf(entry: TarEntry | undefined, path: string, handle: FileHandle, n
 }
 
 /** Follows links as a process would whose root is the archive: `docker save` once made one of each layer that it had written before. */
-function resolveEntry(byPath: ReadonlyMap<string, TarEntry>, path: string, name: string): TarEntry | undefined {
+function resolveEntry(byPlace: ReadonlyMap<string, TarEntry>, path: string, name: string): TarEntry | undefined {
   let left = partsOf(path);
   let at: string[] = [];
   let found: TarEntry | undefined;
@@ -82,7 +92,7 @@ function resolveEntry(byPath: ReadonlyMap<string, TarEntry>, path: string, name:
       at = at.slice(0, -1);
       continue;
     }
-    found = byPath.get([...at, part].join('/'));
+    found = byPlace.get([...at, part].join('/'));
     if (found?.kind !== 'symbolic link' && found?.kind !== 'hard link') {
       at = [...at, part];
       continue;
@@ -91,5 +101,5 @@ function resolveEntry(byPath: ReadonlyMap<string, TarEntry>, path: string, name:
     if (found.kind === 'hard link' || found.target.startsWith('/')) at = [];
     left = [...partsOf(found.target), ...left];
   }
-  return byPath.get(at.join('/'));
+  return byPlace.get(at.join('/'));
 }

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import { digestOf } from '../../../src/image/documents/digest.js';
 import { openDockerArchive } from '../../../src/image/sources/docker-archive.js';
+import { openSource, type SourceForm } from '../../../src/image/sources/open-source.js';
 import { openFolderTree } from '../../../src/image/sources/folder-tree.js';
 import type { SourceOptions } from '../../../src/image/sources/source-options.js';
-import { contentOf, faultOf, folderOf, folderTree, madeImage, newFile, options, tarOf, tarOfFiles, tarTree, type Files, type TarPart } from './lab.js';
+import { blobPath, contentOf, faultOf, folderOf, folderTree, layoutFiles, madeImage, newFile, options, tarOf, tarOfFiles, tarTree, type Files, type TarPart } from './lab.js';
 
 const layers = [tarOfFiles({ 'a.txt': 'a'.repeat(100_000) }), tarOfFiles({ 'b.txt': 'b' })];
 const [lower = Buffer.alloc(0), upper = Buffer.alloc(0)] = layers;
@@ -43,6 +44,24 @@ test('an archive as docker wrote it before 25, in a tar and unpacked', async (t)
   }
   const [again, first] = [await openOne(tarOfFiles(old)), await openOne(tarOfFiles({ ...old, repositories: '{}' }))];
   t.is(again.manifest.descriptor.digest, first.manifest.descriptor.digest, 'the same image has the same digest');
+});
+
+test('an archive as docker writes it from 25 on is a layout as well, and the same image either way', async (t) => {
+  const blob = (bytes: Buffer): string => blobPath(digestOf(bytes));
+  const annotations = { 'io.containerd.image.name': 'docker.io/library/app:1', 'org.opencontainers.image.ref.name': '1' };
+  const files: Files = {
+    ...layoutFiles([{ ...image.manifest, annotations }], image.blobs),
+    'manifest.json': manifestJson({ Config: blob(image.config), Layers: layers.map(blob), LayerSources: {} }),
+    repositories: '{}',
+  };
+  const path = newFile(tarOfFiles(files));
+  const openAs = async (form: SourceForm) => (await openSource({ form, path }, options({ name: 'app:1' })))[0];
+  const [layout, archive] = await Promise.all([openAs('any'), openAs('docker-archive')]);
+  t.is(layout?.manifest.descriptor.digest, image.manifest.digest, 'as a layout it has the manifest that is in it');
+  t.deepEqual(layout?.names, archive?.names);
+  t.deepEqual(layout?.config.bytes, archive?.config.bytes);
+  t.deepEqual(layout?.layers.map(({ descriptor, diffId }) => [descriptor, diffId]), archive?.layers.map(({ descriptor, diffId }) => [descriptor, diffId]));
+  await Promise.all([layout, archive].map((each) => each?.close()));
 });
 
 test('layers that are links to those of another image, in every form that tar has', async (t) => {

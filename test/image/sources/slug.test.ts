@@ -134,14 +134,16 @@ test('folders come before what is in them, and links are moved along', async (t)
 test('what cannot be in a slug is refused by its name', async (t) => {
   const good: TarPart = { path: './app/Procfile', content: 'web: x' };
   const rows: [part: TarPart, message: RegExp][] = [
-    [{ path: './app/../etc/passwd' }, /^'\.\/app\/\.\.\/etc\/passwd' in the slug '.*' leads out of the archive by '\.\.'$/],
+    [{ path: './app/../etc/passwd' }, /^'\.\/app\/\.\.\/etc\/passwd' in the slug '.*' leads out of the archive by '\.\.'/],
     [{ path: '../x' }, /leads out/],
     [{ path: './app/null', type: 'CharacterDevice', devmaj: 1, devmin: 3 }, /^'\.\/app\/null' in the slug .* is a character device$/],
     [{ path: './app/disk', type: 'BlockDevice' }, /is a block device$/],
     [{ path: './app/pipe', type: 'FIFO' }, /is a fifo$/],
     [{ path: './app/hard', type: 'Link', linkpath: '/etc/passwd' }, /^'\.\/app\/hard' in the slug .* is a hard link out of the slug, to '\/etc\/passwd'$/],
     [{ path: './app/hard', type: 'Link', linkpath: './app/../../x' }, /leads out/],
-    [{ path: './app/hard', type: 'Link', linkpath: './app/none' }, /is a hard link to 'app\/none', which is no file of the slug$/],
+    [{ path: './app/hard', type: 'Link', linkpath: './app/none' }, /is a hard link to 'app\/none', which is no file before it$/],
+    [{ path: './app/hard', type: 'Link', linkpath: './app' }, /is a hard link to 'app', which is no file/],
+    [{ path: `./app/${'x'.repeat(5000)}`, pax: { path: `./app/${'x'.repeat(5000)}` } }, /has a path that is too long$/],
     [{ path: './app', type: 'SymbolicLink', linkpath: '/etc' }, /is a symbolic link, where the folder of the app must be/],
     [{ path: './app', content: 'x' }, /is a file, where the folder of the app must be/],
     [{ path: './app/\ufffd' }, /has a name that is not UTF-8/],
