@@ -59,12 +59,12 @@ export async function recognise(text: string, choices: ImageChoices = {}): Promi
   return found(rest);
 }
 
-/** A path wins over a name: it is there. What starts like a path is never a name. */
+/** A path wins over a name: it is there. What starts like a path is never a name, by the grammar of names. */
 async function withoutPrefix(text: string): Promise<ImagePlace> {
   const isPath = /^[./~]/.test(text);
   const place = await whatLiesAt(text);
   if (place !== undefined) return place;
-  if (!isPath && mayBeName(text)) return nameOf(text);
+  if (mayBeName(text)) return nameOf(text);
   const [path, name] = isPath ? await splitExisting(text) : [text];
   const split = name === undefined ? undefined : await whatLiesAt(path);
   if (split?.kind === 'source' && name !== undefined) return { ...split, name };

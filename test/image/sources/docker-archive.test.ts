@@ -61,7 +61,8 @@ test('an archive as docker writes it from 25 on is a layout as well, and the sam
   t.deepEqual(layout?.names, archive?.names);
   t.deepEqual(layout?.config.bytes, archive?.config.bytes);
   t.deepEqual(layout?.layers.map(({ descriptor, diffId }) => [descriptor, diffId]), archive?.layers.map(({ descriptor, diffId }) => [descriptor, diffId]));
-  await Promise.all([layout, archive].map((each) => each?.close()));
+  await layout?.close();
+  await archive?.close();
 });
 
 test('layers that are links to those of another image, in every form that tar has', async (t) => {

@@ -90,6 +90,17 @@ test('of one name, and of a nested index, the image for the platform is taken', 
   t.deepEqual((await openOciLayout(await folderTree(unlike), options()))[0]?.config.value.config?.Cmd, ['here'], 'the only one for this machine');
 });
 
+test('of the variants of one name the nearest is taken', async (t) => {
+  const arm = (variant: string) => ({ os: 'linux', architecture: 'arm', variant });
+  const images = ['v5', 'v7', 'v6', 'v8'].map((variant) => madeImage({ cmd: [variant], platform: arm(variant) }));
+  const entries = images.map(({ manifest }) => named(manifest, 'v1'));
+  for (const [variant, cmd] of [['v7', 'v7'], ['v6', 'v6'], ['v9', 'v8']] as const) {
+    const [found, ...others] = await openOciLayout(await folderTree(layoutFiles(entries, images.flatMap(({ blobs }) => blobs))), options({ platform: arm(variant) }));
+    t.is(others.length, 0);
+    t.deepEqual(found?.config.value.config?.Cmd, [cmd]);
+  }
+});
+
 test('what else an index names is passed over', async (t) => {
   const signature = { mediaType: 'application/vnd.example.signature', digest: digestOf(Buffer.from('s')), size: 1 };
   t.is((await openOciLayout(await folderTree(layoutFiles([signature, image.manifest], image.blobs)), options())).length, 1);
