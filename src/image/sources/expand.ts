@@ -26,6 +26,8 @@ const freeBytes = 10 * 1024 * 1024;
 
 /** What packed a file, by its first bytes; undefined: nothing that is known here. */
 export function packingOf(start: Buffer): Packing | undefined {
+  // RFC 8878, 3.1.2: a frame to be skipped may come first; pzstd writes one.
+  if (start.length >= 4 && (start.readUInt32LE(0) & 0xfffffff0) === 0x184d2a50) return 'zstd';
   return magics.find(([, magic]) => start.subarray(0, magic.length).equals(magic))?.[0];
 }
 

@@ -1,6 +1,6 @@
 /** A folder of the host as a tree of files. What lies in it may be anybody's: FIFOs do not hold up the reader, documents are bounded by theirs. */
 import { constants } from 'node:fs';
-import { open, realpath, type FileHandle } from 'node:fs/promises';
+import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { join, sep } from 'node:path';
 import { errnoName } from '../../spec/errno.js';
@@ -38,14 +38,13 @@ async function staysInside(root: string, file: string): Promise<boolean> {
 }
 
 async function findFile(path: string): Promise<TreeFile | undefined> {
-  const handle = await openFile(path);
-  if (handle === undefined) return undefined;
-  try {
-    const status = await handle.stat();
-    return { size: status.size, open: (options) => openFrom(path, options) };
-  } finally {
-    await handle.close();
-  }
+  const status = await stat(path).catch((cause: unknown) => {
+    throwUnlessAbsent(path, cause);
+    return undefined;
+  });
+  if (status === undefined) return undefined;
+  if (!status.isFile()) throw notRegular(path);
+  return { size: status.size, open: (options) => openFrom(path, options) };
 }
 
 async function openFrom(path: string, { offset, signal }: Parameters<TreeFile['open']>[0]): ReturnType<TreeFile['open']> {
@@ -55,15 +54,23 @@ async function openFrom(path: string, { offset, signal }: Parameters<TreeFile['o
   return signal === undefined ? stream : addAbortSignal(signal, stream);
 }
 
+/** Not blocked by a FIFO that came in between. */
 async function openFile(path: string): Promise<FileHandle | undefined> {
-  const shown = `'${printable(path, 300)}'`;
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
-    const errno = errnoName(cause);
-    if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined;
-    throw documentError(`${shown} cannot be read: ${errno ?? String(cause)}`, 'check its permissions', cause);
+    throwUnlessAbsent(path, cause);
+    return undefined;
   });
-  if (handle === undefined) return undefined;
-  if ((await handle.stat()).isFile()) return handle;
+  if (handle === undefined || (await handle.stat()).isFile()) return handle;
   await handle.close();
-  throw documentError(`${shown} is not a regular file`);
+  throw notRegular(path);
+}
+
+function throwUnlessAbsent(path: string, cause: unknown): void {
+  const errno = errnoName(cause);
+  if (errno === 'ENOENT' || errno === 'ENOTDIR') return;
+  throw documentError(`'${printable(path, 300)}' cannot be read: ${errno ?? String(cause)}`, 'check its permissions', cause);
+}
+
+function notRegular(path: string): Error {
+  return documentError(`'${printable(path, 300)}' is not a regular file`);
 }

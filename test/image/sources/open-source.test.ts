@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { digestOf } from '../../../src/image/documents/digest.js';
+import { packingOf } from '../../../src/image/sources/expand.js';
 import { openSource, type SourceForm } from '../../../src/image/sources/open-source.js';
 import type { SourceOptions } from '../../../src/image/sources/source-options.js';
 import { needs } from '../../support/needs.js';
@@ -54,6 +55,7 @@ for (const [program, suffix] of [['zstd', 'zst'], ['xz', 'xz'], ['bzip2', 'bz2']
       return readFileSync(`${path}.${suffix}`);
     };
     const inner = { ...docker, 'layer.tar': pack(layer) };
+    if (program === 'zstd') t.is(packingOf(Buffer.from([0x5f, 0x2a, 0x4d, 0x18, 0, 0])), 'zstd');
     for (const bytes of [pack(tarOfFiles(layout)), tarOfFiles(inner), pack(tarOfFiles(inner))]) {
       const [found] = await openSource({ form: 'any', path: newFile(bytes) }, options({ expand: expandByPrograms }));
       const [offered] = found?.layers ?? [];
