@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
+import { Authorizer } from '../../../src/image/registry/authorizer.js';
 import { offerFromRegistry } from '../../../src/image/registry/offer-registry.js';
 import { failureOf, layerBytes, refuse, registryLab, type FakeHosts, type FakeRegistry, type Seen } from '../../support/fake-registry.js';
 
@@ -102,6 +104,21 @@ test('a token that has run out is replaced before it is shown, and one that is r
   t.is(registry.seen.length - before, 7);
 });
 
+test('of two that are refused in the same moment one asks', async (t) => {
+  const { hosts } = registryLab(t);
+  let given = 0;
+  const place = { name: 'a.example/x', host: 'a.example', repository: 'x', insecure: false, mirror: false };
+  const authorizer = new Authorizer(place, undefined, hosts.host(), {
+    ask: () => Promise.resolve({ status: 200, headers: {}, body: Readable.from([Buffer.from(JSON.stringify({ token: `token-${++given}` }))]) }),
+    isSafe: () => true,
+  });
+  const challenges = [{ scheme: 'bearer', parameters: new Map([['realm', 'https://a.example/token']]) }];
+  const meet = (refused?: string) => authorizer.meet(challenges, refused, undefined);
+  t.deepEqual(await Promise.all([meet(), meet()]), ['Bearer token-1', 'Bearer token-1']);
+  t.deepEqual(await Promise.all([meet('Bearer token-1'), meet('Bearer token-1')]), ['Bearer token-2', 'Bearer token-2']);
+  t.is(await meet('Bearer token-1'), 'Bearer token-2', 'an answer that comes late');
+});
+
 test('a token in the middle of a download', async (t) => {
   const { pull, asked, valid, registry } = await lab(t);
   const image = await pull();
@@ -173,6 +190,7 @@ test('a realm that is no address, or to which a password would go in the clear',
     ['nonsense', /sends for a token to 'nonsense', which is no address/],
     ['file:///etc/passwd', /which is no address/],
     ['http://user:pass@127.0.0.1/', /which is no address/],
+    ['http://user@127.0.0.1/', /which is no address/],
     ['http://198.51.100.1/token', /sends for a token to http:\/\/198\.51\.100\.1\/token, in the clear/],
   ];
   for (const [realm, message] of realms) {

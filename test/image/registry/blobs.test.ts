@@ -186,6 +186,12 @@ test('another server gets a blob\'s question, and nothing that was shown to the 
   t.deepEqual(storage.seen.map(({ url, headers }) => [url, headers.authorization, headers.cookie]), [['/presigned?signature=secret', undefined, undefined]]);
   t.true(registry.seen.filter(({ url }) => url.includes('/blobs/')).every(({ headers }) => headers.authorization !== undefined));
   storage.intercept = (_, response) => {
+    refuse(response, 401, 'NO', 'who are you', { 'www-authenticate': `Bearer realm="http://${storage.host}/phishing"` });
+    return true;
+  };
+  t.regex((await failureOf(layerBytes(image))).message, /\/presigned answered 401/);
+  t.false(storage.paths.includes('/phishing'), 'only the registry is shown a login');
+  storage.intercept = (_, response) => {
     refuse(response, 403, 'EXPIRED', 'signature=secret is too old');
     return true;
   };
@@ -200,15 +206,17 @@ test('where a registry sends that is nowhere, in a circle, or in the clear', asy
     ['http://', /sent on to what is no address/],
     ['file:///etc/passwd', /sent on to what is no address/],
     ['http://user:pass@127.0.0.1/', /sent on to what is no address/],
+    ['http://user@127.0.0.1/', /sent on to what is no address/],
     ['http://198.51.100.1/blob', /sent on to http:\/\/198\.51\.100\.1\/blob, in the clear/],
     [`/v2/app/blobs/${digestOf(content)}`, /sent on more than 5 times/],
   ];
   for (const [location, message] of targets) {
-    const { image } = await lab(t, (response) => {
+    const { image, questions } = await lab(t, (response) => {
       response.writeHead(302, location === undefined ? {} : { location }).end();
       return true;
     });
     t.regex((await failureOf(layerBytes(image))).message, message, location);
+    t.true(questions() <= 6);
   }
 });
 
@@ -226,7 +234,7 @@ test('an AbortSignal ends a download, also one that stalls, and one that nobody 
   const { image, registry } = await lab(t, (response) => {
     response.writeHead(200, { 'content-length': content.length }).write(content.subarray(0, 1000));
     return true;
-  });
+  }, { stallMs: 600_000 });
   const controller = new AbortController();
   const reason = new Error('enough');
   const reading = failureOf(layerBytes(image, 0, 0, controller.signal));

@@ -111,7 +111,7 @@ test('a helper that fails is told where it was looked, without what it may have 
     ['echo Secret: s3cret', /did not answer in JSON/],
     ['echo \'["s3cret"]\'', /answered no object/],
     ['echo \'{"Secret":"s3cret"}\'', /without Username and Secret/],
-    ['head -c 200000 /dev/zero; exec sleep 100', /was ended/],
+    ['printf \'{"Username":"me","Secret":"\'; head -c 200000 /dev/zero | tr "\\0" x; echo \'"}\'', /was ended/],
   ];
   for (const [script, message] of faults) {
     const { credential, looked } = await helped(script);
