@@ -32,12 +32,13 @@ export interface RegistryOptions {
  * The image that a name stands for, on its registry or a mirror of it. Layers come from where the manifest was, or from a place
  * further down the list of mirrors.
  *
- * @param text as a person writes it: `alpine`, `host:5000/team/app:2@sha256:…`
+ * @param name as a person writes it, `alpine`, which registries.conf may complete otherwise than docker does; or completed already
  * @throws ERR_TSRUN_INVALID_ARGUMENT for what is no name; ERR_TSRUN_REGISTRY; ERR_TSRUN_IMAGE for documents that break their
  * specification, and for an image of another platform; ERR_TSRUN_ABORTED
  */
-export async function offerFromRegistry(text: string, options: RegistryOptions = {}): Promise<OfferedImage> {
-  const reference = parseReference(text);
+export async function offerFromRegistry(name: string | RegistryReference, options: RegistryOptions = {}): Promise<OfferedImage> {
+  const reference = typeof name === 'string' ? parseReference(name) : name;
+  const text = typeof name === 'string' ? name : wholeName(name);
   const { signal } = options;
   try {
     const host = options.host ?? thisHost();

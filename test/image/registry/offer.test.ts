@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { offerFromRegistry } from '../../../src/image/registry/offer-registry.js';
+import { parseReference } from '../../../src/image/reference.js';
 import { readObject, readObjects } from '../../support/json.js';
 import { digestOf, failureOf, layerBytes, refuse, registryLab, types, type FakeRegistry } from '../../support/fake-registry.js';
 
@@ -227,6 +228,7 @@ test('short names are searched for where registries.conf says, and aliases name 
   t.deepEqual(image.names, [`${second.host}/team/app:v1`]);
   t.true(registry.paths.includes('/v2/team/app/manifests/v1'));
   t.deepEqual((await offerFromRegistry('tool:v1', { host: hosts.host() })).names, [`${second.host}/deep/tool:v1`]);
+  t.regex((await failureOf(offerFromRegistry(parseReference('127.0.0.1:1/tool:v1'), { host: hosts.host() }))).message, /nobody listens/, 'a name that is whole is not searched for');
   hosts.write('etc/containers/registries.conf', 'unqualified-search-registries = ["nohost"]\n[aliases]\ntool = "team/tool"\n');
   t.regex((await failureOf(offerFromRegistry('app', { host: hosts.host() }))).message, /^'nohost\/app' of registries\.conf names no registry$/, 'not docker\'s');
   t.regex((await failureOf(offerFromRegistry('tool', { host: hosts.host() }))).message, /^'team\/tool' of registries\.conf names no registry$/);
