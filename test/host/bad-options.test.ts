@@ -17,6 +17,7 @@ const bad: Readonly<Record<keyof Required<RunOptions>, readonly unknown[]>> = {
   tlsVerify: ['false', 0],
   authFile: ['', 5, 'a\0b'],
   onImageProgress: ['print', {}],
+  process: ['', 5, 'web', 'a\0b'],
   command: [[], [''], 'true', ['a\0b'], [5], {}],
   entrypoint: [[''], 'sh', ['a\0b'], [null]],
   env: [{ 'A=B': '1' }, { '': '1' }, { A: 1 }, ['A=1'], { A: 'a\0b' }],

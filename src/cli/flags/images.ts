@@ -47,6 +47,14 @@ export const imageFlags: readonly Flag[] = [
     commands: runLike,
     apply: (draft, value) => (draft.options.stack = value),
   }),
+  flag(text('TYPE'), {
+    name: 'process',
+    help: 'start this process type of a buildpack image; what follows the image are its arguments',
+    group,
+    example: 'worker',
+    commands: runLike,
+    apply: (draft, value) => (draft.options.process = value),
+  }),
   flag(toggle, {
     name: 'tls-verify',
     help: "ask for a registry's certificate; false also allows plain HTTP",

@@ -36,6 +36,13 @@ export function checkConflicts(input: ConflictInput, faults: Faults): void {
   checkIds(input, faults);
   checkTime(input, faults);
   checkLog(input, faults);
+  checkProcess(input, faults);
+}
+
+function checkProcess({ options: { process, entrypoint }, image }: ConflictInput, faults: Faults): void {
+  if (process === undefined) return;
+  if (image.config === undefined) faults.add('/process', `${show(image.name)} is a folder, which lists no process types`, 'name a program instead');
+  else if (entrypoint !== undefined) faults.add('/process', 'an entrypoint is asked for as well', 'leave one of the two out');
 }
 
 function checkTime({ options }: ConflictInput, faults: Faults): void {

@@ -66,6 +66,10 @@ export interface RunOptions {
   readonly onImageProgress?: (progress: ImageProgress) => void;
 
   /**
+   * A process type of the image, such as `worker`, as a Cloud Native Buildpack's image lists them; `command` are its arguments then.
+   */
+  readonly process?: string;
+  /**
    * Program and arguments. A program without a slash is looked for in PATH. For an image they follow its entrypoint, and an empty list
    * leaves that alone. Default: the image's command, or the bundle's `process.args`; a folder names none.
    */

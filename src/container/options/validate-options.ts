@@ -68,6 +68,7 @@ const runOptions = strictObject<RunOptions>({
   authFile: optional(nonEmpty),
   onImageProgress: optional(callback<Choice<'onImageProgress'>>()),
 
+  process: optional(nonEmpty),
   command: optional(strings),
   entrypoint: optional(strings),
   env: optional(env),

@@ -5,6 +5,7 @@ import { buildSpec, hostnameFrom, type BuildInput, type BuiltSpec } from '../../
 import type { RunOptions } from '../../../src/container/options/options.js';
 import { validateRunOptions } from '../../../src/container/options/validate-options.js';
 import { compilePlan } from '../../../src/plan/index.js';
+import type { ResolvedImage } from '../../../src/image/resolved-image.js';
 import { capabilityNumber } from '../../../src/spec/capabilities.js';
 import { defaultCapabilities } from '../../../src/spec/defaults.js';
 import { validateExtensions, validateSpec } from '../../../src/spec/validate.js';
@@ -28,6 +29,15 @@ const fuse = { source: '/dev/fuse', device: { type: 'c', path: '/dev/fuse', majo
 /** It takes effect before or while the container runs, in the runtime, and has no place in a spec. */
 type Elsewhere = 'the runtime';
 
+const buildpackImage: ResolvedImage = {
+  ...rootfs,
+  kind: 'image',
+  config: {
+    os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [] },
+    config: { Labels: { 'io.buildpacks.build.metadata': '{"processes":[{"type":"web"},{"type":"worker"}]}' } },
+  },
+};
+
 /** One for each option: the type makes a new option without a case a compile error, the test below one that is not seen. */
 const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
   id: on({ id: 'web.1' }, ({ spec }) => spec.hostname, 'web-1', { id: 'web.1' }),
@@ -37,6 +47,7 @@ const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
   tlsVerify: 'the runtime',
   authFile: 'the runtime',
   onImageProgress: 'the runtime',
+  process: on({ process: 'worker', command: ['--fast'] }, ({ spec }) => spec.process?.args, ['/cnb/process/worker', '--fast'], { image: buildpackImage }),
   command: on({ command: ['ls', '-l'] }, ({ spec }) => spec.process?.args, ['ls', '-l']),
   entrypoint: on({ entrypoint: ['sh', '-c'], command: ['id'] }, ({ spec }) => spec.process?.args, ['sh', '-c', 'id']),
   env: on({ env: { A: '1', PATH: '/x' } }, (built) => [env('A')(built), env('PATH')(built)], ['A=1', 'PATH=/x']),

@@ -13,6 +13,7 @@ const full: Required<RunOptions> = {
   tlsVerify: false,
   authFile: './auth.json',
   onImageProgress: () => undefined,
+  process: 'worker',
   command: ['node', 'server.js', ''],
   entrypoint: [],
   env: { PATH: '/bin', EMPTY: '' },
