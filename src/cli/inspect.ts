@@ -34,8 +34,8 @@ async function everything(runtime: Runtime, id: string, type: CommandFlags['type
   try {
     return renderJson(await runtime.images.inspect(id));
   } catch (error) {
-    if (type === 'image' || !isMissing(error)) throw error;
-    throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is neither a container nor an image ${quote(id)}`, { hint: 'tsrun ps -a and tsrun images list them', cause: error });
+    if (type === 'image' || !TsrunError.is(error)) throw error;
+    throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no container '${id}', and ${error.message}`, { hint: 'tsrun ps -a and tsrun images list them', cause: error });
   }
 }
 

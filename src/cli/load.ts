@@ -1,6 +1,6 @@
 /** `tsrun load`, also called `tsrun import` */
 import { TsrunError } from '../index.js';
-import { familiarName } from './image-names.js';
+import { givenNames } from './image-names.js';
 import { follow, withImages } from './image-work.js';
 import { interruptible } from './interruption.js';
 import type { Invocation } from './invocation.js';
@@ -34,7 +34,7 @@ async function load(reference: string, invocation: Invocation): Promise<number> 
   if (flags.json === true) stdout.write(renderJson(images));
   else {
     for (const { names, digest } of images) {
-      for (const name of names) stdout.write(`${paint('dim', 'Loaded image:')} ${escapeControl(familiarName(name))}\n`);
+      for (const name of givenNames(names, flags.imageName)) stdout.write(`${paint('dim', 'Loaded image:')} ${escapeControl(name)}\n`);
       if (names.length === 0) stdout.write(`${paint('dim', 'Loaded image ID:')} ${escapeControl(digest)}\n`);
     }
   }

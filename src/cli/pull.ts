@@ -1,5 +1,5 @@
 /** `tsrun pull` */
-import { familiarName } from './image-names.js';
+import { givenNames } from './image-names.js';
 import { follow, withImages } from './image-work.js';
 import type { Invocation } from './invocation.js';
 import { escapeControl, renderJson } from './output.js';
@@ -14,6 +14,6 @@ export async function run(invocation: Invocation): Promise<number> {
     ...(flags.imageName !== undefined && { name: flags.imageName }),
   })));
   if (flags.json === true) stdout.write(renderJson(image));
-  else stdout.write(`${escapeControl(familiarName(image.names[0] ?? image.digest))}\n`);
+  else stdout.write(`${escapeControl(givenNames(image.names, flags.imageName ?? reference)[0] ?? image.digest)}\n`);
   return 0;
 }

@@ -1,0 +1,234 @@
+// The commands about images, as a person types them: from an archive and a registry to a container, and away again.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { makeImage } from '../support/images.js';
+import { CommandLab, refusal } from '../support/command-lab.js';
+import { FakeRegistry } from '../support/fake-registry.js';
+import { readObject, readObjects } from '../support/json.js';
+import { Lab } from '../support/lab.js';
+import { needs } from '../support/needs.js';
+import { layerBytes, saveImages } from '../support/saved-images.js';
+
+const lab = new CommandLab();
+/** For its folders alone. */
+const folders = new Lab();
+const here = needs('root', 'userns', 'overlay');
+
+let archive: string | undefined;
+
+/** A busybox in one layer, and one that changes a file, removes one and adds one. */
+function app(): string {
+  if (archive !== undefined) return archive;
+  const upper = mkdtempSync(join(folders.scratch, 'upper-'));
+  mkdirSync(join(upper, 'etc'));
+  writeFileSync(join(upper, 'etc/changed'), 'new');
+  writeFileSync(join(upper, 'etc/.wh.removed'), '');
+  writeFileSync(join(upper, 'etc/added'), 'x'.repeat(5));
+  const base = makeImage(folders, { files: { 'etc/changed': 'x'.repeat(1000), 'etc/removed': 'x'.repeat(500) } });
+  return (archive = saveImages(join(folders.scratch, 'app.tar'), {
+    names: ['team/app:v1', 'localhost:5000/app:v2'],
+    layers: [base, upper],
+    config: { Entrypoint: ['sh', '-c'], Cmd: ['echo hello from $(pwd)'], WorkingDir: '/srv', Labels: { team: 'web' } },
+    history: [{ created_by: 'ADD root', created: '2026-01-01T00:00:00Z' }, { created_by: 'CMD echo', empty_layer: true }, { created_by: 'RUN change', comment: 'a change' }],
+  }));
+}
+
+/** A store of its own for each test. */
+async function store(t: ExecutionContext): Promise<string> {
+  const root = mkdtempSync(join(folders.scratch, 'store-'));
+  process.env['TSRUN_IMAGES'] = root;
+  t.teardown(() => { rmSync(root, { recursive: true, force: true }); });
+  const loaded = await lab.call(['load', '-q', app()]);
+  t.deepEqual([loaded.code, loaded.stderr], [0, '']);
+  return root;
+}
+
+async function lines(...words: string[]): Promise<string[]> {
+  const { code, stdout, stderr } = await lab.call(words);
+  if (code !== 0) throw new Error(`${words.join(' ')}: ${stderr}`);
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+here('an archive is loaded, listed in every form, and run by its name', async (t) => {
+  await store(t);
+  t.deepEqual((await lines('load', '-q', app())).sort(), ['Loaded image: localhost:5000/app:v2', 'Loaded image: team/app:v1']);
+  const [head = '', ...rows] = await lines('images');
+  t.regex(head, /^REPOSITORY +TAG +IMAGE ID +CREATED +SIZE$/);
+  const [id = ''] = await lines('images', '-q');
+  t.regex(id, /^[\da-f]{12}$/);
+  t.deepEqual(rows.map((row) => row.split(/ {2,}/).slice(0, 3)).sort(), [['localhost:5000/app', 'v2', id], ['team/app', 'v1', id]]);
+  t.deepEqual((await lines('images', '--names')).sort(), ['localhost:5000/app:v2', 'team/app:v1']);
+  t.deepEqual(await lines('images', '--names', 'team/app'), ['team/app:v1']);
+  t.deepEqual(await lines('images', '-q', 'no/such'), []);
+  const [digest = ''] = await lines('images', '-q', '--no-trunc');
+  t.true((await lines('images', '--digests')).every((line, index) => index === 0 || line.includes(digest)));
+  const [first] = readObjects((await lab.call(['images', '--json'])).stdout);
+  t.like(first, { digest, layers: 2, created: '2026-01-31T12:00:00Z' });
+  t.deepEqual(await lines('run', '--rm', 'team/app:v1'), ['hello from /srv']);
+  t.deepEqual(await lines('run', '--rm', '--entrypoint', 'cat', id, '/etc/changed', '/etc/added'), ['newxxxxx']);
+});
+
+here('an archive is run without being loaded, and takes nobody\'s name', async (t) => {
+  const root = mkdtempSync(join(folders.scratch, 'store-'));
+  process.env['TSRUN_IMAGES'] = root;
+  t.deepEqual(await lines('images', '--names'), []);
+  t.deepEqual(await lines('run', '--rm', '-q', `docker-archive:${app()}:team/app:v1`), ['hello from /srv']);
+  const told = await lab.call(['run', '--rm', `docker-archive:${app()}:team/app:v1`, 'echo again']);
+  t.deepEqual([told.stdout, told.stderr], ['again\n', ''], 'it is there already');
+  t.deepEqual(await lines('images', '--names'), []);
+  t.is((await lines('images')).length, 2);
+});
+
+here('a container tells its image, and inspect what it is asked for', async (t) => {
+  await store(t);
+  const id = lab.newId();
+  await lines('run', '-d', '--name', id, 'team/app:v1', 'sleep 1000');
+  const [digest = ''] = await lines('images', '-q', '--no-trunc');
+  t.is((await lab.table(['ps'])).get(id)?.[1], 'team/app:v1');
+  t.like(readObject((await lab.call(['inspect', id])).stdout), { id, imageDigest: digest });
+  t.like(readObject((await lab.call(['inspect', 'team/app:v1'])).stdout), { digest, platform: { os: 'linux' } });
+  t.like(readObject((await lab.call(['inspect', '--type', 'image', digest.slice(7, 19)])).stdout), { digest });
+  t.deepEqual(refusal(await lab.call(['inspect', 'no-such'])).slice(0, 2), [1, '']);
+  t.regex((await lab.call(['inspect', 'no-such'])).stderr, /no container 'no-such', and .*image/);
+  t.deepEqual(refusal(await lab.call(['inspect', '--type', 'container', 'team/app:v1'])).slice(0, 1), [125]);
+  t.regex((await lab.call(['inspect', '--type', 'image', id])).stderr, /no image/);
+  await lab.forget(id);
+});
+
+here('names are given and taken away; with the last one the image goes', async (t) => {
+  await store(t);
+  const [digest = ''] = await lines('images', '-q', '--no-trunc');
+  t.deepEqual(await lines('tag', 'team/app:v1', 'mine'), []);
+  t.true((await lines('images', '--names')).includes('mine:latest'));
+  t.deepEqual(await lines('rmi', 'mine'), ['Untagged: mine:latest']);
+  const byDigest = await lab.call(['rmi', digest]);
+  t.is(byDigest.code, 1, 'it has two names');
+  t.deepEqual((await lines('rmi', '-f', digest)).sort(), [`Deleted: ${digest}`, 'Untagged: localhost:5000/app:v2', 'Untagged: team/app:v1']);
+  t.deepEqual(await lines('images', '-q'), []);
+  const missing = await lab.call(['rmi', 'team/app:v1', 'team/app:v2']);
+  t.is(missing.code, 1);
+  t.is(missing.stderr.match(/no image/g)?.length, 2, missing.stderr);
+});
+
+here('prune leaves what has a name or a container', async (t) => {
+  await store(t);
+  const id = lab.newId();
+  await lines('run', '-d', '--name', id, 'team/app:v1', 'sleep 1000');
+  t.regex((await lines('prune'))[0] ?? '', /^Total reclaimed space: 0B$/);
+  await lines('prune', '-a');
+  t.is((await lab.call(['exec', id, 'cat', '/etc/added'])).stdout, 'xxxxx', 'what a container uses stays');
+  await lab.forget(id);
+  t.regex((await lines('prune', '-a')).at(-1) ?? '', /^Total reclaimed space: [\d.]+MiB$/);
+  t.deepEqual(await lines('images', '-q'), []);
+});
+
+here('history and layers say how an image was made, and what is wasted', async (t) => {
+  await store(t);
+  const history = readObjects((await lab.call(['history', '--json', 'team/app:v1'])).stdout);
+  t.deepEqual(history.map(({ createdBy, comment }) => [createdBy, comment]), [['RUN change', 'a change'], ['CMD echo', undefined], ['ADD root', undefined]]);
+  t.regex((await lines('history', 'team/app:v1'))[0] ?? '', /^LAYER +CREATED +CREATED BY +SIZE +COMMENT$/);
+  t.is((await lines('history', '-q', 'team/app:v1'))[1], '-');
+  const layers = readObject((await lab.call(['layers', '--json', 'team/app:v1'])).stdout);
+  t.is(layers['wastedBytes'], 1500);
+  const told = (await lab.call(['layers', 'team/app:v1'])).stdout;
+  t.regex(told, /8B +1 +1 +1 +- +RUN change/);
+  t.regex(told, /1000B +1 +\/etc\/changed\n +500B +1 +\/etc\/removed/);
+});
+
+here('layers --ci passes or fails an image, by its exit code', async (t) => {
+  await store(t);
+  const judged = async (...flags: string[]) => {
+    const { code, stdout } = await lab.call(['layers', '--ci', '--highest-user-wasted-percent', '1', ...flags, 'team/app:v1']);
+    return [code, stdout.trimEnd().split('\n').at(-1)];
+  };
+  // 1500 bytes of 8 above the lowest layer.
+  t.is((await lab.call(['layers', '--ci', 'team/app:v1'])).code, 1);
+  t.deepEqual(await judged('--highest-wasted-bytes', '1499'), [1, 'Result: FAIL']);
+  t.deepEqual(await judged('--lowest-efficiency', '1'), [1, 'Result: FAIL']);
+});
+
+here('an image is saved, and loaded into another store, by file and by pipe', async (t) => {
+  await store(t);
+  const other = mkdtempSync(join(folders.scratch, 'other-'));
+  const [digest = ''] = await lines('images', '-q');
+  for (const [format, path] of [['docker-archive', 'saved.tar'], ['oci', 'layout'], ['oci', 'layout.tar']] as const) {
+    const root = join(other, path.replace('.', '-'));
+    const file = join(other, path);
+    t.deepEqual(await lines('save', '-q', '--format', format, '-o', file, 'team/app:v1'), []);
+    t.deepEqual(await lines('load', '-q', '--root-dir', root, '-i', file), ['Loaded image: team/app:v1'], path);
+    t.deepEqual(await lines('run', '--rm', '--root-dir', root, 'team/app:v1'), ['hello from /srv'], path);
+  }
+  const piped = await lab.shell(`$tsrun save -q team/app:v1 | $tsrun --root-dir '${other}/piped' load -q --name by/pipe:1; $tsrun --root-dir='${other}/piped' images -q --names`);
+  t.deepEqual([piped.code, piped.stdout], [0, 'Loaded image: by/pipe:1\nby/pipe:1\n'], piped.stderr);
+  t.is(digest.length, 12);
+  t.deepEqual(refusal(await lab.call(['save', 'no/such', '-o', join(other, 'none.tar')])).slice(0, 2), [1, '']);
+});
+
+/** A registry with the image of an archive. */
+async function registryWithApp(t: ExecutionContext): Promise<FakeRegistry> {
+  const registry = await FakeRegistry.start();
+  t.teardown(() => { registry.close(); });
+  registry.addImage('v1', [layerBytes(makeImage(folders))]);
+  return registry;
+}
+
+here('an image is pulled when it is missing, and each time or never when that is asked for', async (t) => {
+  await store(t);
+  const registry = await registryWithApp(t);
+  const name = `${registry.host}/team/pulled:v1`;
+  t.deepEqual(refusal(await lab.call(['run', '--rm', '--pull', 'never', name, 'true'])).slice(0, 2), [125, '']);
+  t.deepEqual(registry.paths, []);
+  const first = await lab.call(['run', '--rm', name, 'echo', 'ran']);
+  t.is(first.stdout, 'ran\n', first.stderr);
+  t.regex(first.stderr, /^[\da-f]{12}: fetched \([\d.]+MiB\)\n[\da-f]{12}: unpacked/m);
+  const asked = registry.paths.length;
+  t.is((await lab.call(['run', '--rm', name, 'true'])).stderr, '');
+  t.is(registry.paths.length, asked, 'it is here');
+  t.is((await lab.call(['run', '--rm', '--pull', 'always', name, 'true'])).code, 0);
+  t.true(registry.paths.length > asked);
+  t.deepEqual(await lines('pull', '-q', name), [name]);
+  t.deepEqual(await lines('pull', '-q', '--name', 'mine:1', name), ['mine:1']);
+  t.regex((await lab.call(['pull', `${registry.host}/team/none:1`])).stderr, /team\/none/);
+});
+
+needs('root', 'userns', 'overlay', 'command:python3')('ctrl-c gives a pull up and leaves the terminal as it was; a pull draws what it does', async (t) => {
+  const root = await store(t);
+  const registry = await registryWithApp(t);
+  let hangs = true;
+  registry.intercept = ({ url }, response) => {
+    const layer = [...registry.blobs].find(([digest, bytes]) => url.endsWith(digest) && bytes.length > 500_000)?.[1];
+    if (!hangs || layer === undefined) return false;
+    response.writeHead(200, { 'content-length': layer.length }).write(layer.subarray(0, 500_000));
+    return true;
+  };
+  const words = ['pull', '--root-dir', root, `${registry.host}/team/pulled:v1`];
+  const given = lab.pty(words);
+  await given.see(/fetching/);
+  given.type('\x03');
+  t.deepEqual(await given.ended, { code: 130, cooked: true });
+  t.regex(given.screen, /\x1b\[\?25h[^]*interrupted by SIGINT/);
+  hangs = false;
+  const whole = lab.pty(words);
+  await whole.see(/unpacked/);
+  t.deepEqual(await whole.ended, { code: 0, cooked: true });
+  t.regex(whole.screen, /\x1b\[\?25h/);
+});
+
+here('what cannot be is refused', async (t) => {
+  await store(t);
+  t.deepEqual(refusal(await lab.call(['load', '-i', 'x', 'y'])), [125, '', 'tsrun: two images to load: one by --input, and one by itself']);
+  t.is((await lab.call(['load', join(folders.scratch, 'none.tar')])).code, 1);
+  writeFileSync(join(folders.scratch, 'no-image'), 'text');
+  t.is((await lab.call(['load', join(folders.scratch, 'no-image')])).code, 1);
+  t.is((await lab.call(['tag', 'no/such', 'x'])).code, 1);
+  t.is((await lab.call(['history', 'no/such'])).code, 1);
+  t.is((await lab.call(['run', '--writable', 'team/app:v1', 'true'])).code, 125);
+  t.is((await lab.call(['run', '--process', 'worker', 'team/app:v1'])).code, 125);
+});
+
+test.after.always(() => {
+  folders.removeFolders();
+});
+
+lab.declareLeakTest();
