@@ -117,7 +117,7 @@ here('prune leaves what has a name or a container', async (t) => {
   await lines('run', '-d', '--name', id, 'team/app:v1', 'sleep 1000');
   t.regex((await lines('prune'))[0] ?? '', /^Total reclaimed space: 0B$/);
   await lines('prune', '-a');
-  t.is((await lab.call(['exec', id, 'cat', '/etc/added'])).stdout, 'xxxxx', 'what a container uses stays');
+  t.is((await lab.tsrun(['exec', id, 'cat', '/etc/added'])).stdout, 'xxxxx', 'what a container uses stays');
   await lab.forget(id);
   t.regex((await lines('prune', '-a')).at(-1) ?? '', /^Total reclaimed space: [\d.]+MiB$/);
   t.deepEqual(await lines('images', '-q'), []);
