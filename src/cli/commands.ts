@@ -154,7 +154,6 @@ export const commands: readonly Command[] = [
     usage: 'tsrun pull [flags] IMAGE',
     description: 'Prints the whole name of the image when it is there. Layers that are here already are not fetched again, and what was broken off goes on where it ended.',
     positionals: [stored],
-    examples: [{ line: 'tsrun pull --platform linux/arm64 localhost:5000/team/app:v2', what: "another machine's image, from a registry of your own" }],
   },
   {
     ...plain,

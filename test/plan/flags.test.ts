@@ -23,6 +23,13 @@ const otherEffects: Readonly<Record<string, readonly [effect: Effect, why: strin
   cidfile: ['none', 'a file of the command line, written beside the start'],
   timings: ['none', 'a clock beside the plan, for which the runtime adds one step'],
   json: ['none', 'how the command line prints'],
+  pull: ['none', 'where an image comes from'],
+  platform: ['none', 'which image is taken'],
+  stack: ['none', 'which image is taken'],
+  'tls-verify': ['none', 'how an image is fetched'],
+  authfile: ['none', 'how an image is fetched'],
+  'root-dir': ['none', 'where images lie'],
+  quiet: ['none', 'what the command line prints'],
 };
 
 /** Examples that are the default already. */
@@ -40,6 +47,17 @@ const companions: Readonly<Record<string, readonly string[]>> = {
 /** What a flag is about, where that is no image of one's own. */
 const otherImages: Readonly<Record<string, ResolvedImage>> = {
   mountns: { kind: 'rootfs', rootPath: '/', name: '/' },
+  process: {
+    kind: 'image',
+    rootPath: '/image',
+    name: 'built',
+    config: {
+      os: 'linux',
+      architecture: 'amd64',
+      config: { Entrypoint: ['/cnb/process/web'], Labels: { 'io.buildpacks.build.metadata': '{"processes":[{"type":"web"},{"type":"worker"}]}' } },
+      rootfs: { type: 'layers', diff_ids: [] },
+    },
+  },
 };
 
 const fuse = { source: '/dev/fuse', device: { type: 'c', path: '/dev/fuse', major: 10, minor: 229, fileMode: 0o666 }, access: 'rw' } as const;

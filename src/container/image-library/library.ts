@@ -54,9 +54,7 @@ export class Library {
 
   /** For a start, or with `asItIs` for a look. @throws ERR_TSRUN_IMAGE, ERR_TSRUN_REGISTRY, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED */
   async resolve(reference: string, request: ResolveRequest): Promise<StoredImage> {
-    if (request.asItIs === true && !(await isStore(this.#layout))) {
-      throw new TsrunError('ERR_TSRUN_IMAGE', `there is no image '${printable(reference, 400)}' in the store, and it is not fetched for a look`, { hint: 'tsrun pull and tsrun import fetch it' });
-    }
+    if (request.asItIs === true && !(await isStore(this.#layout))) throw await notLookedAt(reference);
     const store = await this.store();
     if (request.asItIs !== true) await store.registerUser(this.#surroundings.stateRoot);
     return new Resolving(store, await this.#fetching()).resolve(reference, request);
@@ -194,4 +192,11 @@ function nameIn(reference: string): Pick<NamedPlace, 'reference' | 'idPrefix'> {
 /** Every option, also where it is not given. */
 function handed({ platform, name, signal, tlsVerify, authFile }: PullOptions): MayBeUndefined<PullOptions> {
   return { platform, name, signal, tlsVerify, authFile };
+}
+
+/** Where nothing was ever stored. @throws ERR_TSRUN_IMAGE for a path at which there is no image */
+async function notLookedAt(reference: string): Promise<TsrunError> {
+  const { kind } = await recognise(reference);
+  const what = kind === 'source' ? `'${printable(reference, 400)}' was not imported yet` : `there is no image '${printable(reference, 400)}' in the store, and it is not fetched for a look`;
+  return new TsrunError('ERR_TSRUN_IMAGE', what, { hint: kind === 'source' ? 'tsrun import unpacks it into the store' : 'tsrun pull fetches it' });
 }

@@ -55,6 +55,10 @@ async function runHelper(program: string, server: string, host: RegistryHost): P
   return { code, output: said.trim() === '' ? complained : said };
 }
 
+function ended(program: string): TsrunError {
+  return failed(`the credential helper ${program} was ended: it took too long or said too much`, 'does it wait for somebody to type?');
+}
+
 function codeOf(child: ChildProcessWithoutNullStreams, program: string): Promise<number | null> {
   return new Promise((resolve, reject) => {
     child.once('error', (cause) => {
@@ -62,7 +66,7 @@ function codeOf(child: ChildProcessWithoutNullStreams, program: string): Promise
     });
     child.once('close', (code, signal) => {
       if (signal === null) resolve(code);
-      else reject(failed(`the credential helper ${program} was ended: it took too long or said too much`, 'does it wait for somebody to type?'));
+      else reject(ended(program));
     });
   });
 }
@@ -76,5 +80,7 @@ async function textOf(stream: Readable, child: ChildProcessWithoutNullStreams): 
     else chunks.push(chunk);
   });
   await new Promise((resolve) => child.once('close', resolve).once('error', resolve));
+  // It may have ended before it could be killed.
+  if (bytes > mostBytes) throw ended(child.spawnfile);
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -195,10 +195,11 @@ test('an import that is given up ends at once, and the next one goes on', async 
       },
     })),
   });
-  const error = await t.throwsAsync(importInto(store, makeImage([makeLayer({ b: '' }), slow]), controller.signal), { instanceOf: TsrunError });
+  const layers = [makeLayer({ b: '' }), slow];
+  const error = await t.throwsAsync(importInto(store, makeImage(layers), controller.signal), { instanceOf: TsrunError });
   t.is(error.code, 'ERR_TSRUN_ABORTED');
   t.is(error.cause, 'enough');
-  await importInto(store, makeImage([slow]));
+  await importInto(store, makeImage(layers));
   t.deepEqual(leftIn(lab), []);
 });
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, rmdir, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Header } from 'tar';
+import { Header } from 'tar/header';
 import { errnoName } from '../../../spec/errno.js';
 import { TsrunError } from '../../../spec/errors.js';
 import { printable } from '../../../spec/quote.js';
