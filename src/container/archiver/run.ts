@@ -64,13 +64,20 @@ export async function start(surroundings: Surroundings, order: Order): Promise<R
   throwIfAborted(signal);
   const streams = streamsOf({ stdin: typeof stdin === 'number' ? stdin : stdin === undefined ? 'ignore' : 'pipe', stdout, stderr: 'pipe' }, false);
   const program = await launch(surroundings, order, streams);
-  await program.started;
   const kill = () => {
     program.killAll().catch(() => undefined);
   };
   signal?.addEventListener('abort', kill, { once: true });
   if (signal?.aborted === true) kill();
-  const done = accompany(program, order, kill).finally(() => signal?.removeEventListener('abort', kill));
+  const forget = () => signal?.removeEventListener('abort', kill);
+  try {
+    await program.started;
+  } catch (error) {
+    forget();
+    throwIfAborted(signal);
+    throw error;
+  }
+  const done = accompany(program, order, kill).finally(forget);
   // Who reads what it writes hears of its end later, or never.
   done.catch(() => undefined);
   return { stdout: program.stdout, done, kill };
@@ -92,7 +99,7 @@ async function launch({ launching, named, host, programFd }: Surroundings, { pla
 
 /** From the start to the end, with what goes in and what it says. */
 async function accompany(program: RunningProcess, order: Order, kill: () => void): Promise<JsonObject> {
-  const pumped = order.stdin instanceof Readable && program.stdin !== null ? pump(order.stdin, program.stdin, kill) : undefined;
+  const pumped = order.stdin instanceof Readable ? pump(order.stdin, program.stdin, kill) : undefined;
   const said = program.stderr === null ? undefined : await readReport(program.stderr, order.onProgress ?? (() => undefined));
   const status = await program.exited;
   await pumped;
@@ -102,7 +109,11 @@ async function accompany(program: RunningProcess, order: Order, kill: () => void
 }
 
 /** A source that fails has its error thrown; a program that reads no more has said why. */
-async function pump(source: Readable, sink: Writable, kill: () => void): Promise<void> {
+async function pump(source: Readable, sink: Writable | null, kill: () => void): Promise<void> {
+  if (sink === null) {
+    source.destroy();
+    return;
+  }
   let failure: { readonly error: unknown } | undefined;
   source.once('error', (error: unknown) => {
     failure = { error };
