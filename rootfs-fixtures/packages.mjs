@@ -7,7 +7,7 @@ const purposes = {
   libraries: ['libarchive-dev', 'libbz2-dev', 'liblzma-dev', 'libseccomp-dev', 'libssl-dev', 'libzstd-dev', 'zlib1g-dev'],
   busybox: ['busybox-static', 'gcc', 'libc6-dev'],
   debian: ['debootstrap', 'debian-archive-keyring'],
-  'image-tools': ['buildah', 'bzip2', 'python3', 'skopeo', 'umoci', 'xz-utils', 'zstd'],
+  'image-tools': ['attr', 'buildah', 'bzip2', 'libarchive-tools', 'python3', 'skopeo', 'umoci', 'xz-utils', 'zstd'],
   registry: ['apache2-utils', 'docker-registry', 'openssl', 'skopeo'],
   vm: ['busybox-static', 'cpio', 'debian-archive-keyring', 'e2fsprogs', 'kmod', 'util-linux', 'xz-utils'],
   'vm-amd64': ['qemu-system-x86', 'seabios', 'ipxe-qemu'],

@@ -40,7 +40,7 @@ class Input {
   std::string plain_digest() { return plain_digest_.text(); }
 
  private:
-  static constexpr size_t kBufferBytes = 256 * 1024;
+  static constexpr size_t kBufferBytes = size_t{256} * 1024;
   static constexpr unsigned kBuffers = 4;
 
   struct Buffer {

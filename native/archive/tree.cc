@@ -26,6 +26,10 @@ void copy_data(int from, int to, const std::string& entry) {
 
 }  // namespace
 
+void Tree::prepare_root() {
+  if (rules_.layer) add_folder(EntryPath(), Attributes());
+}
+
 // Over a folder that is there only its attributes change.
 void Tree::add_folder(const EntryPath& path, const Attributes& attributes) {
   if (path.is_root()) {

@@ -46,6 +46,8 @@ class Tree {
   void add_hard_link(const EntryPath& path, const EntryPath& target);
   void add_whiteout(const EntryPath& path);
   void add_opaque(const EntryPath& folder);
+  // What an archive says nothing of: the folder may have been made private, for nobody to see it too early.
+  void prepare_root();
   // Sets the times of what is open, and has all of a layer on the disk.
   void finish();
 

@@ -146,6 +146,7 @@ int unpack(const UnpackOrder& order) {
   Input input(InputSettings{order.layer, order.most_ratio});
   TarReader reader(input);
   Unpacking unpacking(order, tree, reader);
+  tree.prepare_root();
   unpacking.take_all();
   // What follows the last entry belongs to the archive, and so to its digest.
   while (!input.next().empty()) {

@@ -2,7 +2,7 @@
  * What a process of an ordinary user does for a test. As a program, `user-program.js JSON`: obeys a list of orders in one runtime,
  * with a reply in a line for each.
  */
-import { readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -18,6 +18,8 @@ export type Order =
   | { readonly do: 'hold'; readonly options: RunOptions }
   /** What is done to a live container, by name. */
   | { readonly do: Deed; readonly options: RunOptions }
+  /** Unpacks an archive of its home into a folder there that is made for it, as a layer above another of these. */
+  | { readonly do: 'unpack'; readonly archive: string; readonly folder: string; readonly lower?: string }
   /** Takes over a container, and stops it. */
   | { readonly do: 'adopt'; readonly id: string };
 
@@ -95,6 +97,15 @@ async function explained(options: RunOptions): Promise<Reply> {
   return { warnings, said: JSON.stringify(spec.linux?.uidMappings) };
 }
 
+async function unpack(runtime: Runtime, { archive, folder, lower }: Extract<Order, { do: 'unpack' }>): Promise<Reply> {
+  const [source, destination] = [openSync(ownImage(archive), 'r'), ownImage(folder)];
+  mkdirSync(destination);
+  const limits = { bytes: 2 ** 30, entries: 10_000, ratio: 100 };
+  const report = await (await runtime.archiver()).unpack({ source, destination, limits, ...(lower !== undefined && { lower: [ownImage(lower)] }) });
+  closeSync(source);
+  return { said: JSON.stringify(report) };
+}
+
 function ownImage(folder = 'image'): string {
   return join(process.env['HOME'] ?? '', folder);
 }
@@ -104,6 +115,8 @@ async function obey(runtime: Runtime, order: Exclude<Order, { do: 'explain' }>):
   switch (order.do) {
     case 'run':
       return run(runtime, ownImage(order.folder), order.options);
+    case 'unpack':
+      return unpack(runtime, order);
     case 'hold':
       return { pid: (await runtime.run(image, order.options)).pid };
     case 'adopt': {
