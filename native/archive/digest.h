@@ -2,7 +2,9 @@
 #ifndef TSRUN_ARCHIVE_DIGEST_H_
 #define TSRUN_ARCHIVE_DIGEST_H_
 
+#ifndef OPENSSL_SUPPRESS_DEPRECATED
 #define OPENSSL_SUPPRESS_DEPRECATED
+#endif
 #include <openssl/sha.h>
 
 #include <string>

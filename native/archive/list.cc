@@ -13,6 +13,8 @@
 namespace tsrun::archive {
 namespace {
 
+constexpr std::string_view kNul("\0", 1);
+
 const char* type_word(const struct stat& status) {
   switch (status.st_mode & S_IFMT) {
     case S_IFREG:
@@ -48,9 +50,9 @@ std::string extended_digest(const Attributes& attributes) {
   Digest digest;
   for (const auto& [name, value] : attributes.extended) {
     digest.add(name);
-    digest.add({"", 1});
+    digest.add(kNul);
     digest.add(std::to_string(value.size()));
-    digest.add({"", 1});
+    digest.add(kNul);
     digest.add(value);
   }
   return digest.text();

@@ -8,7 +8,7 @@
 namespace tsrun::archive {
 namespace {
 
-constexpr size_t kMostWaiting = 256 * 1024;
+constexpr size_t kMostWaiting = size_t{256} * 1024;
 
 void write_out(std::string_view bytes) {
   Status written = write_all(STDOUT_FILENO, bytes.data(), bytes.size());
@@ -26,7 +26,7 @@ void Output::put(std::string_view bytes) {
 
 void Output::put_field(std::string_view bytes) {
   put(bytes);
-  put({"", 1});
+  put(std::string_view("\0", 1));
 }
 
 void Output::flush() {

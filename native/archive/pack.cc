@@ -52,9 +52,8 @@ class Packer {
     for (const auto& [key, value] : attributes_of(found).extended) archive_entry_xattr_add_entry(entry_, key.c_str(), value.data(), value.size());
     bool regular = S_ISREG(found.status.st_mode);
     bool linked = is_second_name(found.status, path);
-    if (linked) archive_entry_set_size(entry_, 0);
-    else if (regular) add_holes(found);
-    else archive_entry_set_size(entry_, 0);
+    if (!regular || linked) archive_entry_set_size(entry_, 0);
+    else add_holes(found);
     int status = archive_write_header(writer_, entry_);
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN) fail(path);
     if (regular && !linked) add_data(found, path);

@@ -15,7 +15,7 @@ constexpr int kNewFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 
 // Through the page cache of both: one is a descriptor of another mount.
 void copy_data(int from, int to, const std::string& entry) {
-  std::string buffer(256 * 1024, 0);
+  std::string buffer(size_t{256} * 1024, 0);
   for (;;) {
     ssize_t size = read(from, buffer.data(), buffer.size());
     if (size < 0) give_up(entry, "read");
