@@ -119,8 +119,9 @@ async function tryWrite(layout: StoreLayout, calls: LockCalls, path: string, con
   }
 }
 
-export async function removeLeftFiles(layout: StoreLayout, calls: LockCalls): Promise<void> {
-  const names = (await readdir(layout.temporaries)).filter((name) => name.startsWith(prefix));
+/** Files that lock themselves, and whose lock nobody has any more. @param prefixes of other names than those of small files */
+export async function removeLeftFiles(layout: StoreLayout, calls: LockCalls, ...prefixes: readonly string[]): Promise<void> {
+  const names = (await readdir(layout.temporaries)).filter((name) => [prefix, ...prefixes].some((each) => name.startsWith(each)));
   for (const name of names) {
     const path = layout.temporary(name);
     const file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW).catch(() => undefined);

@@ -131,7 +131,8 @@ function firstByte(socket: Socket): Promise<number | undefined> {
   });
 }
 
-async function isStillAt(path: string, file: FileHandle): Promise<boolean> {
+/** Nobody has removed it, and perhaps made another one. */
+export async function isStillAt(path: string, file: FileHandle): Promise<boolean> {
   const [held, there] = await Promise.all([file.stat({ bigint: true }), stat(path, { bigint: true }).catch(unlessMissing)]);
   return held.ino === there?.ino && held.dev === there.dev;
 }

@@ -13,6 +13,7 @@ import { storeError } from './faults.js';
 import { Layers } from './layers.js';
 import { StoreLayout } from './layout.js';
 import { Locks, type LockCalls } from './locks.js';
+import { pinPrefix } from './pins.js';
 import type { StoreParts } from './store-parts.js';
 
 /** Of the form that this version reads and writes. */
@@ -95,7 +96,7 @@ function otherFormat({ root }: StoreLayout, found: string): TsrunError {
 export async function removeLeftovers(parts: StoreParts, { partialBlobs }: { readonly partialBlobs: boolean }): Promise<void> {
   const { layout, calls, locks, removeTree } = parts;
   const names = await readdir(layout.temporaries);
-  await removeLeftFiles(layout, calls);
+  await removeLeftFiles(layout, calls, pinPrefix);
   // Files without a name, of a process that was killed before it had taken that away.
   if (partialBlobs) for (const name of names.filter((each) => each.startsWith('source-'))) await rm(layout.temporary(name), { force: true });
   for (const name of names.filter((each) => each.startsWith('layer-') || each.startsWith('gone-') || (partialBlobs && each.startsWith('blob-')))) {

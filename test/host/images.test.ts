@@ -1,0 +1,156 @@
+// Images of the store as containers: from a file, by name, on a stack; and what is not removed while they run.
+import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { explain, type Container, type ImageProgress, type RunOptions } from '../../src/index.js';
+import { makeLayer, type MadeLayer } from '../support/store-lab.js';
+import { packFolder, writeLayout, type Layout } from '../support/image-layouts.js';
+import { Lab, outcome } from '../support/lab.js';
+import { needs } from '../support/needs.js';
+
+const lab = new Lab();
+const here = needs('root', 'overlay', 'userns');
+
+let busybox: MadeLayer | undefined;
+
+/** A busybox below a file of its own: another image each time, on the same lower layer. */
+function makeLayout(content: string, config: Parameters<typeof writeLayout>[2] = { Cmd: ['cat', '/content'] }): Layout {
+  busybox ??= packFolder(lab.image);
+  return writeLayout(mkdtempSync(join(lab.scratch, 'layout-')), [busybox, makeLayer({ content })], config);
+}
+
+function isThere(folder: string, digest: string): boolean {
+  return existsSync(join(lab.imageRoot, folder, digest.slice('sha256:'.length)));
+}
+
+async function run(reference: string, options: RunOptions = {}): Promise<string> {
+  const { stdout, stderr, status } = await outcome(await (await lab.runtime()).run(reference, { id: lab.newId(), ...options }));
+  return status.code === 0 ? stdout : `${status.code} ${stderr}`;
+}
+
+here('a layout is unpacked for the first start, and not again', async (t) => {
+  const { path, image } = makeLayout('first');
+  const stages: ImageProgress[] = [];
+  const onImageProgress = (progress: ImageProgress) => { stages.push(progress); };
+  const runtime = await lab.runtime();
+  const container = await runtime.run(path, { id: lab.newId(), onImageProgress });
+  t.is((await outcome(container)).stdout, 'first');
+  t.is(container.record.imageDigest, image.manifest.descriptor.digest);
+  const [base, top] = image.layers;
+  t.is(container.record.rootPath, join(lab.imageRoot, 'layers', top?.diffId.slice(7) ?? '', 'diff'));
+  t.deepEqual(container.record.extensions.lowerLayers, [join(lab.imageRoot, 'layers', base?.diffId.slice(7) ?? '', 'diff')]);
+  t.true(stages.some(({ stage }) => stage === 'unpacking') && stages.some(({ stage }) => stage === 'fetching'));
+  stages.length = 0;
+  t.is(await run(path, { onImageProgress }), 'first');
+  t.is(await run(`oci:${path}`, { onImageProgress }), 'first');
+  t.deepEqual(stages.filter(({ stage }) => stage === 'fetching'), []);
+  t.deepEqual((await runtime.images.list()).map(({ names }) => names), [[]], 'what is run from a file takes nobody\'s name');
+});
+
+here('another image at the same place is found', async (t) => {
+  const { path } = makeLayout('before');
+  t.is(await run(path), 'before');
+  busybox ??= packFolder(lab.image);
+  writeLayout(path, [busybox, makeLayer({ content: 'after' })], { Cmd: ['cat', '/content'] });
+  t.is(await run(path), 'after');
+});
+
+here('an image is imported under a name, and run by it, by its digest and by digits of that', async (t) => {
+  const { path, image } = makeLayout('named');
+  const { images } = await lab.runtime();
+  const [summary] = await images.import(path, { name: 'app:1' }).done;
+  const { digest } = image.manifest.descriptor;
+  t.like(summary, { digest, names: ['docker.io/library/app:1'], layers: 2 });
+  for (const reference of ['app:1', 'docker.io/library/app:1', digest, digest.slice(7, 19)]) t.is(await run(reference, { pull: 'never' }), 'named', reference);
+  await images.tag('app:1', 'host:5000/team/app:2');
+  t.deepEqual((await images.inspect('app:1')).names, ['docker.io/library/app:1', 'host:5000/team/app:2']);
+  const { layerDetails, config } = await images.inspect(digest.slice(7, 19));
+  t.deepEqual(layerDetails.map(({ diffId }) => diffId), image.layers.map(({ diffId }) => diffId));
+  t.deepEqual(config, image.config.value);
+  t.deepEqual((await images.changes('app:1')).layers[1]?.changes.filter(({ kind }) => kind === 'added').map((change) => change.path), ['/content']);
+  t.deepEqual(await images.remove('app:1'), { untagged: ['docker.io/library/app:1'], removed: [], freedBytes: 0 });
+  await t.throwsAsync(run('app:1', { pull: 'never' }), { code: 'ERR_TSRUN_IMAGE', message: /no image 'app:1' in the store/ });
+  t.deepEqual((await images.remove(digest)).removed, [digest]);
+  t.false(isThere('layers', image.layers[1]?.diffId ?? ''));
+});
+
+here('for a look nothing is fetched or unpacked', async (t) => {
+  const { path, image } = makeLayout('looked at');
+  const runtime = await lab.runtime();
+  const where = { imageRoot: lab.imageRoot };
+  for (const look of [async () => runtime.plan(path), async () => explain(path, {}, where)]) await t.throwsAsync(look(), { code: 'ERR_TSRUN_IMAGE', message: /was not imported yet/ });
+  await t.throwsAsync(explain('no-such-image', {}, where), { code: 'ERR_TSRUN_IMAGE', message: /not fetched for a look/ });
+  await t.throwsAsync(explain('no-such-image', {}, { imageRoot: join(lab.scratch, 'none') }), { code: 'ERR_TSRUN_IMAGE', message: /not fetched for a look/ });
+  t.false(existsSync(join(lab.scratch, 'none')));
+  t.false(isThere('layers', image.layers[1]?.diffId ?? ''));
+  await runtime.images.import(path).done;
+  t.is((await explain(path, {}, where)).record.imageDigest, image.manifest.descriptor.digest);
+  t.true((await runtime.plan(path)).steps.length > 20);
+});
+
+here('an application on a stack: a folder, or an image', async (t) => {
+  const application = makeLayer({ 'app/greeting': 'on a stack' });
+  const { path } = writeLayout(join(lab.scratch, 'slug'), [application], { Cmd: ['cat', '/app/greeting'], Env: ['FROM=slug'] });
+  t.is(await run(path, { stack: lab.image }), 'on a stack');
+  const { images } = await lab.runtime();
+  await images.import(makeLayout('below', { Cmd: ['true'], Env: ['FROM=stack', 'STACK=1'] }).path, { name: 'stack:1' }).done;
+  t.is(await run(path, { stack: 'stack:1' }), 'on a stack');
+  t.is(await run(path, { stack: 'stack:1', command: ['sh', '-c', 'echo $FROM $STACK; cat /content'] }), 'slug 1\nbelow');
+  await t.throwsAsync(run(lab.image, { stack: 'stack:1', command: ['true'] }), { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /has no stack below it/ });
+  await t.throwsAsync(run(path, { stack: 'stack:2', pull: 'never' }), { code: 'ERR_TSRUN_IMAGE' });
+});
+
+here('nothing goes that a container uses, whatever is removed', async (t) => {
+  const { path, image } = makeLayout('in use');
+  const { images } = await lab.runtime();
+  await images.import(path, { name: 'used:1' }).done;
+  const container: Container = await (await lab.runtime()).run('used:1', { id: lab.newId(), command: ['sleep', '1000'], autoRemove: false });
+  t.deepEqual(await images.remove('used:1', { force: true }), { untagged: ['docker.io/library/used:1'], removed: [], freedBytes: 0 });
+  await images.prune({ all: true });
+  for (const { diffId } of image.layers) t.true(isThere('layers', diffId));
+  t.is((await outcome(await container.exec({ command: ['cat', '/content'] }))).stdout, 'in use');
+  await container.stop({ graceMs: 0 });
+  await images.prune({ all: true });
+  t.true(isThere('layers', image.layers[1]?.diffId ?? ''), 'it is kept, and may be looked into');
+  (await lab.runtime()).remove(container.record.id);
+  t.true((await images.prune({ all: true })).removed.includes(image.manifest.descriptor.digest));
+  t.false(isThere('layers', image.layers[1]?.diffId ?? ''));
+});
+
+here('what is damaged is unpacked again, or imported again', async (t) => {
+  const { path, image } = makeLayout('mended');
+  t.is(await run(path), 'mended');
+  const { digest } = image.manifest.descriptor;
+  const record = join(lab.imageRoot, 'images', `${digest.slice(7)}.json`);
+  const layer = join(lab.imageRoot, 'layers', image.layers[1]?.diffId.slice(7) ?? '');
+  const damages: readonly (readonly [string, () => void])[] = [
+    ['a record that was cut', () => { truncateSync(record, 100); }],
+    ['a layer without its report', () => { rmSync(join(layer, 'layer.json')); rewrite(record); }],
+    ['a layer without its files', () => { rmSync(join(layer, 'diff'), { recursive: true }); rewrite(record); }],
+    ['neither layer nor blob', () => {
+      rmSync(layer, { recursive: true });
+      rmSync(join(lab.imageRoot, 'blobs/sha256', image.layers[1]?.descriptor.digest.slice(7) ?? ''));
+      rewrite(record);
+    }],
+    ['a config that is not what it was', () => { writeFileSync(join(lab.imageRoot, 'blobs/sha256', image.config.descriptor.digest.slice(7)), '{}'); rewrite(record); }],
+  ];
+  for (const [title, damage] of damages) {
+    damage();
+    t.is(await run(path), 'mended', title);
+  }
+});
+
+/** So that this process looks at it anew: its ctime changes. */
+function rewrite(path: string): void {
+  utimesSync(path, 1, 1);
+}
+
+here('a start that is given up while its image is unpacked', async (t) => {
+  const { path } = makeLayout('given up');
+  const controller = new AbortController();
+  const starting = run(path, { signal: controller.signal, onImageProgress: () => { controller.abort('enough'); } });
+  await t.throwsAsync(starting, { code: 'ERR_TSRUN_ABORTED' });
+  t.is(await run(path), 'given up');
+  t.deepEqual(readdirSync(join(lab.imageRoot, 'tmp')), []);
+});
+
+lab.declareLeakTest();
