@@ -1,10 +1,12 @@
-// tsrun-archive: unpacks, packs and lists trees. It is executed in a container whose root is all that it knows of the world, and
+// tsrun-archive: unpacks, packs, lists and removes trees. It is executed in a container whose root is all that it knows of the world, and
 // handed over as a descriptor. Its arguments come from tsrun alone (src/container/archiver/): they are few and in order.
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "archive/expand.h"
 #include "archive/failure.h"
+#include "archive/files.h"
 #include "archive/list.h"
 #include "archive/pack.h"
 #include "archive/unpack.h"
@@ -50,6 +52,13 @@ int run_unpack(const Arguments& arguments, bool layer) {
   return unpack(order);
 }
 
+// All that lies in the root: an ordinary user may not remove what belongs to subordinate ids, but who is root above them may.
+int empty() {
+  for_each_name(AT_FDCWD, [](const char* name) { remove_all(AT_FDCWD, name); });
+  say("{}");
+  return 0;
+}
+
 int run(std::string_view command, const Arguments& arguments) {
   std::string path = arguments.text("path", ".");
   bool follow = arguments.find("follow") != nullptr;
@@ -57,6 +66,7 @@ int run(std::string_view command, const Arguments& arguments) {
   if (command == "unpack-files") return run_unpack(arguments, false);
   if (command == "pack") return pack(path, follow, arguments.text("name", ""));
   if (command == "list") return list(path, follow, arguments.find("content") != nullptr);
+  if (command == "empty") return empty();
   if (command == "expand") return expand(arguments.number("bytes"), arguments.number("ratio"));
   refuse("", "there is no such command");
 }

@@ -21,7 +21,13 @@ export type Order =
   /** Unpacks an archive of its home into a folder there that is made for it, as a layer above another of these. */
   | { readonly do: 'unpack'; readonly archive: string; readonly folder: string; readonly lower?: string }
   /** Takes over a container, and stops it. */
-  | { readonly do: 'adopt'; readonly id: string };
+  | { readonly do: 'adopt'; readonly id: string }
+  /** Imports what lies at a path, and says its digest. */
+  | { readonly do: 'import'; readonly path: string; readonly name: string }
+  /** Runs an image by its name, to the end. */
+  | { readonly do: 'image'; readonly name: string; readonly options: RunOptions }
+  /** Removes an image, and says which. */
+  | { readonly do: 'forget'; readonly name: string };
 
 export type Deed = 'exec' | 'beside' | 'terminal' | 'connect' | 'pause' | 'stats';
 
@@ -119,6 +125,12 @@ async function obey(runtime: Runtime, order: Exclude<Order, { do: 'explain' }>):
       return unpack(runtime, order);
     case 'hold':
       return { pid: (await runtime.run(image, order.options)).pid };
+    case 'import':
+      return { said: (await runtime.images.import(order.path, { name: order.name }).done).map(({ digest }) => digest).join() };
+    case 'image':
+      return run(runtime, order.name, order.options);
+    case 'forget':
+      return { said: (await runtime.images.remove(order.name)).removed.join() };
     case 'adopt': {
       const container = await runtime.adopt(order.id);
       return { pid: container.pid, status: await container.stop({ graceMs: 0 }) };

@@ -135,6 +135,11 @@ export class Archiver {
     return outputOf(await start(this.#ready(), { subject: 'the archive', place, args, stdin: source, stdout: stdout < 0 ? 'pipe' : stdout, signal, onProgress }));
   }
 
+  /** Removes all that lies in a folder of the host, whichever of the launcher's ids it belongs to. @throws as `Unpack` */
+  async empty(folder: string): Promise<void> {
+    await run(this.#ready(), { subject: 'the folder', place: { folder }, args: ['empty'] });
+  }
+
   /** Lets go of the program. */
   close(): void {
     this.#closed = true;

@@ -1,10 +1,12 @@
 /** What the library of images is given by the runtime. */
+import { rm } from 'node:fs/promises';
 import type { NativeFiles } from '../../engine/addon.js';
 import type { HostFacts } from '../../host/facts.js';
 import type { IsOpaque } from '../../image/layered-files.js';
 import type { Expand } from '../../image/sources/source-options.js';
 import type { LockCalls } from '../../image/store/locks.js';
 import type { Unpack, UnpackLimits } from '../../image/unpack.js';
+import { errnoName } from '../../spec/errno.js';
 import { opaqueFolders } from '../image-files.js';
 import type { StateRoot } from '../state/state-root.js';
 import { defaultImageRoot } from './image-root.js';
@@ -31,6 +33,7 @@ interface Archiver {
     readonly limits: Pick<UnpackLimits, 'bytes' | 'ratio'>;
     readonly signal?: AbortSignal | undefined;
   }): Promise<{ readonly done: Promise<void> }>;
+  empty(folder: string): Promise<void>;
 }
 
 export interface SurroundingsInput {
@@ -49,9 +52,23 @@ export function librarySurroundings({ imageRoot, root, native: { addon }, host, 
     addon,
     isOpaque: opaqueFolders(addon, host),
     unpack: async (request) => (await archiver()).unpack(request),
+    ...(host.uid !== 0 && { removeTree: async (path: string) => removeOfSubordinates(path, archiver) }),
     expand: async (source, stdout, signal) => {
       const { done } = await (await archiver()).expand({ source, stdout, signal, limits: { bytes: Number.MAX_SAFE_INTEGER, ratio: Number.MAX_SAFE_INTEGER } });
       await done;
     },
   };
 }
+
+/** What unpacked layers hold belongs to an ordinary user's subordinate ids, and so do folders in which the user may remove nothing. */
+async function removeOfSubordinates(path: string, archiver: () => Promise<Archiver>): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    if (!forbidden.has(errnoName(error) ?? '')) throw error;
+    await (await archiver()).empty(path);
+    await rm(path, { recursive: true, force: true });
+  }
+}
+
+const forbidden: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ENOTEMPTY']);
