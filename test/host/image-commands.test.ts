@@ -1,5 +1,5 @@
 // The commands about images, as a person types them: from an archive and a registry to a container, and away again.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { makeImage } from '../support/images.js';
@@ -34,14 +34,14 @@ function app(): string {
   }));
 }
 
-/** A store of its own for each test. */
-async function store(t: ExecutionContext): Promise<string> {
-  const root = mkdtempSync(join(folders.scratch, 'store-'));
-  process.env['TSRUN_IMAGES'] = root;
-  t.teardown(() => { rmSync(root, { recursive: true, force: true }); });
+/** Each test begins with an empty store. */
+test.beforeEach(() => {
+  for (const entry of readdirSync(lab.imageRoot)) rmSync(join(lab.imageRoot, entry), { recursive: true });
+});
+
+async function loadApp(t: ExecutionContext): Promise<void> {
   const loaded = await lab.call(['load', '-q', app()]);
   t.deepEqual([loaded.code, loaded.stderr], [0, '']);
-  return root;
 }
 
 async function lines(...words: string[]): Promise<string[]> {
@@ -51,7 +51,7 @@ async function lines(...words: string[]): Promise<string[]> {
 }
 
 here('an archive is loaded, listed in every form, and run by its name', async (t) => {
-  await store(t);
+  await loadApp(t);
   t.deepEqual((await lines('load', '-q', app())).sort(), ['Loaded image: localhost:5000/app:v2', 'Loaded image: team/app:v1']);
   const [head = '', ...rows] = await lines('images');
   t.regex(head, /^REPOSITORY +TAG +IMAGE ID +CREATED +SIZE$/);
@@ -70,8 +70,6 @@ here('an archive is loaded, listed in every form, and run by its name', async (t
 });
 
 here('an archive is run without being loaded, and takes nobody\'s name', async (t) => {
-  const root = mkdtempSync(join(folders.scratch, 'store-'));
-  process.env['TSRUN_IMAGES'] = root;
   t.deepEqual(await lines('images', '--names'), []);
   t.deepEqual(await lines('run', '--rm', '-q', `docker-archive:${app()}:team/app:v1`), ['hello from /srv']);
   const told = await lab.call(['run', '--rm', `docker-archive:${app()}:team/app:v1`, 'echo again']);
@@ -81,7 +79,7 @@ here('an archive is run without being loaded, and takes nobody\'s name', async (
 });
 
 here('a container tells its image, and inspect what it is asked for', async (t) => {
-  await store(t);
+  await loadApp(t);
   const id = lab.newId();
   await lines('run', '-d', '--name', id, 'team/app:v1', 'sleep 1000');
   const [digest = ''] = await lines('images', '-q', '--no-trunc');
@@ -97,7 +95,7 @@ here('a container tells its image, and inspect what it is asked for', async (t) 
 });
 
 here('names are given and taken away; with the last one the image goes', async (t) => {
-  await store(t);
+  await loadApp(t);
   const [digest = ''] = await lines('images', '-q', '--no-trunc');
   t.deepEqual(await lines('tag', 'team/app:v1', 'mine'), []);
   t.true((await lines('images', '--names')).includes('mine:latest'));
@@ -112,7 +110,7 @@ here('names are given and taken away; with the last one the image goes', async (
 });
 
 here('prune leaves what has a name or a container', async (t) => {
-  await store(t);
+  await loadApp(t);
   const id = lab.newId();
   await lines('run', '-d', '--name', id, 'team/app:v1', 'sleep 1000');
   t.regex((await lines('prune'))[0] ?? '', /^Total reclaimed space: 0B$/);
@@ -124,7 +122,7 @@ here('prune leaves what has a name or a container', async (t) => {
 });
 
 here('history and layers say how an image was made, and what is wasted', async (t) => {
-  await store(t);
+  await loadApp(t);
   const history = readObjects((await lab.call(['history', '--json', 'team/app:v1'])).stdout);
   t.deepEqual(history.map(({ createdBy, comment }) => [createdBy, comment]), [['RUN change', 'a change'], ['CMD echo', undefined], ['ADD root', undefined]]);
   t.regex((await lines('history', 'team/app:v1'))[0] ?? '', /^LAYER +CREATED +CREATED BY +SIZE +COMMENT$/);
@@ -137,7 +135,7 @@ here('history and layers say how an image was made, and what is wasted', async (
 });
 
 here('layers --ci passes or fails an image, by its exit code', async (t) => {
-  await store(t);
+  await loadApp(t);
   const judged = async (...flags: string[]) => {
     const { code, stdout } = await lab.call(['layers', '--ci', '--highest-user-wasted-percent', '1', ...flags, 'team/app:v1']);
     return [code, stdout.trimEnd().split('\n').at(-1)];
@@ -149,7 +147,7 @@ here('layers --ci passes or fails an image, by its exit code', async (t) => {
 });
 
 here('an image is saved, and loaded into another store, by file and by pipe', async (t) => {
-  await store(t);
+  await loadApp(t);
   const other = mkdtempSync(join(folders.scratch, 'other-'));
   const [digest = ''] = await lines('images', '-q');
   for (const [format, path] of [['docker-archive', 'saved.tar'], ['oci', 'layout'], ['oci', 'layout.tar']] as const) {
@@ -174,7 +172,7 @@ async function registryWithApp(t: ExecutionContext): Promise<FakeRegistry> {
 }
 
 here('an image is pulled when it is missing, and each time or never when that is asked for', async (t) => {
-  await store(t);
+  await loadApp(t);
   const registry = await registryWithApp(t);
   const name = `${registry.host}/team/pulled:v1`;
   t.deepEqual(refusal(await lab.call(['run', '--rm', '--pull', 'never', name, 'true'])).slice(0, 2), [125, '']);
@@ -193,7 +191,6 @@ here('an image is pulled when it is missing, and each time or never when that is
 });
 
 needs('root', 'userns', 'overlay', 'command:python3')('ctrl-c gives a pull up and leaves the terminal as it was; a pull draws what it does', async (t) => {
-  const root = await store(t);
   const registry = await registryWithApp(t);
   let hangs = true;
   registry.intercept = ({ url }, response) => {
@@ -202,7 +199,7 @@ needs('root', 'userns', 'overlay', 'command:python3')('ctrl-c gives a pull up an
     response.writeHead(200, { 'content-length': layer.length }).write(layer.subarray(0, 500_000));
     return true;
   };
-  const words = ['pull', '--root-dir', root, `${registry.host}/team/pulled:v1`];
+  const words = ['pull', `${registry.host}/team/pulled:v1`];
   const given = lab.pty(words);
   await given.see(/fetching/);
   given.type('\x03');
@@ -216,7 +213,7 @@ needs('root', 'userns', 'overlay', 'command:python3')('ctrl-c gives a pull up an
 });
 
 here('what cannot be is refused', async (t) => {
-  await store(t);
+  await loadApp(t);
   t.deepEqual(refusal(await lab.call(['load', '-i', 'x', 'y'])), [125, '', 'tsrun: two images to load: one by --input, and one by itself']);
   t.is((await lab.call(['load', join(folders.scratch, 'none.tar')])).code, 1);
   writeFileSync(join(folders.scratch, 'no-image'), 'text');
