@@ -100,6 +100,8 @@ async function launch({ launching, named, host, programFd }: Surroundings, { pla
 /** From the start to the end, with what goes in and what it says. */
 async function accompany(program: RunningProcess, order: Order, kill: () => void): Promise<JsonObject> {
   const pumped = order.stdin instanceof Readable ? pump(order.stdin, program.stdin, kill) : undefined;
+  // It is waited for below, and may fail before that.
+  pumped?.catch(() => undefined);
   const said = program.stderr === null ? undefined : await readReport(program.stderr, order.onProgress ?? (() => undefined));
   const status = await program.exited;
   await pumped;
