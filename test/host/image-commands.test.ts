@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { Runtime, TsrunError } from '../../src/index.js';
 import { makeImage } from '../support/images.js';
 import { CommandLab, refusal } from '../support/command-lab.js';
 import { FakeRegistry } from '../support/fake-registry.js';
@@ -190,8 +191,24 @@ here('an image is pulled when it is missing, and each time or never when that is
   t.regex((await lab.call(['pull', `${registry.host}/team/none:1`])).stderr, /team\/none/);
 });
 
-needs('root', 'userns', 'overlay', 'command:python3')('ctrl-c gives a pull up and leaves the terminal as it was; a pull draws what it does', async (t) => {
+here('a pull that is given up at any moment ends with its error, and with that alone', async (t) => {
   const registry = await registryWithApp(t);
+  hang(registry);
+  await using runtime = await Runtime.open({ root: lab.stateRoot, imageRoot: lab.imageRoot });
+  for (let delayMs = 0; delayMs < 30; delayMs += 3) {
+    const controller = new AbortController();
+    const work = runtime.images.pull(`${registry.host}/team/pulled:v1`, { signal: controller.signal });
+    for await (const { stage, doneBytes } of work) {
+      if (stage === 'fetching' && doneBytes > 0) setTimeout(() => { controller.abort('enough'); }, delayMs);
+    }
+    // What is rejected besides, and looked at by nobody, fails the file.
+    const error = await work.done.catch((reason: unknown) => reason);
+    t.true(TsrunError.is(error) && error.code === 'ERR_TSRUN_ABORTED' && error.cause === 'enough', String(error));
+  }
+});
+
+/** The layer comes by half until the function that it gives is called. */
+function hang(registry: FakeRegistry): () => void {
   let hangs = true;
   registry.intercept = ({ url }, response) => {
     const layer = [...registry.blobs].find(([digest, bytes]) => url.endsWith(digest) && bytes.length > 500_000)?.[1];
@@ -199,13 +216,21 @@ needs('root', 'userns', 'overlay', 'command:python3')('ctrl-c gives a pull up an
     response.writeHead(200, { 'content-length': layer.length }).write(layer.subarray(0, 500_000));
     return true;
   };
+  return () => {
+    hangs = false;
+  };
+}
+
+needs('root', 'userns', 'overlay', 'command:python3')('ctrl-c gives a pull up and leaves the terminal as it was; a pull draws what it does', async (t) => {
+  const registry = await registryWithApp(t);
+  const goOn = hang(registry);
   const words = ['pull', `${registry.host}/team/pulled:v1`];
   const given = lab.pty(words);
   await given.see(/fetching/);
   given.type('\x03');
-  t.deepEqual(await given.ended, { code: 130, cooked: true });
+  t.deepEqual(await given.ended, { code: 130, cooked: true }, given.screen);
   t.regex(given.screen, /\x1b\[\?25h[^]*interrupted by SIGINT/);
-  hangs = false;
+  goOn();
   const whole = lab.pty(words);
   await whole.see(/unpacked/);
   t.deepEqual(await whole.ended, { code: 0, cooked: true });
