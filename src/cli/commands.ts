@@ -24,6 +24,7 @@ export const commands: readonly Command[] = [
       'goes straight to who started it, and is not written down.',
     positionals: [image],
     examples: [
+      { line: 'tsrun run --rm ./my-app.tar', what: 'an image as docker save writes it' },
       { line: 'tsrun run -it --rm ./busybox sh', what: 'a shell in a disposable container' },
       { line: 'tsrun run -d --name web -m 512m --cpus 1 -e PORT=5000 ./app node server.js', what: 'a limited server in the background' },
       { line: 'tsrun run --rm -v "$PWD":/src:ro -w /src ./node node --test', what: "a folder's tests, unable to change it" },
@@ -145,14 +146,14 @@ export const commands: readonly Command[] = [
     usage: 'tsrun images [flags] [NAME]',
     description: 'NAME shows those of one repository alone, or with a tag the one.',
     positionals: [{ ...stored, name: 'name', required: false }],
-    examples: [{ line: 'tsrun rmi $(tsrun images -q team/app)', what: 'remove every version of an image' }],
+    examples: [{ line: 'tsrun rmi $(tsrun images --names team/app)', what: 'remove every version of an image' }],
   },
   {
     ...plain,
     name: 'pull',
     summary: 'fetch an image from a registry',
     usage: 'tsrun pull [flags] IMAGE',
-    description: 'Prints the whole name of the image when it is there. Layers that are here already are not fetched again, and what was broken off goes on where it ended.',
+    description: 'Prints the whole name of the image when it is there. Layers that are here already are not fetched again, and what was broken off goes on where it ended. A name is completed as docker completes it: localhost:5000/team/app:v2 is of a registry of your own.',
     positionals: [stored],
   },
   {

@@ -6,10 +6,10 @@ import type { ExecutionContext } from 'ava';
 import { commands } from '../../src/cli/commands.js';
 import { said, type Said } from '../support/cli-lab.js';
 import { makeImage } from '../support/images.js';
+import { saveImages } from '../support/saved-images.js';
 import { patience, type Lab } from '../support/lab.js';
 import type { Need } from '../support/needs.js';
 import { Pty } from '../support/pty.js';
-import { saveImages } from '../support/saved-images.js';
 import { blocksOf, checkout } from './examples.js';
 
 export interface Scene {
@@ -21,11 +21,10 @@ export interface Scene {
   readonly shows: RegExp;
   readonly after?: string;
   readonly needs?: readonly Need[];
-  /** An archive `app.tar` is there, of images called `app` and `team/app:v2`, and they are in the store. */
-  readonly images?: true;
 }
 
 const web = "tsrun run -d --name web ./busybox sh -c 'trap \"echo again\" HUP; echo up; while :; do sleep 0.1; done'; until tsrun logs web | grep -q up; do sleep 0.1; done";
+const loaded = 'tsrun load -q -i ./my-app.tar';
 const limits = ['cgroup2:memory', 'cgroup2:cpu'] as const;
 const seated = { types: 'echo $((6 * 7)); exit\r', shows: /\n42\r/ } as const;
 const listens = { after: "until tsrun logs web | grep listening; do sleep 0.1; done; cat /sys/fs/cgroup/tsrun/web-*/memory.max" } as const;
@@ -33,6 +32,16 @@ const listens = { after: "until tsrun logs web | grep listening; do sleep 0.1; d
 export const scenes: Readonly<Record<string, Scene>> = {
   'tsrun run ./my-rootfs -- sh': { shows: /^$/ },
   'tsrun run -it -m 256m --cpus 0.5 ./my-rootfs sh': { ...seated, needs: limits },
+  'docker save -o my-app.tar my-app': { before: 'mv my-app.tar saved.tar; docker() { cp saved.tar "$3"; }', shows: /^hello from an image$/m, after: 'tsrun run -q my-app.tar' },
+  'tsrun run ./my-app.tar': { shows: /^hello from an image$/m },
+  'tsrun run --rm ./my-app.tar': { shows: /^hello from an image$/m },
+  'docker save app | tsrun load': { before: 'docker() { cat my-app.tar; }', shows: /^app +latest /m, after: 'tsrun images' },
+  'tsrun load --name team/app:v2 oci:./layout:v2': { before: `${loaded}; tsrun tag app v2; tsrun save -q --format oci -o ./layout v2; tsrun rmi -f app`, shows: /^team\/app:v2$/m, after: 'tsrun images --names' },
+  'tsrun save team/app:v2 | docker load': { before: `${loaded}; docker() { tar -t; }`, shows: /^(?:\.\/)?manifest\.json$/m },
+  'tsrun save --format oci -o ./layout team/app:v2': { before: loaded, shows: /^oci-layout$/m, after: 'ls layout' },
+  'tsrun rmi $(tsrun images --names team/app)': { before: loaded, shows: /^0$/m, after: 'tsrun images -q team/app | wc -l' },
+  'tsrun prune -a': { before: loaded, shows: /^Total reclaimed space: [\d.]+MiB$/m },
+  'tsrun layers --ci --lowest-efficiency 0.95 --highest-wasted-bytes 20m app': { before: loaded, shows: /^Result: PASS$/m },
   'tsrun doctor': { shows: /kernel/ },
   'tsrun explain ./my-rootfs': { shows: / container +execute +stand-in +paths=\/bin\/sh / },
   'tsrun run -it --rm ./busybox sh': seated,
@@ -45,13 +54,6 @@ export const scenes: Readonly<Record<string, Scene>> = {
   'tsrun inspect --isolation web': { before: web, shows: /seccomp +1 filter: tsrun's default profile/ },
   'tsrun inspect --diff other web': { before: `${web}; tsrun run -d --name other --network host ./busybox sleep 1000`, shows: /network/ },
   'tsrun update -m 1g --cpus 2 web': { before: web, shows: /^1073741824$/m, after: 'cat /sys/fs/cgroup/tsrun/web-*/memory.max', needs: limits },
-  'tsrun rmi $(tsrun images -q team/app)': { before: 'tsrun rmi app', images: true, shows: /^Untagged: .*team\/app:v2$/m },
-  'docker save app | tsrun load': { before: 'docker() { cat app.tar; }; tsrun rmi -f app', images: true, shows: /^Loaded image: app:latest$/m },
-  'tsrun load --name team/app:v2 oci:./layout:v2': { before: 'tsrun save -q --format oci -o ./layout team/app:v2; sed -i s,docker.io/team/app:v2,v2, ./layout/index.json; tsrun rmi team/app:v2', images: true, shows: /^Loaded image: team\/app:v2$/m },
-  'tsrun save team/app:v2 | docker load': { before: 'docker() { tar -t; }', images: true, shows: /^manifest\.json$/m },
-  'tsrun save --format oci -o ./layout team/app:v2': { images: true, shows: /^oci-layout$/m, after: 'ls ./layout' },
-  'tsrun prune -a': { images: true, shows: /^0$/m, after: 'tsrun images -q | wc -l' },
-  'tsrun layers --ci --lowest-efficiency 0.95 --highest-wasted-bytes 20m app': { images: true, shows: /efficiency/i },
   'tsrun explain ./busybox': { shows: /pivotRoot/ },
   'tsrun explain --diff ./busybox -- --privileged': { shows: /^- .*loadSeccomp/m },
   'tsrun completion bash > /etc/bash_completion.d/tsrun': { shows: /complete /, after: 'cat ./etc/tsrun' },
@@ -81,18 +83,18 @@ class Stage {
   readonly #stateRoot = mkdtempSync('/run/tsrun-test-');
   readonly #main = join(checkout, 'dist/src/cli/main.js');
 
-  constructor(lab: Lab, images: boolean) {
+  constructor(lab: Lab) {
     this.folder = mkdtempSync(join(lab.scratch, 'stage-'));
     // A container's root is nobody there: it may look only where everybody may.
     chmodSync(this.folder, 0o755);
     const app = makeImage(lab, { files: { 'bin/node': program }, mode: 0o755 });
     for (const name of ['busybox', 'my-rootfs']) symlinkSync(lab.image, join(this.folder, name));
     for (const name of ['app', 'node']) symlinkSync(app, join(this.folder, name));
-    if (images) saveImages(join(this.folder, 'app.tar'), { names: ['app:latest', 'team/app:v2'], layers: [app] });
+    saveImages(join(this.folder, 'my-app.tar'), { names: ['my-app:latest', 'app:latest', 'team/app:v1', 'team/app:v2'], layers: [app], config: { Cmd: ['echo', 'hello from an image'] } });
   }
 
   get env(): NodeJS.ProcessEnv {
-    return { ...process.env, TSRUN_ROOT: this.#stateRoot, TSRUN_IMAGES: join(this.folder, 'store'), HOME: this.folder, LC_ALL: 'C', NO_COLOR: '1' };
+    return { ...process.env, TSRUN_ROOT: this.#stateRoot, TSRUN_IMAGES: join(this.folder, 'images'), HOME: this.folder, LC_ALL: 'C', NO_COLOR: '1' };
   }
 
   script(...lines: readonly string[]): string {
@@ -113,9 +115,9 @@ export async function play(t: ExecutionContext, lab: Lab, line: string): Promise
   const scene = scenes[line];
   if (scene === undefined) throw new Error(`no scene for ${line}`);
   t.timeout(120_000 * patience);
-  const stage = new Stage(lab, scene.images === true);
+  const stage = new Stage(lab);
   const safe = line.replace('/etc/bash_completion.d/', './etc/');
-  const before = [...(scene.images === true ? ['tsrun load -q -i app.tar >&2'] : []), ...(scene.before === undefined ? [] : [`{ ${scene.before}; } >&2`])];
+  const before = scene.before === undefined ? [] : [`{ ${scene.before}; } >&2`];
   try {
     if (scene.types !== undefined) {
       const prepared = await stage.sh(...before);
