@@ -6,6 +6,7 @@
 #include <linux/landlock.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
+#include <linux/quota.h>
 #include <pthread.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -159,6 +160,20 @@ Napi::Value ReadXattr(const Napi::CallbackInfo& info) {
   return errno == ENODATA || errno == ENOTSUP ? env.Null() : throw_failure(env, "lgetxattr", errno);
 }
 
+// forgetProject(folder, project): lets go of the project's limit on the file system of the folder. 0, or an errno.
+Napi::Value ForgetProject(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() != 2 || !info[0].IsString() || !info[1].IsNumber()) return throw_usage(env, "a folder and a project are needed");
+  int folder = open(info[0].As<Napi::String>().Utf8Value().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return Napi::Number::New(env, errno);
+  if_dqblk none{};
+  none.dqb_valid = QIF_BLIMITS;
+  long done = syscall(SYS_quotactl_fd, folder, QCMD(Q_SETQUOTA, PRJQUOTA), info[1].As<Napi::Number>().Uint32Value(), &none);
+  int error = done == 0 ? 0 : errno;
+  close(folder);
+  return Napi::Number::New(env, error);
+}
+
 // What a child that lives for a moment in a new user namespace finds out: a descriptor of the namespace, or an errno.
 struct NamespaceSearch {
   char uid_map[32];
@@ -239,6 +254,7 @@ void InitHostCalls(Napi::Env env, Napi::Object exports) {
   exports.Set("makeRaw", Napi::Function::New(env, MakeRaw));
   exports.Set("idmapProbe", Napi::Function::New(env, IdmapProbe));
   exports.Set("readXattr", Napi::Function::New(env, ReadXattr));
+  exports.Set("forgetProject", Napi::Function::New(env, ForgetProject));
   exports.Set("readInRoot", Napi::Function::New(env, ReadInRoot));
 }
 

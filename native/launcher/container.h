@@ -74,6 +74,8 @@ struct Container {
   UniqueFd empty_events;  // cgroup.events while ending
   MadeFolder state;
   MadeFolder cgroup_folder;
+  MadeFolder upper;  // on disk; it goes with the record
+  uint32_t upper_project = 0;
   uint8_t* reports = nullptr;  // texts in wire form: cgroup files to read before the end
   uint32_t report_count = 0;
   uint8_t* contents = nullptr;  // what was read of them, in wire form

@@ -116,7 +116,9 @@ Status end_record(Container& container) {
   // A record without an end would say for ever that it runs.
   if (container.keep_record && container.failure.ok() && note_exit(container).ok()) return kOk;
   // Without its record a folder is empty, so that `gc` may remove one that was left like this.
-  return remove_flat_folder(container.state, "state.json");
+  TSRUN_TRY(remove_flat_folder(container.state, "state.json"));
+  container.state = MadeFolder{};
+  return kOk;
 }
 
 }  // namespace tsrun

@@ -6,6 +6,7 @@
 #include "launcher/channel.h"
 #include "launcher/output.h"
 #include "launcher/requests.h"
+#include "launcher/uppers.h"
 #include "sys/memory.h"
 #include "sys/process.h"
 
@@ -276,6 +277,7 @@ void finish_container(Container& container) {
   if (container.cgroup_folder.made()) (void)remove_container_cgroup(container);
   drain_outputs(container);
   if (container.state.made()) (void)end_record(container);
+  if (container.upper.made() && !container.state.made()) remove_upper(container);
   leave_outputs(container);
   tell_everybody(container);
   close_handed_over(container);

@@ -21,7 +21,7 @@ Status open_folder(const MadeFolder& folder, UniqueFd* directory) {
 
 bool ParentFolders::in_use(int fd) const {
   for (const Container* each = containers_; each != nullptr; each = each->next) {
-    if (each->state.parent_fd == fd || each->cgroup_folder.parent_fd == fd) return true;
+    if (each->state.parent_fd == fd || each->cgroup_folder.parent_fd == fd || each->upper.parent_fd == fd) return true;
   }
   return false;
 }

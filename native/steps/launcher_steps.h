@@ -44,6 +44,8 @@ Status run(LauncherContext& context, const StepMakeLink& step);
 Status run(LauncherContext& context, const StepMakeFolder& step);
 Status run(LauncherContext& context, const StepMakeOverlay& step);
 Status run(LauncherContext& context, const StepKeepMount& step);
+// uppers.cc
+Status run(LauncherContext& context, const StepMakeUpper& step);
 // stdio.cc
 Status run(LauncherContext& context, const StepMakePipe& step);
 Status run(LauncherContext& context, const StepOwnPipe& step);

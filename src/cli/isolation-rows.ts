@@ -112,10 +112,16 @@ function deviceRows({ devices: { rules, heldByProgram } }: IsolationReport): Par
   return [{ name: 'rules', text: rules }, ...(open ? [] : [{ name: 'held', text: held }])];
 }
 
+function disposableText(root: IsolationReport['root']): string {
+  if (root.kind !== 'disposable') return '';
+  const size = root.disk !== undefined && root.sizeBytes === 0 ? 'without a limit' : `of ${humanSize(root.sizeBytes)}`;
+  return `a disposable layer ${size}${root.disk === undefined ? '' : ' on disk'} takes the writes`;
+}
+
 function fileRows({ root, maskedPaths, readonlyPaths, namespaces }: IsolationReport): Part[] {
   const ownsMounts = !namespaces.some(({ type, sharedWithHost, sharedWith }) => type === 'mount' && (sharedWithHost || sharedWith.length > 0));
   const rootText = {
-    disposable: () => `a disposable layer of ${root.kind === 'disposable' ? humanSize(root.sizeBytes) : ''} takes the writes`,
+    disposable: () => disposableText(root),
     writable: () => (ownsMounts ? 'writes change the image' : 'that of a mount namespace that others are in'),
     'read-only': () => 'read-only',
   };

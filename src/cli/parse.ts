@@ -115,7 +115,7 @@ function finish(command: Command, { draft, rest }: Scan): ParsedArguments {
   if (Object.keys(env).length > 0) options.env = env;
   // The API forgets a container that has ended unless told otherwise; at a shell docker's habit holds.
   if (command.name === 'run') options.autoRemove ??= false;
-  if (options.root !== undefined && options.rootBytes !== undefined) {
+  if (options.root !== undefined && (options.rootBytes ?? options.rootStorage) !== undefined) {
     throw invalid(`--storage-opt sizes the disposable root, which --${options.root} does without`, 'leave one of the two away');
   }
   const split = command.takesProgram ? splitProgram(rest, command.positionals.length) : { positionals: rest, program: [] };

@@ -15,6 +15,7 @@ import { Launching } from './launching.js';
 import type { RunOptions } from './options/options.js';
 import type { RuntimeOptions } from './runtime-options.js';
 import type { ContainerRecord } from './state/record.js';
+import { defaultImageRoot } from './state/image-root.js';
 import { StateRoot, stateRootToBe } from './state/state-root.js';
 import { subordinateIds, type SubordinateIds } from './ids/subordinate.js';
 import { validateImage } from './options/validate-calls.js';
@@ -69,7 +70,7 @@ const stamp = () => ({ createdAtMs: 0, suffix: '0' });
  *
  * @throws TsrunError as `Runtime.run` does for bad input, and `ERR_TSRUN_NATIVE_LOAD`
  */
-export async function explain(image: string, options: RunOptions = {}, { imageRoot }: Pick<RuntimeOptions, 'imageRoot'> = {}): Promise<Explanation> {
+export async function explain(image: string, options: RunOptions = {}, { imageRoot: asked }: Pick<RuntimeOptions, 'imageRoot'> = {}): Promise<Explanation> {
   validateImage(image, options);
   const native = loadNative();
   const { addon } = native;
@@ -78,8 +79,9 @@ export async function explain(image: string, options: RunOptions = {}, { imageRo
   const seccomp = new SeccompCache((profile) => addon.compileSeccomp(profile), host.arch);
   const subordinate = subordinateToBe(host.uid);
   const root = new StateRoot(stateRootToBe(host.uid));
+  const imageRoot = asked ?? defaultImageRoot(host.uid, process.env);
   const images = new Images(() => librarySurroundings({ imageRoot, root, native, host, archiver: nobodyUnpacks }));
-  const launching = new Launching({ addon, host, root, seccomp, loadLibrary: async () => images.library(), stamp, subordinate: subordinate.ids });
+  const launching = new Launching({ addon, host, root, seccomp, loadLibrary: async () => images.library(), stamp, imageRoot, subordinate: subordinate.ids });
   const id = options.id ?? nameToBe;
   checkContainerId(id);
   const idRange = options.namespaces?.user === 'host' || host.uid !== 0 ? undefined : { start: containerPool.start, size: RANGE_SIZE };

@@ -14,6 +14,7 @@ import { readIsolation } from './isolation/isolation.js';
 import type { IsolationReport } from './isolation/isolation-report.js';
 import type { Launching } from './launching.js';
 import type { StateRoot } from './state/state-root.js';
+import { removeUpper, upperOf, uppersOf } from './state/uppers.js';
 import { listSummaries, readSummary, type ContainerSummary } from './state/summary.js';
 
 export interface KnownContainersInput {
@@ -21,6 +22,8 @@ export interface KnownContainersInput {
   readonly host: HostFacts;
   readonly root: StateRoot;
   readonly launching: Launching;
+  /** Below which upper layers lie that are on disk. */
+  readonly imageRoot: string;
 }
 
 /** What a `Runtime` knows and does of containers that are there already. */
@@ -32,15 +35,17 @@ export abstract class KnownContainers {
   readonly #native: NativeFiles;
   readonly #root: StateRoot;
   readonly #launching: Launching;
+  readonly #imageRoot: string;
   /** Connections for containers of other processes, one each. */
   readonly #visited = new Set<Launcher>();
   #closed = false;
 
-  protected constructor({ native, host, root, launching }: KnownContainersInput) {
+  protected constructor({ native, host, root, launching, imageRoot }: KnownContainersInput) {
     this.#native = native;
     this.host = host;
     this.#root = root;
     this.#launching = launching;
+    this.#imageRoot = imageRoot;
   }
 
   /** Live containers of this process: those that it made here or adopted. */
@@ -162,6 +167,9 @@ export abstract class KnownContainers {
     const { state, record } = this.inspect(id);
     if (state !== 'stopped') throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' is ${state}`, { hint: 'stop it first, or kill it with rm -f' });
     this.#root.removeContainer(record);
+    const upper = upperOf(record.extensions);
+    // Goes on behind; what is left of it when this process ends, `gc` removes.
+    if (upper !== undefined) removeUpper(upper, this.#native.addon).catch(() => undefined);
   }
 
   /** Names whose record is damaged, or was written by another version of tsrun: `list` passes over them. */
@@ -178,7 +186,7 @@ export abstract class KnownContainers {
   async discard(id: string): Promise<void> {
     checkContainerId(id);
     if (!isUnreadable(this.#root, id)) this.inspect(id);
-    await discard(this.#root, this.host.cgroup, id);
+    await discard({ root: this.#root, cgroup: this.host.cgroup, addon: this.#native.addon }, id);
   }
 
   /** Folder of the container's record and log, for `readLog`; there need not be one. */
@@ -189,7 +197,7 @@ export abstract class KnownContainers {
 
   /** Removes what dead launchers left. Runs by itself when a state root is opened. */
   async gc(): Promise<Collected> {
-    return collectGarbage(this.#root, this.#native.addon, this.host.cgroup);
+    return collectGarbage(this.#root, this.#native.addon, this.host.cgroup, uppersOf(this.#imageRoot));
   }
 
   protected get closed(): boolean {

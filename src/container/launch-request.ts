@@ -50,6 +50,8 @@ export interface LaunchingSurroundings {
   readonly loadLibrary: LoadLibrary;
   /** Of an ordinary user's launcher. */
   readonly subordinate?: SubordinateIds | undefined;
+  /** Below which upper layers lie that are on disk. */
+  readonly imageRoot: string;
   /** What makes each start differ from the one before. Absent: the clock and chance. */
   readonly stamp?: () => Stamp;
 }

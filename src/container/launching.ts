@@ -27,6 +27,7 @@ import { hostNodesOf } from './build/resolve-devices.js';
 import type { Start } from './start.js';
 import { setupError } from './failures/setup-error.js';
 import { StartWatch } from './start-timings.js';
+import { makeUppersFolder, newUpper, uppersOf } from './state/uppers.js';
 import { copyOf, isOfTheMoment, Template, templateKey, Templates } from './templates.js';
 
 function stampOfNow(): Stamp {
@@ -45,10 +46,12 @@ export class Launching {
   readonly #maxNofile = hardNofile();
   readonly #images: StartImages;
   readonly #templates = new Templates();
+  readonly #uppers: string;
 
   constructor(surroundings: LaunchingSurroundings) {
     this.#surroundings = surroundings;
     this.#images = new StartImages(surroundings.loadLibrary);
+    this.#uppers = uppersOf(surroundings.imageRoot);
   }
 
   /** Sends the plan; `started` of the container says what became of it. */
@@ -78,6 +81,7 @@ export class Launching {
     const copied = key === undefined ? request : { ...request, options: copyOf(request.options) };
     const prepared = await this.#prepare(copied, image);
     watch?.mark('prepare');
+    if (prepared.input.upper !== undefined) makeUppersFolder(this.#uppers);
     const compiled = this.compile(prepared, request.id, request.named.name, request.awaitStart);
     const copiedKey = key === undefined ? undefined : templateKey(copied);
     if (copiedKey !== undefined && !isOfTheMoment(prepared.spec, this.#surroundings.host)) this.#templates.set(copiedKey, new Template(prepared, compiled.plan));
@@ -93,8 +97,9 @@ export class Launching {
   }
 
   async #prepare({ id, options, idRange }: Omit<PrepareRequest, 'image'>, image: ResolvedImage, standIn?: string): Promise<Preparation> {
-    const { host, addon, root, subordinate } = this.#surroundings;
-    return prepare({ image, options: validateRunOptions(options), id, root, host, addon, idRange, maxNofile: this.#maxNofile, subordinate, standIn });
+    const { host, addon, root, subordinate, stamp = stampOfNow } = this.#surroundings;
+    const upper = options.rootStorage === 'disk' ? newUpper(this.#uppers, root.path, id, stamp().suffix) : undefined;
+    return prepare({ image, options: validateRunOptions(options), id, root, host, addon, idRange, maxNofile: this.#maxNofile, subordinate, standIn, upper });
   }
 
   /** Pure but for the cache of filters: nothing is touched. */

@@ -12,6 +12,7 @@ import type { PlanInput, StreamPlan } from '../plan/input.js';
 import { TsrunError } from '../spec/errors.js';
 import { normalPath } from '../spec/inner-path.js';
 import { show } from '../spec/quote.js';
+import type { DiskUpper } from '../spec/extensions.js';
 import type { Seccomp } from '../spec/types.js';
 import { userToResolve } from './build/build-process.js';
 import { checkPlatform } from './build/check-platform.js';
@@ -57,11 +58,13 @@ export interface PrepareInput {
   readonly maxNofile: number;
   /** Of an ordinary user's launcher. */
   readonly subordinate: SubordinateIds | undefined;
+  /** The folder on disk that takes writes to a disposable root. */
+  readonly upper?: DiskUpper | undefined;
   /** Where nobody names a program. */
   readonly standIn?: string | undefined;
 }
 
-export async function prepare({ image: found, options: given, id, root, host, addon, idRange, maxNofile, subordinate, standIn }: PrepareInput): Promise<Preparation> {
+export async function prepare({ image: found, options: given, id, root, host, addon, idRange, maxNofile, subordinate, standIn, upper }: PrepareInput): Promise<Preparation> {
   const options = resolveNamespaces(given, root);
   const image = withoutOwnNamespaces(found);
   if (image.config !== undefined) checkRunConfig(image.config, image.name);
@@ -78,7 +81,7 @@ export async function prepare({ image: found, options: given, id, root, host, ad
   const volumes = readVolumes(image, opaqueFolders(addon, host), host);
   const devices = await resolveDevices(options);
   const resolvConf = (options.network ?? 'none') !== 'none' ? (systemReader.read('/etc/resolv.conf') ?? '') : '';
-  const input = { options, image, host, id, user, maxNofile, devices, volumes, resolvConf, subordinate, standIn, ...(idRange === undefined ? {} : { idRange }) };
+  const input = { options, image, host, id, user, maxNofile, devices, volumes, resolvConf, subordinate, standIn, upper, ...(idRange === undefined ? {} : { idRange }) };
   const built = buildSpec(input);
   await checkSources(built.spec, options, image);
   const ignored = ignoredFields(built.spec, options.strict === true);

@@ -26,6 +26,8 @@ import { Launching } from './launching.js';
 import { checkStateRoot } from './state/make-folder.js';
 import type { RunOptions } from './options/options.js';
 import { randomNumber } from './state/random.js';
+import { defaultImageRoot } from './state/image-root.js';
+import { uppersOf } from './state/uppers.js';
 import { defaultStateRoot, StateRoot } from './state/state-root.js';
 import { subordinateIds } from './ids/subordinate.js';
 import { stopOnAbort } from './stop-on-abort.js';
@@ -40,7 +42,7 @@ interface Opened {
   readonly root: StateRoot;
   readonly own: NamedLauncher;
   readonly collected: Collected;
-  readonly imageRoot: string | undefined;
+  readonly imageRoot: string;
 }
 
 /**
@@ -76,9 +78,8 @@ export class Runtime extends KnownContainers {
   private constructor({ native, host, root, own, collected, imageRoot }: Opened) {
     const seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch, filterStore(root.filtersPath, native.addonPath));
     const images = new Images(() => librarySurroundings({ imageRoot, root, native, host, archiver: async () => this.archiver() }));
-    const loadLibrary = async () => images.library();
-    const launching = new Launching({ addon: native.addon, host, root, seccomp, loadLibrary, subordinate: host.uid === 0 ? undefined : subordinateIds() });
-    super({ native, host, root, launching });
+    const launching = new Launching({ addon: native.addon, host, root, seccomp, loadLibrary: async () => images.library(), imageRoot, subordinate: host.uid === 0 ? undefined : subordinateIds() });
+    super({ native, host, root, launching, imageRoot });
     this.collected = collected;
     this.images = images;
     this.#native = native;
@@ -109,8 +110,9 @@ export class Runtime extends KnownContainers {
       const root = new StateRoot(options.root ?? defaultStateRoot(probed.uid, process.env));
       root.make();
       const host = { ...probed, cgroup: prepareBase(probed.cgroup).cgroup };
-      const collected = await collectGarbage(root, native.addon, host.cgroup);
-      return new Runtime({ native, host, root, own: await startLauncher(native, root, host.uid !== 0), collected, imageRoot: options.imageRoot });
+      const imageRoot = options.imageRoot ?? defaultImageRoot(host.uid, process.env);
+      const collected = await collectGarbage(root, native.addon, host.cgroup, uppersOf(imageRoot));
+      return new Runtime({ native, host, root, own: await startLauncher(native, root, host.uid !== 0), collected, imageRoot });
     } catch (cause) {
       throw hostError(cause);
     }

@@ -103,7 +103,9 @@ export function copyOf(options: RunOptions): RunOptions {
 }
 
 /** Devices, the host's resolver, and namespaces of others, with maps that may be others tomorrow. */
-function looksAtHost({ devices, privileged, network, namespaces }: RunOptions): boolean {
+function looksAtHost({ devices, privileged, network, namespaces, rootStorage }: RunOptions): boolean {
+  // A folder of each start's own.
+  if (rootStorage === 'disk') return true;
   const named = (choice: NamespaceChoice | 'none' | undefined) => typeof choice === 'object';
   return devices !== undefined || privileged === true || network === 'host' || named(network) || Object.values({ ...namespaces }).some(named);
 }

@@ -37,6 +37,8 @@ export interface Addon {
   readInRoot(root: string, path: string, limitBytes: number): Buffer | null;
   /** An extended attribute of what lies at the path itself, at most 255 bytes of it; null without one. */
   readXattr(path: string, name: string): Buffer | null;
+  /** Lets go of a project's limit (quotactl_fd(2)) on the file system of a folder: 0, or an errno. */
+  forgetProject(folder: string, project: number): number;
   compileSeccomp(profile: Uint8Array): Uint8Array;
   /** 0, or the errno with which the kernel refuses an id-mapped mount of the path. Blocks a fraction of a millisecond. */
   idmapProbe(path: string): number;
@@ -79,6 +81,7 @@ const functions = [
   'setWindowSize',
   'makeRaw',
   'readInRoot',
+  'forgetProject',
   'readXattr',
   'compileSeccomp',
   'idmapProbe',

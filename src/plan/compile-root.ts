@@ -157,15 +157,21 @@ function layOverlay(compilation: Compilation, { slots, folders, trees }: Layers,
   const maps = idMapsOf(compilation);
   const [uid, gid] = [hostId(maps?.uidMappings, 0), hostId(maps?.gidMappings, 0)];
   const sizeBytes = mode.kind === 'disposable' ? mode.sizeBytes : defaultUpperBytes;
+  const disk = mode.kind === 'disposable' ? mode.disk : undefined;
   const scratch = builder.slot();
-  builder.add('extensions.root', { op: 'makeTmpfs', options: [`size=${sizeBytes}`, 'mode=0700'], attributes: mountAttributes.nodev, into: scratch });
-  builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'upper', mode: 0o755, uid, gid, mark: '' });
-  builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'work', mode: 0o755, uid, gid, mark: '' });
+  if (disk === undefined) {
+    builder.add('extensions.root', { op: 'makeTmpfs', options: [`size=${sizeBytes}`, 'mode=0700'], attributes: mountAttributes.nodev, into: scratch });
+    builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'upper', mode: 0o755, uid, gid, mark: '' });
+    builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'work', mode: 0o755, uid, gid, mark: '' });
+  } else {
+    builder.add('extensions.root', { op: 'makeUpper', path: disk.folder, uid, gid, project: disk.project, limitBytes: sizeBytes, into: scratch });
+  }
   for (const name of folders.length >= manyLayers ? coveredFolders(compilation) : []) builder.add('/mounts', { op: 'makeFolder', mount: scratch, name: `upper/${name}`, mode: 0o755, uid, gid, mark: opaqueMark(input.host) });
   const slot = builder.slot();
   const byDescriptor = input.host.supports.overlayLayerFds;
-  builder.add('extensions.root', { op: 'makeOverlay', layers: slots, folders, scratch, byDescriptor, userXattr: input.host.uid !== 0, attributes: mountAttributes.nodev, into: slot });
-  if (folders.length >= manyLayers) builder.add('extensions.lowerLayers', { op: 'keepMount', mount: slot });
+  builder.add('extensions.root', { op: 'makeOverlay', layers: slots, folders, scratch, byDescriptor, dropResource: disk !== undefined, userXattr: input.host.uid !== 0, attributes: mountAttributes.nodev, into: slot });
+  // An upper on disk is removed before the end is told.
+  if (folders.length >= manyLayers && disk === undefined) builder.add('extensions.lowerLayers', { op: 'keepMount', mount: slot });
   // Otherwise the launcher had to attach them, and has let go of them again.
   return { slot, parts: byDescriptor ? [...trees, scratch] : [] };
 }

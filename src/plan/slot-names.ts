@@ -33,6 +33,8 @@ function madeBy(step: Step, field: string, places: ReadonlyMap<number, string>):
       return [[step.into, 'idmap']];
     case 'makeTmpfs':
       return [[step.into, `tmpfs(${places.get(step.into ?? -1) ?? 'overlay'})`]];
+    case 'makeUpper':
+      return [[step.into, 'upper']];
     case 'makeOverlay':
       return [[step.into, 'overlay']];
     case 'openNamespace':

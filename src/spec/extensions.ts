@@ -29,11 +29,19 @@ export interface Extensions {
   readonly defaultedLimits?: readonly string[];
 }
 
-/** What becomes of writes to the root file system; `sizeBytes` is the room for them in memory. */
+/** What becomes of writes to the root file system; `sizeBytes` is the room for them, in memory or on `disk`, where 0 is no limit. */
 export type RootMode =
-  | { readonly kind: 'disposable'; readonly sizeBytes: number }
+  | { readonly kind: 'disposable'; readonly sizeBytes: number; readonly disk?: DiskUpper }
   | { readonly kind: 'writable' }
   | { readonly kind: 'read-only' };
+
+/** A folder of a container's own that its writes go to. */
+export interface DiskUpper {
+  /** Absolute, on the host; made for the start, and removed with the record. */
+  readonly folder: string;
+  /** Number of the project whose quota holds it to its size. */
+  readonly project: number;
+}
 
 /** How much of the output is kept. */
 export interface LogOptions {

@@ -4,7 +4,7 @@ import { absolutePath, count, hostName, idMappings, nonEmpty, stringMap, strings
 import { linuxShape } from './schema-linux.js';
 import { processShape } from './schema-process.js';
 import { array, boolean, integer, object, oneOf, optional, record, strictObject, tagged, text } from './shape.js';
-import type { Extensions, LogOptions, RootMode } from './extensions.js';
+import type { DiskUpper, Extensions, LogOptions, RootMode } from './extensions.js';
 import type { Hook, Hooks, Mount, NamespaceType, Root, Spec } from './types.js';
 
 /** semver.org's grammar as far as it matters; the next major version may mean something else by any field. */
@@ -51,8 +51,10 @@ const namespaceFd = optional(descriptor);
 
 const limitPointer = text('a JSON pointer such as "/linux/resources/pids/limit"', /^\/linux\/resources\/./);
 
+const diskUpper = strictObject<DiskUpper>({ folder: absolutePath, project: integer(1, 0xffff_ffff) });
+
 const rootMode = tagged('kind', {
-  disposable: strictObject<Extract<RootMode, { kind: 'disposable' }>>({ kind: oneOf('a kind', ['disposable']), sizeBytes: count }),
+  disposable: strictObject<Extract<RootMode, { kind: 'disposable' }>>({ kind: oneOf('a kind', ['disposable']), sizeBytes: count, disk: optional(diskUpper) }),
   writable: strictObject<Extract<RootMode, { kind: 'writable' }>>({ kind: oneOf('a kind', ['writable']) }),
   'read-only': strictObject<Extract<RootMode, { kind: 'read-only' }>>({ kind: oneOf('a kind', ['read-only']) }),
 });

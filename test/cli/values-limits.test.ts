@@ -1,6 +1,6 @@
 import test from 'ava';
 import { decimal, integer, seconds, signal, size, sizeOrUnlimited, toggle } from '../../src/cli/values/basic.js';
-import { cpuList, device, storageSize, ulimit } from '../../src/cli/values/limits.js';
+import { cpuList, device, storage, ulimit } from '../../src/cli/values/limits.js';
 import { since } from '../../src/cli/values/since.js';
 import { accepts, nowMs, rejects } from './support.js';
 
@@ -63,8 +63,8 @@ test('--ulimit', (t) => {
 });
 
 test('--storage-opt and --cpuset-cpus', (t) => {
-  accepts(t, storageSize, [['size=1m', 1024 ** 2]]);
-  rejects(t, storageSize, [['size', /KEY=VALUE/], ['dm.size=1', 'unknown option "dm.size"'], ['size=', /bytes/]]);
+  accepts(t, storage, [['size=1m', { rootBytes: 1024 ** 2 }], ['type=disk', { rootStorage: 'disk' }], ['size=1g,type=memory', { rootBytes: 1024 ** 3, rootStorage: 'memory' }]]);
+  rejects(t, storage, [['size', /KEY=VALUE/], ['type=ssd', 'unknown type "ssd"'], ['size=1m,', /KEY=VALUE/], ['dm.size=1', 'unknown option "dm.size"'], ['size=', /bytes/]]);
   accepts(t, cpuList, [['0', '0'], ['0-3,6', '0-3,6']]);
   rejects(t, cpuList, [['', /processor numbers/], ['3-1', /processor numbers/], ['0,', /processor numbers/], ['a', /processor numbers/]]);
 });

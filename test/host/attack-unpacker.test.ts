@@ -31,7 +31,7 @@ async function archiverOf(program: string): Promise<{ readonly archiver: Archive
   root.make();
   const seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch);
   const named = await startLauncher(native, root, false);
-  const archiver = new Archiver({ launching: new Launching({ addon: native.addon, host, root, seccomp, loadLibrary: async () => Promise.reject(new Error('no images here')) }), native, host, named });
+  const archiver = new Archiver({ launching: new Launching({ addon: native.addon, host, root, seccomp, imageRoot: lab.scratch, loadLibrary: async () => Promise.reject(new Error('no images here')) }), native, host, named });
   return { archiver, close: () => { archiver.close(); named.launcher.close(); } };
 }
 

@@ -32,6 +32,7 @@ const bad: Readonly<Record<keyof Required<RunOptions>, readonly unknown[]>> = {
   stdout: ['file', -2, {}],
   stderr: ['null', -1, []],
   root: ['none', true, 'Writable'],
+  rootStorage: ['Disk', true],
   rootBytes: ['12 parsecs', -5, 2 ** 60, '1.5', true],
   mounts: [
     {}, [{}], [{ type: 'nfs', destination: '/a' }], [{ type: 'bind', source: '/tmp', destination: 'a' }], [{ type: 'bind', destination: '/a' }],

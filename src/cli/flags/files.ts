@@ -1,7 +1,7 @@
 /** Flags about the files that a container sees. */
 import type { MountOption } from '../../index.js';
 import { size, toggle } from '../values/basic.js';
-import { device, storageSize } from '../values/limits.js';
+import { device, storage } from '../values/limits.js';
 import { mount, tmpfs, volume } from '../values/mounts.js';
 import { listOf, ValueError } from '../values/value-type.js';
 import { flag, runLike, type Draft, type Flag } from './flag.js';
@@ -66,14 +66,14 @@ export const fileFlags: readonly Flag[] = [
       chooseRoot(draft, 'writable', value);
     },
   }),
-  flag(storageSize, {
+  flag(storage, {
     name: 'storage-opt',
-    help: 'room for writes to the disposable root',
+    help: 'room for writes to the disposable root, and whether they go to memory or to disk',
     group,
-    default: 'size=64m',
-    example: 'size=256m',
+    default: 'size=64m,type=memory',
+    example: 'size=10g,type=disk',
     commands: runLike,
-    apply: (draft, value) => (draft.options.rootBytes = value),
+    apply: (draft, value) => Object.assign(draft.options, value),
   }),
   flag(size, {
     name: 'shm-size',

@@ -35,17 +35,26 @@ function limitValue(text: string): number {
   return text === 'unlimited' ? -1 : parseInteger(text, { min: 0, also: { value: -1, meaning: 'no limit' } });
 }
 
-/** `size=BYTES`: the one storage option there is. */
-export const storageSize: ValueType<number> = {
+export interface StorageOptions {
+  readonly rootBytes?: number;
+  readonly rootStorage?: 'memory' | 'disk';
+}
+
+/** `size=BYTES`, `type=memory|disk`, or both with a comma between them. */
+export const storage: ValueType<StorageOptions> = {
   kind: 'pairs',
-  placeholder: 'size=BYTES',
-  completion: ['size='],
-  parse: (text) => {
-    const { key, value } = parsePair(text, { valueRequired: true });
-    if (key !== 'size') throw new ValueError(`unknown option ${quote(key)}`, 'allowed is size=BYTES');
-    return parseBytes(value);
-  },
+  placeholder: 'size=BYTES,type=TYPE',
+  completion: ['size=', 'type=memory', 'type=disk'],
+  parse: (text) => text.split(',').map(storageOption).reduce((all, each) => ({ ...all, ...each })),
 };
+
+function storageOption(text: string): StorageOptions {
+  const { key, value } = parsePair(text, { valueRequired: true });
+  if (key === 'size') return { rootBytes: parseBytes(value) };
+  if (key !== 'type') throw new ValueError(`unknown option ${quote(key)}`, 'allowed are size=BYTES and type=memory or type=disk');
+  if (value === 'memory' || value === 'disk') return { rootStorage: value };
+  throw new ValueError(`unknown type ${quote(value)}`, 'allowed are type=memory and type=disk');
+}
 
 /** Processor numbers as the kernel's cpuset lists them: `0-3,6`. */
 export const cpuList: ValueType<string> = {

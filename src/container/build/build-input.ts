@@ -4,7 +4,7 @@ import type { HostFacts } from '../../host/facts.js';
 import type { IdRange } from '../../host/id-ranges.js';
 import type { ResolvedImage } from '../../image/resolved-image.js';
 import type { ResolvedUser } from '../../image/users.js';
-import type { Extensions } from '../../spec/extensions.js';
+import type { DiskUpper, Extensions } from '../../spec/extensions.js';
 import type { Spec } from '../../spec/types.js';
 import type { RunOptions } from '../options/options.js';
 import type { ImageVolume } from './image-volumes.js';
@@ -32,6 +32,8 @@ export interface BuildInput {
   readonly volumes?: readonly ImageVolume[] | undefined;
   /** The host's /etc/resolv.conf, for a container that shares or joins a network. */
   readonly resolvConf?: string | undefined;
+  /** The folder on disk that takes writes to a disposable root. */
+  readonly upper?: DiskUpper | undefined;
   /** Runs where neither the options nor the image name a program; absent: that is an error. */
   readonly standIn?: string | undefined;
   /** What relative sources of mounts are relative to; default the working directory of this process. */

@@ -124,7 +124,7 @@ function mountInput(input: BuildInput, { standing }: NamespaceParts, maps: IdMap
 /** As much as the root has. */
 function volumeBytes(input: BuildInput): number {
   const mode = rootMode(input);
-  return mode.kind === 'disposable' ? mode.sizeBytes : defaultMemoryFsBytes;
+  return mode.kind === 'disposable' && mode.disk === undefined ? mode.sizeBytes : defaultMemoryFsBytes;
 }
 
 function hostnameOf({ options, image, id }: BuildInput, { standing }: NamespaceParts): string | undefined {

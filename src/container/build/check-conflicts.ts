@@ -90,6 +90,7 @@ function checkRoot({ options, image }: ConflictInput, faults: Faults): void {
   if (options.rootBytes !== undefined && parseSize(options.rootBytes) === 0) {
     faults.add('/rootBytes', 'a disposable root needs room for writes', 'leave it out for 64m, or give the container a root that is read-only');
   }
+  if (options.rootStorage !== undefined && kind !== 'disposable') faults.add('/rootStorage', `a ${kind} root has no layer for writes`, 'leave it out');
   if (options.rootBytes !== undefined && kind !== 'disposable') faults.add('/rootBytes', `a ${kind} root has no layer for writes to size`, 'leave it out');
 }
 
@@ -151,6 +152,9 @@ export function checkHost({ options, image, standing }: Pick<ConflictInput, 'opt
   }
   const lack = options.strict === true ? rootLack(rootMode({ options, image }), host) : undefined;
   if (lack !== undefined) throw missing('/root', lack, 'use --writable, --read-only or a newer kernel, or drop --strict');
+  if (options.rootStorage === 'disk' && host.uid !== 0) {
+    throw missing('/rootStorage', "an ordinary user's disposable root is in memory: files of subordinate ids could be left on disk", 'leave it out, or run as root');
+  }
   const demanded = options.landlock ?? (options.strict === true && options.privileged !== true);
   if (demanded && !hasLandlockScopes(host)) {
     throw missing('/landlock', `this kernel has no Landlock scopes (ABI ${host.landlockAbi}, they need ${scopesAbi})`, 'use Linux 6.12 or newer, or --security-opt landlock=off');

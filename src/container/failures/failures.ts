@@ -1,6 +1,7 @@
 /** Which sentence tells of which step; undefined where the system call and its errno say enough. */
 import { diagnoseProgram } from './diagnose-program.js';
 import type { Explanation, Failure, FailureContext } from './failure.js';
+import { upperFailure } from './failures-upper.js';
 import { attachFailure, mountFailure, rootFailure, setMountFailure, sysctlFailure, treeFailure, writeFailure } from './failures-files.js';
 import { cgroupFailure, cloneFailure, devicesFailure, namespaceFailure } from './failures-birth.js';
 import { appArmorFailure, directoryFailure, idsFailure, keyringFailure, rlimitFailure, terminalFailure } from './failures-process.js';
@@ -20,6 +21,8 @@ export function explainFailure({ step, errno, syscall, plan }: Failure, context:
       return treeFailure(step, errno);
     case 'setMount':
       return setMountFailure(step, errno, plan);
+    case 'makeUpper':
+      return upperFailure(step, errno, syscall);
     case 'makeOverlay':
       return rootFailure(step, errno, syscall, plan);
     case 'makeMount':

@@ -9,7 +9,6 @@ import type { Unpack, UnpackLimits } from '../../image/unpack.js';
 import { errnoName } from '../../spec/errno.js';
 import { opaqueFolders } from '../image-files.js';
 import type { StateRoot } from '../state/state-root.js';
-import { defaultImageRoot } from './image-root.js';
 
 export interface LibrarySurroundings {
   /** Where images lie. */
@@ -37,8 +36,7 @@ interface Archiver {
 }
 
 export interface SurroundingsInput {
-  /** As the caller has it; absent: the default. */
-  readonly imageRoot: string | undefined;
+  readonly imageRoot: string;
   readonly root: StateRoot;
   readonly native: NativeFiles;
   readonly host: HostFacts;
@@ -47,7 +45,7 @@ export interface SurroundingsInput {
 
 export function librarySurroundings({ imageRoot, root, native: { addon }, host, archiver }: SurroundingsInput): LibrarySurroundings {
   return {
-    root: imageRoot ?? defaultImageRoot(host.uid, process.env),
+    root: imageRoot,
     stateRoot: root.path,
     addon,
     isOpaque: opaqueFolders(addon, host),

@@ -105,7 +105,15 @@ export interface RunOptions {
    * or refused. Default `disposable`; for a bundle with `root.readonly`, `read-only`.
    */
   readonly root?: 'disposable' | 'writable' | 'read-only';
-  /** Room for writes to a disposable root, at least one byte. Default 64 MiB. */
+  /**
+   * Where a disposable root keeps writes: in memory, or in a folder of the image root (`uppers/`), which goes with the container's
+   * record. Default `memory`. `disk` is for root alone.
+   */
+  readonly rootStorage?: 'memory' | 'disk';
+  /**
+   * Room for writes to a disposable root, at least one byte. Default 64 MiB in memory; on disk none, and a size needs a file system
+   * with project quotas (ext4 mounted with prjquota, xfs with pquota; Linux 5.14), without which it is `ERR_TSRUN_HOST`.
+   */
   readonly rootBytes?: Size;
   /** Further mounts. One at the place of a default mount takes its place; those nearer to the root come first. */
   readonly mounts?: readonly MountOption[];

@@ -85,6 +85,7 @@ const runOptions = strictObject<RunOptions>({
   stderr: optional(stdio),
 
   root: optional(oneOf('a kind of root', ['disposable', 'writable', 'read-only'])),
+  rootStorage: optional(oneOf('a place', ['memory', 'disk'])),
   rootBytes: optional(size),
   mounts: optional(array(mount)),
   shmBytes: optional(size),

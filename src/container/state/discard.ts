@@ -2,19 +2,29 @@
 import { readdirSync, statSync } from 'node:fs';
 import { killAll, removeCgroup } from '../../cgroup/control.js';
 import { cgroupBase } from '../../cgroup/layout.js';
+import type { Addon } from '../../engine/addon.js';
 import type { CgroupFacts } from '../../host/facts.js';
 import { systemReader } from '../../host/reader.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { ContainerRecord } from './record.js';
+import { removeUpper, upperOf } from './uppers.js';
 import type { StateRoot } from './state-root.js';
 
-export async function discard(root: StateRoot, facts: CgroupFacts, id: string): Promise<void> {
+export interface DiscardInput {
+  readonly root: StateRoot;
+  readonly cgroup: CgroupFacts;
+  readonly addon: Addon;
+}
+
+export async function discard({ root, cgroup: facts, addon }: DiscardInput, id: string): Promise<void> {
   const record = readWhole(root, id);
   if (record?.cgroup === '') throw unreachable(id, 'it has no cgroup by which it could be ended');
   for (const cgroup of record === undefined ? cgroupsOf(root, facts, id) : [record.cgroup]) {
     await killAll(cgroup);
     await removeCgroup(cgroup);
   }
+  const upper = record === undefined ? undefined : upperOf(record.extensions);
+  if (upper !== undefined) await removeUpper(upper, addon);
   // Meanwhile another process may have removed it, and begun one of the same name.
   if (readWhole(root, id)?.cgroup === record?.cgroup) root.removeContainer({ id, launcher: record?.launcher ?? 'lost' });
 }

@@ -11,6 +11,7 @@ import { TsrunError } from '../../spec/errors.js';
 import { discard, readWhole, unlessDamaged } from './discard.js';
 import { releaseRangesOf } from '../ids/id-ranges.js';
 import { readIdMaps } from '../ids/joined-maps.js';
+import { removeOrphans, removeUpper, upperOf } from './uppers.js';
 import type { StateRoot } from './state-root.js';
 
 /** What a garbage collection has removed. */
@@ -21,14 +22,14 @@ export interface Collected {
   readonly launchers: readonly string[];
 }
 
-export async function collectGarbage(root: StateRoot, addon: Addon, cgroup: CgroupFacts): Promise<Collected> {
+export async function collectGarbage(root: StateRoot, addon: Addon, cgroup: CgroupFacts, uppers?: string): Promise<Collected> {
   const alive = livenessTest(root, addon);
   const containers: string[] = [];
   // A container that survives its starter keeps the range that the starter reserved.
   const usedRanges = new Set<number>();
   let areKnown = true;
   for (const entry of root.entries()) {
-    if (entry.startsWith('.') ? removeUnfinished(root, entry, alive) : await removeDead(root, entry, alive, cgroup)) containers.push(entry);
+    if (entry.startsWith('.') ? removeUnfinished(root, entry, alive) : await removeDead({ root, addon, alive, cgroup }, entry)) containers.push(entry);
     else {
       const ranges = rangesOf(root, entry);
       areKnown &&= ranges !== undefined;
@@ -39,6 +40,7 @@ export async function collectGarbage(root: StateRoot, addon: Addon, cgroup: Cgro
   const launchers = root.launcherNames().filter((name) => !alive(name));
   for (const name of launchers) rmSync(root.launcherPath(name), { force: true });
   removeUnnamed(root);
+  if (uppers !== undefined) for (const id of await removeOrphans(uppers, root, addon)) if (!containers.includes(id)) containers.push(id);
   return { containers, launchers };
 }
 
@@ -81,17 +83,27 @@ function removeUnfinished(root: StateRoot, entry: string, alive: (launcher: stri
   return true;
 }
 
-async function removeDead(root: StateRoot, id: string, alive: (launcher: string) => boolean, cgroup: CgroupFacts): Promise<boolean> {
+interface Surroundings {
+  readonly root: StateRoot;
+  readonly addon: Addon;
+  readonly alive: (launcher: string) => boolean;
+  readonly cgroup: CgroupFacts;
+}
+
+async function removeDead({ root, addon, alive, cgroup }: Surroundings, id: string): Promise<boolean> {
   // A record with an exit is one that was to be kept. Asked first: reading a record takes longer, and all that are kept
   // are passed by each time.
   if (hasEnded(root, id)) return false;
   const record = readWhole(root, id);
-  if (record === undefined) return removeEmpty(root.containerPath(id)) || removeUnreadable(root, id, alive, cgroup);
+  if (record === undefined) return removeEmpty(root.containerPath(id)) || removeUnreadable({ root, addon, alive, cgroup }, id);
   if (alive(record.launcher)) return false;
   if (record.cgroup !== '' && existsSync(record.cgroup) && basename(record.cgroup).startsWith(id)) {
     await killAll(record.cgroup);
     await removeCgroup(record.cgroup);
   }
+  const upper = upperOf(record.extensions);
+  // What cannot be removed keeps nobody from starting; without a record it is found by its name.
+  if (upper !== undefined) await removeUpper(upper, addon).catch(() => undefined);
   // Meanwhile another process may have removed it, and begun one of the same name.
   if (readWhole(root, id)?.cgroup === record.cgroup) root.removeContainer(record);
   return true;
@@ -113,10 +125,10 @@ function removeEmpty(path: string): boolean {
 }
 
 /** Nobody can tell whose it is; when no launcher lives, it is no live one's. */
-async function removeUnreadable(root: StateRoot, id: string, alive: (launcher: string) => boolean, cgroup: CgroupFacts): Promise<boolean> {
+async function removeUnreadable({ root, addon, alive, cgroup }: Surroundings, id: string): Promise<boolean> {
   if (root.launcherNames().some(alive)) return false;
   try {
-    await discard(root, cgroup, id);
+    await discard({ root, cgroup, addon }, id);
     return true;
   } catch (error) {
     // What cannot be told from another's stays, and keeps nobody from starting.

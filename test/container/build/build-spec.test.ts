@@ -64,6 +64,7 @@ const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
   stdout: 'the runtime',
   stderr: 'the runtime',
   root: on({ root: 'read-only' }, ({ spec, extensions }) => [spec.root?.readonly, extensions.root], [true, { kind: 'read-only' }]),
+  rootStorage: 'the runtime',
   rootBytes: on({ rootBytes: '1g' }, ({ extensions }) => extensions.root, { kind: 'disposable', sizeBytes: 2 ** 30 }),
   mounts: on({ mounts: [{ type: 'bind', source: 'data', destination: '/data/' }] }, mountAt('/data'), {
     destination: '/data', type: 'bind', source: '/work/data', options: ['rbind', 'rprivate', 'rnosuid', 'rnodev', 'rnosymfollow'],
@@ -117,7 +118,7 @@ const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
 
 const elsewhere: RunOptions = {
   pull: 'never', platform: 'linux/arm64', stack: './stack', tlsVerify: false, authFile: './auth.json', onImageProgress: () => undefined,
-  timeoutMs: 5, timings: true, stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', onWarning: () => undefined, signal: AbortSignal.abort(),
+  rootStorage: 'disk', timeoutMs: 5, timings: true, stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', onWarning: () => undefined, signal: AbortSignal.abort(),
 };
 
 for (const [name, each] of Object.entries(cases)) {

@@ -91,7 +91,7 @@ test('a name that is taken is about the name', (t) => {
 
 test('a kernel without a file system', (t) => {
   t.regex(explain({ op: 'makeMount', type: 'nofs', source: '', options: [], attributes: 0n, target: '/x', follow: false }, 'ENODEV', 'fsopen')?.message ?? '', /'nofs'.*'\/x'/);
-  t.is(explain({ op: 'makeOverlay', layers: [], folders: [], scratch: 1, byDescriptor: false, userXattr: false, attributes: 0n, into: 2 }, 'ENODEV', 'fsopen')?.code, 'ERR_TSRUN_HOST');
+  t.is(explain({ op: 'makeOverlay', layers: [], folders: [], scratch: 1, byDescriptor: false, dropResource: false, userXattr: false, attributes: 0n, into: 2 }, 'ENODEV', 'fsopen')?.code, 'ERR_TSRUN_HOST');
 });
 
 test('a file of the container\'s own for which the image has no place is told of by the option that fills it', (t) => {

@@ -28,6 +28,7 @@ const full: Required<RunOptions> = {
   stdout: 'inherit',
   stderr: 5,
   root: 'disposable',
+  rootStorage: 'disk',
   rootBytes: '64m',
   mounts: [{ type: 'bind', source: 'data', destination: '/data', readonly: true, options: ['noexec'] }],
   shmBytes: 1024,
