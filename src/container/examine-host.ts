@@ -1,6 +1,7 @@
 /** What stands in the way on this host: everything that `diagnose` can say, and whether a launcher starts at all. */
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
+import { dirname } from 'node:path';
 import { loadNative, type NativeFiles } from '../engine/addon.js';
 import type { Launcher } from '../engine/launcher.js';
 import { gatherDoctorFacts, type FolderToCheck, type IdmapProbe } from '../host/doctor-facts.js';
@@ -17,6 +18,7 @@ import { start } from './connection.js';
 import { checkFolder } from './state/make-folder.js';
 import { parseMountinfo } from '../host/proc-files.js';
 import { defaultStateRoot, stateRootToBe } from './state/state-root.js';
+import { defaultImageRoot } from './state/uppers.js';
 import { validateExamineOptions } from './options/validate-calls.js';
 
 /** What `tsrun doctor` prints, as data. */
@@ -110,7 +112,7 @@ function idmapProbe({ addon }: NativeFiles): IdmapProbe {
 /** Where images usually are; where none of that can be id-mapped, also a place where it can be. */
 function imageFolders(idmap: IdmapProbe | undefined): FolderToCheck[] {
   const usual = usualFolders();
-  if (idmap === undefined || usual.some(({ path }) => idmap(path).ok)) return usual;
+  if (idmap === undefined || usual.some(({ path }) => idmap(nearestExisting(path)).ok)) return usual;
   const other = mountPoints().find((path) => idmap(path).ok);
   return other === undefined ? usual : [...usual, { label: 'another file system', path: other }];
 }
@@ -133,9 +135,17 @@ function workingFolder(): FolderToCheck[] {
   }
 }
 
+/** The image store is made when the first image comes. */
+function nearestExisting(path: string): string {
+  let existing = path;
+  while (existing !== dirname(existing) && !existsSync(existing)) existing = dirname(existing);
+  return existing;
+}
+
 /** One of each file system: what holds for a folder holds for its neighbours. */
 function usualFolders(): FolderToCheck[] {
   const candidates = [
+    { label: 'image store', path: defaultImageRoot(process.geteuid?.() ?? 0, process.env) },
     ...workingFolder(),
     { label: 'home folder', path: homedir() },
     { label: 'variable data', path: '/var/lib' },
@@ -143,7 +153,7 @@ function usualFolders(): FolderToCheck[] {
   ];
   const seen = new Set<number>();
   return candidates.filter(({ path }) => {
-    const device = statSync(path, { throwIfNoEntry: false })?.dev;
+    const device = statSync(nearestExisting(path), { throwIfNoEntry: false })?.dev;
     if (device === undefined || seen.has(device)) return false;
     seen.add(device);
     return true;

@@ -19,7 +19,7 @@ export function setMountFailure({ idMap, mount }: StepSetMount, errno: string, p
   if (idMap === null || errno !== 'EINVAL') return undefined;
   const source = mount === null ? undefined : sourceOf(mount, plan);
   const what = source === undefined ? 'the file system' : `the file system of '${source}'${typeOf(source)}`;
-  return { code: 'ERR_TSRUN_HOST', message: `${what} cannot be id-mapped`, hint: 'put the image on ext4, xfs or btrfs (tmpfs: Linux 6.3), or share the user namespace with --userns host' };
+  return { code: 'ERR_TSRUN_HOST', message: `${what} cannot be id-mapped`, hint: 'put the image, or the image store (TSRUN_IMAGES), on ext4, xfs or btrfs (tmpfs: Linux 6.3), or share the user namespace with --userns host' };
 }
 
 /** What of the host was opened for a mount. */
