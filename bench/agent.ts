@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Runtime, type Container } from '../src/index.js';
+import { nameLayers } from '../test/support/layered-images.js';
 import { defaultRun, isAgentSettings, isOrder, type AgentSettings, type Order, type SubjectName } from './orders.js';
 
 const delayResolutionMs = 1;
@@ -22,11 +23,13 @@ class Agent {
     this.#settings = settings;
     this.#runtime = runtime;
     this.#ballast = ballast(settings.heapMb);
+    for (const [name, layers] of Object.entries(settings.layers)) nameLayers(name, layers);
   }
 
   async obey(order: Order): Promise<number[]> {
     switch (order.op) {
       case 'start':
+        if (order.subject in this.#settings.layers) return this.#startEmbedded(order.subject);
         return order.subject === 'embedded' ? this.#startEmbedded() : this.#startProgram(order.subject);
       case 'many':
         return [await this.#many(order)];
@@ -42,9 +45,9 @@ class Agent {
     if (this.#ballast === undefined) throw new Error('the heap was given back too early');
   }
 
-  async #startEmbedded(): Promise<number[]> {
+  async #startEmbedded(image = this.#settings.rootfs): Promise<number[]> {
     const start = nowNs();
-    const container = await this.#runtime.run(this.#settings.rootfs, defaultRun);
+    const container = await this.#runtime.run(image, defaultRun);
     const executed = nowNs();
     const { code } = await container.exited;
     const end = nowNs();

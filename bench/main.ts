@@ -23,7 +23,7 @@ interface Choices {
 }
 
 const checkout = resolve(import.meta.dirname, '../..');
-const sectionNames = ['embedded', 'heap', 'peers', 'peers-300', 'at-once', 'cli', 'loop', 'memory'] as const satisfies readonly SectionName[];
+const sectionNames = ['embedded', 'heap', 'peers', 'peers-300', 'at-once', 'cli', 'layers', 'loop', 'memory'] as const satisfies readonly SectionName[];
 
 function readChoices(): Choices {
   const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
@@ -75,7 +75,7 @@ class Bench implements Stage {
   }
 
   #startAgent(heapMb: number): Promise<AgentClient> {
-    const { path, rootfs, stateOf } = this.#workspace;
+    const { path, rootfs, layers, stateOf } = this.#workspace;
     const cli = resolve(checkout, packageField('bin', 'tsrun'));
     const own = {
       'node -e 0': [process.execPath, '-e', '0'],
@@ -84,7 +84,7 @@ class Bench implements Stage {
     const filter = join(path, 'filter');
     writeFileSync(filter, this.#plan.steps.flatMap(({ step }) => (step.op === 'loadSeccomp' ? [step.filter] : []))[0] ?? '');
     const programs = { ...own, ...Object.fromEntries(this.peers.map(({ name, command }) => [name, command])) };
-    return AgentClient.start({ heapMb, rootfs, state: stateOf(`agent-${heapMb}`), programs, filter });
+    return AgentClient.start({ heapMb, rootfs, layers, state: stateOf(`agent-${heapMb}`), programs, filter });
   }
 }
 

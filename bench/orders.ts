@@ -7,6 +7,8 @@ export const defaultRun: RunOptions = { command: ['/bin/true'], stdin: 'ignore',
 export interface AgentSettings {
   readonly heapMb: number;
   readonly rootfs: string;
+  /** Roots of several layers, topmost first, by the name that they are started by. */
+  readonly layers: Readonly<Record<string, readonly string[]>>;
   readonly state: string;
   /** Command lines of programs that are started as a whole, by name; `#` stands for a number that is never the same. */
   readonly programs: Readonly<Record<string, readonly string[]>>;
@@ -14,7 +16,7 @@ export interface AgentSettings {
   readonly filter: string;
 }
 
-/** `embedded`, or the name of a program. */
+/** `embedded`, the name of a root of layers, or that of a program. */
 export type SubjectName = string;
 
 export type Order =
@@ -35,7 +37,7 @@ export interface Answer {
 const operations = ['start', 'many', 'idle', 'loop'];
 
 export function isAgentSettings(value: unknown): value is AgentSettings {
-  return typeof value === 'object' && value !== null && ['heapMb', 'rootfs', 'state', 'programs', 'filter'].every((name) => name in value);
+  return typeof value === 'object' && value !== null && ['heapMb', 'rootfs', 'layers', 'state', 'programs', 'filter'].every((name) => name in value);
 }
 
 export function isOrder(value: unknown): value is Order {

@@ -4,6 +4,7 @@ import type { Floor, FloorMode } from './floor.js';
 import { peerNotes, type Peer } from './peers.js';
 import { compare, ratesOf, rowsOf, single, type Comparison, type SectionResult } from './report.js';
 import { measure, ratios, type RoundsOptions, type Samples, type Subject } from './rounds.js';
+import { layersName } from './workspace.js';
 
 export interface Stage {
   readonly quick: boolean;
@@ -20,6 +21,7 @@ export const sections = {
   'peers-300': async (stage: Stage) => measurePeers(stage, largeHeap),
   'at-once': measureAtOnce,
   cli: measureCli,
+  layers: measureLayers,
   loop: measureLoop,
   memory: measureMemory,
 } as const satisfies Readonly<Record<string, (stage: Stage) => Promise<SectionResult>>>;
@@ -119,6 +121,16 @@ async function measureCli(stage: Stage): Promise<SectionResult> {
   const more = tsrun.slice(0, node.length).map((duration, round) => (duration - (node[round] ?? Number.NaN)) / 1e6);
   const comparisons = compare('tsrun run - node -e 0', 'ms', more, '<= 25');
   return { title: 'cli: tsrun run of a static true', rows: rowsOf(samples), comparisons, notes: samples.failures };
+}
+
+/** An image of many layers against a plain folder: overlayfs asks each layer for each name. */
+async function measureLayers(stage: Stage): Promise<SectionResult> {
+  const agent = await stage.agent(smallHeap);
+  const counts = [1, 60].map(layersName);
+  const subjects = [embeddedSubject(agent, 'folder'), ...counts.map((name) => programSubject(agent, name))];
+  const samples = await measure(subjects, rounds(stage, 200));
+  const comparisons = counts.flatMap((name) => compareRows(samples, name, 'folder, to exit', '<= 1.15'));
+  return { title: 'layers: a root of one and of sixty layers, against a folder', rows: rowsOf(samples), comparisons, notes: samples.failures };
 }
 
 async function measureLoop(stage: Stage): Promise<SectionResult> {
