@@ -246,7 +246,6 @@ export class Launching {
 }
 
 const plainRecord = { stopSignal: constants.signals.SIGKILL, stopTimeoutMs: 0, labels: {}, defaultSeccomp: false } as const;
-
 type RecordBase = Pick<ContainerRecord, 'id' | 'image' | 'launcher' | 'rootPath' | 'spec' | 'extensions'> & Partial<ContainerRecord>;
 
 function lowerLayersOf({ input: { options, image } }: Preparation): readonly string[] {
