@@ -61,7 +61,8 @@ const launcherToBe = 'launcher';
 const stamp = () => ({ createdAtMs: 0, suffix: '0' });
 
 /**
- * Compiles what `run` with the same arguments would execute. Touches nothing, and needs no right but to read the image.
+ * Compiles what `run` with the same arguments would execute. Touches nothing, and needs no right but to read the image; one that is not
+ * unpacked yet is an error.
  *
  * @example
  * import { explain } from 'tsrun';

@@ -119,11 +119,12 @@ export class Runtime extends KnownContainers {
   }
 
   /**
-   * Runs an image: an unpacked root file system folder or an OCI bundle folder. Resolves when its program was executed; an
-   * error undoes everything before it.
+   * Runs an image: the folder of an unpacked root file system or of an OCI bundle as it is, or whatever else holds one (an OCI image
+   * layout, a docker-archive, a slug, a name in the store or in a registry), which is unpacked into the store first if it is not there.
+   * Resolves when its program was executed; an error undoes everything before it, but what the store has stays there.
    *
-   * @throws TsrunError before anything is touched: `ERR_TSRUN_IMAGE`, `ERR_TSRUN_INVALID_ARGUMENT`, `ERR_TSRUN_INVALID_SPEC`,
-   * `ERR_TSRUN_UNSUPPORTED`, `ERR_TSRUN_USER_NOT_FOUND`, `ERR_TSRUN_LIMIT_UNAVAILABLE`, `ERR_TSRUN_HOST`, `ERR_TSRUN_ABORTED`
+   * @throws TsrunError before anything is touched: `ERR_TSRUN_IMAGE`, `ERR_TSRUN_REGISTRY`, `ERR_TSRUN_STORE`, `ERR_TSRUN_INVALID_ARGUMENT`,
+   * `ERR_TSRUN_INVALID_SPEC`, `ERR_TSRUN_UNSUPPORTED`, `ERR_TSRUN_USER_NOT_FOUND`, `ERR_TSRUN_LIMIT_UNAVAILABLE`, `ERR_TSRUN_HOST`, `ERR_TSRUN_ABORTED`
    * @throws TsrunError `ERR_TSRUN_EXISTS` for a name that is taken, `ERR_TSRUN_COMMAND_NOT_FOUND`,
    * `ERR_TSRUN_COMMAND_NOT_EXECUTABLE`, `ERR_TSRUN_LAUNCHER_LOST`; SetupError `ERR_TSRUN_SETUP` for any other step that failed
    *
@@ -163,7 +164,8 @@ export class Runtime extends KnownContainers {
   }
 
   /**
-   * The plan that `run` would execute, without touching anything. `explain` gives it in words, and needs no runtime.
+   * The plan that `run` would execute, without touching anything: an image that is not unpacked yet is an error. `explain` gives it in
+   * words, and needs no runtime.
    *
    * @throws TsrunError as `run` does before anything is touched
    *

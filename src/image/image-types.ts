@@ -165,24 +165,49 @@ export interface RemovedImages {
   readonly freedBytes: number;
 }
 
-/** The images of a store, as `runtime.images` gives them. */
+/**
+ * The images of a store, as `runtime.images` gives them. All of it fails with `ERR_TSRUN_INVALID_ARGUMENT` for arguments that mean nothing
+ * and with `ERR_TSRUN_STORE` for a store that cannot be read or written, is damaged, or has no room; long work also with
+ * `ERR_TSRUN_ABORTED`. What fails leaves the store as whole as it was.
+ *
+ * @example
+ * import { Runtime } from 'tsrun';
+ * await using runtime = await Runtime.open();
+ * for (const { digest, names, unpackedBytes } of await runtime.images.list()) console.log(digest, names, unpackedBytes);
+ */
 export interface ImageLibrary {
-  /** From a registry; fetches what is not there yet. */
+  /** From a registry; fetches what is not there yet. @throws `ERR_TSRUN_REGISTRY`; `ERR_TSRUN_IMAGE` for an image that is damaged, hostile, or for another platform */
   pull(reference: string, options?: PullOptions): ImageWork<ImageSummary>;
-  /** From a file or folder: OCI layout, docker-archive, slug. One work for each image that it holds, unless the reference names one. */
+  /**
+   * From a file or folder: OCI layout, docker-archive, slug. All images that it holds for the platform, or the one that the reference
+   * names (`oci:layout:name`).
+   *
+   * @throws `ERR_TSRUN_IMAGE` where there is none, or one that is damaged or hostile
+   */
   import(reference: string, options?: FetchOptions): ImageWork<readonly ImageSummary[]>;
-  /** All of the store. */
+  /** All of the store, the latest first. */
   list(): Promise<readonly ImageSummary[]>;
-  /** By name, by digest, or by the first digits of one that no other has. */
+  /** By name, by digest, or by the first digits of one that no other has. @throws `ERR_TSRUN_IMAGE` where there is none */
   inspect(reference: string): Promise<ImageDetails>;
-  /** What each layer adds, changes and removes. Reads the names of all files. */
+  /** What each layer adds, changes and removes. Reads the names of all files. @throws as `inspect` */
   changes(reference: string, options?: { readonly signal?: AbortSignal }): Promise<ImageChanges>;
-  /** Gives an image a name, which another may lose by that. */
+  /** Gives an image a name, which another may lose by that. @throws as `inspect` */
   tag(reference: string, name: string): Promise<void>;
-  /** Takes the name away, and with its last name the image; `force` takes all names of the image. What a container uses stays until it ends. */
+  /**
+   * Takes the name away, and with its last name the image; `force` takes all names of the image. What a container uses stays until
+   * that is removed.
+   *
+   * @throws `ERR_TSRUN_IMAGE` where there is none, and for a digest of an image with several names; `ERR_TSRUN_STATE` where it cannot be
+   * told what containers use
+   */
   remove(reference: string, options?: { readonly force?: boolean }): Promise<RemovedImages>;
-  /** Takes away what no name and no container needs; `all`: what no container needs. */
+  /** Takes away what no name and no container needs; `all`: what no container needs. @throws `ERR_TSRUN_STATE` as `remove` */
   prune(options?: { readonly all?: boolean }): Promise<RemovedImages>;
-  /** Writes images to a file or folder: `oci` (a folder, or a tar where the path ends in .tar), `docker-archive`. */
+  /**
+   * Writes images to a file or folder: `oci` (the default; a folder, or a tar where the path ends in .tar), `docker-archive`. A file is
+   * replaced, a folder must be new or empty.
+   *
+   * @throws `ERR_TSRUN_IMAGE` where there is none; `ERR_TSRUN_HOST` where the destination cannot be written
+   */
   save(references: readonly string[], destination: string, options?: { readonly format?: 'oci' | 'docker-archive'; readonly signal?: AbortSignal }): ImageWork<void>;
 }

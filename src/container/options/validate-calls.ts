@@ -84,9 +84,9 @@ export function validateDescriptor(fd: unknown): void {
 /** What is given beside an image; its options are looked into where they are used. */
 export function validateImage(image: unknown, options: unknown): void {
   if (typeof image !== 'string') {
-    throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `argument /image: expected the path of a folder, found ${show(image)}`, {
+    throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `argument /image: expected the name or the path of an image, found ${show(image)}`, {
       field: '/image',
-      hint: 'name an unpacked root file system or an OCI bundle',
+      hint: 'name an unpacked root file system, an OCI bundle, an archive, or an image as docker does',
     });
   }
   if (Object.prototype.toString.call(options) !== '[object Object]') {
