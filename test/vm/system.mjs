@@ -5,12 +5,11 @@ import { dirname, join } from 'node:path';
 import { hostArchitecture, hostRelease } from '../../rootfs-fixtures/archive.mjs';
 import { cached, recipeKey } from '../../rootfs-fixtures/cache.mjs';
 import { nodeFor, unpackSystem } from '../../rootfs-fixtures/foreign.mjs';
+import { aptPackages } from '../../rootfs-fixtures/packages.mjs';
 import { nativeFor } from '../../scripts/build-foreign.mjs';
 
-const packages = ['binutils', 'e2fsprogs', 'iproute2', 'kmod', 'libstdc++6', 'mount', 'procps', 'python3', 'strace', 'uidmap'];
-// What makes images and serves them.
-const imageTools = ['apache2-utils', 'bzip2', 'docker-registry', 'openssl', 'skopeo', 'umoci', 'xz-utils', 'zstd'];
-const recipes = [import.meta.filename, join(import.meta.dirname, '../../rootfs-fixtures/foreign.mjs')];
+const packages = ['attr', 'binutils', 'e2fsprogs', 'iproute2', 'kmod', 'libstdc++6', 'mount', 'procps', 'python3', 'strace', 'uidmap'];
+const recipes = [import.meta.filename, ...['foreign.mjs', 'packages.mjs'].map((name) => join(import.meta.dirname, '../../rootfs-fixtures', name))];
 
 /** { root, additions }: the folder that becomes the guest's root, and what of the host is seen there, as [source, place]. */
 export function systemFor(architecture, checkout) {
@@ -24,7 +23,7 @@ function build(work, architecture) {
   process.stderr.write(`unpacking a system for ${architecture}, once\n`);
   const root = join(work, 'root');
   mkdirSync(root, { mode: 0o755 });
-  unpackSystem(root, architecture, [...packages, ...imageTools]);
+  unpackSystem(root, architecture, [...packages, ...aptPackages('image-tools', 'registry')]);
   mkdirSync(join(root, dirname(process.execPath)), { recursive: true });
   copyFileSync(join(nodeFor(architecture), 'bin/node'), join(root, process.execPath));
 }
