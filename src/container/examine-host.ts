@@ -18,7 +18,7 @@ import { start } from './connection.js';
 import { checkFolder } from './state/make-folder.js';
 import { parseMountinfo } from '../host/proc-files.js';
 import { defaultStateRoot, stateRootToBe } from './state/state-root.js';
-import { defaultImageRoot } from './state/uppers.js';
+import { defaultImageRoot } from './state/image-root.js';
 import { validateExamineOptions } from './options/validate-calls.js';
 
 /** What `tsrun doctor` prints, as data. */

@@ -14,7 +14,7 @@ import { readIsolation } from './isolation/isolation.js';
 import type { IsolationReport } from './isolation/isolation-report.js';
 import type { Launching } from './launching.js';
 import type { StateRoot } from './state/state-root.js';
-import { removeUpper, upperOf, uppersOf } from './state/uppers.js';
+import { removeUpper, upperOf } from './state/uppers.js';
 import { listSummaries, readSummary, type ContainerSummary } from './state/summary.js';
 
 export interface KnownContainersInput {
@@ -197,7 +197,7 @@ export abstract class KnownContainers {
 
   /** Removes what dead launchers left. Runs by itself when a state root is opened. */
   async gc(): Promise<Collected> {
-    return collectGarbage(this.#root, this.#native.addon, this.host.cgroup, uppersOf(this.#imageRoot));
+    return collectGarbage(this.#root, this.#native.addon, this.host.cgroup, this.#imageRoot);
   }
 
   protected get closed(): boolean {

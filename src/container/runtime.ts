@@ -27,7 +27,6 @@ import { checkStateRoot } from './state/make-folder.js';
 import type { RunOptions } from './options/options.js';
 import { randomNumber } from './state/random.js';
 import { defaultImageRoot } from './state/image-root.js';
-import { uppersOf } from './state/uppers.js';
 import { defaultStateRoot, StateRoot } from './state/state-root.js';
 import { subordinateIds } from './ids/subordinate.js';
 import { stopOnAbort } from './stop-on-abort.js';
@@ -111,7 +110,7 @@ export class Runtime extends KnownContainers {
       root.make();
       const host = { ...probed, cgroup: prepareBase(probed.cgroup).cgroup };
       const imageRoot = options.imageRoot ?? defaultImageRoot(host.uid, process.env);
-      const collected = await collectGarbage(root, native.addon, host.cgroup, uppersOf(imageRoot));
+      const collected = await collectGarbage(root, native.addon, host.cgroup, imageRoot);
       return new Runtime({ native, host, root, own: await startLauncher(native, root, host.uid !== 0), collected, imageRoot });
     } catch (cause) {
       throw hostError(cause);
@@ -239,8 +238,7 @@ export class Runtime extends KnownContainers {
   }
 
   /**
-   * Ends every container of this process that does not survive, and the launcher. Once closed, it starts and finds nothing more
-   * (`ERR_TSRUN_STATE`).
+   * Ends every container of this process that does not survive, and the launcher. It starts and finds nothing more (`ERR_TSRUN_STATE`).
    */
   async close(): Promise<void> {
     this.shut();

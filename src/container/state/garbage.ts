@@ -11,7 +11,7 @@ import { TsrunError } from '../../spec/errors.js';
 import { discard, readWhole, unlessDamaged } from './discard.js';
 import { releaseRangesOf } from '../ids/id-ranges.js';
 import { readIdMaps } from '../ids/joined-maps.js';
-import { removeOrphans, removeUpper, upperOf } from './uppers.js';
+import { removeOrphans, removeUpper, upperOf, uppersOf } from './uppers.js';
 import type { StateRoot } from './state-root.js';
 
 /** What a garbage collection has removed. */
@@ -22,7 +22,7 @@ export interface Collected {
   readonly launchers: readonly string[];
 }
 
-export async function collectGarbage(root: StateRoot, addon: Addon, cgroup: CgroupFacts, uppers?: string): Promise<Collected> {
+export async function collectGarbage(root: StateRoot, addon: Addon, cgroup: CgroupFacts, imageRoot: string): Promise<Collected> {
   const alive = livenessTest(root, addon);
   const containers: string[] = [];
   // A container that survives its starter keeps the range that the starter reserved.
@@ -40,7 +40,7 @@ export async function collectGarbage(root: StateRoot, addon: Addon, cgroup: Cgro
   const launchers = root.launcherNames().filter((name) => !alive(name));
   for (const name of launchers) rmSync(root.launcherPath(name), { force: true });
   removeUnnamed(root);
-  if (uppers !== undefined) for (const id of await removeOrphans(uppers, root, addon)) if (!containers.includes(id)) containers.push(id);
+  for (const id of await removeOrphans(uppersOf(imageRoot), root, addon)) if (!containers.includes(id)) containers.push(id);
   return { containers, launchers };
 }
 
