@@ -185,6 +185,11 @@ void Tree::forget_below(const std::string& path) {
 }
 
 void Tree::finish() {
+  for (auto& [path, list] : defaults_) {
+    UniqueFd fd(open_beneath(root_.get(), path.is_root() ? "." : path.text().c_str()));
+    // Something else may have taken the folder's place, and there are file systems without access lists.
+    if (fd.valid()) (void)fsetxattr(fd.get(), "system.posix_acl_default", list.data(), list.size(), 0);
+  }
   for (auto& each : open_) let_go(*each);
   open_.clear();
   if (rules_.layer && syncfs(root_.get()) != 0) give_up("", "syncfs");

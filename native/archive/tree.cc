@@ -11,6 +11,8 @@ namespace tsrun::archive {
 namespace {
 
 constexpr int kOpenFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+constexpr std::string_view kDefaultAccess = "system.posix_acl_default";
+constexpr size_t kMostDefaults = 10'000;
 constexpr int kNewFile = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 
 // Through the page cache of both: one is a descriptor of another mount.
@@ -31,7 +33,8 @@ void Tree::prepare_root() {
 }
 
 // Over a folder that is there only its attributes change.
-void Tree::add_folder(const EntryPath& path, const Attributes& attributes) {
+void Tree::add_folder(const EntryPath& path, Attributes attributes) {
+  put_off_defaults(path, &attributes);
   if (path.is_root()) {
     OpenFolder& root = open_folder(path, path);
     apply(root.fd.get(), attributes, path.text());
@@ -61,6 +64,17 @@ void Tree::add_folder(const EntryPath& path, const Attributes& attributes) {
     return;
   }
   keep(path.text(), static_cast<UniqueFd&&>(fd), attributes.mtime);
+}
+
+void Tree::put_off_defaults(const EntryPath& path, Attributes* attributes) {
+  auto& all = attributes->extended;
+  for (auto each = all.begin(); each != all.end(); ++each) {
+    if (each->first != kDefaultAccess) continue;
+    if (defaults_.size() == kMostDefaults) refuse(path.text(), "more folders than ten thousand have default access lists");
+    defaults_.emplace_back(path, each->second);
+    all.erase(each);
+    return;
+  }
 }
 
 UniqueFd Tree::add_file(const EntryPath& path) {

@@ -38,7 +38,7 @@ class Tree {
   // The archive names what it does not hold, and what is below is not known.
   bool depends_on_lower() const { return depends_; }
 
-  void add_folder(const EntryPath& path, const Attributes& attributes);
+  void add_folder(const EntryPath& path, Attributes attributes);
   // An empty one, open for writing; its times are the caller's to set.
   UniqueFd add_file(const EntryPath& path);
   void add_symlink(const EntryPath& path, const char* target, const Attributes& attributes);
@@ -64,11 +64,14 @@ class Tree {
   void let_go(OpenFolder& folder);
   void forget_below(const std::string& path);
   void clear(OpenFolder& parent, const char* name, const std::string& path, bool for_folder = false);
+  void put_off_defaults(const EntryPath& path, Attributes* attributes);
   bool copy_from_lower(const EntryPath& target, const EntryPath& entry);
   void hide_root_children(const EntryPath& entry);
 
   UniqueFd root_;
   TreeRules rules_;
+  // Default access lists of folders, which what is made in them would inherit (acl(5)): for the end.
+  std::vector<std::pair<EntryPath, std::string>> defaults_;
   std::vector<std::unique_ptr<OpenFolder>> open_;
   uint64_t clock_ = 0;
   bool depends_ = false;

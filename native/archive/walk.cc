@@ -44,7 +44,11 @@ class Walk {
     std::vector<std::string> names;
     for_each_name(fd.get(), [&names](const char* each) { names.emplace_back(each); });
     std::sort(names.begin(), names.end());
-    for (const std::string& each : names) visit(fd.get(), each, path.empty() ? each : path + '/' + each, depth + 1);
+    std::string below = path.empty() ? path : path + '/';
+    for (const std::string& each : names) {
+      std::string inner = below;
+      visit(fd.get(), each, inner.append(each), depth + 1);
+    }
   }
 
  private:

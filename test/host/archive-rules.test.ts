@@ -140,6 +140,14 @@ test('attributes of overlayfs and labels of the machine are dropped', async (t) 
   t.deepEqual(readTree(folder)['l']?.xattrs, { 'trusted.kept': '0x31' }, 'a link has none of a user\'s (xattr(7))');
 });
 
+test('default access lists of a folder are not inherited by what the same layer puts into it', async (t) => {
+  // getfacl: user::rwx, group::---, other::---
+  const list = Buffer.from('02000000' + '01000700ffffffff' + '04000000ffffffff' + '20000000ffffffff', 'hex');
+  const { folder } = await layer({ name: 'd/', pax: { 'SCHILY.xattr.system.posix_acl_default': list } }, { name: 'd/f', data: '1', mode: 0o664 }, { name: 'd/e/', mode: 0o775 });
+  t.like(readTree(folder), { d: { xattrs: { 'system.posix_acl_default': `0x${list.toString('hex')}` } }, 'd/f': { mode: '664' }, 'd/e': { mode: '775' } });
+  t.deepEqual([readTree(folder)['d/f']?.xattrs, readTree(folder)['d/e']?.xattrs], [undefined, undefined]);
+});
+
 test('a layer that names what it does not hold depends on those below', async (t) => {
   for (const entries of [[{ name: 'a/b', data: '1' }], [{ name: 'h', type: '1', link: 'elsewhere' }], [{ name: 'd/.wh.x' }], [{ name: '.wh..wh..opq' }], [{ name: 'a/' }, { name: 'a/b/c/' }]]) {
     t.true((await unpack(lab, tar(entries))).report.dependsOnLower, JSON.stringify(entries));
