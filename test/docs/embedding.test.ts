@@ -1,13 +1,15 @@
 // The agent of docs/embedding.md: runs a real application, routes to it, restarts it, and ends without leaving anything.
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Runtime } from '../../src/index.js';
 import { processesOf } from '../support/leaks.js';
-import { fixture, patience } from '../support/lab.js';
+import { makeImage } from '../support/images.js';
+import { fixture, Lab, patience } from '../support/lab.js';
 import { needs, type Need } from '../support/needs.js';
+import { saveImages } from '../support/saved-images.js';
 import { until } from '../support/until.js';
 import { blocksOf, checkout, compile, makeProject } from './examples.js';
 import { RunningProgram } from './running-program.js';
@@ -20,10 +22,28 @@ test.after.always(() => {
   rmSync(project, { recursive: true });
 });
 
-const [agent = ''] = blocksOf('docs/embedding.md').filter(({ language }) => language === 'ts').map(({ text }) => text);
+const [agent = '', images = ''] = blocksOf('docs/embedding.md').filter(({ language }) => language === 'ts').map(({ text }) => text);
 
 test('the agent has some forty lines', (t) => {
   t.true(agent.trim().split('\n').length <= 45);
+});
+
+here('the program about images takes one from an archive, says what it wastes, and runs it', async (t) => {
+  t.timeout(60_000 * patience);
+  const lab = new Lab();
+  t.teardown(() => { lab.removeFolders(); });
+  const upper = mkdtempSync(join(lab.scratch, 'upper-'));
+  mkdirSync(join(upper, 'etc'));
+  writeFileSync(join(upper, 'etc/motd'), 'new');
+  const base = makeImage(lab, { files: { 'etc/motd': 'x'.repeat(1000) } });
+  const archive = saveImages(join(lab.scratch, 'app.tar'), { names: ['other:1'], layers: [base, upper], config: { Cmd: ['echo', 'hello from an image'] } });
+  await using running = new RunningProgram(compile(project, 'images', images), [archive, join(lab.scratch, 'store')], { env: { TSRUN_ROOT: mkdtempSync(join(lab.scratch, 's-')) } });
+  t.deepEqual(await running.ended, { code: 0, signal: null }, running.output);
+  t.regex(running.output, /^unpacking [\da-f]{12} \d+$/m);
+  t.regex(running.output, /\[ 'docker.io\/team\/my-app:v1' \] 2/);
+  t.regex(running.output, /^efficiency [01]\.\d\d \/etc\/motd$/m);
+  t.regex(running.output, /^hello from an image$/m);
+  t.regex(running.output, /^0 team\/my-app:v1 true$/m);
 });
 
 async function freePort(): Promise<number> {
