@@ -11,7 +11,7 @@ test.before(() => {
   mkdirSync(join(folder, 'bin'));
   mkdirSync(join(folder, 'images', 'busybox'), { recursive: true });
   writeFileSync(join(folder, 'app.env'), '');
-  writeFileSync(join(folder, 'bin', 'tsrun'), '#!/bin/sh\n[ "$*" = "ps -a -q" ] && printf "web.1\\nweb.2\\nworker.1\\n"\n');
+  writeFileSync(join(folder, 'bin', 'tsrun'), '#!/bin/sh\n[ "$*" = "ps -a -q" ] && printf "web.1\\nweb.2\\nworker.1\\n"\n[ "$*" = "images --names" ] && printf "imagine:1\\nweb:2\\nlocalhost:5000/web:2\\n"\n');
   chmodSync(join(folder, 'bin', 'tsrun'), 0o755);
   for (const shell of ['bash', 'zsh', 'fish']) writeFileSync(join(folder, shell), completionScript(shell));
 });
@@ -71,7 +71,12 @@ test('bash: containers and images', (t) => {
   t.deepEqual(bash('tsrun', 'logs', 'web.1', 'we'), []);
   t.deepEqual(bash('tsrun', 'stop', '-t', '5', 'web.1', 'wo'), ['worker.1']);
   t.deepEqual(bash('tsrun', 'exec', 'web.1', 'we'), []);
-  t.deepEqual(bash('tsrun', 'run', '-i', 'imag'), ['images']);
+  t.deepEqual(bash('tsrun', 'run', '-i', 'imag'), ['images', 'imagine:1']);
+  t.deepEqual(bash('tsrun', 'run', './imag'), ['./images'], 'a path');
+  t.deepEqual(bash('tsrun', 'run', 'app'), ['app.env'], 'a file may be an image');
+  t.deepEqual(bash('tsrun', 'rmi', 'imag'), ['imagine:1'], 'of the store alone');
+  t.deepEqual(bash('tsrun', 'rmi', 'localhost', ':', '5000/'), ['5000/web:2'], 'bash breaks words at a colon');
+  t.deepEqual(bash('tsrun', 'inspect', 'we'), ['web.1', 'web.2', 'web:2']);
   t.deepEqual(bash('tsrun', 'run', 'images', 'imag'), []);
 });
 
@@ -98,7 +103,9 @@ if (installed('fish')) {
     t.deepEqual(fish('tsrun logs we'), ['web.1', 'web.2']);
     t.deepEqual(fish('tsrun logs web.1 we'), []);
     t.deepEqual(fish('tsrun stop -t 5 web.1 wo'), ['worker.1']);
-    t.deepEqual(fish('tsrun run imag'), ['images/']);
+    t.deepEqual(fish('tsrun run imag').sort(), ['images/', 'imagine:1']);
+    t.deepEqual(fish('tsrun rmi imag'), ['imagine:1']);
+    t.deepEqual(fish('tsrun inspect we').sort(), ['web.1', 'web.2', 'web:2']);
   });
 } else test.skip('fish: not tested, fish is not installed', () => undefined);
 
@@ -123,6 +130,7 @@ if (installed('zsh')) {
     t.regex(zsh('tsrun ', 'unpause*--*let frozen'), /attach +-- connect to a running/);
     t.regex(zsh('tsrun run -m 5 --memory-', 'memory-swap*-- memory and swap'), /--memory-reservation/);
     t.regex(zsh('tsrun run --network ', 'host*ns:'), /host +none +ns:/);
+    t.regex(zsh('tsrun rmi ', 'localhost'), /imagine:1/);
     t.regex(zsh('tsrun stop -t 5 web.1 ', 'worker.1'), /web\.1 +web\.2 +worker\.1/);
   });
 } else test.skip('zsh: not tested, zsh is not installed', () => undefined);
