@@ -1,43 +1,71 @@
-/** Programs of an image that have a name: `web`, `worker`. Cloud Native Buildpacks list them in a label (platform.md, "Labels"). */
-import { parseJson, type JsonValue } from '../spec/json.js';
+/**
+ * Programs of an image that have a name: `web`, `worker`. Cloud Native Buildpacks list them in a label (platform.md, "Labels") and link
+ * their launcher under each name; of a slug they are the lines of its Procfile, kept in a label of its config.
+ */
 import { TsrunError, nearest } from '../spec/errors.js';
+import { parseJson, type JsonValue } from '../spec/json.js';
 import { show } from '../spec/quote.js';
 import type { ImageConfig } from './documents.js';
 
 const buildMetadata = 'io.buildpacks.build.metadata';
-/** The launcher is linked there under the name of each type, and knows by that what to start. */
+/** The launcher knows by its name what to start. */
 const launcherFolder = '/cnb/process';
+const slugTypes = 'tsrun.process-types';
 
 /** Names in the image's order; none for an image that has no such thing, or whose label cannot be read. */
-export function processTypes({ config = {} }: ImageConfig): readonly string[] {
-  const label = config.Labels?.[buildMetadata];
-  if (label === undefined) return [];
-  try {
-    const metadata = parseJson(label, buildMetadata);
-    const processes = member(metadata, 'processes');
-    return Array.isArray(processes) ? processes.map((each) => member(each, 'type')).filter((type) => typeof type === 'string').filter(isType) : [];
-  } catch {
-    return [];
-  }
+export function processTypes(image: ImageConfig): readonly string[] {
+  return [...new Set([...slugCommands(image).keys(), ...buildpackTypes(image)])];
+}
+
+export interface ProcessChoice {
+  readonly type: string;
+  /** What follows the type's own arguments, as words. */
+  readonly extra: readonly string[];
 }
 
 /**
- * What to start for a type; arguments follow.
+ * Program and arguments for a type.
  *
  * @throws ERR_TSRUN_INVALID_ARGUMENT for one that the image does not have
  */
-export function processEntrypoint(image: ImageConfig, type: string, name: string): readonly string[] {
+export function processProgram(image: ImageConfig, { type, extra }: ProcessChoice, name: string): readonly string[] {
+  const command = slugCommands(image).get(type);
+  // A slug's entrypoint takes one word as a line for the shell.
+  if (command !== undefined) return [...(image.config?.Entrypoint ?? ['sh', '-c']), [command, ...extra.map(shellWord)].join(' ')];
+  if (buildpackTypes(image).includes(type)) return [`${launcherFolder}/${type}`, ...extra];
   const types = processTypes(image);
-  if (types.includes(type)) return [`${launcherFolder}/${type}`];
   const near = nearest(type, types);
   const message = types.length === 0 ? `image ${show(name)} lists no process types` : `image ${show(name)} has no process type ${show(type)}`;
-  const hint = types.length === 0 ? 'name a program instead' : near === undefined ? `it has ${types.slice(0, 20).join(', ')}` : `did you mean ${show(near)}?`;
+  const hint = types.length === 0 ? 'name a program instead' : near === undefined ? `it has ${types.slice(0, 20).map((each) => show(each)).join(', ')}` : `did you mean ${show(near)}?`;
   throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', message, { field: '/process', hint });
 }
 
-/** It becomes the name of a file. */
-function isType(type: string): boolean {
+function slugCommands(image: ImageConfig): ReadonlyMap<string, string> {
+  const types = labelled(image, slugTypes);
+  if (typeof types !== 'object' || types === null || Array.isArray(types)) return new Map();
+  return new Map(Object.entries(types).flatMap(([type, command]) => (typeof command === 'string' ? [[type, command] as const] : [])));
+}
+
+function buildpackTypes(image: ImageConfig): readonly string[] {
+  const processes = member(labelled(image, buildMetadata), 'processes');
+  return Array.isArray(processes) ? processes.map((each) => member(each, 'type')).filter((type) => typeof type === 'string').filter(isFileName) : [];
+}
+
+function labelled({ config = {} }: ImageConfig, label: string): JsonValue | undefined {
+  const text = config.Labels?.[label];
+  try {
+    return text === undefined ? undefined : parseJson(text, label);
+  } catch {
+    return undefined;
+  }
+}
+
+function isFileName(type: string): boolean {
   return /^[A-Za-z0-9._-]{1,128}$/.test(type) && !/^\.{1,2}$/.test(type);
+}
+
+function shellWord(word: string): string {
+  return /^[\w%+,./:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function member(value: JsonValue | undefined, name: string): JsonValue | undefined {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { ImageConfig } from '../../src/image/documents.js';
-import { processEntrypoint, processTypes } from '../../src/image/process-types.js';
+import { processProgram, processTypes } from '../../src/image/process-types.js';
 import { TsrunError } from '../../src/spec/errors.js';
 
 const imageOf = (label?: string): ImageConfig => ({
@@ -29,12 +29,27 @@ test('a type that leads elsewhere is none', (t) => {
 });
 
 test('a type is started by the launcher\'s name for it', (t) => {
-  t.deepEqual(processEntrypoint(buildpack, 'worker', 'app'), ['/cnb/process/worker']);
+  t.deepEqual(processProgram(buildpack, { type: 'worker', extra: ['--fast', 'a b'] }, 'app'), ['/cnb/process/worker', '--fast', 'a b']);
 });
 
 test('one that is not there is refused, with those that are', (t) => {
-  const fault = (image: ImageConfig, type: string) => t.throws(() => processEntrypoint(image, type, 'app'), { instanceOf: TsrunError });
+  const fault = (image: ImageConfig, type: string) => t.throws(() => processProgram(image, { type, extra: [] }, 'app'), { instanceOf: TsrunError });
   t.like(fault(buildpack, 'worke'), { code: 'ERR_TSRUN_INVALID_ARGUMENT', field: '/process', hint: 'did you mean "worker"?' });
-  t.is(fault(buildpack, 'cron').hint, 'it has web, worker');
+  t.is(fault(buildpack, 'cron').hint, 'it has "web", "worker"');
   t.regex(fault(imageOf(), 'web').message, /lists no process types/);
+});
+
+const slug: ImageConfig = {
+  ...imageOf(),
+  config: { Entrypoint: ['bash', '-c', 'boot', 'bash'], Cmd: ['node server.js'], Labels: { 'tsrun.process-types': '{"web":"node server.js","worker":"node worker.js $QUEUE"}' } },
+};
+
+test('a slug\'s type is a line for its entrypoint, with further arguments as words of it', (t) => {
+  t.deepEqual(processTypes(slug), ['web', 'worker']);
+  t.deepEqual(processProgram(slug, { type: 'worker', extra: [] }, 'app'), ['bash', '-c', 'boot', 'bash', 'node worker.js $QUEUE']);
+  t.is(processProgram(slug, { type: 'worker', extra: ['42', "it's; rm", ''] }, 'app').at(-1), "node worker.js $QUEUE 42 'it'\\''s; rm' ''");
+});
+
+test('a slug\'s label that is none, or of another form, lists nothing', (t) => {
+  for (const label of ['', '[]', '{"web":5}', '5', '{"a":"b","a":"c"}']) t.deepEqual(processTypes({ ...slug, config: { Labels: { 'tsrun.process-types': label } } }), [], label);
 });

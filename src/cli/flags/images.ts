@@ -49,7 +49,7 @@ export const imageFlags: readonly Flag[] = [
   }),
   flag(text('TYPE'), {
     name: 'process',
-    help: 'start this process type of a buildpack image; what follows the image are its arguments',
+    help: 'start this process type of a slug or a buildpack image; what follows the image are its arguments',
     group,
     example: 'worker',
     commands: runLike,

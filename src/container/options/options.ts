@@ -66,7 +66,8 @@ export interface RunOptions {
   readonly onImageProgress?: (progress: ImageProgress) => void;
 
   /**
-   * A process type of the image, such as `worker`, as a Cloud Native Buildpack's image lists them; `command` are its arguments then.
+   * A process type of the image, such as `worker`: of a slug's Procfile, or as a Cloud Native Buildpack's image lists them; `command` are
+   * further arguments then.
    */
   readonly process?: string;
   /**
