@@ -1,5 +1,6 @@
 /** `tsrun explain` */
 import { explain, type ExplainedStep, type Explanation, type RunOptions } from '../index.js';
+import { runtimeOptions } from './containers.js';
 import { difference, type Change } from './difference.js';
 import type { Invocation, ParsedArguments } from './invocation.js';
 import { painter, quote, renderJson, renderTable, type Column, type Paint } from './output.js';
@@ -31,7 +32,7 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 async function explainArguments(parsed: ParsedArguments): Promise<Explanation> {
-  return explain(parsed.positionals[0] ?? '', optionsToExplain(parsed));
+  return explain(parsed.positionals[0] ?? '', optionsToExplain(parsed), runtimeOptions(parsed.flags));
 }
 
 /** As `run` has them when it is started at a terminal, whatever this output goes to. */

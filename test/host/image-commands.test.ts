@@ -95,6 +95,18 @@ here('a container tells its image, and inspect what it is asked for', async (t) 
   await lab.forget(id);
 });
 
+here('explain tells name and digest, of the store that is named, and fetches nothing', async (t) => {
+  await loadApp(t);
+  const [digest = ''] = await lines('images', '-q', '--no-trunc');
+  const told = await lab.call(['explain', 'team/app:v1']);
+  t.regex(told.stdout, / execute .*arguments=sh -c/);
+  t.true(told.stderr.includes(`image "team/app:v1", ${digest}`), told.stderr);
+  const json = readObject((await lab.call(['explain', '--json', '--root-dir', lab.imageRoot, 'team/app:v1'])).stdout);
+  t.like(json, { image: 'team/app:v1', imageDigest: digest });
+  const elsewhere = await lab.call(['explain', '--root-dir', join(folders.scratch, 'none'), 'team/app:v1']);
+  t.regex(elsewhere.stderr, /no image 'team\/app:v1' in the store/);
+});
+
 here('names are given and taken away; with the last one the image goes', async (t) => {
   await loadApp(t);
   const [digest = ''] = await lines('images', '-q', '--no-trunc');
