@@ -56,7 +56,7 @@ void* wait_for_lock(void* argument) {
 }
 
 int start_thread(Wait* wait) {
-  constexpr size_t kStackBytes = 64 * 1024;
+  constexpr size_t kStackBytes = 65536;
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, kStackBytes);

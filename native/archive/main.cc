@@ -1,5 +1,6 @@
-// tsrun-archive: unpacks, packs, lists and removes trees. It is executed in a container whose root is all that it knows of the world, and
-// handed over as a descriptor. Its arguments come from tsrun alone (src/container/archiver/): they are few and in order.
+// tsrun-archive: unpacks, packs, lists and removes trees. It is executed in a container whose root is all that it knows of the
+// world, and handed over as a descriptor. Its arguments come from tsrun alone (src/container/archiver/): they are few and in
+// order.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
