@@ -163,6 +163,8 @@ test('an aborted unpacking ends at once, as does one whose source fails', async 
   t.like(error, { code: 'ERR_TSRUN_ABORTED', cause: new Error('enough') });
   t.true(endless.destroyed);
   await t.throwsAsync(unpack(lab, Buffer.alloc(0), { source: createReadStream('/none') }), { code: 'ENOENT' });
+  const closed = new Readable({ read() { this.destroy(); } });
+  await t.throwsAsync(unpack(lab, Buffer.alloc(0), { source: closed }), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
   t.like(await t.throwsAsync(unpack(lab, Buffer.alloc(0), { signal: AbortSignal.abort() })), { code: 'ERR_TSRUN_ABORTED' });
 });
 

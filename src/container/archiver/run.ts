@@ -61,6 +61,8 @@ export async function run(surroundings: Surroundings, order: Order): Promise<Jso
 /** @throws as `run`, before the program runs */
 export async function start(surroundings: Surroundings, order: Order): Promise<Running> {
   const { stdin, stdout = 'ignore', signal } = order;
+  // It may fail before anybody reads it; that it has is seen then.
+  if (stdin instanceof Readable) stdin.on('error', () => undefined);
   throwIfAborted(signal);
   const streams = streamsOf({ stdin: typeof stdin === 'number' ? stdin : stdin === undefined ? 'ignore' : 'pipe', stdout, stderr: 'pipe' }, false);
   const program = await launch(surroundings, order, streams);
@@ -117,14 +119,16 @@ async function pump(source: Readable, sink: Writable | null, kill: () => void): 
     return;
   }
   let failure: { readonly error: unknown } | undefined;
-  source.once('error', (error: unknown) => {
+  // Also of one that failed before, or is closed before its end.
+  finished(source, { writable: false }).catch((error: unknown) => {
     failure = { error };
     kill();
   });
   source.pipe(sink);
   await finished(sink).catch(() => undefined);
+  const failed = failure;
   source.destroy();
-  if (failure !== undefined) throw failure.error;
+  if (failed !== undefined) throw failed.error;
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
