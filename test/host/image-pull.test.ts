@@ -1,0 +1,100 @@
+// Images of a registry as containers: when it is asked, by how many, and how often for the same bytes.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import test, { type ExecutionContext } from 'ava';
+import type { RunOptions } from '../../src/index.js';
+import { FakeRegistry } from '../support/fake-registry.js';
+import { packFolder } from '../support/image-layouts.js';
+import { Lab, outcome } from '../support/lab.js';
+import { needs } from '../support/needs.js';
+import { makeImage, makeLayer, type MadeLayer } from '../support/store-lab.js';
+import { until } from '../support/until.js';
+
+const lab = new Lab();
+const here = needs('root', 'overlay', 'userns');
+const agent = resolve(import.meta.dirname, '../support/import-agent.js');
+
+let registry: FakeRegistry | undefined;
+test.after.always(() => { registry?.close(); });
+
+/** A busybox that prints what it is told to, under this tag. */
+async function publish(tag: string, content: string, layers: readonly MadeLayer[] = [packFolder(lab.image)]): Promise<{ readonly registry: FakeRegistry; readonly name: string; readonly layers: readonly MadeLayer[] }> {
+  registry ??= await FakeRegistry.start();
+  const all = [...layers, makeLayer({ content })];
+  const image = makeImage(all, { architecture: process.arch === 'x64' ? 'amd64' : 'arm64', config: { Cmd: ['cat', '/content'] } });
+  registry.blobs.set(image.config.descriptor.digest, image.config.bytes);
+  for (const { descriptor, bytes } of all) registry.blobs.set(descriptor.digest, bytes);
+  for (const name of [tag, image.manifest.descriptor.digest]) registry.manifests.set(name, { bytes: image.manifest.bytes, type: image.manifest.descriptor.mediaType });
+  registry.seen.length = 0;
+  return { registry, name: `${registry.host}/team/app:${tag}`, layers: all };
+}
+
+async function run(reference: string, options: RunOptions = {}): Promise<string> {
+  const { stdout, stderr } = await outcome(await (await lab.runtime()).run(reference, { id: lab.newId(), ...options }));
+  return stdout + stderr;
+}
+
+here('a registry is asked for what is not there, each time, or never', async (t) => {
+  const { registry: { seen, paths }, name } = await publish('1', 'first');
+  await t.throwsAsync(run(name, { pull: 'never' }), { code: 'ERR_TSRUN_IMAGE' });
+  t.deepEqual(paths, []);
+  t.is(await run(name), 'first');
+  const asked = seen.length;
+  t.is(await run(name), 'first');
+  t.is(await run(name, { pull: 'never' }), 'first');
+  t.is(seen.length, asked);
+  await publish('1', 'second');
+  t.is(await run(name), 'first');
+  t.is(await run(name, { pull: 'always' }), 'second');
+  t.is(await run(`docker://${name}`), 'second');
+  const { images } = await lab.runtime();
+  t.deepEqual((await images.list()).map(({ names }) => names), [[name], []], 'the name is the new one\'s');
+});
+
+async function ended(t: ExecutionContext, child: ChildProcess): Promise<void> {
+  const [complaint] = await Promise.all([text(child.stderr ?? process.stdin), once(child, 'exit')]);
+  t.is(child.exitCode, 0, complaint);
+}
+
+function pull(root: string, name: string): ChildProcess {
+  return spawn(process.execPath, [agent, lab.stateRoot, root, `docker://${name}`], { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+here('processes that pull the same image at once fetch each blob once', async (t) => {
+  const { registry: { seen }, name, layers } = await publish('2', 'together');
+  const root = mkdtempSync(join(lab.scratch, 'together-'));
+  await Promise.all(Array.from({ length: 3 }, async () => ended(t, pull(root, name))));
+  for (const { descriptor: { digest } } of layers) t.is(seen.filter(({ url }) => url.endsWith(digest)).length, 1, digest);
+  t.deepEqual([readdirSync(join(root, 'layers')).length, readdirSync(join(root, 'tmp'))], [2, []]);
+});
+
+here('what a killed process had of a blob is not fetched again', async (t) => {
+  const { registry: known, name, layers } = await publish('3', 'resumed');
+  const root = mkdtempSync(join(lab.scratch, 'resumed-'));
+  const [large] = layers;
+  if (large === undefined) return;
+  const half = large.bytes.length >> 1;
+  let held = 0;
+  known.intercept = ({ url }, response) => {
+    if (!url.endsWith(large.descriptor.digest) || held > 0) return false;
+    held++;
+    response.writeHead(200, { 'content-length': large.bytes.length });
+    response.write(large.bytes.subarray(0, half));
+    return true;
+  };
+  const child = pull(root, name);
+  const gone = once(child, 'exit');
+  const part = join(root, 'tmp', `blob-${large.descriptor.digest.slice(7)}`);
+  await until(() => (statSync(part, { throwIfNoEntry: false })?.size ?? 0) === half, 'half of the blob');
+  child.kill('SIGKILL');
+  await gone;
+  known.seen.length = 0;
+  await ended(t, pull(root, name));
+  t.deepEqual(known.seen.filter(({ url }) => url.endsWith(large.descriptor.digest)).map(({ headers }) => headers.range), [`bytes=${half}-`]);
+  t.deepEqual(readdirSync(join(root, 'tmp')), []);
+});
+
+lab.declareLeakTest();
