@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import test from 'ava';
 import type { ImageProgress } from '../../../src/image/image-types.js';
 import type { OfferedImage } from '../../../src/image/offer.js';
@@ -94,6 +95,20 @@ test('bytes that are not those of the digest are refused, and nothing stays', as
     t.regex(error.message, says, title);
     t.deepEqual([readdirSync(join(lab.root, 'layers')), readdirSync(join(lab.root, 'images')), leftIn(lab)], [[], [], []], title);
   }
+});
+
+test('the blob of a layer that is unpacked already is compared as well, and kept', async (t) => {
+  const lab = storeLab(t);
+  const store = await lab.open();
+  const { bytes, diffId } = makeLayer({ a: '1'.repeat(1000) });
+  await importInto(store, makeImage([offerLayer(bytes, diffId)]));
+  const packedOtherwise = gzipSync(gunzipSync(bytes), { level: 9 });
+  const forged = offerLayer(packedOtherwise, diffId, { open: (all) => Readable.from([Buffer.alloc(all.length, 7)]) });
+  await t.throwsAsync(importInto(store, makeImage([forged])), { code: 'ERR_TSRUN_IMAGE', message: /its bytes have another digest/ });
+  t.false(existsSync(store.parts.layout.blob(forged.descriptor.digest)));
+  await importInto(store, makeImage([offerLayer(packedOtherwise, diffId)]));
+  t.deepEqual(readFileSync(store.parts.layout.blob(forged.descriptor.digest)), packedOtherwise);
+  t.is(lab.unpacked.length, 1);
 });
 
 test('other files than the config says are refused', async (t) => {
