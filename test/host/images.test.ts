@@ -116,6 +116,23 @@ here('nothing goes that a container uses, whatever is removed', async (t) => {
   t.false(isThere('layers', image.layers[1]?.diffId ?? ''));
 });
 
+here('starts beside prunes that take whatever is not used', async (t) => {
+  const { path } = makeLayout('beside');
+  const { images } = await lab.runtime();
+  const over = new AbortController();
+  const pruning = (async () => {
+    let removed = 0;
+    while (!over.signal.aborted) removed += (await images.prune({ all: true })).removed.length;
+    return removed;
+  })();
+  try {
+    for (let round = 0; round < 6; round++) t.deepEqual(await Promise.all(Array.from({ length: 3 }, async () => run(path))), ['beside', 'beside', 'beside'], `round ${round}`);
+  } finally {
+    over.abort();
+  }
+  t.true((await pruning) > 0, 'control: some were removed meanwhile');
+});
+
 here('what is damaged is unpacked again, or imported again', async (t) => {
   const { path, image } = makeLayout('mended');
   t.is(await run(path), 'mended');
