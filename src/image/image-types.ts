@@ -69,12 +69,24 @@ export interface ImageWork<Result> extends AsyncIterable<ImageProgress> {
   readonly done: Promise<Result>;
 }
 
+/** What one layer may become, so that a megabyte does not fill a disk. */
+export interface FetchLimits {
+  /** Of all files together. Default 64 GiB. */
+  readonly bytes?: number;
+  /** Files, folders and whatever else. Default 4,000,000. */
+  readonly entries?: number;
+  /** Unpacked bytes for each byte of the blob, counted from 10 MB on. Default 400. */
+  readonly ratio?: number;
+}
+
 /** How an image is fetched or imported. */
 export interface FetchOptions {
   /** `linux/arm64`, `linux/arm64/v8`. Default: this machine's. */
   readonly platform?: string;
   /** A name to give it; default: the one that the source knows it by. */
   readonly name?: string;
+  /** Beyond them an image is refused with `ERR_TSRUN_IMAGE`. */
+  readonly limits?: FetchLimits;
   /** Gives it up: `done` rejects with `ERR_TSRUN_ABORTED`. */
   readonly signal?: AbortSignal;
 }

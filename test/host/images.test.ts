@@ -116,6 +116,19 @@ here('nothing goes that a container uses, whatever is removed', async (t) => {
   t.false(isThere('layers', image.layers[1]?.diffId ?? ''));
 });
 
+here('an image beyond the limits that are given is refused, and nothing of it stays', async (t) => {
+  const { path, image } = makeLayout('x'.repeat(2000));
+  const { images } = await lab.runtime();
+  for (const limits of [{ bytes: 1000 }, { entries: 1 }]) {
+    const error = await t.throwsAsync(images.import(path, { name: 'limited:1', limits }).done, { code: 'ERR_TSRUN_IMAGE' });
+    t.regex(error.message, /limit/);
+  }
+  t.false(isThere('layers', image.layers[1]?.diffId ?? ''));
+  t.throws(() => images.import(path, { limits: { bytes: 0 } }), { code: 'ERR_TSRUN_INVALID_ARGUMENT' });
+  await images.import(path, { name: 'limited:1', limits: { bytes: 100_000_000 } }).done;
+  await images.remove('limited:1');
+});
+
 here('starts beside prunes that take whatever is not used', async (t) => {
   const { path } = makeLayout('beside');
   const { images } = await lab.runtime();

@@ -17,6 +17,9 @@ interface Told {
   readonly tell: Tell;
 }
 
+/** How an image is taken in, wherever it comes from. */
+type Conduct = MayBeUndefined<Pick<FetchOptions, 'limits' | 'signal'>> & Told;
+
 /** What is handed on from other options need not be left out where it is not given. */
 export type MayBeUndefined<T> = { readonly [K in keyof T]: T[K] | undefined };
 
@@ -30,13 +33,13 @@ export class Fetching {
   }
 
   /** @throws ERR_TSRUN_REGISTRY, ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED */
-  async pull(text: string, reference: RegistryReference, { platform, name, signal, tlsVerify, authFile, tell }: MayBeUndefined<PullOptions> & Told): Promise<ImageRecord> {
+  async pull(text: string, reference: RegistryReference, { platform, name, tlsVerify, authFile, ...conduct }: MayBeUndefined<PullOptions> & Told): Promise<ImageRecord> {
     const given = name === undefined ? undefined : wholeName(parseReference(name));
     const { offerFromRegistry } = await import('../../image/registry/offer-registry.js');
-    tell({ stage: 'resolving', doneBytes: 0 });
-    const offer = await offerFromRegistry(text, { platform: platformFor(platform), tlsVerify, authFile, signal });
+    conduct.tell({ stage: 'resolving', doneBytes: 0 });
+    const offer = await offerFromRegistry(text, { platform: platformFor(platform), tlsVerify, authFile, signal: conduct.signal });
     // As it was asked for, too: registries.conf may have found it under another name.
-    return this.#import(offer, [...new Set([...(given === undefined ? [wholeName(reference), ...offer.names] : [given])])], signal, tell);
+    return this.#import(offer, [...new Set([...(given === undefined ? [wholeName(reference), ...offer.names] : [given])])], conduct);
   }
 
   /**
@@ -44,13 +47,13 @@ export class Fetching {
    *
    * @throws ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED
    */
-  async import(local: SourcePlace, { platform, name, signal, tell }: MayBeUndefined<FetchOptions> & Told): Promise<readonly ImageRecord[]> {
+  async import(local: SourcePlace, { platform, name, ...conduct }: MayBeUndefined<FetchOptions> & Told): Promise<readonly ImageRecord[]> {
     const given = name === undefined ? undefined : wholeName(parseReference(name));
     const place = await placeOf(local.source, local.name, platformName(platformFor(platform)));
-    const offers = await this.#open(local, platform, given === undefined ? 'all' : 'one', signal, tell);
+    const offers = await this.#open(local, platform, given === undefined ? 'all' : 'one', conduct);
     const fetched: ImageRecord[] = [];
     try {
-      for (const offer of offers) fetched.push(await this.#import(offer, given === undefined ? offer.names : [given], signal, tell));
+      for (const offer of offers) fetched.push(await this.#import(offer, given === undefined ? offer.names : [given], conduct));
     } finally {
       for (const offer of offers) await offer.close();
     }
@@ -60,13 +63,13 @@ export class Fetching {
   }
 
   /** The one image that is meant, without a name: what is run from a file must not take the name of another. */
-  async importUnnamed(local: SourcePlace, { platform, signal, tell }: MayBeUndefined<FetchOptions> & Told): Promise<ImageRecord> {
+  async importUnnamed(local: SourcePlace, { platform, ...conduct }: MayBeUndefined<FetchOptions> & Told): Promise<ImageRecord> {
     const place = await placeOf(local.source, local.name, platformName(platformFor(platform)));
-    const offers = await this.#open(local, platform, 'one', signal, tell);
+    const offers = await this.#open(local, platform, 'one', conduct);
     try {
       const [offer] = offers;
       if (offer === undefined) throw new TsrunError('ERR_TSRUN_IMAGE', `'${local.source.path}' holds no image`);
-      const fetched = await this.#import(offer, [], signal, tell);
+      const fetched = await this.#import(offer, [], conduct);
       await this.#remember(place, fetched);
       return fetched;
     } finally {
@@ -74,7 +77,7 @@ export class Fetching {
     }
   }
 
-  async #open({ source, name }: SourcePlace, platform: string | undefined, choose: 'one' | 'all', signal: AbortSignal | undefined, tell: Tell): Promise<readonly OfferedImage[]> {
+  async #open({ source, name }: SourcePlace, platform: string | undefined, choose: 'one' | 'all', { signal, limits, tell }: Conduct): Promise<readonly OfferedImage[]> {
     tell({ stage: 'resolving', doneBytes: 0 });
     const { openSource } = await import('../../image/sources/open-source.js');
     return openSource(source, {
@@ -83,14 +86,14 @@ export class Fetching {
       platform: platformFor(platform),
       temporaryFolder: this.#store.parts.layout.temporaries,
       expand: this.#surroundings.expand,
-      limits: defaultLimits,
+      limits: { ...defaultLimits, ...limits },
       signal,
     });
   }
 
-  async #import(offer: OfferedImage, names: readonly string[], signal: AbortSignal | undefined, tell: Tell): Promise<ImageRecord> {
+  async #import(offer: OfferedImage, names: readonly string[], { signal, limits, tell }: Conduct): Promise<ImageRecord> {
     try {
-      return await this.#store.import(offer, { names, signal, tell });
+      return await this.#store.import(offer, { names, signal, limits, tell });
     } finally {
       await offer.close();
     }

@@ -190,8 +190,8 @@ function nameIn(reference: string): Pick<NamedPlace, 'reference' | 'idPrefix'> {
 }
 
 /** Every option, also where it is not given. */
-function handed({ platform, name, signal, tlsVerify, authFile }: PullOptions): MayBeUndefined<PullOptions> {
-  return { platform, name, signal, tlsVerify, authFile };
+function handed({ platform, name, limits, signal, tlsVerify, authFile }: PullOptions): MayBeUndefined<PullOptions> {
+  return { platform, name, limits, signal, tlsVerify, authFile };
 }
 
 /** Where nothing was ever stored. @throws ERR_TSRUN_IMAGE for a path at which there is no image */

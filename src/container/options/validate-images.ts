@@ -1,13 +1,15 @@
 /** The arguments of the methods about images: each has one strict shape, and nothing is done before it fits. */
-import type { FetchOptions, PullOptions } from '../../image/image-types.js';
+import type { FetchLimits, FetchOptions, PullOptions } from '../../image/image-types.js';
 import { nonEmpty } from '../../spec/schema-common.js';
-import { assertShape, boolean, instanceOf, oneOf, optional, record, strictObject, text } from '../../spec/shape.js';
+import { assertShape, boolean, instanceOf, integer, oneOf, optional, record, strictObject, text } from '../../spec/shape.js';
 
 /** Operating system, processor and, for some, its variant, in Go's words. */
 export const platform = text('a platform such as "linux/arm64"', /^[a-z0-9]+\/[a-z0-9]+(?:\/[a-z0-9.]+)?$/);
 
 const signal = optional(instanceOf(AbortSignal));
-const fetchFields = { platform: optional(platform), name: optional(nonEmpty), signal };
+const count = optional(integer(1, Number.MAX_SAFE_INTEGER));
+const limits = optional(strictObject<FetchLimits>({ bytes: count, entries: count, ratio: count }));
+const fetchFields = { platform: optional(platform), name: optional(nonEmpty), limits, signal };
 const fetchOptions = strictObject<FetchOptions>(fetchFields);
 const pullOptions = strictObject<PullOptions>({ ...fetchFields, tlsVerify: optional(boolean), authFile: optional(nonEmpty) });
 const saveOptions = strictObject<{ readonly format?: string; readonly signal?: AbortSignal }>({ format: optional(oneOf('a format', ['oci', 'docker-archive'])), signal });
@@ -15,7 +17,9 @@ const names = record(nonEmpty);
 
 /** @throws ERR_TSRUN_INVALID_ARGUMENT, as all of these */
 export function validateNames(value: Readonly<Record<string, unknown>>): void {
-  assertShape(names, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'argument');
+  // A record's member that is undefined is none; a name that is not given is missing.
+  const given = Object.fromEntries(Object.entries(value).map(([key, name]) => [key, name ?? null]));
+  assertShape(names, given, 'ERR_TSRUN_INVALID_ARGUMENT', 'argument');
 }
 
 export function validateFetchOptions(value: unknown): void {
