@@ -48,6 +48,17 @@ class Descriptor {
   int fd_;
 };
 
+// Nothing of a memfd can change any more. Whoever just looks at one of its pages (compaction, DAMON) makes the kernel wait a moment, and
+// then give up (EBUSY; memfd_wait_for_pins).
+bool seal_all(int memfd) {
+  constexpr int kMostTries = 8;
+  int sealed = -1;
+  for (int tries = 0; sealed != 0 && tries < kMostTries && (tries == 0 || errno == EBUSY); ++tries) {
+    sealed = fcntl(memfd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+  }
+  return sealed == 0;
+}
+
 // A program as a sealed memfd: no container can ever write to an inode that the host executes (CVE-2019-5736).
 const char* seal(const std::string& path, Descriptor* sealed) {
   Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -62,8 +73,7 @@ const char* seal(const std::string& path, Descriptor* sealed) {
     if (copied <= 0) return "sendfile";
     left -= copied;
   }
-  if (fcntl(sealed->get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) return "fcntl";
-  return nullptr;
+  return seal_all(sealed->get()) ? nullptr : "fcntl";
 }
 
 struct SpawnSettings {
@@ -220,9 +230,7 @@ Napi::Value SealBytes(const Napi::CallbackInfo& info) {
     if (written < 0) return throw_failure(env, "write", errno);
     at += static_cast<size_t>(written);
   }
-  if (fcntl(file.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
-    return throw_failure(env, "fcntl", errno);
-  }
+  if (!seal_all(file.get())) return throw_failure(env, "fcntl", errno);
   return Napi::Number::New(env, file.release());
 }
 

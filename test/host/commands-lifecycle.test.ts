@@ -176,10 +176,14 @@ rooted('wait: a container whose launcher was killed has no code', async (t) => {
 });
 
 rooted('names that are none are refused before anything is done', async (t) => {
-  for (const command of ['kill', 'stop', 'rm', 'pause', 'unpause', 'wait', 'inspect']) {
+  for (const command of ['kill', 'stop', 'rm', 'pause', 'unpause', 'wait']) {
     t.deepEqual(refusal(await lab.call([command, '../x'])), [125, '', 'tsrun: "../x" cannot be the name of a container'], command);
     const unknown = await lab.call([command, 'no-such']);
     t.deepEqual(refusal(unknown), [1, '', "tsrun: there is no container 'no-such'"], command);
+  }
+  // What is no name of a container may be one of an image.
+  for (const name of ['no-such', '../x']) {
+    t.deepEqual(refusal(await lab.call(['inspect', name])), [1, '', `tsrun: there is no container '${name}', and there is no image '${name}' in the store`]);
   }
 });
 
