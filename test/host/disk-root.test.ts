@@ -77,7 +77,7 @@ async function gone(t: ExecutionContext, uppers: () => string[]): Promise<void> 
   t.deepEqual(uppers(), []);
 }
 
-const fill = 'head -c 30000000 /dev/zero >/big 2>/tmp/said; busybox cat /tmp/said; busybox wc -c </big; busybox df -k / | busybox tail -n 1';
+const fill = 'busybox dd if=/dev/zero of=/big bs=1000000 count=30 2>/dev/shm/said; busybox cat /dev/shm/said; busybox wc -c </big; busybox df -k / | busybox tail -n 1';
 
 for (const kind of ['ext4', 'xfs'] as const) {
   const declare = needs('root', 'userns', 'overlay', `command:mkfs.${kind}`, 'lane:vm');
