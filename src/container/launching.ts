@@ -78,7 +78,7 @@ export class Launching {
 
   async #sendFirst(key: string | undefined, image: ResolvedImage, request: LaunchRequest, watch: StartWatch | undefined): Promise<Container> {
     // Of what is asked anew each time (a getter) the copy may hold something else than the key: it is filed under its own.
-    const copied = key === undefined ? request : { ...request, options: copyOf(request.options) };
+    const copied = key === undefined ? request : { ...request, options: validateRunOptions(copyOf(request.options)) };
     const prepared = await this.#prepare(copied, image);
     watch?.mark('prepare');
     if (prepared.input.upper !== undefined) makeUppersFolder(this.#uppers);
@@ -96,10 +96,11 @@ export class Launching {
     return this.#prepare(request, image, standIn);
   }
 
+  /** @param request with options that were checked */
   async #prepare({ id, options, idRange }: Omit<PrepareRequest, 'image'>, image: ResolvedImage, standIn?: string): Promise<Preparation> {
     const { host, addon, root, subordinate, stamp = stampOfNow } = this.#surroundings;
     const upper = options.rootStorage === 'disk' ? newUpper(this.#uppers, root.path, id, stamp().suffix) : undefined;
-    return prepare({ image, options: validateRunOptions(options), id, root, host, addon, idRange, maxNofile: this.#maxNofile, subordinate, standIn, upper });
+    return prepare({ image, options, id, root, host, addon, idRange, maxNofile: this.#maxNofile, subordinate, standIn, upper });
   }
 
   /** Pure but for the cache of filters: nothing is touched. */

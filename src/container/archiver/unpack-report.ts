@@ -1,9 +1,8 @@
 /** The last line of `unpack`, checked: what says it has read an attacker's archive. */
+import { isDigest } from '../../image/documents/digest.js';
 import type { UnpackReport } from '../../image/unpack.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { JsonObject } from '../../spec/json.js';
-
-const digest = /^sha256:[0-9a-f]{64}$/;
 
 export function unpackReport(report: JsonObject): UnpackReport {
   return {
@@ -18,7 +17,7 @@ export function unpackReport(report: JsonObject): UnpackReport {
 
 function digestIn(report: JsonObject, name: string): string {
   const value = report[name];
-  if (typeof value === 'string' && digest.test(value)) return value;
+  if (typeof value === 'string' && isDigest(value)) return value;
   throw unexpected();
 }
 

@@ -1,13 +1,11 @@
 /** Digests as a store uses them: as names of files, of text, and of layers on top of each other. */
 import { createHash, type Hash } from 'node:crypto';
-
-const pattern = /^sha256:([\da-f]{64})$/;
+import { isDigest } from '../documents/digest.js';
 
 /** The digits alone, which name files. A digest was checked where it came in: anything else is a mistake of ours. */
 export function hexOf(digest: string): string {
-  const hex = pattern.exec(digest)?.[1];
-  if (hex === undefined) throw new RangeError('not a sha256 digest');
-  return hex;
+  if (!isDigest(digest)) throw new RangeError('not a sha256 digest');
+  return digest.slice('sha256:'.length);
 }
 
 export function digestOfText(text: string): string {
