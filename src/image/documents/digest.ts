@@ -1,5 +1,5 @@
 /** Digests as image-spec writes them (descriptor.md, "Digests"). Of the registered algorithms tsrun takes sha256, as all registries do. */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { printable } from '../../spec/quote.js';
 
 const sha256 = /^sha256:[\da-f]{64}$/;
@@ -19,5 +19,10 @@ export function digestFault(text: string): string | undefined {
 
 /** `sha256:…` of bytes. */
 export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  return digestFrom(createHash('sha256').update(bytes));
+}
+
+/** Of what a sha256 hash has been given; it takes no more then. */
+export function digestFrom(hash: Hash): string {
+  return `sha256:${hash.digest('hex')}`;
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { OfferedLayer } from '../offer.js';
+import { digestFrom } from '../documents/digest.js';
 import { layerType, type Compression } from '../documents/media-types.js';
 import { expandFile, magicBytes, packingOf, type ExpandOptions, type Packing } from './expand.js';
 import { buffersOf, readStart, streamPart, type TreeFile } from './file-tree.js';
@@ -32,7 +33,7 @@ function offer(file: TreeFile, compression: Compression, digest: string, diffId:
 async function digestOfFile(file: TreeFile, signal: AbortSignal | undefined): Promise<string> {
   const hash = createHash('sha256');
   for await (const piece of buffersOf(await file.open({ offset: 0, signal }))) hash.update(piece);
-  return `sha256:${hash.digest('hex')}`;
+  return digestFrom(hash);
 }
 
 /** There is no media type for these; and what expands them reads a file to its end. */

@@ -9,6 +9,7 @@ import type { Header } from 'tar/header';
 import type { Pax } from 'tar/pax';
 import { printable } from '../../spec/quote.js';
 import type { OfferedLayer } from '../offer.js';
+import { digestFrom } from '../documents/digest.js';
 import { layerType } from '../documents/media-types.js';
 import { documentError } from '../documents/shapes.js';
 import { FileWindow, windowBytes } from './file-window.js';
@@ -50,7 +51,7 @@ export async function openSlugLayer(tree: TarTree, isInApp: boolean, signal: Abo
     hash.update(piece);
     size += piece.length;
   }
-  const digest = `sha256:${hash.digest('hex')}`;
+  const digest = digestFrom(hash);
   return {
     descriptor: { mediaType: layerType('none'), digest, size },
     diffId: digest,

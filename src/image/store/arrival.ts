@@ -9,7 +9,8 @@ import { Readable } from 'node:stream';
 import { TsrunError } from '../../spec/errors.js';
 import type { OfferedLayer } from '../offer.js';
 import { syncFolder } from './checked-files.js';
-import { digestFrom, hexOf } from './digest.js';
+import { digestFrom } from '../documents/digest.js';
+import { hexOf } from './digest.js';
 import { aborted, checkAborted, storeError } from './faults.js';
 import type { StoreLayout } from './layout.js';
 

@@ -1,6 +1,6 @@
 /** Digests as a store uses them: as names of files, of text, and of layers on top of each other. */
-import { createHash, type Hash } from 'node:crypto';
-import { isDigest } from '../documents/digest.js';
+import { createHash } from 'node:crypto';
+import { digestFrom, isDigest } from '../documents/digest.js';
 
 /** The digits alone, which name files. A digest was checked where it came in: anything else is a mistake of ours. */
 export function hexOf(digest: string): string {
@@ -10,10 +10,6 @@ export function hexOf(digest: string): string {
 
 export function digestOfText(text: string): string {
   return digestFrom(createHash('sha256').update(text));
-}
-
-export function digestFrom(hash: Hash): string {
-  return `sha256:${hash.digest('hex')}`;
 }
 
 /** config.md of image-spec, "Layer ChainID": of each layer, the lowest first. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { Blobs } from '../blobs.js';
-import { digestFrom } from '../digest.js';
+import { digestFrom } from '../../documents/digest.js';
 import { checkAborted, damaged } from '../faults.js';
 
 /** Of this many bytes sha256 takes a fraction of a millisecond. */
