@@ -128,7 +128,7 @@ export class Launching {
   /** Sends the plan, as `launch` does. Nothing of the folder is executed, and it is seen as it is: without an overlay, a /dev, an id map. */
   launchProgram({ id, spec, extensions, program, streams, named: { launcher, name }, onEnd }: ProgramRequest): Container {
     const { host, seccomp } = this.#surroundings;
-    const record = this.#recordOf({ id, image: 'tsrun-archive', launcher: name, rootPath: spec.root?.path ?? '', spec, extensions });
+    const record = this.#recordOf({ id, image: 'tsrun-archive', launcher: name, rootPath: spec.root?.path ?? '', spec, extensions, internal: true });
     const plan = compilePlan({
       ...this.#names({ spec, extensions }, record),
       host,

@@ -76,6 +76,8 @@ test('the program has few capabilities, a filter, namespaces of its own, and not
   const work = (await runtime.archiver()).unpack({ source: silent, destination: folder, limits: someLimits, signal: controller.signal });
   const pid = await pidOf('tsrun-archive');
   const seen = lookAt(pid);
+  t.deepEqual(runtime.list(), [], 'it is nobody\'s container');
+  t.regex(new StateRoot(lab.stateRoot).ids().join(), /^archive\.[0-9a-f]+$/, 'though it has a record');
   controller.abort();
   await t.throwsAsync(work, { code: 'ERR_TSRUN_ABORTED' });
   const line = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(seen.status)?.[1];
@@ -157,7 +159,7 @@ test('killed at any moment it leaves no process, cgroup or record', async (t) =>
   }
   t.log(`${interrupted} of 100 were interrupted, within ${wholeMs.toFixed(0)} ms`);
   t.true(interrupted > 0);
-  t.deepEqual((await lab.runtime()).list().map(({ id }) => id), []);
+  t.deepEqual(new StateRoot(lab.stateRoot).entries(), []);
 });
 
 lab.declareLeakTest();

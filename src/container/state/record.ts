@@ -42,6 +42,8 @@ export interface ContainerRecord {
   readonly extensions: Extensions;
   /** It was made by `create`, and its program waits for `start()`. */
   readonly awaitsStart?: true;
+  /** It is a program of tsrun's own that works on files for a moment (`archiver/`): it is nobody's container, and `list` passes over it. */
+  readonly internal?: true;
   /** The seccomp profile is tsrun's own; it is left out of `spec` and made again when it is needed. */
   readonly defaultSeccomp: boolean;
 }

@@ -62,11 +62,12 @@ function readExit(bytes: Buffer): ExitStatus | undefined {
   }
 }
 
-/** One record that another version wrote must not hide all others. */
+/** Those that somebody started. One record that another version wrote must not hide all others. */
 export function listSummaries(root: StateRoot): ContainerSummary[] {
   return root.ids().flatMap((id) => {
     try {
-      return readSummary(root, id) ?? [];
+      const summary = readSummary(root, id);
+      return summary === undefined || summary.record.internal === true ? [] : [summary];
     } catch (error) {
       if (TsrunError.is(error)) return [];
       throw error;
