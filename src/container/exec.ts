@@ -109,6 +109,8 @@ async function sendExec(origin: ExecOrigin, plan: Plan, passed: readonly number[
 export interface OwnProgram {
   readonly fd: number;
   readonly layers: readonly string[];
+  /** See `ProgramPlan`. */
+  readonly upper?: string | undefined;
 }
 
 export interface OwnExec {
@@ -118,9 +120,8 @@ export interface OwnExec {
   readonly streams: Streams;
 }
 
-/** A program of tsrun's own in a live container, behind a filter of its own. */
+/** A program of tsrun's own in the mounts of a live container, also of one that is paused; behind a filter of its own, and apart from the container's processes. */
 export async function executeProgramIn(container: ExecTarget, { program, process, filter, streams }: OwnExec, { host, addon, seccomp }: ExecSurroundings): Promise<ExecProcess> {
-  refusePaused(container.record);
   const { record: { id, spec, extensions, cgroup } } = container;
   const plan = compileExec({
     containerId: id,

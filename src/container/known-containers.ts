@@ -7,6 +7,7 @@ import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
 import { answered, connectTo } from './connection.js';
 import { Container } from './container.js';
+import type { ContainerTree, TreeOptions } from './container-tree.js';
 import { ended } from './state/ended.js';
 import { discard, isUnreadable } from './state/discard.js';
 import { collectGarbage, type Collected } from './state/garbage.js';
@@ -14,7 +15,7 @@ import { readIsolation } from './isolation/isolation.js';
 import type { IsolationReport } from './isolation/isolation-report.js';
 import type { Launching } from './launching.js';
 import type { StateRoot } from './state/state-root.js';
-import { removeUpper, upperOf } from './state/uppers.js';
+import { removeUpper, tryHoldUpper, upperOf } from './state/uppers.js';
 import { listSummaries, readSummary, type ContainerSummary } from './state/summary.js';
 
 export interface KnownContainersInput {
@@ -116,7 +117,7 @@ export abstract class KnownContainers {
    * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended
    */
   async find(id: string): Promise<Container> {
-    return this.live.get(id) ?? this.#connect(id, 'watch');
+    return this.live.get(id) ?? (await this.#connect(id, 'watch')).container;
   }
 
   /**
@@ -135,7 +136,7 @@ export abstract class KnownContainers {
    * if (stdout) console.log(String(await once(stdout, 'data')));
    */
   async attach(id: string): Promise<Container> {
-    return this.#connect(id, 'attach');
+    return (await this.#connect(id, 'attach')).container;
   }
 
   /**
@@ -153,7 +154,7 @@ export abstract class KnownContainers {
    * await container.stop({ graceMs: 100 });
    */
   async adopt(id: string): Promise<Container> {
-    const container = await this.#connect(id, 'adopt');
+    const { container } = await this.#connect(id, 'adopt');
     this.live.set(id, container);
     return container;
   }
@@ -161,13 +162,16 @@ export abstract class KnownContainers {
   /**
    * Forgets a container that has ended and was kept (`autoRemove: false`): its record and its log.
    *
-   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has not ended
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has not ended, or its files are just being copied
    */
   remove(id: string): void {
     const { state, record } = this.inspect(id);
     if (state !== 'stopped') throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' is ${state}`, { hint: 'stop it first, or kill it with rm -f' });
-    this.#root.removeContainer(record);
     const upper = upperOf(record.extensions);
+    const release = upper === undefined ? undefined : tryHoldUpper(upper, this.#native.addon);
+    if (upper !== undefined && release === undefined) throw new TsrunError('ERR_TSRUN_STATE', `the files of the container '${id}' are in use: something is being copied`, { hint: 'try again when that is done' });
+    this.#root.removeContainer(record);
+    release?.();
     // Goes on behind; what is left of it when this process ends, `gc` removes.
     if (upper !== undefined) removeUpper(upper, this.#native.addon).catch(() => undefined);
   }
@@ -200,6 +204,16 @@ export abstract class KnownContainers {
     return collectGarbage(this.#root, this.#native.addon, this.host.cgroup, this.#imageRoot);
   }
 
+  /** @internal The tree of a container, live or ended, for the archiver; to be released. @throws as `openContainerTree` */
+  async openTree(id: string, options: TreeOptions): Promise<ContainerTree> {
+    this.checkOpen();
+    checkContainerId(id);
+    const { openContainerTree } = await import('./container-tree.js');
+    const known = this.live.get(id);
+    const reach = async () => (known === undefined ? this.#connect(id, 'watch') : { container: known, leave: () => undefined });
+    return openContainerTree({ root: this.#root, addon: this.#native.addon, reach }, id, options);
+  }
+
   protected get closed(): boolean {
     return this.#closed;
   }
@@ -217,7 +231,7 @@ export abstract class KnownContainers {
     for (const launcher of this.#visited) launcher.close();
   }
 
-  async #connect(id: string, role: 'watch' | 'attach' | 'adopt'): Promise<Container> {
+  async #connect(id: string, role: 'watch' | 'attach' | 'adopt'): Promise<Connected> {
     this.checkOpen();
     const { record, state, pid } = this.inspect(id);
     if (state === 'stopped') throw ended(id, 'tsrun inspect says how');
@@ -235,12 +249,17 @@ export abstract class KnownContainers {
     try {
       await answered(introduce(container, launcher, role, pid), `the launcher of the container '${id}'`);
       if (state !== 'created') container.markFound();
-      return container;
+      return { container, leave };
     } catch (error) {
       leave();
       throw error;
     }
   }
+}
+
+interface Connected {
+  readonly container: Container;
+  readonly leave: () => void;
 }
 
 async function introduce(container: Container, launcher: Launcher, role: 'watch' | 'attach' | 'adopt', pid = 0): Promise<void> {

@@ -29,7 +29,11 @@ export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' |
 export function compileExec(input: ExecInput): Plan {
   const builder = new PlanBuilder();
   const namespaces = new Namespaces(input.spec.linux, input.extensions.namespaceFds);
-  refuseExposed(input, namespaces);
+  if (input.program === undefined) refuseExposed(input, namespaces);
+  // A program of tsrun's own is neither seen by the container's processes, nor does it count as one of them: it works on one that is
+  // frozen or has no memory left, and cannot be taken over from inside.
+  const isApart = input.program !== undefined;
+  const ownPids = isApart || namespaces.isShared('pid');
   const planInput = execPlanInput(input, namespaces);
   const streams = compileStreams(planInput, builder);
   const program = passProgram(input, builder);
@@ -39,11 +43,11 @@ export function compileExec(input: ExecInput): Plan {
   const score = input.process.oomScoreAdj;
   builder.add('exec', {
     op: 'clone',
-    flags: 0,
-    cgroup: input.hasCgroup ? cgroup : null,
-    joins: namespaces.isShared('pid') ? [] : [process],
-    joinKinds: namespaces.isShared('pid') ? [] : [cloneFlags.pid],
-    midwife: input.host.uid !== 0 && !namespaces.isShared('pid'),
+    flags: isApart ? cloneFlags.pid : 0,
+    cgroup: input.hasCgroup && !isApart ? cgroup : null,
+    joins: ownPids ? [] : [process],
+    joinKinds: ownPids ? [] : [cloneFlags.pid],
+    midwife: input.host.uid !== 0 && !ownPids,
     timeOffsets: '',
     procFiles: score === undefined ? [] : ['oom_score_adj'],
     procValues: score === undefined ? [] : [String(score)],

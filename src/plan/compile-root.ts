@@ -159,19 +159,24 @@ function layOverlay(compilation: Compilation, { slots, folders, trees }: Layers,
   const sizeBytes = mode.kind === 'disposable' ? mode.sizeBytes : defaultUpperBytes;
   const disk = mode.kind === 'disposable' ? mode.disk : undefined;
   const scratch = builder.slot();
-  if (disk === undefined) {
+  const left = input.program?.upper;
+  const isOnDisk = disk !== undefined || left !== undefined;
+  if (left !== undefined) {
+    builder.add('program', { op: 'openTree', path: left, recursive: false, into: scratch });
+    builder.add('program', { op: 'setMount', mount: scratch, recursive: false, set: mountAttributes.nodev, clear: 0, propagation: privatePropagation, idMap: null });
+  } else if (disk === undefined) {
     builder.add('extensions.root', { op: 'makeTmpfs', options: [`size=${sizeBytes}`, 'mode=0700'], attributes: mountAttributes.nodev, into: scratch });
     builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'upper', mode: 0o755, uid, gid, mark: '' });
     builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'work', mode: 0o755, uid, gid, mark: '' });
   } else {
     builder.add('extensions.root', { op: 'makeUpper', path: disk.folder, uid, gid, project: disk.project, limitBytes: sizeBytes, into: scratch });
   }
-  for (const name of folders.length >= manyLayers ? coveredFolders(compilation) : []) builder.add('/mounts', { op: 'makeFolder', mount: scratch, name: `upper/${name}`, mode: 0o755, uid, gid, mark: opaqueMark(input.host) });
+  for (const name of folders.length >= manyLayers && left === undefined ? coveredFolders(compilation) : []) builder.add('/mounts', { op: 'makeFolder', mount: scratch, name: `upper/${name}`, mode: 0o755, uid, gid, mark: opaqueMark(input.host) });
   const slot = builder.slot();
   const byDescriptor = input.host.supports.overlayLayerFds;
-  builder.add('extensions.root', { op: 'makeOverlay', layers: slots, folders, scratch, byDescriptor, dropResource: disk !== undefined, userXattr: input.host.uid !== 0, attributes: mountAttributes.nodev, into: slot });
-  // An upper on disk is removed before the end is told.
-  if (folders.length >= manyLayers && disk === undefined) builder.add('extensions.lowerLayers', { op: 'keepMount', mount: slot });
+  builder.add('extensions.root', { op: 'makeOverlay', layers: slots, folders, scratch, byDescriptor, dropResource: isOnDisk, userXattr: input.host.uid !== 0, attributes: mountAttributes.nodev, into: slot });
+  // An upper on disk is removed, or used again, when the end is told.
+  if (folders.length >= manyLayers && !isOnDisk) builder.add('extensions.lowerLayers', { op: 'keepMount', mount: slot });
   // Otherwise the launcher had to attach them, and has let go of them again.
   return { slot, parts: byDescriptor ? [...trees, scratch] : [] };
 }

@@ -165,7 +165,7 @@ function whole(limit: number): number {
 
 /** A folder that is only looked at cannot be written to either. */
 function unwritten(place: Place): Place {
-  return 'folder' in place ? { ...place, readonly: true } : place;
+  return 'container' in place ? place : { ...place, readonly: true };
 }
 
 function outputOf({ stdout, done }: Running): Output {

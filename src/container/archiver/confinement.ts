@@ -3,6 +3,7 @@
  * device, only the rights that owners, modes and overlayfs's attributes need, and few system calls.
  */
 import { ociVersion } from '../../spec/defaults.js';
+import type { IdMaps } from '../../plan/input.js';
 import type { Process, Root, Seccomp, Spec } from '../../spec/types.js';
 
 /** What the program would use too much of must not be the host's. */
@@ -18,6 +19,12 @@ const mostDescriptors = 1024;
  */
 const ofFiles = ['CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_SETFCAP'];
 const ofLayers = [...ofFiles, 'CAP_SYS_ADMIN'];
+
+interface Whose {
+  readonly where?: 'alone' | 'container';
+  /** Of a user namespace of its own. */
+  readonly maps?: IdMaps | undefined;
+}
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
@@ -60,7 +67,7 @@ export function confinedSeccomp(arch: 'x64' | 'arm64'): Seccomp {
   };
 }
 
-/** As what the program is executed: by itself, or in a live container, where it makes no layers. */
+/** As what the program is executed: by itself, or in the tree of a container, where it makes no layers. */
 export function confinedProcess(args: readonly string[], where: 'alone' | 'container'): Process {
   const capabilities = where === 'alone' ? ofLayers : ofFiles;
   return {
@@ -77,14 +84,18 @@ export function confinedProcess(args: readonly string[], where: 'alone' | 'conta
   };
 }
 
-/** In the user namespace of the launcher, where the owners in an archive are what they are (an ordinary user's: its subordinate ids). */
-export function confinedSpec(root: Root, args: readonly string[], arch: 'x64' | 'arm64'): Spec {
+/**
+ * In the user namespace of the launcher, where the owners in an archive are what they are (an ordinary user's: its subordinate ids);
+ * in the tree of a container that has ended, in one with the same ids as it had.
+ */
+export function confinedSpec(root: Root, args: readonly string[], arch: 'x64' | 'arm64', { where = 'alone', maps }: Whose = {}): Spec {
   return {
     ociVersion,
     root,
-    process: confinedProcess(args, 'alone'),
+    process: confinedProcess(args, where),
     linux: {
-      namespaces: [{ type: 'mount' }, { type: 'pid' }, { type: 'network' }, { type: 'ipc' }, { type: 'uts' }, { type: 'cgroup' }],
+      namespaces: [{ type: 'mount' }, { type: 'pid' }, { type: 'network' }, { type: 'ipc' }, { type: 'uts' }, { type: 'cgroup' }, ...(maps === undefined ? [] : [{ type: 'user' } as const])],
+      ...(maps !== undefined && { uidMappings: [...maps.uidMappings], gidMappings: [...maps.gidMappings] }),
       resources: { pids: { limit: mostProcesses } },
       seccomp: confinedSeccomp(arch),
     },

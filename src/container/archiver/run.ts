@@ -2,14 +2,19 @@
 import { Readable, type Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { HostFacts } from '../../host/facts.js';
+import { Namespaces } from '../../plan/namespaces.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { JsonObject } from '../../spec/json.js';
 import type { NamedLauncher } from '../connection.js';
 import type { Container } from '../container.js';
+import type { OwnProgram } from '../exec.js';
+import type { ProgramRequest } from '../launch-request.js';
 import type { Launching } from '../launching.js';
 import { streamsOf, type Streams } from '../prepare.js';
 import type { RunningProcess } from '../running-process.js';
 import { randomDigits } from '../state/random.js';
+import type { ContainerRecord } from '../state/record.js';
+import { upperOf } from '../state/uppers.js';
 import { confinedProcess, confinedSpec, confinedSeccomp } from './confinement.js';
 import { failureOf, readReport } from './report.js';
 
@@ -20,8 +25,14 @@ export interface Surroundings {
   readonly programFd: number;
 }
 
-/** What the program sees, and nothing else: a folder of the host, or what a live container sees. */
-export type Place = FolderPlace | { readonly container: Container };
+/** What the program sees, and nothing else: a folder of the host, what a live container sees, or the root that one has left. */
+export type Place = FolderPlace | { readonly container: Container } | LeftPlace;
+
+/** The root of a container that has ended: its layers with what it wrote, or its folder; without its mounts. See `container-tree.ts`. */
+export interface LeftPlace {
+  readonly left: ContainerRecord;
+  readonly readonly?: boolean;
+}
 
 export interface FolderPlace {
   readonly folder: string;
@@ -88,15 +99,34 @@ export async function start(surroundings: Surroundings, order: Order): Promise<R
 async function launch({ launching, named, host, programFd }: Surroundings, { place, args }: Order, streams: Streams): Promise<RunningProcess> {
   const words = ['tsrun-archive', ...args];
   if ('container' in place) return launching.executeProgram(place.container, { fd: programFd }, confinedProcess(words, 'container'), confinedSeccomp(host.arch), streams);
+  const { spec, extensions, program } = 'left' in place ? leftRoot(place, words, host) : folderRoot(place, words, host);
   return launching.launchProgram({
     id: `archive.${randomDigits(12)}`,
-    spec: confinedSpec({ path: place.folder, readonly: place.readonly === true }, words, host.arch),
-    extensions: { root: { kind: 'writable' }, defaultedLimits: [pidsPointer] },
-    program: { fd: programFd, layers: place.layers ?? [] },
+    spec,
+    extensions: { ...extensions, defaultedLimits: [pidsPointer] },
+    program: { fd: programFd, ...program },
     streams,
     named,
     onEnd: () => undefined,
   });
+}
+
+type RootRequest = Pick<ProgramRequest, 'spec' | 'extensions'> & { readonly program: Omit<OwnProgram, 'fd'> };
+
+function folderRoot({ folder, readonly = false, layers = [] }: FolderPlace, words: readonly string[], { arch }: HostFacts): RootRequest {
+  return { spec: confinedSpec({ path: folder, readonly }, words, arch), extensions: { root: { kind: 'writable' } }, program: { layers } };
+}
+
+/** Its layers are id-mapped again as they were, and what it wrote lies there with the ids that it had on the host. */
+function leftRoot({ left: { rootPath, spec: { linux = {} }, extensions: { root = { kind: 'writable' }, lowerLayers = [] }, extensions }, readonly = false }: LeftPlace, words: readonly string[], { arch }: HostFacts): RootRequest {
+  const { uidMappings = [], gidMappings = [] } = linux;
+  const maps = new Namespaces(linux, extensions.namespaceFds).isNew('user') ? { uidMappings, gidMappings } : undefined;
+  return {
+    spec: confinedSpec({ path: rootPath, readonly }, words, arch, { where: 'container', maps }),
+    // Without its upper on disk, which would go with this record.
+    extensions: { root: root.kind === 'disposable' ? { kind: 'disposable', sizeBytes: 0 } : root, ...(lowerLayers.length > 0 && { lowerLayers }) },
+    program: { layers: [], upper: upperOf(extensions)?.folder },
+  };
 }
 
 /** From the start to the end, with what goes in and what it says. */

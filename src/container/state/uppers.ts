@@ -2,7 +2,7 @@
  * Upper layers that lie on disk, in `uppers/` of the image root. The launcher makes and removes them; what it cannot remove, since it was
  * killed or the container was to be kept, is removed here. The state root shows in the name: others have their uppers beside these.
  */
-import { mkdirSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { opendir, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Addon } from '../../engine/addon.js';
@@ -41,6 +41,23 @@ function prefixOf(stateRoot: string): string {
 /** Of a record. */
 export function upperOf({ root }: Extensions): DiskUpper | undefined {
   return root?.kind === 'disposable' ? root.disk : undefined;
+}
+
+/** A file in the folder of an upper, which is held while somebody uses the root of a container that has ended. */
+export const upperLock = 'lock';
+
+/** Keeps others from an upper for a moment; undefined when somebody uses it. An upper that is not there is nobody's. */
+export function tryHoldUpper({ folder }: DiskUpper, addon: Pick<Addon, 'tryLock'>): (() => void) | undefined {
+  let fd: number;
+  try {
+    fd = openSync(join(folder, upperLock), constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') return () => undefined;
+    throw error;
+  }
+  if (addon.tryLock(fd, true)) return () => { closeSync(fd); };
+  closeSync(fd);
+  return undefined;
 }
 
 type Projects = Pick<Addon, 'forgetProject'>;
