@@ -39,6 +39,7 @@ export { explainExit, type ExitExplanation } from './container/explain-exit.js';
 export { explain, type Explanation } from './container/explain.js';
 export type * from './container/isolation/isolation-report.js';
 export type { CapabilitySets, MountReading, ProcessIds, RlimitReading } from './host/proc-files.js';
+export type { Copied, CopyOptions } from './container/copy/copy-options.js';
 export type { ContainerRecord } from './container/state/record.js';
 export type { StopOptions } from './container/running-process.js';
 export type { StartTimings, TimedPart } from './container/start-timings.js';

@@ -19,10 +19,11 @@ constexpr size_t kMostOpen = 8;
 constexpr int kMostLinks = 40;
 constexpr int kOpenFolder = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
-int open_beneath(int root, const char* path) {
+// A layer has no mounts; what a container has mounted in its tree is a part of it.
+int open_beneath(int root, const char* path, bool layer) {
   open_how how{};
   how.flags = kOpenFolder;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | (layer ? RESOLVE_NO_XDEV : 0);
   return static_cast<int>(syscall(SYS_openat2, root, path, &how, sizeof how));
 }
 
@@ -83,7 +84,7 @@ OpenFolder& Tree::open_folder(const EntryPath& folder, const EntryPath& entry) {
     each->used = ++clock_;
     return *each;
   }
-  UniqueFd fd(open_beneath(root_.get(), folder.is_root() ? "." : folder.text().c_str()));
+  UniqueFd fd(open_beneath(root_.get(), folder.is_root() ? "." : folder.text().c_str(), rules_.layer));
   if (!fd.valid()) {
     if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) give_up(entry.text(), "openat2");
     return walk_to(folder, entry);
@@ -186,7 +187,7 @@ void Tree::forget_below(const std::string& path) {
 
 void Tree::finish() {
   for (auto& [path, list] : defaults_) {
-    UniqueFd fd(open_beneath(root_.get(), path.is_root() ? "." : path.text().c_str()));
+    UniqueFd fd(open_beneath(root_.get(), path.is_root() ? "." : path.text().c_str(), rules_.layer));
     // Something else may have taken the folder's place, and there are file systems without access lists.
     if (fd.valid()) (void)fsetxattr(fd.get(), "system.posix_acl_default", list.data(), list.size(), 0);
   }

@@ -15,25 +15,6 @@ namespace {
 
 constexpr std::string_view kNul("\0", 1);
 
-const char* type_word(const struct stat& status) {
-  switch (status.st_mode & S_IFMT) {
-    case S_IFREG:
-      return "file";
-    case S_IFDIR:
-      return "folder";
-    case S_IFLNK:
-      return "link";
-    case S_IFIFO:
-      return "pipe";
-    case S_IFSOCK:
-      return "socket";
-    case S_IFBLK:
-      return "block";
-    default:
-      return is_whiteout(status) ? "whiteout" : "character";
-  }
-}
-
 std::string content_digest(int fd) {
   static char buffer[256 * 1024];
   Digest digest;
@@ -71,7 +52,7 @@ bool is_opaque(int folder) {
 int list(const std::string& path, bool follow, bool content) {
   Output output;
   uint64_t entries = 0;
-  walk(path, follow, [&](const Found& found) {
+  walk(path, WalkRules{follow, false}, [&](const Found& found) {
     const struct stat& status = found.status;
     ++entries;
     bool device = S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode);

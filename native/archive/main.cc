@@ -9,6 +9,7 @@
 #include "archive/failure.h"
 #include "archive/files.h"
 #include "archive/list.h"
+#include "archive/look.h"
 #include "archive/pack.h"
 #include "archive/unpack.h"
 
@@ -49,6 +50,7 @@ int run_unpack(const Arguments& arguments, bool layer) {
   order.folder = arguments.text("path", ".");
   order.gives_owner = arguments.find("uid") != nullptr;
   order.uid = static_cast<uid_t>(arguments.number("uid"));
+  order.drops_privileges = arguments.find("drop-privileges") != nullptr;
   order.gid = static_cast<gid_t>(arguments.number("gid"));
   return unpack(order);
 }
@@ -65,7 +67,8 @@ int run(std::string_view command, const Arguments& arguments) {
   bool follow = arguments.find("follow") != nullptr;
   if (command == "unpack") return run_unpack(arguments, true);
   if (command == "unpack-files") return run_unpack(arguments, false);
-  if (command == "pack") return pack(path, follow, arguments.text("name", ""));
+  if (command == "look") return look_at(path, follow);
+  if (command == "pack") return pack(path, WalkRules{follow, arguments.find("mounts") != nullptr}, arguments.text("name", ""));
   if (command == "list") return list(path, follow, arguments.find("content") != nullptr);
   if (command == "empty") return empty();
   if (command == "expand") return expand(arguments.number("bytes"), arguments.number("ratio"));

@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <unordered_map>
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "archive/failure.h"
 #include "archive/locale.h"
 #include "archive/output.h"
-#include "archive/walk.h"
 
 namespace tsrun::archive {
 namespace {
@@ -72,9 +72,9 @@ class Packer {
 
   bool is_second_name(const struct stat& status, const std::string& path) {
     if (S_ISDIR(status.st_mode) || status.st_nlink < 2) return false;
-    auto known = first_names_.find(status.st_ino);
+    auto known = first_names_.find({status.st_dev, status.st_ino});
     if (known == first_names_.end()) {
-      if (first_names_.size() < kMostLinked) first_names_.emplace(status.st_ino, path);
+      if (first_names_.size() < kMostLinked) first_names_.emplace(std::make_pair(status.st_dev, status.st_ino), path);
       return false;
     }
     archive_entry_copy_hardlink(entry_, known->second.c_str());
@@ -140,7 +140,7 @@ class Packer {
   struct ::archive* writer_;
   struct ::archive_entry* entry_;
   Output output_;
-  std::unordered_map<ino_t, std::string> first_names_;
+  std::map<std::pair<dev_t, ino_t>, std::string> first_names_;
   std::vector<Part> parts_;
   uint64_t entries_ = 0;
   char buffer_[256 * 1024];
@@ -148,9 +148,9 @@ class Packer {
 
 }  // namespace
 
-int pack(const std::string& path, bool follow, const std::string& name) {
+int pack(const std::string& path, const WalkRules& rules, const std::string& name) {
   Packer packer(name);
-  walk(path, follow, [&packer](const Found& found) { packer.add(found); });
+  walk(path, rules, [&packer](const Found& found) { packer.add(found); });
   packer.finish();
   say("{\"entries\":" + std::to_string(packer.entries()) + "}");
   return 0;

@@ -4,10 +4,12 @@
 
 #include <string>
 
+#include "archive/walk.h"
+
 namespace tsrun::archive {
 
 // `name`: what it is called in the archive, with what is in it below; empty for a folder whose contents alone are wanted.
-int pack(const std::string& path, bool follow, const std::string& name);
+int pack(const std::string& path, const WalkRules& rules, const std::string& name);
 
 }  // namespace tsrun::archive
 

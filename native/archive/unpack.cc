@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "archive/failure.h"
 #include "archive/input.h"
 #include "archive/tar_reader.h"
@@ -86,6 +88,12 @@ class Unpacking {
     if (order_.gives_owner) {
       attributes.uid = order_.uid;
       attributes.gid = order_.gid;
+    }
+    if (order_.drops_privileges) {
+      if (reader_.type() != S_IFDIR) attributes.mode &= ~static_cast<mode_t>(S_ISUID | S_ISGID);
+      auto& extended = attributes.extended;
+      auto gives_rights = [](const auto& each) { return each.first == "security.capability"; };
+      extended.erase(std::remove_if(extended.begin(), extended.end(), gives_rights), extended.end());
     }
     return attributes;
   }

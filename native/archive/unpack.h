@@ -18,6 +18,8 @@ struct UnpackOrder {
   bool gives_owner = false;
   uid_t uid = 0;
   gid_t gid = 0;
+  // No set-id bit and no capability, which would be another's for the new owner.
+  bool drops_privileges = false;
   uint64_t most_bytes = 0;
   uint64_t most_entries = 0;
   uint64_t most_ratio = 0;

@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "archive/failure.h"
@@ -19,17 +22,31 @@ namespace {
 // Each folder on the way is open.
 constexpr unsigned kMostDepth = 512;
 
+// Which linux/magic.h has not.
+constexpr uint64_t kMessageQueues = 0x19800202;
+constexpr uint64_t kConfigfs = 0x62656570;
+constexpr uint64_t kFusectl = 0x65735543;
+
+// What is no file of anybody's, and changes while it is read.
+bool is_of_the_kernel(int folder) {
+  constexpr uint64_t kKinds[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC,   CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC, DEVPTS_SUPER_MAGIC, DEBUGFS_MAGIC,
+                                 TRACEFS_MAGIC,    BPF_FS_MAGIC, SECURITYFS_MAGIC,    EFIVARFS_MAGIC,     BINFMTFS_MAGIC,     kMessageQueues,
+                                 kConfigfs,        kFusectl};
+  struct statfs status {};
+  if (fstatfs(folder, &status) != 0) return true;
+  return std::find(std::begin(kKinds), std::end(kKinds), static_cast<uint64_t>(status.f_type)) != std::end(kKinds);
+}
+
 class Walk {
  public:
-  explicit Walk(const std::function<void(const Found&)>& use) : use_(use) {}
+  Walk(bool mounts, const std::function<void(const Found&)>& use) : mounts_(mounts), use_(use) {}
 
-  void visit(int folder, const std::string& name, const std::string& path, unsigned depth) {
+  void visit(int folder, const std::string& name, const std::string& path, unsigned depth, dev_t device = 0) {
     struct stat status {};
     if (fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno == ENOENT && depth > 0) return;
       give_up(path, "fstatat");
     }
-    if (depth == 0) device_ = status.st_dev;
     UniqueFd fd;
     if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) {
       fd.reset(openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -39,7 +56,8 @@ class Walk {
       }
     }
     use_(Found{path, folder, name.c_str(), status, fd.get()});
-    if (!S_ISDIR(status.st_mode) || status.st_dev != device_) return;
+    if (!S_ISDIR(status.st_mode)) return;
+    if (depth > 0 && status.st_dev != device && (!mounts_ || is_of_the_kernel(fd.get()))) return;
     if (depth == kMostDepth) refuse(path, "it lies more than 512 folders deep");
     std::vector<std::string> names;
     for_each_name(fd.get(), [&names](const char* each) { names.emplace_back(each); });
@@ -47,33 +65,57 @@ class Walk {
     std::string below = path.empty() ? path : path + '/';
     for (const std::string& each : names) {
       std::string inner = below;
-      visit(fd.get(), each, inner.append(each), depth + 1);
+      visit(fd.get(), each, inner.append(each), depth + 1, status.st_dev);
     }
   }
 
  private:
+  bool mounts_;
   const std::function<void(const Found&)>& use_;
-  dev_t device_ = 0;
 };
 
 }  // namespace
 
-UniqueFd open_in_root(const std::string& path, bool follow, int flags) {
+const char* type_word(const struct stat& status) {
+  switch (status.st_mode & S_IFMT) {
+    case S_IFREG:
+      return "file";
+    case S_IFDIR:
+      return "folder";
+    case S_IFLNK:
+      return "link";
+    case S_IFIFO:
+      return "pipe";
+    case S_IFSOCK:
+      return "socket";
+    case S_IFBLK:
+      return "block";
+    default:
+      return is_whiteout(status) ? "whiteout" : "character";
+  }
+}
+
+UniqueFd try_in_root(const std::string& path, bool follow, int flags) {
   open_how how{};
   how.flags = static_cast<uint64_t>(flags | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
   UniqueFd root(openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  UniqueFd found(static_cast<int>(syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
+  return UniqueFd(static_cast<int>(syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
+}
+
+UniqueFd open_in_root(const std::string& path, bool follow, int flags) {
+  UniqueFd found = try_in_root(path, follow, flags);
   if (!found.valid()) give_up(path, "openat2");
   return found;
 }
 
 // By the folder that it lies in and a single name; where a link is followed, of what it leads to.
-void walk(const std::string& path, bool follow, const std::function<void(const Found&)>& use) {
+void walk(const std::string& path, const WalkRules& rules, const std::function<void(const Found&)>& use) {
+  bool follow = rules.follow;
   UniqueFd start = open_in_root(path, follow, O_PATH);
   struct stat status {};
   if (fstat(start.get(), &status) != 0) give_up(path, "fstat");
-  Walk walking(use);
+  Walk walking(rules.mounts, use);
   if (S_ISDIR(status.st_mode)) {
     walking.visit(start.get(), ".", "", 0);
     return;

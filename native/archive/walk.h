@@ -1,4 +1,4 @@
-// A tree, entry by entry, each folder before what is in it and names in order; never past a mount or a link.
+// A tree, entry by entry, each folder before what is in it and names in order; never past a link, and past a mount only if wanted.
 #ifndef TSRUN_ARCHIVE_WALK_H_
 #define TSRUN_ARCHIVE_WALK_H_
 
@@ -23,11 +23,23 @@ struct Found {
   int fd;
 };
 
-// Links on the way to it, and last in it, lead no further than the root. Gives up when it is not there.
+struct WalkRules {
+  // Where the path itself is a link, what it leads to.
+  bool follow = false;
+  // Also what is mounted in it, but for what the kernel shows of itself (/proc, /sys).
+  bool mounts = false;
+};
+
+// As `list` and `look` call it.
+const char* type_word(const struct stat& status);
+
+// Links on the way to it, and last in it, lead no further than the root. Not valid, with `errno`, when it is not there.
+UniqueFd try_in_root(const std::string& path, bool follow, int flags);
+// The same, but gives up then.
 UniqueFd open_in_root(const std::string& path, bool follow, int flags);
 
 // What is removed meanwhile is passed over: it may be a live container's.
-void walk(const std::string& path, bool follow, const std::function<void(const Found&)>& use);
+void walk(const std::string& path, const WalkRules& rules, const std::function<void(const Found&)>& use);
 
 std::string link_target(const Found& found);
 // With the names in order.

@@ -16,6 +16,7 @@ export const handlers: Readonly<Record<CommandName, () => Promise<CommandModule>
   stats: () => import('./stats.js'),
   inspect: () => import('./inspect.js'),
   update: () => import('./update.js'),
+  cp: () => import('./cp.js'),
   gc: () => import('./gc.js'),
   explain: () => import('./explain.js'),
   doctor: () => import('./doctor.js'),

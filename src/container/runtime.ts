@@ -21,7 +21,7 @@ import { hostError } from './host-error.js';
 import { librarySurroundings } from './image-library/surroundings.js';
 import { Images } from './images.js';
 import { IdRanges } from './ids/id-ranges.js';
-import { KnownContainers } from './known-containers.js';
+import { ContainerFiles } from './container-files.js';
 import { Launching } from './launching.js';
 import { checkStateRoot } from './state/make-folder.js';
 import type { RunOptions } from './options/options.js';
@@ -54,7 +54,7 @@ interface Opened {
  * const container = await runtime.run('./rootfs', { command: ['/bin/echo', 'hello'], stdout: 'inherit' });
  * const { code } = await container.exited;
  */
-export class Runtime extends KnownContainers {
+export class Runtime extends ContainerFiles {
   /** What dead launchers had left in the state root, and was removed when it was opened. */
   readonly collected: Collected;
   /**
@@ -206,7 +206,7 @@ export class Runtime extends KnownContainers {
   }
 
   /** @internal Unpacks, packs and lists trees, for images and copies; loaded when it is first asked for. */
-  async archiver(): Promise<Archiver> {
+  override async archiver(): Promise<Archiver> {
     const { Archiver } = await import('./archiver/archiver.js');
     this.checkOpen();
     this.#archiver ??= new Archiver({ launching: this.#launching, native: this.#native, host: this.host, named: this.#own });

@@ -37,6 +37,7 @@ function others(name: CommandName): string[] {
     kill: ['web.1'],
     rm: ['web.1'],
     inspect: ['web.1'],
+    cp: ['web.1:/etc', './etc'],
     ...Object.fromEntries((['pull', 'save', 'rmi', 'history', 'layers'] as const).map((each) => [each, ['app:1']])),
     tag: ['app:1', 'app:2'],
   };

@@ -53,6 +53,8 @@ export const scenes: Readonly<Record<string, Scene>> = {
   'tsrun kill -s HUP web': { before: web, shows: /again/, after: 'until tsrun logs web | grep again; do sleep 0.1; done' },
   'tsrun inspect --isolation web': { before: web, shows: /seccomp +1 filter: tsrun's default profile/ },
   'tsrun inspect --diff other web': { before: `${web}; tsrun run -d --name other --network host ./busybox sleep 1000`, shows: /network/ },
+  'tsrun cp ./site/. web:/srv/www': { before: `${web}; mkdir site; echo hello >site/index.html; tsrun exec web mkdir -p /srv/www`, shows: /^hello$/m, after: 'tsrun exec web cat /srv/www/index.html' },
+  'tsrun cp web:/var/log - | tar -t': { before: `${web}; tsrun exec web sh -c 'mkdir -p /var/log; echo x >/var/log/app'`, shows: /^log\/\nlog\/app$/m },
   'tsrun update -m 1g --cpus 2 web': { before: web, shows: /^1073741824$/m, after: 'cat /sys/fs/cgroup/tsrun/web-*/memory.max', needs: limits },
   'tsrun explain ./busybox': { shows: /pivotRoot/ },
   'tsrun explain --diff ./busybox -- --privileged': { shows: /^- .*loadSeccomp/m },

@@ -54,6 +54,7 @@ function reply(completion: Completion): string {
   if (completion === 'stored-image') return '_tsrun_reply -W "$(_tsrun_images)" "$3"';
   if (completion === 'object') return '_tsrun_reply -W "$(_tsrun_containers; _tsrun_images)" "$3"';
   // What is on the disk first: a folder or file of that name is what would be run.
+  if (completion === 'path') return '_tsrun_reply -f "$3"; [[ $3 == */* ]] || _tsrun_more "$(_tsrun_containers | sed s/$/:/)" "$3"';
   if (completion === 'image') return '_tsrun_reply -f "$3"; [[ $3 == */* ]] || _tsrun_more "$(_tsrun_images)" "$3"';
   return `_tsrun_reply -W '${completion.join(' ')}' "$3"`;
 }

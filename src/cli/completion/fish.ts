@@ -88,11 +88,12 @@ function flagWords(flag: Flag): string {
 
 function valueWords(completion: Completion): string[] {
   if (completion === 'file') return ['-r -F'];
-  return [completion === 'image' ? '-r' : '-x', candidates(completion)];
+  return [completion === 'image' || completion === 'path' ? '-r' : '-x', candidates(completion)];
 }
 
 function candidates(completion: Completion): string {
   if (completion === 'file') return '-F';
+  if (completion === 'path') return "-F -a '(tsrun ps -a -q 2>/dev/null | string replace -r \\$ :)'";
   if (completion === 'folder') return "-a '(__fish_complete_directories)'";
   if (completion === 'image') return "-F -a '(tsrun images --names 2>/dev/null)'";
   if (completion === 'stored-image') return "-a '(tsrun images --names 2>/dev/null)'";

@@ -24,6 +24,7 @@ export function zshScript(): string {
     '}',
     '',
     '_tsrun_sources() { _alternative files:file:_files images:image:_tsrun_images }',
+    '_tsrun_paths() { local -a ids=(${(f)"$(tsrun ps -a -q 2>/dev/null)"}); _alternative "containers:container:compadd -S : -a ids" files:file:_files }',
     '_tsrun_objects() { _alternative containers:container:_tsrun_containers images:image:_tsrun_images }',
     '',
     '_tsrun_commands() {',
@@ -85,6 +86,7 @@ function action(completion: Completion | undefined): string {
   if (completion === 'stored-image') return '_tsrun_images';
   if (completion === 'object') return '_tsrun_objects';
   if (completion === 'container') return '_tsrun_containers';
+  if (completion === 'path') return '_tsrun_paths';
   return `(${completion.map(escapeColons).join(' ')})`;
 }
 

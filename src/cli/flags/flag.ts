@@ -17,6 +17,7 @@ export type CommandName =
   | 'stats'
   | 'inspect'
   | 'update'
+  | 'cp'
   | 'gc'
   | 'explain'
   | 'doctor'
@@ -49,6 +50,9 @@ export interface CommandFlags {
   readonly all?: boolean;
   readonly quiet?: boolean;
   readonly follow?: boolean;
+  /** `cp`: owners stay as they are; a link is what it leads to. */
+  readonly archive?: boolean;
+  readonly followLink?: boolean;
   /** Lines to show from the end; absent = all. */
   readonly tail?: number;
   /** Milliseconds since the epoch. */

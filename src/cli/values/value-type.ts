@@ -7,9 +7,10 @@ export type ValueKind = 'boolean' | 'string' | 'integer' | 'number' | 'size' | '
 
 /**
  * What the shell should offer for a value: a fixed list of words, or something that it looks up. `image`: a folder, or one of the store;
- * `object`: a container, or an image of the store.
+ * `object`: a container, or an image of the store;
+ * `path`: a file, or the name of a container with a colon behind it.
  */
-export type Completion = 'file' | 'folder' | 'container' | 'image' | 'stored-image' | 'object' | readonly string[];
+export type Completion = 'file' | 'folder' | 'path' | 'container' | 'image' | 'stored-image' | 'object' | readonly string[];
 
 /** What a value may depend on besides its text. Injected, so that parsing stays testable. */
 export interface ValueContext {

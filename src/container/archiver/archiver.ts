@@ -11,6 +11,7 @@ import type { NamedLauncher } from '../connection.js';
 import type { Launching } from '../launching.js';
 import { EntryReader, type ListedEntry } from './listed-entry.js';
 import { run, start, type Place, type Running, type Surroundings } from './run.js';
+import { seenIn, type Seen } from './seen.js';
 import { countIn, unpackReport } from './unpack-report.js';
 
 export interface ArchiverInput {
@@ -25,6 +26,8 @@ export interface TreeRequest {
   readonly place: Place;
   /** From the root of the place on; links lead no further than that. */
   readonly path: string;
+  /** See `Work`. */
+  readonly isCopy?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -33,8 +36,15 @@ export interface PackRequest extends TreeRequest {
   readonly name?: string;
   /** Where the path itself is a link, what it leads to. Default false. */
   readonly follow?: boolean;
+  /** Also what is mounted in it, but for what the kernel shows of itself. Default false. */
+  readonly mounts?: boolean;
   /** A descriptor that the archive is written to; else it is had as a stream. */
   readonly stdout?: number;
+}
+
+export interface LookRequest extends TreeRequest {
+  /** Where the path itself is a link, what it leads to. Default false. */
+  readonly follow?: boolean;
 }
 
 export interface ListRequest extends TreeRequest {
@@ -46,8 +56,11 @@ export interface UnpackFilesRequest extends TreeRequest {
   /** A tar archive, compressed or not. */
   readonly source: number | Readable;
   /** Whose everything becomes; else as the archive says. */
-  readonly owner?: { readonly uid: number; readonly gid: number };
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+  /** Without set-id bits and capabilities. Default false. */
+  readonly dropPrivileges?: boolean;
   readonly limits: UnpackLimits;
+  readonly onProgress?: ((readBytes: number) => void) | undefined;
 }
 
 export interface ExpandRequest {
@@ -64,6 +77,11 @@ export interface Output {
   /** Null where it goes to a descriptor. */
   readonly stream: Readable | null;
   readonly done: Promise<void>;
+}
+
+export interface Packed extends Output {
+  /** How many there are in it; settles with `done`. */
+  readonly entries: Promise<number>;
 }
 
 export class Archiver {
@@ -100,17 +118,26 @@ export class Archiver {
    *
    * @throws as `Unpack`
    */
-  async unpackFiles({ place, path, source, owner, limits, signal }: UnpackFilesRequest): Promise<Pick<UnpackReport, 'entries' | 'unpackedBytes'>> {
+  async unpackFiles({ place, path, source, owner, dropPrivileges = false, limits, isCopy, signal, onProgress }: UnpackFilesRequest): Promise<Pick<UnpackReport, 'entries' | 'unpackedBytes'>> {
     const whose = owner === undefined ? [] : [`uid=${owner.uid}`, `gid=${owner.gid}`];
-    const args = ['unpack-files', `path=${path}`, ...limitWords(limits), ...whose];
-    const report = await run(this.#ready(), { subject: 'the archive', place, args, stdin: source, signal });
+    const args = ['unpack-files', `path=${path}`, ...limitWords(limits), ...whose, ...(dropPrivileges ? ['drop-privileges=1'] : [])];
+    const report = await run(this.#ready(), { subject: isCopy === true ? 'the copy' : 'the archive', isCopy, place, args, stdin: source, signal, onProgress });
     return { entries: countIn(report, 'entries'), unpackedBytes: countIn(report, 'unpackedBytes') };
   }
 
   /** A tree, or a file, as a tar archive (pax). @throws ERR_TSRUN_IMAGE where there is nothing; ERR_TSRUN_ABORTED */
-  async pack({ place, path, name = '', follow = false, stdout = -1, signal }: PackRequest): Promise<Output> {
-    const args = ['pack', `path=${path}`, `name=${name}`, ...(follow ? ['follow=1'] : [])];
-    return outputOf(await start(this.#ready(), { subject: 'the tree', place: unwritten(place), args, stdout: stdout < 0 ? 'pipe' : stdout, signal }));
+  async pack({ place, path, name = '', follow = false, mounts = false, stdout = -1, isCopy, signal }: PackRequest): Promise<Packed> {
+    const args = ['pack', `path=${path}`, `name=${name}`, ...(follow ? ['follow=1'] : []), ...(mounts ? ['mounts=1'] : [])];
+    const running = await start(this.#ready(), { subject: isCopy === true ? 'what is copied' : 'the tree', isCopy, place: unwritten(place), args, stdout: stdout < 0 ? 'pipe' : stdout, signal });
+    const entries = running.done.then((report) => countIn(report, 'entries'));
+    entries.catch(() => undefined);
+    return { ...outputOf(running), entries };
+  }
+
+  /** What lies there, if anything does. @throws as `pack` */
+  async look({ place, path, follow = false, isCopy, signal }: LookRequest): Promise<Seen> {
+    const args = ['look', `path=${path}`, ...(follow ? ['follow=1'] : [])];
+    return seenIn(await run(this.#ready(), { subject: 'the tree', isCopy, place: unwritten(place), args, signal }));
   }
 
   /** What lies there, entry by entry. @throws as `pack` */

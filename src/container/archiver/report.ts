@@ -45,15 +45,19 @@ export interface Work {
   readonly subject: string;
   /** The folder of the host whose file system may be at fault; undefined in a live container, whose own files are. */
   readonly folder: string | undefined;
+  /** It is a copy of somebody's files, and not an image: failures are `ERR_TSRUN_COPY`. */
+  readonly isCopy?: boolean | undefined;
 }
 
 /** Of a program that did not do what it should. @param signal that ended it, if one did */
-export function failureOf(report: JsonObject | undefined, signal: string | undefined, { subject, folder }: Work): TsrunError {
+export function failureOf(report: JsonObject | undefined, signal: string | undefined, { subject, folder, isCopy = false }: Work): TsrunError {
   const entry = text(report?.['entry']);
   const where = entry === '' ? subject : `entry '${entry}' of ${subject}`;
+  if (isCopy && typeof report?.['refused'] === 'string') return new TsrunError('ERR_TSRUN_COPY', `${where}: ${text(report['refused'])}`);
   if (typeof report?.['refused'] === 'string') {
     return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${text(report['refused'])}`, { hint: refusedHint });
   }
+  if (isCopy && typeof report?.['errno'] === 'number') return copyFailure(text(report['call']), report['errno'], where, folder);
   if (typeof report?.['errno'] === 'number') return systemFailure(text(report['call']), report['errno'], where, folder);
   // Its own end, or the C library's for want of memory.
   if (signal === undefined || signal === 'SIGSEGV' || signal === 'SIGABRT') {
@@ -63,6 +67,23 @@ export function failureOf(report: JsonObject | undefined, signal: string | undef
   }
   return new TsrunError('ERR_TSRUN_STORE', `${subject} was not read to its end: the program that reads it was ended by ${signal}`, { hint: 'try again; dmesg tells of kills for want of memory' });
 }
+
+function copyFailure(call: string, number: number, where: string, folder: string | undefined): TsrunError {
+  const errno = getSystemErrorName(-number);
+  const hint = call === 'chown' && errno === 'EINVAL' ? foreignOwnerHint : copyHints[errno];
+  return new TsrunError('ERR_TSRUN_COPY', `${where}: ${call} in ${folder === undefined ? 'the container' : `'${printable(folder, 400)}'`}: ${errno}`, { hint });
+}
+
+const foreignOwnerHint = 'its owner is not among your subordinate ids: leave --archive out, have more ids in /etc/subuid and /etc/subgid (65536 are usual), or run as root';
+
+const copyHints: Readonly<Record<string, string>> = {
+  ENOSPC: 'make room on that file system; for a container, --storage-opt and the sizes of its mounts say how much there is',
+  EDQUOT: 'the quota of that file system is used up; for a container, --storage-opt says how much there is',
+  EROFS: 'that file system is read-only: a container takes files in its mounts then, while it runs',
+  EACCES: 'look at its owner and mode, and at those of the folders above it',
+  EPERM: 'look at its owner and mode, and at the attributes and mount options of its file system',
+  EBUSY: 'something is mounted there, which can be written to, but not replaced',
+};
 
 const refusedHint = 'an archive that is damaged or hostile is taken by no engine that checks: have it made again';
 

@@ -44,6 +44,8 @@ export interface FolderPlace {
 export interface Order {
   /** For errors: `the layer`. */
   readonly subject: string;
+  /** See `Work`. */
+  readonly isCopy?: boolean | undefined;
   readonly place: Place;
   readonly args: readonly string[];
   /** A descriptor goes to the program as it is; without one it reads the end of the file. */
@@ -139,7 +141,7 @@ async function accompany(program: RunningProcess, order: Order, kill: () => void
   await pumped;
   throwIfAborted(order.signal);
   if (status.code === 0 && said !== undefined) return said;
-  throw failureOf(said, status.signal, { subject: order.subject, folder: 'folder' in order.place ? order.place.folder : undefined });
+  throw failureOf(said, status.signal, { subject: order.subject, folder: 'folder' in order.place ? order.place.folder : undefined, isCopy: order.isCopy });
 }
 
 /** A source that fails has its error thrown; a program that reads no more has said why. */
