@@ -31,7 +31,7 @@ export async function hostDestination(text: string): Promise<DestinationEnd> {
   const above = await looked(dirname(path), stat);
   const parent = above === undefined ? 'missing' : above.isDirectory() ? 'folder' : 'other';
   return {
-    shown: text,
+    shown: text.replace(/(?<=.)\/+$/, ''),
     isFolder,
     kind: status?.isDirectory() === true ? 'folder' : isThere ? 'other' : 'missing',
     parent,
