@@ -82,7 +82,7 @@ function checkLeft({ id, spec, extensions }: ContainerRecord, write: boolean): v
   const { root } = extensions;
   if (root?.kind === 'disposable' && root.disk === undefined) {
     throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' has ended, and what it wrote is gone, since that was in memory`, {
-      hint: 'run it with --storage-opt type=disk for its files to stay until rm, or copy while it runs',
+      hint: 'copy while it runs; or have its files stay until rm with --storage-opt type=disk (as root), or in its own folder with --writable',
     });
   }
   if (write && (root?.kind === 'read-only' || spec.root?.readonly === true)) throw readOnly(id);

@@ -20,6 +20,8 @@ export type Order =
   | { readonly do: Deed; readonly options: RunOptions }
   /** Unpacks an archive of its home into a folder there that is made for it, as a layer above another of these. */
   | { readonly do: 'unpack'; readonly archive: string; readonly folder: string; readonly lower?: string }
+  /** Copies into a container or out of it, from and to its home; says of each what came of it. The container is forgotten then. */
+  | { readonly do: 'copy'; readonly options: RunOptions; readonly state: 'live' | 'ended'; readonly copies: readonly Copy[] }
   /** Takes over a container, and stops it. */
   | { readonly do: 'adopt'; readonly id: string }
   /** Imports what lies at a path, and says its digest. */
@@ -28,6 +30,8 @@ export type Order =
   | { readonly do: 'image'; readonly name: string; readonly options: RunOptions }
   /** Removes an image, and says which. */
   | { readonly do: 'forget'; readonly name: string };
+
+export type Copy = readonly [way: 'in' | 'out' | 'archive', source: string, destination: string];
 
 export type Deed = 'exec' | 'beside' | 'terminal' | 'connect' | 'pause' | 'stats';
 
@@ -112,6 +116,24 @@ async function unpack(runtime: Runtime, { archive, folder, lower }: Extract<Orde
   return { said: JSON.stringify(report) };
 }
 
+async function copy(runtime: Runtime, image: string, { options, state, copies }: Extract<Order, { do: 'copy' }>): Promise<Reply> {
+  await using container = await runtime.run(image, { ...options, stdout: 'ignore' });
+  if (state === 'ended') await container.exited;
+  else await delay(500);
+  const said: string[] = [];
+  for (const [way, source, destination] of copies) {
+    const work = way === 'in' ? runtime.copyIn(container, ownPath(source), destination) : runtime.copyOut(container, source, ownPath(destination), { archive: way === 'archive' });
+    said.push(await work.then(({ entries, bytes }) => `${entries} ${bytes}`, (error: unknown) => (TsrunError.is(error) ? `${error.code}: ${error.message}` : String(error))));
+  }
+  await container[Symbol.asyncDispose]();
+  runtime.remove(container.id);
+  return { said: said.join('\n') };
+}
+
+function ownPath(path: string): string {
+  return path.startsWith('/') ? path : ownImage(path);
+}
+
 function ownImage(folder = 'image'): string {
   return join(process.env['HOME'] ?? '', folder);
 }
@@ -123,6 +145,8 @@ async function obey(runtime: Runtime, order: Exclude<Order, { do: 'explain' }>):
       return run(runtime, ownImage(order.folder), order.options);
     case 'unpack':
       return unpack(runtime, order);
+    case 'copy':
+      return copy(runtime, image, order);
     case 'hold':
       return { pid: (await runtime.run(image, order.options)).pid };
     case 'import':
