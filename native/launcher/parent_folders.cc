@@ -17,6 +17,9 @@ Status open_folder(const MadeFolder& folder, UniqueFd* directory) {
   return take(sys::call<SYS_openat>(folder.parent_fd, folder.name, kFlags), directory);
 }
 
+// A folder of kernfs that was removed by way of another mount says ENODEV.
+bool is_gone(Status made) { return made.error == ENOENT || made.error == ENODEV; }
+
 }  // namespace
 
 bool ParentFolders::in_use(int fd) const {
@@ -61,28 +64,61 @@ Status ParentFolders::open(Home& home, const char* path, int* fd) {
   return kOk;
 }
 
-Status ParentFolders::make(Home& home, Text path, uint32_t mode, MadeFolder* folder) {
-  auto* slash = static_cast<const char*>(memrchr(path.data, '/', path.size));
-  char parent[sizeof Entry::path];
-  if (slash == nullptr || slash == path.data || strlen(slash + 1) >= kMaxName) return Status{SYS_mkdirat, EINVAL};
-  auto length = static_cast<size_t>(slash - path.data);
-  if (length >= sizeof parent) return Status{SYS_mkdirat, ENAMETOOLONG};
-  memcpy(parent, path.data, length);
-  parent[length] = 0;
+// An absolute path: the folder that it is in, and its name there.
+struct ParentFolders::Split {
+  char parent[sizeof Entry::path] = "";
+  const char* name = nullptr;
 
-  int fd = -1;
-  TSRUN_TRY(open(home, parent, &fd));
-  sys::Outcome made = sys::call<SYS_mkdirat>(fd, slash + 1, mode);
-  if (made.error() == ENOENT) {
-    // The parent was removed and made again since it was opened. Who uses the old one goes on to.
-    find(parent)->path[0] = 0;
-    TSRUN_TRY(open(home, parent, &fd));
-    made = sys::call<SYS_mkdirat>(fd, slash + 1, mode);
+  Status set(Text path) {
+    auto* slash = static_cast<const char*>(memrchr(path.data, '/', path.size));
+    if (slash == nullptr || slash == path.data || strlen(slash + 1) >= kMaxName) return Status{SYS_mkdirat, EINVAL};
+    auto length = static_cast<size_t>(slash - path.data);
+    if (length >= sizeof parent) return Status{SYS_mkdirat, ENAMETOOLONG};
+    memcpy(parent, path.data, length);
+    parent[length] = 0;
+    name = slash + 1;
+    return kOk;
   }
-  if (!made.ok()) return made.status();
+};
+
+Status ParentFolders::try_make(Home& home, const Split& at, uint32_t mode, MadeFolder* folder) {
+  int fd = -1;
+  TSRUN_TRY(open(home, at.parent, &fd));
+  TSRUN_TRY(sys::call<SYS_mkdirat>(fd, at.name, mode).status());
   folder->parent_fd = fd;
-  memcpy(folder->name, slash + 1, strlen(slash + 1) + 1);
+  memcpy(folder->name, at.name, strlen(at.name) + 1);
   return kOk;
+}
+
+// Who uses the old one goes on to.
+void ParentFolders::forget(const char* path) {
+  if (Entry* entry = find(path); entry != nullptr) entry->path[0] = 0;
+}
+
+Status ParentFolders::make(Home& home, Text path, uint32_t mode, MadeFolder* folder) {
+  Split at;
+  TSRUN_TRY(at.set(path));
+  Status made = try_make(home, at, mode, folder);
+  if (made.error != ENOENT) return made;
+  // The parent was removed and made again since it was opened.
+  forget(at.parent);
+  return try_make(home, at, mode, folder);
+}
+
+Status ParentFolders::make_with_parent(Home& home, Text path, uint32_t mode, MadeFolder* folder, bool* is_new) {
+  Split at;
+  TSRUN_TRY(at.set(path));
+  *is_new = find(at.parent) == nullptr;
+  Status made = try_make(home, at, mode, folder);
+  for (int attempt = 0; is_gone(made) && attempt < kAttempts; ++attempt) {
+    *is_new = true;
+    forget(at.parent);
+    TSRUN_TRY(home.enter_source());
+    sys::Outcome again = sys::call<SYS_mkdirat>(AT_FDCWD, at.parent, mode);
+    if (!again.ok() && again.error() != EEXIST) return again.status();
+    made = try_make(home, at, mode, folder);
+  }
+  return made;
 }
 
 void keep_spare_descriptor() {

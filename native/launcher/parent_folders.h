@@ -15,10 +15,15 @@ class ParentFolders {
   explicit ParentFolders(Container* const& containers) : containers_(containers) {}
   // Makes the last folder of an absolute path.
   Status make(Home& home, Text path, uint32_t mode, MadeFolder* folder);
+  // The same where anybody may remove the parent as long as it is empty: then that is made again. `is_new`: it was not known
+  // before.
+  Status make_with_parent(Home& home, Text path, uint32_t mode, MadeFolder* folder, bool* is_new);
 
  private:
   // More are kept only while each is in use.
   static constexpr int kCapacity = 16;
+  // Between making the parent and making what keeps it, it may be removed again.
+  static constexpr int kAttempts = 64;
 
   struct Entry {
     Entry* next = nullptr;
@@ -26,7 +31,11 @@ class ParentFolders {
     UniqueFd fd;
   };
 
+  struct Split;
+
   Status open(Home& home, const char* path, int* fd);
+  Status try_make(Home& home, const Split& at, uint32_t mode, MadeFolder* folder);
+  void forget(const char* path);
   Entry* find(const char* path);
   Entry* find_free();
   bool in_use(int fd) const;

@@ -20,14 +20,26 @@ Status keep_reports(Container& container, Texts reports) {
   return kOk;
 }
 
+// Whoever made it may not have come that far yet. What cannot be written shows in the limits that then have no file.
+void prepare_parent(const MadeFolder& folder, Texts files, Texts values) {
+  while (files.count > 0) {
+    Text file = files.next();
+    Text value = values.next();
+    (void)write_file_at(folder.parent_fd, file.data, value.data, value.size);
+  }
+}
+
 }  // namespace
 
 Status run(LauncherContext& context, const StepMakeCgroup& step) {
   Container& container = context.container;
   MadeFolder& folder = container.cgroup_folder;
-  TSRUN_TRY(context.parents.make(context.home, step.path, 0755, &folder));
-  TSRUN_TRY(take(sys::call<SYS_openat>(folder.parent_fd, folder.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-                 &container.cgroup));
+  if (step.parent_files.count != step.parent_values.count) return Status{0, EBADMSG};
+  bool is_new = false;
+  TSRUN_TRY(context.parents.make_with_parent(context.home, step.path, 0755, &folder, &is_new));
+  // From now on it is not empty, so that it stays.
+  if (is_new) prepare_parent(folder, step.parent_files, step.parent_values);
+  TSRUN_TRY(take(sys::call<SYS_openat>(folder.parent_fd, folder.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), &container.cgroup));
   TSRUN_TRY(keep_reports(container, step.reports));
   return context.slots.put(step.into, sys::call<SYS_fcntl>(container.cgroup.get(), F_DUPFD_CLOEXEC, 3));
 }

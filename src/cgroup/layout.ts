@@ -3,12 +3,13 @@
  * down controllers (cgroups(7), "no internal processes"). The only process that is ever moved out of the way is the calling
  * one, when it is alone there, as systemd asks of whom it delegates a cgroup to; else the lack is reported.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { CgroupFacts } from '../host/facts.js';
 import { joinCgroup, supervisorName } from '../host/probe-cgroup.js';
 import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
+import { depthFile, handDownWords } from './base-files.js';
 
 /** A controller that the host has on v2 and that did not reach the base. */
 export interface WithheldController {
@@ -24,34 +25,61 @@ export interface PreparedBase {
   readonly withheld: readonly WithheldController[];
 }
 
-/**
- * How deep a container that may write its cgroups can nest them. Without a bound it could build a path that is longer
- * than any system call takes, and that then cannot be removed by name.
- */
-const MAX_DEPTH = 64;
+/** Somebody else's clean-up may remove the base as long as it is empty; the launcher makes it again in the end. */
+const MAX_ATTEMPTS = 16;
 
 /** The folder of all containers' cgroups; undefined where none can be made. */
 export function cgroupBase({ root, base, writable }: CgroupFacts): string | undefined {
   return writable && base !== '' ? `${root}${base}` : undefined;
 }
 
-/** Makes the base cgroup and hands all available controllers down to it. Two quick reads when that is already so. */
+/**
+ * Makes the base cgroup and hands all available controllers down to it. Two quick reads when that is already so.
+ *
+ * @throws ERR_TSRUN_HOST where it cannot be made
+ */
 export function prepareBase(cgroup: CgroupFacts): PreparedBase {
   if (cgroup.base === '' || !cgroup.writable) return { cgroup, withheld: [] };
   const base = joinCgroup(cgroup.root, cgroup.base);
-  const present = controlWords(`${base}/cgroup.subtree_control`);
-  if (present !== undefined && cgroup.controllers.every((controller) => present.includes(controller))) {
-    return { cgroup: { ...cgroup, files: readdirSync(base) }, withheld: [] };
+  const there = lookAt(base);
+  if (there !== undefined && cgroup.controllers.every((controller) => there.controllers.includes(controller))) {
+    return { cgroup: { ...cgroup, files: there.files }, withheld: [] };
   }
-  const withheld = preparePath(cgroup.root, cgroup.base, cgroup.controllers);
-  const controllers = controlWords(`${base}/cgroup.subtree_control`) ?? [];
-  return { cgroup: { ...cgroup, controllers, files: readdirSync(base) }, withheld };
+  let before: Look | undefined;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const withheld = preparePath(cgroup.root, cgroup.base, cgroup.controllers);
+    const made = lookAt(base);
+    // One that is removed meanwhile seems to withhold all: that is believed when the same cgroup has done it from beginning to end.
+    const isSure = withheld.length === 0 || made?.inode === before?.inode;
+    if (made !== undefined && isSure) return { cgroup: { ...cgroup, controllers: made.controllers, files: made.files }, withheld };
+    before = made;
+  }
+  throw new TsrunError('ERR_TSRUN_HOST', `the cgroup '${cgroup.base}' is removed as fast as it is made`, { hint: 'something on this host removes empty cgroups all the time: stop it' });
+}
+
+interface Look {
+  /** Never the same for two cgroups (kernfs counts on). */
+  readonly inode: bigint;
+  /** That it hands down. */
+  readonly controllers: readonly string[];
+  readonly files: readonly string[];
+}
+
+/** Undefined when it is not there, or goes meanwhile. */
+function lookAt(base: string): Look | undefined {
+  const controllers = controlWords(`${base}/cgroup.subtree_control`);
+  if (controllers === undefined) return undefined;
+  try {
+    return { inode: statSync(base, { bigint: true }).ino, controllers, files: readdirSync(base) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** The facts as far as they can be known without making the base: once it is there, also which files containers get. */
 export function lookAtBase(cgroup: CgroupFacts): CgroupFacts {
-  const base = joinCgroup(cgroup.root, cgroup.base);
-  return cgroup.base !== '' && existsSync(base) ? { ...cgroup, files: readdirSync(base) } : cgroup;
+  const there = cgroup.base === '' ? undefined : lookAt(joinCgroup(cgroup.root, cgroup.base));
+  return there === undefined ? cgroup : { ...cgroup, files: there.files };
 }
 
 /**
@@ -94,7 +122,7 @@ function makeCgroup(folder: string, level: string): void {
     });
   }
   // best effort: the bound is a second line of defence, and the file is always there on the kernels that tsrun runs on
-  writeControl(`${folder}/cgroup.max.depth`, String(MAX_DEPTH));
+  writeControl(`${folder}/${depthFile.file}`, depthFile.value);
 }
 
 interface HandedDown {
@@ -143,7 +171,7 @@ function refuseAll(controllers: readonly string[], level: string): WithheldContr
 
 /** All at once is one write; when that fails, one by one tells which controller it was. */
 function enableEach(file: string, level: string, controllers: readonly string[]): WithheldController[] {
-  if (writeControl(file, controllers.map((controller) => `+${controller}`).join(' ')) === undefined) return [];
+  if (writeControl(file, handDownWords(controllers)) === undefined) return [];
   return controllers.flatMap((controller) => {
     const errno = writeControl(file, `+${controller}`);
     if (errno === undefined) return [];

@@ -1,4 +1,5 @@
 /** The container's cgroup: made and limited before the clone, so that the first process is born inside its limits. */
+import { baseFiles } from '../cgroup/base-files.js';
 import { limitsToWrites, missingLimitError } from '../cgroup/limits.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Compilation } from './compilation.js';
@@ -25,7 +26,16 @@ export function compileCgroup({ input, builder }: Compilation): number | null {
   }
   const has = (file: string) => host.cgroup.files?.includes(file) ?? false;
   const slot = builder.slot();
-  builder.add('default', { op: 'makeCgroup', path: cgroupPath, reports: reports.filter(has), into: slot });
+  // Anybody may remove the cgroup that all containers' lie in, as long as it is empty: it is made again as it was.
+  const parent = baseFiles(host.cgroup.controllers);
+  builder.add('default', {
+    op: 'makeCgroup',
+    path: cgroupPath,
+    parentFiles: parent.map(({ file }) => file),
+    parentValues: parent.map(({ value }) => value),
+    reports: reports.filter(has),
+    into: slot,
+  });
   for (const { file, value, field } of writes) builder.add(field, { op: 'writeCgroup', cgroup: slot, file, value });
   for (const file of watched.filter(has)) builder.add('default', { op: 'watchCgroup', cgroup: slot, file });
   return slot;
