@@ -1,5 +1,6 @@
-// Seeds for the fuzzer of the plan reader: the plans of test/plan/golden and requests that launch them, as bytes, by the encoder
-// that the launcher is talked to with.
+// Seeds for the fuzzers. Of the plan reader: the plans of test/plan/golden and requests that launch them, as bytes, by the encoder that
+// the launcher is talked to with. Of the archive reader: the hostile archives of the tests, as a layer, above others, and as plain files.
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Writer } from '../dist/src/plan/codec.js';
@@ -43,4 +44,23 @@ export function writeCorpus(folder) {
   const seeds = [...plans, ...Object.keys(requests).map((op) => [`request-${op}`, requestBytes(op, plan)])];
   for (const [name, bytes] of seeds) writeFileSync(join(folder, name), bytes);
   return seeds.length;
+}
+
+/** Bits of the first byte (native/fuzz/archive_reader.cc): plain files, layers below are known, what was made is listed and packed. */
+const ways = [4, 6, 5];
+
+/** Writes the seeds; gives how many. */
+export function writeArchives(folder) {
+  mkdirSync(folder, { recursive: true });
+  const archives = join(folder, '../archives');
+  mkdirSync(archives, { recursive: true });
+  const { status, stdout, stderr } = spawnSync('python3', ['-W', 'ignore', join(checkout, 'test/support/hostile-archives.py'), archives, '/beside'], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the archives could not be made: ${stderr}`);
+  const names = stdout.trim().split('\n');
+  for (const [index, name] of names.entries()) {
+    const archive = readFileSync(join(archives, name));
+    // All of them in each way would take the time of the fuzzing.
+    writeFileSync(join(folder, name), Buffer.concat([Buffer.of(ways[index % ways.length]), archive]));
+  }
+  return names.length;
 }

@@ -1,14 +1,13 @@
-// `npm run test:fuzz`: builds the fuzzer of the plan reader with clang, runs it for TSRUN_FUZZ_SECONDS (20), and says what it did.
-// What it finds stays in build/fuzz/crash-*; what it learns, in build/fuzz/corpus.
+// `npm run test:fuzz`: builds the fuzzers of the plan reader and of the archive reader with clang, runs each for TSRUN_FUZZ_SECONDS (20),
+// and says what they did. What they find stays in build/fuzz/<which>/crash-*; what they learn, in build/fuzz/<which>/corpus.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { missingPackages } from '../rootfs-fixtures/packages.mjs';
-import { writeCorpus } from './fuzz-corpus.mjs';
+import { writeArchives, writeCorpus } from './fuzz-corpus.mjs';
 
 const checkout = resolve(import.meta.dirname, '..');
 const build = join(checkout, 'build/cmake/fuzz');
-const folder = join(checkout, 'build/fuzz');
 const seconds = process.env.TSRUN_FUZZ_SECONDS ?? '20';
 
 function compiler() {
@@ -19,19 +18,26 @@ function compiler() {
   throw new Error(`fuzzing needs clang and its run-time library: sudo apt-get install -y --no-install-recommends ${lacking.join(' ')}`);
 }
 
-function run(command, args) {
-  const { status, error } = spawnSync(command, args, { cwd: checkout, stdio: 'inherit' });
+function run(command, args, env = {}) {
+  const { status, error } = spawnSync(command, args, { cwd: checkout, stdio: 'inherit', env: { ...process.env, ...env } });
   if (error !== undefined || status !== 0) throw new Error(`${command} ${args[0]} ended with ${error?.message ?? status}`);
+}
+
+function fuzz(name, writeSeeds, longestInput) {
+  const folder = join(checkout, 'build/fuzz', name);
+  const [corpus, seeds] = [join(folder, 'corpus'), join(folder, 'seeds')];
+  mkdirSync(corpus, { recursive: true });
+  console.log(`${name}: ${writeSeeds(seeds)} seeds`);
+  const words = [corpus, seeds, `-max_total_time=${seconds}`, `-max_len=${longestInput}`, '-verbosity=0', '-print_final_stats=1', `-artifact_prefix=${folder}/`];
+  run(join(build, `fuzz-${name}`), words, { TSRUN_FUZZ_FOLDER: folder });
 }
 
 try {
   const cxx = compiler();
   run('cmake', ['--preset', 'fuzz', `-DCMAKE_CXX_COMPILER=${cxx}`]);
   run('cmake', ['--build', '--preset', 'fuzz']);
-  const corpus = join(folder, 'corpus');
-  console.log(`${writeCorpus(join(folder, 'seeds'))} seeds`);
-  mkdirSync(corpus, { recursive: true });
-  run(join(build, 'fuzz-plan-reader'), [corpus, join(folder, 'seeds'), `-max_total_time=${seconds}`, '-max_len=65536', '-verbosity=0', '-print_final_stats=1', `-artifact_prefix=${folder}/`]);
+  fuzz('plan-reader', writeCorpus, 65_536);
+  fuzz('archive-reader', writeArchives, 16_384);
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;

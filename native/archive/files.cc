@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,13 @@
 #include "sys/directory.h"
 
 namespace tsrun::archive {
+namespace {
+
+struct Close {
+  void operator()(DIR* stream) const { closedir(stream); }
+};
+
+}  // namespace
 
 bool look(int folder, const char* name, struct stat* status) {
   if (fstatat(folder, name, status, AT_SYMLINK_NOFOLLOW) == 0) return true;
@@ -20,13 +28,13 @@ bool look(int folder, const char* name, struct stat* status) {
 
 void for_each_name(int folder, const std::function<void(const char*)>& use) {
   int copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* stream = copy < 0 ? nullptr : fdopendir(copy);
+  std::unique_ptr<DIR, Close> stream(copy < 0 ? nullptr : fdopendir(copy));
   if (stream == nullptr) give_up("", "opendir");
-  for (errno = 0; const dirent* entry = readdir(stream); errno = 0) {  // NOLINT(concurrency-mt-unsafe): the stream is no other's
+  for (errno = 0; const dirent* entry = readdir(stream.get());
+       errno = 0) {  // NOLINT(concurrency-mt-unsafe): the stream is no other's
     if (!is_dots(entry->d_name)) use(entry->d_name);
   }
   if (errno != 0) give_up("", "readdir");
-  closedir(stream);
 }
 
 void remove_all(int folder, const char* name) {

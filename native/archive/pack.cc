@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -23,21 +24,23 @@ constexpr size_t kMostLinked = 100'000;
 // A file with more holes than that is packed with all its zeros.
 constexpr size_t kMostParts = 4096;
 
+struct FreeWriter {
+  void operator()(struct ::archive* writer) const { archive_write_free(writer); }
+};
+
+struct FreeEntry {
+  void operator()(struct ::archive_entry* entry) const { archive_entry_free(entry); }
+};
+
 class Packer {
  public:
   explicit Packer(const std::string& name) : name_(name), writer_(archive_write_new()), entry_(archive_entry_new()) {
     take_names_for_utf8();
-    archive_write_set_format_pax_restricted(writer_);
-    archive_write_set_options(writer_, "xattrheader=SCHILY");
-    archive_write_set_bytes_in_last_block(writer_, 1);
-    if (archive_write_open(writer_, this, nullptr, write_callback, nullptr) != ARCHIVE_OK) fail("");
+    archive_write_set_format_pax_restricted(writer_.get());
+    archive_write_set_options(writer_.get(), "xattrheader=SCHILY");
+    archive_write_set_bytes_in_last_block(writer_.get(), 1);
+    if (archive_write_open(writer_.get(), this, nullptr, write_callback, nullptr) != ARCHIVE_OK) fail("");
   }
-  ~Packer() {
-    archive_entry_free(entry_);
-    archive_write_free(writer_);
-  }
-  Packer(const Packer&) = delete;
-  Packer& operator=(const Packer&) = delete;
 
   uint64_t entries() const { return entries_; }
 
@@ -45,22 +48,25 @@ class Packer {
     std::string path = name_ + (name_.empty() || found.path.empty() ? "" : "/") + found.path;
     if (path.empty() || S_ISSOCK(found.status.st_mode)) return;
     ++entries_;
-    archive_entry_clear(entry_);
-    archive_entry_copy_stat(entry_, &found.status);
-    archive_entry_copy_pathname(entry_, path.c_str());
-    if (S_ISLNK(found.status.st_mode)) archive_entry_copy_symlink(entry_, link_target(found).c_str());
-    for (const auto& [key, value] : attributes_of(found).extended) archive_entry_xattr_add_entry(entry_, key.c_str(), value.data(), value.size());
+    archive_entry_clear(entry_.get());
+    archive_entry_copy_stat(entry_.get(), &found.status);
+    archive_entry_copy_pathname(entry_.get(), path.c_str());
+    if (S_ISLNK(found.status.st_mode)) archive_entry_copy_symlink(entry_.get(), link_target(found).c_str());
+    for (const auto& [key, value] : attributes_of(found).extended)
+      archive_entry_xattr_add_entry(entry_.get(), key.c_str(), value.data(), value.size());
     bool regular = S_ISREG(found.status.st_mode);
     bool linked = is_second_name(found.status, path);
-    if (!regular || linked) archive_entry_set_size(entry_, 0);
-    else add_holes(found);
-    int status = archive_write_header(writer_, entry_);
+    if (!regular || linked)
+      archive_entry_set_size(entry_.get(), 0);
+    else
+      add_holes(found);
+    int status = archive_write_header(writer_.get(), entry_.get());
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN) fail(path);
     if (regular && !linked) add_data(found, path);
   }
 
   void finish() {
-    if (archive_write_close(writer_) != ARCHIVE_OK) fail("");
+    if (archive_write_close(writer_.get()) != ARCHIVE_OK) fail("");
     output_.flush();
   }
 
@@ -77,7 +83,7 @@ class Packer {
       if (first_names_.size() < kMostLinked) first_names_.emplace(std::make_pair(status.st_dev, status.st_ino), path);
       return false;
     }
-    archive_entry_copy_hardlink(entry_, known->second.c_str());
+    archive_entry_copy_hardlink(entry_.get(), known->second.c_str());
     return true;
   }
 
@@ -95,12 +101,16 @@ class Packer {
       at = end;
       whole = parts_.size() > kMostParts;
     }
-    if (whole) parts_.assign(1, {0, size});
-    else if (parts_.empty()) archive_entry_sparse_add_entry(entry_, size, 0);
-    else for (const Part& part : parts_) archive_entry_sparse_add_entry(entry_, part.begin, part.end - part.begin);
+    if (whole)
+      parts_.assign(1, {0, size});
+    else if (parts_.empty())
+      archive_entry_sparse_add_entry(entry_.get(), size, 0);
+    else
+      for (const Part& part : parts_) archive_entry_sparse_add_entry(entry_.get(), part.begin, part.end - part.begin);
   }
 
-  // Holes are passed to the writer as zeros, which it leaves out. What a live container's file has lost meanwhile is zeros as well.
+  // Holes are passed to the writer as zeros, which it leaves out. What a live container's file has lost meanwhile is zeros as
+  // well.
   void add_data(const Found& found, const std::string& path) {
     off_t at = 0;
     for (const Part& part : parts_) {
@@ -110,7 +120,7 @@ class Packer {
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) give_up(path, "read");
         if (got == 0) return;
-        if (archive_write_data(writer_, buffer_, static_cast<size_t>(got)) < 0) fail(path);
+        if (archive_write_data(writer_.get(), buffer_, static_cast<size_t>(got)) < 0) fail(path);
         at += got;
       }
     }
@@ -121,13 +131,13 @@ class Packer {
     static const char zeros[sizeof buffer_] = {};
     while (count > 0) {
       size_t part = std::min<size_t>(sizeof zeros, static_cast<size_t>(count));
-      if (archive_write_data(writer_, zeros, part) < 0) fail(path);
+      if (archive_write_data(writer_.get(), zeros, part) < 0) fail(path);
       count -= static_cast<off_t>(part);
     }
   }
 
   [[noreturn]] void fail(const std::string& path) {
-    const char* message = archive_error_string(writer_);
+    const char* message = archive_error_string(writer_.get());
     refuse(path, message == nullptr ? "it cannot be packed" : message);
   }
 
@@ -137,8 +147,8 @@ class Packer {
   };
 
   std::string name_;
-  struct ::archive* writer_;
-  struct ::archive_entry* entry_;
+  std::unique_ptr<struct ::archive, FreeWriter> writer_;
+  std::unique_ptr<struct ::archive_entry, FreeEntry> entry_;
   Output output_;
   std::map<std::pair<dev_t, ino_t>, std::string> first_names_;
   std::vector<Part> parts_;

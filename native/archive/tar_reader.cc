@@ -13,17 +13,19 @@ namespace {
 constexpr int64_t kMostId = 4294967294;
 
 // Names are kept byte by byte, so that it does not matter what they mean in some character set.
-bool is_about_characters(const char* message) { return message != nullptr && strstr(message, "can't be converted from") != nullptr; }
+bool is_about_characters(const char* message) {
+  return message != nullptr && strstr(message, "can't be converted from") != nullptr;
+}
 
 }  // namespace
 
 TarReader::TarReader(Input& input) : input_(input), reader_(archive_read_new()) {
-  archive_read_support_format_tar(reader_);
-  archive_read_support_format_empty(reader_);
-  if (archive_read_open(reader_, this, nullptr, read_callback, nullptr) != ARCHIVE_OK) fail();
+  archive_read_support_format_tar(reader_.get());
+  archive_read_support_format_empty(reader_.get());
+  if (archive_read_open(reader_.get(), this, nullptr, read_callback, nullptr) != ARCHIVE_OK) fail();
 }
 
-TarReader::~TarReader() { archive_read_free(reader_); }
+void TarReader::Free::operator()(struct ::archive* reader) const { archive_read_free(reader); }
 
 ssize_t TarReader::read_callback(struct ::archive*, void* self, const void** buffer) {
   std::string_view bytes = static_cast<TarReader*>(self)->input_.next();
@@ -32,9 +34,9 @@ ssize_t TarReader::read_callback(struct ::archive*, void* self, const void** buf
 }
 
 bool TarReader::next() {
-  int status = archive_read_next_header(reader_, &entry_);
+  int status = archive_read_next_header(reader_.get(), &entry_);
   if (status == ARCHIVE_EOF) return false;
-  if (status != ARCHIVE_OK && !(status == ARCHIVE_WARN && is_about_characters(archive_error_string(reader_)))) fail();
+  if (status != ARCHIVE_OK && !(status == ARCHIVE_WARN && is_about_characters(archive_error_string(reader_.get())))) fail();
   const char* name = archive_entry_pathname(entry_);
   name_ = name == nullptr ? "" : name;
   input_.set_entry(name_);
@@ -63,7 +65,8 @@ Attributes TarReader::attributes() const {
   const void* value;
   size_t size;
   while (archive_entry_xattr_next(entry_, &key, &value, &size) == ARCHIVE_OK) {
-    if (key != nullptr && keeps_extended(key)) attributes.extended.emplace_back(key, std::string(static_cast<const char*>(value), size));
+    if (key != nullptr && keeps_extended(key))
+      attributes.extended.emplace_back(key, std::string(static_cast<const char*>(value), size));
   }
   return attributes;
 }
@@ -71,7 +74,7 @@ Attributes TarReader::attributes() const {
 bool TarReader::read(Piece* piece) {
   const void* data;
   size_t size;
-  int status = archive_read_data_block(reader_, &data, &size, &piece->offset);
+  int status = archive_read_data_block(reader_.get(), &data, &size, &piece->offset);
   if (status == ARCHIVE_EOF) return false;
   if (status != ARCHIVE_OK) fail();
   piece->bytes = {static_cast<const char*>(data), size};
@@ -79,7 +82,7 @@ bool TarReader::read(Piece* piece) {
 }
 
 void TarReader::fail() const {
-  const char* message = archive_error_string(reader_);
+  const char* message = archive_error_string(reader_.get());
   refuse(name_, message == nullptr ? "the archive is damaged" : message);
 }
 

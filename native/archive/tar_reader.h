@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -24,9 +25,6 @@ struct Piece {
 class TarReader {
  public:
   explicit TarReader(Input& input);
-  ~TarReader();
-  TarReader(const TarReader&) = delete;
-  TarReader& operator=(const TarReader&) = delete;
 
   // False at the end of the archive.
   bool next();
@@ -44,11 +42,15 @@ class TarReader {
   bool read(Piece* piece);
 
  private:
+  struct Free {
+    void operator()(struct ::archive* reader) const;
+  };
+
   static ssize_t read_callback(struct ::archive* archive, void* self, const void** buffer);
   [[noreturn]] void fail() const;
 
   Input& input_;
-  struct ::archive* reader_;
+  std::unique_ptr<struct ::archive, Free> reader_;
   struct ::archive_entry* entry_ = nullptr;
   std::string name_;
 };

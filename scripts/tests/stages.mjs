@@ -25,9 +25,9 @@ export function lint(long) {
   ]);
 }
 
-/** Whatever bytes a client sends: a minute of them. */
+/** Whatever bytes a client sends, or an archive holds: a minute of each. */
 export function fuzz() {
-  return checks('fuzzer', [['the plan reader', process.execPath, ['scripts/fuzz.mjs'], limits.fuzz]], { TSRUN_FUZZ_SECONDS: '60' });
+  return checks('fuzzer', [['the readers of plans and of archives', process.execPath, ['scripts/fuzz.mjs'], limits.fuzz]], { TSRUN_FUZZ_SECONDS: '60' });
 }
 
 async function checks(file, commands, env) {

@@ -9,7 +9,7 @@ import type { Archiver, PackRequest, UnpackFilesRequest } from '../../src/contai
 import type { ListedEntry } from '../../src/container/archiver/listed-entry.js';
 import type { Place } from '../../src/container/archiver/run.js';
 import { TsrunError } from '../../src/index.js';
-import { freshFolder, someLimits } from '../support/archive-lab.js';
+import { archiverOf, freshFolder, someLimits } from '../support/archive-lab.js';
 import { Lab } from '../support/lab.js';
 import { needs } from '../support/needs.js';
 import { tar } from '../support/tar.js';
@@ -18,12 +18,12 @@ import { readTree } from '../support/trees.js';
 const lab = new Lab();
 const test = needs('root', 'command:getfattr');
 
-async function archiver(): Promise<Archiver> {
-  return (await lab.runtime()).archiver();
+async function archiver(place?: Place): Promise<Archiver> {
+  return place !== undefined && 'container' in place ? (await lab.runtime()).archiver() : archiverOf(lab);
 }
 
 async function packed(request: PackRequest): Promise<Buffer> {
-  const { stream, done } = await (await archiver()).pack(request);
+  const { stream, done } = await (await archiver(request.place)).pack(request);
   const bytes = await buffer(stream ?? Readable.from([]));
   await done;
   return bytes;
@@ -31,12 +31,12 @@ async function packed(request: PackRequest): Promise<Buffer> {
 
 async function listed(place: Place, path: string, content = false): Promise<ListedEntry[]> {
   const entries: ListedEntry[] = [];
-  for await (const entry of (await archiver()).list({ place, path, content })) entries.push(entry);
+  for await (const entry of (await archiver(place)).list({ place, path, content })) entries.push(entry);
   return entries;
 }
 
 async function put(place: Place, path: string, bytes: Buffer, more: Partial<UnpackFilesRequest> = {}) {
-  return (await archiver()).unpackFiles({ place, path, source: Readable.from([bytes]), limits: someLimits, ...more });
+  return (await archiver(place)).unpackFiles({ place, path, source: Readable.from([bytes]), limits: someLimits, ...more });
 }
 
 async function failure(work: Promise<unknown>): Promise<string> {

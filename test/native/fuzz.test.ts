@@ -1,14 +1,13 @@
-/** The fuzzer is no part of the build, and needs clang to run (`npm run test:fuzz`): that it still compiles, and has its seeds, is held here. */
+/** The fuzzers are no part of the build, and need clang to run (`npm run test:fuzz`): that they still compile, and have their seeds, is held here. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { needs } from '../support/needs.js';
 
 const checkout = resolve(import.meta.dirname, '../../..');
 const folder = mkdtempSync(join(tmpdir(), 'tsrun-fuzz-'));
-const seeds = join(folder, 'seeds');
 test.after.always(() => {
   rmSync(folder, { recursive: true });
 });
@@ -30,12 +29,17 @@ int main(int count, char** files) {
 }
 `;
 
-needs('command:g++')('it compiles, and takes plans and requests, whole and cut off', (t) => {
-  t.timeout(120_000);
-  const script = `import { writeCorpus } from './scripts/fuzz-corpus.mjs'; writeCorpus(${JSON.stringify(seeds)});`;
+/** Writes the seeds by a function of scripts/fuzz-corpus.mjs. */
+function seedsBy(t: ExecutionContext, writer: string, seeds: string): string[] {
+  const script = `import { ${writer} } from './scripts/fuzz-corpus.mjs'; ${writer}(${JSON.stringify(seeds)});`;
   const written = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: checkout, encoding: 'utf8' });
   t.is(written.status, 0, written.stderr);
-  const files = readdirSync(seeds).map((name) => join(seeds, name));
+  return readdirSync(seeds).map((name) => join(seeds, name));
+}
+
+needs('command:g++')('that of plans takes plans and requests, whole and cut off', (t) => {
+  t.timeout(120_000);
+  const files = seedsBy(t, 'writeCorpus', join(folder, 'seeds'));
   t.true(files.length > 20);
   const [main, program] = [join(folder, 'main.cc'), join(folder, 'program')];
   writeFileSync(main, driver);
@@ -44,4 +48,12 @@ needs('command:g++')('it compiles, and takes plans and requests, whole and cut o
   t.is(built.status, 0, built.stderr);
   const ran = spawnSync(program, files, { encoding: 'utf8' });
   t.is(ran.status, 0, ran.stderr);
+});
+
+needs('command:g++', 'command:python3')('that of archives compiles, and has the hostile archives of the tests', (t) => {
+  const flags = ['-std=c++20', '-fsyntax-only', '-Wall', '-Wextra', '-Wconversion', '-Werror', '-I', 'native'];
+  const built = spawnSync('g++', [...flags, 'native/fuzz/archive_reader.cc'], { cwd: checkout, encoding: 'utf8' });
+  t.is(built.status, 0, built.stderr);
+  const seeds = seedsBy(t, 'writeArchives', join(folder, 'archives/seeds'));
+  t.true(seeds.length > 500);
 });

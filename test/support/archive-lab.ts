@@ -2,8 +2,10 @@
 import { closeSync, mkdirSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import type { Archiver } from '../../src/container/archiver/archiver.js';
 import type { UnpackReport, UnpackRequest } from '../../src/image/unpack.js';
 import { TsrunError } from '../../src/index.js';
+import { bareArchiver } from './bare-archiver.js';
 import type { Lab } from './lab.js';
 
 export interface Unpacked {
@@ -18,9 +20,19 @@ export function freshFolder(lab: Lab): string {
   return mkdtempSync(join(lab.scratch, 'layer-'));
 }
 
+let bare: Promise<Archiver> | undefined;
+
+/** The runtime's; or, without walls, over the build that `TSRUN_TEST_ARCHIVE` names (`npm run test:sanitizers`). */
+export async function archiverOf(lab: Lab): Promise<Archiver> {
+  const program = process.env['TSRUN_TEST_ARCHIVE'];
+  if (program === undefined) return (await lab.runtime()).archiver();
+  bare ??= bareArchiver(program);
+  return bare;
+}
+
 /** What the archive (its bytes, or its path) makes of an empty folder. */
 export async function unpack(lab: Lab, archive: Buffer | string, request: Partial<UnpackRequest> = {}): Promise<Unpacked> {
-  const archiver = await (await lab.runtime()).archiver();
+  const archiver = await archiverOf(lab);
   const folder = request.destination ?? freshFolder(lab);
   const fd = typeof archive === 'string' ? openSync(archive, 'r') : undefined;
   try {

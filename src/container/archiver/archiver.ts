@@ -8,14 +8,13 @@ import type { HostFacts } from '../../host/facts.js';
 import type { UnpackLimits, UnpackReport, UnpackRequest } from '../../image/unpack.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { NamedLauncher } from '../connection.js';
-import type { Launching } from '../launching.js';
 import { EntryReader, type ListedEntry } from './listed-entry.js';
-import { run, start, type Place, type Running, type Surroundings } from './run.js';
+import { run, start, type Place, type ProgramLauncher, type Running, type Surroundings } from './run.js';
 import { seenIn, type Seen } from './seen.js';
 import { countIn, unpackReport } from './unpack-report.js';
 
 export interface ArchiverInput {
-  readonly launching: Launching;
+  readonly launching: ProgramLauncher;
   readonly native: NativeFiles;
   readonly host: HostFacts;
   readonly named: NamedLauncher;

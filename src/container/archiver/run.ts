@@ -6,20 +6,33 @@ import { Namespaces } from '../../plan/namespaces.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { JsonObject } from '../../spec/json.js';
 import type { NamedLauncher } from '../connection.js';
+import type { Process, Seccomp } from '../../spec/types.js';
 import type { Container } from '../container.js';
 import type { OwnProgram } from '../exec.js';
 import type { ProgramRequest } from '../launch-request.js';
-import type { Launching } from '../launching.js';
 import { streamsOf, type Streams } from '../prepare.js';
 import type { RunningProcess } from '../running-process.js';
+import type { ExitStatus } from '../state/exit-status.js';
 import { randomDigits } from '../state/random.js';
 import type { ContainerRecord } from '../state/record.js';
 import { upperOf } from '../state/uppers.js';
 import { confinedProcess, confinedSpec, confinedSeccomp } from './confinement.js';
 import { failureOf, readReport } from './report.js';
 
+/** What of a running program matters here. */
+export interface ProgramRun extends Pick<RunningProcess, 'stdin' | 'stdout' | 'stderr' | 'started' | 'killAll'> {
+  readonly exited: Promise<Pick<ExitStatus, 'code' | 'signal'>>;
+}
+
+/** Who starts it: see `Launching`. */
+export interface ProgramLauncher {
+  launchProgram(request: ProgramRequest): ProgramRun;
+  executeProgram(container: Container, program: Pick<OwnProgram, 'fd'>, process: Process, filter: Seccomp, streams: Streams): Promise<ProgramRun>;
+  emptyFolder(): string;
+}
+
 export interface Surroundings {
-  readonly launching: Launching;
+  readonly launching: ProgramLauncher;
   readonly named: NamedLauncher;
   readonly host: HostFacts;
   readonly programFd: number;
@@ -98,7 +111,7 @@ export async function start(surroundings: Surroundings, order: Order): Promise<R
   return { stdout: program.stdout, done, kill };
 }
 
-async function launch({ launching, named, host, programFd }: Surroundings, { place, args }: Order, streams: Streams): Promise<RunningProcess> {
+async function launch({ launching, named, host, programFd }: Surroundings, { place, args }: Order, streams: Streams): Promise<ProgramRun> {
   const words = ['tsrun-archive', ...args];
   if ('container' in place) return launching.executeProgram(place.container, { fd: programFd }, confinedProcess(words, 'container'), confinedSeccomp(host.arch), streams);
   const { spec, extensions, program } = 'left' in place ? leftRoot(place, words, host) : folderRoot(place, words, host);
@@ -132,7 +145,7 @@ function leftRoot({ left: { rootPath, spec: { linux = {} }, extensions: { root =
 }
 
 /** From the start to the end, with what goes in and what it says. */
-async function accompany(program: RunningProcess, order: Order, kill: () => void): Promise<JsonObject> {
+async function accompany(program: ProgramRun, order: Order, kill: () => void): Promise<JsonObject> {
   const pumped = order.stdin instanceof Readable ? pump(order.stdin, program.stdin, kill) : undefined;
   // It is waited for below, and may fail before that.
   pumped?.catch(() => undefined);
