@@ -190,7 +190,7 @@ void check_beside() {
 
 // No device, and no attribute of overlayfs but the mark of opaque folders.
 void check_tree(const std::string& path) {
-  tsrun::archive::walk(path, false, [](const tsrun::archive::Found& found) {
+  tsrun::archive::walk(path, tsrun::archive::WalkRules{}, [](const tsrun::archive::Found& found) {
     bool device = S_ISBLK(found.status.st_mode) || (S_ISCHR(found.status.st_mode) && !tsrun::archive::is_whiteout(found.status));
     demand(!device && !S_ISSOCK(found.status.st_mode), "a node of a device");
     char names[4096];
@@ -225,7 +225,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check_tree(work);
   if ((data[0] & 4) != 0) {
     (void)attempt([&work] { (void)tsrun::archive::list(work, false, true); });
-    (void)attempt([&work] { (void)tsrun::archive::pack(work, false, "top"); });
+    (void)attempt([&work] { (void)tsrun::archive::pack(work, tsrun::archive::WalkRules{}, "top"); });
   }
   check_beside();
   tsrun::UniqueFd folder(open(work.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
