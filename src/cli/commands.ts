@@ -143,12 +143,12 @@ export const commands: readonly Command[] = [
     ...plain,
     name: 'cp',
     summary: 'copy files and folders between a container and the host',
-    usage: 'tsrun cp [flags] CONTAINER:PATH DESTINATION|-\n       tsrun cp [flags] SOURCE|- CONTAINER:PATH',
+    usage: 'tsrun cp [flags] SOURCE DESTINATION',
     description:
-      'A path in the container starts at its root. Copies into DESTINATION where that is a folder, else makes or replaces it; SOURCE/. is the ' +
-      'contents of a folder. - is a tar archive on standard input, which is unpacked into a folder, or on standard output. A path of the host ' +
-      'with a colon is written with a slash or a dot in front of it: ./a:b. Works while the container runs, also paused, and on what ' +
-      'it left on disk (run with --storage-opt type=disk, or --writable).',
+      'One of the two is CONTAINER:PATH, which starts at the root of the container. Copies into DESTINATION where that is a folder, else ' +
+      'makes or replaces it; SOURCE/. is the contents of a folder. A single - is a tar archive on standard input, which is unpacked into a ' +
+      'folder, or on standard output. A path of the host with a colon is written with a slash or a dot in front of it: ./a:b. Works while ' +
+      'the container runs, also paused, and on what it left on disk (run with --storage-opt type=disk, or --writable).',
     positionals: [
       { name: 'source', required: true, many: false, completion: 'path' },
       { name: 'destination', required: true, many: false, completion: 'path' },

@@ -97,6 +97,21 @@ for (const kind of ['ext4', 'xfs'] as const) {
   });
 }
 
+withQuotas('what is copied into one that has ended is held to its size as well', async (t) => {
+  await withRuntime(disk('ext4'), async (runtime, uppers) => {
+    const { id, exited } = await start(runtime, 'true', { rootBytes: '8m', autoRemove: false });
+    await exited;
+    const source = mkdtempSync(join(lab.scratch, 'large-'));
+    writeFileSync(join(source, 'fits'), Buffer.alloc(2 ** 20, 'x'));
+    writeFileSync(join(source, 'large'), Buffer.alloc(20 * 2 ** 20, 'x'));
+    t.is((await runtime.copyIn(id, join(source, 'fits'), '/')).bytes, 2 ** 20);
+    const error = await t.throwsAsync(runtime.copyIn(id, join(source, 'large'), '/'), { instanceOf: TsrunError });
+    t.regex(error.message, /: write in '?.*: (?:ENOSPC|EDQUOT)$/);
+    runtime.remove(id);
+    await gone(t, uppers);
+  });
+});
+
 here('without a size nothing limits a root on disk, and no quota is needed', async (t) => {
   await withRuntime(disk('plain'), async (runtime, uppers) => {
     const container = await start(runtime, `${fill}; rm -r /etc; mkdir /etc; busybox stat -c %u /etc /big`);
