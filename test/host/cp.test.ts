@@ -1,6 +1,6 @@
 /** Copies between containers and the host: archives, what is hard to carry, owners, mounts, ends of every kind. */
 import { execFileSync } from 'node:child_process';
-import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -120,6 +120,11 @@ test('a copy is given up, and what is full says so', async (t) => {
   stop.abort();
   t.regex(await unpacking, /^ERR_TSRUN_(?:ABORTED|COPY)/);
   t.regex(await packing, /^ERR_TSRUN_ABORTED/);
+  const early = new Writable({ write(_chunk, _encoding, done) { done(); } });
+  early.destroy(new Error('broken from the start'));
+  await t.throwsAsync(copies.copyOut(container, '/bin/busybox', early), { message: 'broken from the start' });
+  await t.throwsAsync(copies.copyOut(container, '/bin/busybox', createWriteStream('/none/at/all')), { code: 'ENOENT' });
+  await t.throwsAsync(copies.copyIn(container, createReadStream('/none/at/all'), '/x'), { code: 'ENOENT' });
   const broken = new Writable({ write(_chunk, _encoding, done) { done(new Error('full')); } });
   await t.throwsAsync(copies.copyOut(container, '/bin/busybox', broken), { message: 'full' });
   for (const [source_, destination] of [['', '/x'], ['/x\0', '/x'], ['/x', '']] as const) t.regex(await failure(copies.copyIn(container, source_, destination)), /^ERR_TSRUN_INVALID_ARGUMENT/);

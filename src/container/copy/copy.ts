@@ -32,6 +32,7 @@ const noLimits = { bytes: Number.MAX_SAFE_INTEGER, entries: Number.MAX_SAFE_INTE
 
 export async function copyIn(surroundings: CopySurroundings, source: string | Readable, destination: string): Promise<Copied> {
   const { archiver, tree, options: { followLink = false, signal } } = surroundings;
+  hearErrors(source);
   const given = typeof source === 'string' ? await hostSource(source, followLink) : source;
   const end = await containerDestination({ archiver, tree, text: destination, signal });
   if ('place' in given) return transfer(surroundings, given, end, { owner: root, dropPrivileges: false });
@@ -41,9 +42,15 @@ export async function copyIn(surroundings: CopySurroundings, source: string | Re
 
 export async function copyOut(surroundings: CopySurroundings, source: string, destination: string | Writable): Promise<Copied> {
   const { archiver, tree, caller, options: { followLink = false, signal } } = surroundings;
+  hearErrors(destination);
   const given = await containerSource({ archiver, tree, text: source, signal }, followLink);
   if (typeof destination !== 'string') return write(surroundings, given, destination);
   return transfer(surroundings, given, await hostDestination(destination), { owner: caller, dropPrivileges: true });
+}
+
+/** A stream may fail before anybody uses it, which is told when somebody does, and must not end this process. */
+function hearErrors(stream: string | Readable | Writable): void {
+  if (typeof stream !== 'string') stream.on('error', () => undefined);
 }
 
 interface Becoming {
