@@ -214,6 +214,9 @@ void Tree::hide_root_children(const EntryPath& entry) {
     depends_ = true;
     return;
   }
+  // Once: what the layers below hold does not change, however often an archive says it.
+  if (hides_root_) return;
+  hides_root_ = true;
   for (const std::string& each : rules_.lower->root_names()) {
     EntryPath path;
     if (path.parse(std::string(kWhiteoutPrefix) + each) != nullptr) refuse(entry.text(), "a name in a layer below is too long");

@@ -75,6 +75,7 @@ class Tree {
   std::vector<std::unique_ptr<OpenFolder>> open_;
   uint64_t clock_ = 0;
   bool depends_ = false;
+  bool hides_root_ = false;
 };
 
 }  // namespace tsrun::archive

@@ -6,6 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createGzip, gzipSync } from 'node:zlib';
+import { confinedProcess } from '../../src/container/archiver/confinement.js';
+import { failureOf } from '../../src/container/archiver/report.js';
 import { TsrunError } from '../../src/index.js';
 import { freshFolder, refusal, someLimits, unpack, writeArchive } from '../support/archive-lab.js';
 import { Lab } from '../support/lab.js';
@@ -115,6 +117,54 @@ needs('root', 'command:python3')('memory is bounded whatever is in an archive', 
     t.log(`${name}: ${megabytes.toFixed(0)} MB, code ${code}`);
     t.true(megabytes < 64, `${name}: ${megabytes} MB`);
   }
+});
+
+/** One entry again and again; says how much of it was read. */
+function* manyTimes(entry: Buffer, times: number, told: { bytes: number }): Generator<Buffer> {
+  const block = Buffer.concat(Array.from({ length: 1000 }, () => entry));
+  for (let index = 0; index < times / 1000; index++) {
+    told.bytes += block.length;
+    yield block;
+  }
+}
+
+test('of ten million entries no more is read than the limit lets in, and none of them is kept', async (t) => {
+  const told = { bytes: 0 };
+  const source = Readable.from(manyTimes(bytesOf({ name: 'f' }), 1e7, told));
+  t.is(await refusal(lab, Buffer.alloc(0), { source, limits: { ...someLimits, entries: 20_000 } }), entry('f', 'the archive holds more entries than the limit allows'));
+  t.true(told.bytes < 2 ** 25, `${told.bytes} bytes were read`);
+});
+
+test('what lies on the disk is never more than the limit, whatever is refused', async (t) => {
+  const bytes = 2 ** 20;
+  const usedBy = (folder: string) => 1024 * Number(execFileSync('du', ['-sk', folder], { encoding: 'utf8' }).split('\t')[0]);
+  const chunk = bytesOf({ name: 'large', size: 2 ** 30, data: Buffer.alloc(2 ** 22, 'x') });
+  const pieces = tar(Array.from({ length: 64 }, (_, index) => ({ name: `f${index}`, data: Buffer.alloc(2 ** 16, 'y') })));
+  const random = Buffer.alloc(2 ** 22);
+  const sparse = tar([{ name: 'sparse', pax: { 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.name': 'sparse', 'GNU.sparse.realsize': '512' }, data: Buffer.concat([Buffer.from(`1\n0\n${random.length}\n`.padEnd(512, '\0')), random]) }]);
+  for (const [name, archive] of Object.entries({ chunk, pieces, sparse, bomb: gzipSync(chunk) })) {
+    const destination = freshFolder(lab);
+    const said = await refusal(lab, archive, { destination, limits: { ...someLimits, bytes } });
+    t.regex(said, /^ERR_TSRUN_IMAGE: /, name);
+    t.true(usedBy(destination) <= bytes + 2 ** 16, `${name}: ${usedBy(destination)} bytes`);
+  }
+});
+
+test('what follows the end of an archive is part of its digests, and of nothing else', async (t) => {
+  const plain = tar([{ name: 'f', data: '1' }]);
+  const [clean, trailed] = [await unpack(lab, plain), await unpack(lab, Buffer.concat([plain, tar([{ name: 'hidden', data: '2' }]), Buffer.alloc(5000, 'z')]))];
+  t.deepEqual(readNames(trailed.folder), ['f']);
+  t.not(trailed.report.diffId, clean.report.diffId);
+  const compressed = gzipSync(plain);
+  const behind = await unpack(lab, Buffer.concat([compressed, Buffer.from('garbage')]));
+  t.deepEqual([readNames(behind.folder), behind.report.diffId], [['f'], clean.report.diffId]);
+  t.not(behind.report.blobDigest, (await unpack(lab, compressed)).report.blobDigest);
+});
+
+test('an archive that takes too long ends by the clock of its processor', (t) => {
+  t.is(failureOf(undefined, 'SIGXCPU', { subject: 'the layer', folder: '/x' }).message, 'the layer is refused: it takes more than an hour of processor time');
+  const limit = confinedProcess([], 'alone').rlimits?.find(({ type }) => type === 'RLIMIT_CPU');
+  t.deepEqual(limit, { type: 'RLIMIT_CPU', soft: 3600, hard: 3610 });
 });
 
 test('a map without an end is refused for its hunger', async (t) => {

@@ -11,6 +11,8 @@ const mostProcesses = 8;
 /** Anonymous memory; the program raises it to the hard limit for decoders with a large window (`xz -9`, `zstd --long=27`). */
 const dataBytes = { soft: 48 * 2 ** 20, hard: 176 * 2 ** 20 };
 const mostDescriptors = 1024;
+/** Of processor time: far more than 64 GiB take, and an end for archives that are made to be slow. SIGXCPU comes first, then SIGKILL. */
+const mostCpuSeconds = 3600;
 
 /**
  * CAP_SYS_ADMIN is for `trusted.overlay.opaque` alone (xattr(7)): the system calls for which it is feared are none of those below.
@@ -78,6 +80,7 @@ export function confinedProcess(args: readonly string[], where: 'alone' | 'conta
     capabilities: { bounding: capabilities, permitted: capabilities, effective: capabilities, inheritable: [], ambient: [] },
     rlimits: [
       { type: 'RLIMIT_CORE', soft: 0, hard: 0 },
+      { type: 'RLIMIT_CPU', soft: mostCpuSeconds, hard: mostCpuSeconds + 10 },
       { type: 'RLIMIT_DATA', ...dataBytes },
       { type: 'RLIMIT_NOFILE', soft: mostDescriptors, hard: mostDescriptors },
     ],

@@ -59,6 +59,7 @@ export function failureOf(report: JsonObject | undefined, signal: string | undef
   }
   if (isCopy && typeof report?.['errno'] === 'number') return copyFailure(text(report['call']), report['errno'], where, folder);
   if (typeof report?.['errno'] === 'number') return systemFailure(text(report['call']), report['errno'], where, folder);
+  if (signal === 'SIGXCPU') return new TsrunError('ERR_TSRUN_IMAGE', `${subject} is refused: it takes more than an hour of processor time`, { hint: refusedHint });
   // Its own end, or the C library's for want of memory.
   if (signal === undefined || signal === 'SIGSEGV' || signal === 'SIGABRT') {
     return new TsrunError('ERR_TSRUN_IMAGE', `${subject} cannot be read: it wants more memory than is given to the program that reads it`, {
