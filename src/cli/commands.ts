@@ -235,7 +235,7 @@ export const commands: readonly Command[] = [
     summary: 'show what each layer of an image adds, changes and removes, and what of it is wasted',
     usage: 'tsrun layers [flags] IMAGE',
     description:
-      'A byte is wasted that nobody sees: its file is overwritten or removed by a later layer. Efficiency is the part of all bytes that is seen in the end. ' +
+      'The bytes of a layer are wasted that nobody sees: their files are overwritten or removed by a later one. Totals and efficiency are reckoned as dive does: a path in several layers wastes all its bytes, and needs those of its smallest version. ' +
       'With --ci the image is judged by thresholds, as dive judges it.',
     positionals: [stored],
     examples: [{ line: 'tsrun layers --ci --lowest-efficiency 0.95 --highest-wasted-bytes 20m app', what: 'fail a build that wastes too much' }],

@@ -141,13 +141,13 @@ export interface PathChange {
   readonly hiddenBytes?: number;
 }
 
-/** A path of which there are bytes in the image that nobody sees. */
+/** A path that several layers name. */
 export interface WastedPath {
   /** Absolute, in the image. */
   readonly path: string;
-  /** Of all that was there once. */
+  /** Of all its versions together. */
   readonly bytes: number;
-  /** How often it was overwritten or removed. */
+  /** How many versions there are; a whiteout is one. */
   readonly times: number;
 }
 
@@ -157,9 +157,9 @@ export interface ImageChanges {
   readonly layers: readonly LayerChanges[];
   /** Of all files of all layers. */
   readonly bytes: number;
-  /** Of files that are overwritten or removed later. */
+  /** Of all paths in `wasted`: as dive counts it, the last version among them. */
   readonly wastedBytes: number;
-  /** Part of all bytes that is seen in the end, 0 to 1. */
+  /** As dive reckons it, 0 to 1: of each path the smallest version, against all versions. */
   readonly efficiency: number;
   /** Wasted bytes against those of all layers but the lowest. */
   readonly userWastedRatio: number;

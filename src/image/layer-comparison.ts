@@ -1,5 +1,6 @@
 /** What each layer of an image adds, changes and removes, and what nobody sees in the end. Works on listings alone. */
-import type { ImageChanges, LayerChanges, PathChange, WastedPath } from './image-types.js';
+import { Efficiency } from './efficiency.js';
+import type { ImageChanges, LayerChanges, PathChange } from './image-types.js';
 
 /** One entry of one folder of a layer, in overlayfs's form. */
 export interface LayerEntry {
@@ -51,7 +52,7 @@ export interface OpenFolder {
 /** Layers are laid one over the other, the lowest first, folder by folder. */
 export class LayerComparison {
   readonly #tallies: Tally[] = [];
-  readonly #wasted = new Map<string, { bytes: number; times: number }>();
+  readonly #efficiency = new Efficiency();
   readonly root: Node = { path: '', attributes: '', content: undefined, children: new Map() };
 
   begin(): void {
@@ -63,7 +64,7 @@ export class LayerComparison {
     const children = node.children ?? new Map<string, Node>();
     if (opaque) {
       const own = new Set(entries.map(({ key }) => key));
-      for (const [key, child] of children) if (!own.has(key)) this.#remove(children, key, child);
+      for (const [key, child] of children) if (!own.has(key)) this.#remove(children, key, child, true);
     }
     const folders = new Map<string, Node>();
     for (const entry of entries) {
@@ -80,16 +81,16 @@ export class LayerComparison {
 
   finish(): ImageChanges {
     const bytes = sum(this.#tallies.map((tally) => tally.bytes));
-    const wastedBytes = sum(this.#tallies.map((tally) => tally.wastedBytes));
+    const wasted = this.#efficiency.wasted();
+    const wastedBytes = sum(wasted.map((path) => path.bytes));
     const userBytes = bytes - (this.#tallies[0]?.bytes ?? 0);
-    const wasted = [...this.#wasted].map(([path, { bytes: each, times }]): WastedPath => ({ path, bytes: each, times }));
     return {
       layers: this.#tallies.map(layerChanges),
       bytes,
       wastedBytes,
-      efficiency: bytes === 0 ? 1 : (bytes - wastedBytes) / bytes,
+      efficiency: this.#efficiency.ratio,
       userWastedRatio: userBytes === 0 ? 0 : wastedBytes / userBytes,
-      wasted: wasted.sort((a, b) => b.bytes - a.bytes || (a.path < b.path ? -1 : 1)),
+      wasted,
     };
   }
 
@@ -108,13 +109,17 @@ export class LayerComparison {
     children.set(entry.key, node);
     const kind = existing === undefined ? 'added' : 'changed';
     const bytes = content?.names === 1 ? content.bytes : 0;
+    if (!isFolder) this.#efficiency.see(path, bytes);
     this.#tell({ path, kind, bytes, ...(kind === 'changed' && { hiddenBytes: hidden }) });
     return node;
   }
 
-  #remove(children: Map<string, Node>, key: string, node: Node): void {
+  /** @param byOpaque it is hidden with the folder that it is in, and no whiteout names it */
+  #remove(children: Map<string, Node>, key: string, node: Node, byOpaque = false): void {
     children.delete(key);
-    this.#tell({ path: node.path, kind: 'removed', bytes: this.#drop(node) });
+    const bytes = this.#drop(node);
+    if (!byOpaque) this.#efficiency.see(node.path, node.children === undefined ? 0 : bytes);
+    this.#tell({ path: node.path, kind: 'removed', bytes });
   }
 
   #contentOf({ bytes, inode }: LayerEntry): Content {
@@ -141,8 +146,6 @@ export class LayerComparison {
       hidden += content.bytes;
       const tally = this.#tallies[content.layer];
       if (tally !== undefined) tally.wastedBytes += content.bytes;
-      const wasted = this.#wasted.get(node.path) ?? { bytes: 0, times: 0 };
-      this.#wasted.set(node.path, { bytes: wasted.bytes + content.bytes, times: wasted.times + 1 });
     }
     return hidden;
   }

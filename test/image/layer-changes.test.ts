@@ -40,7 +40,8 @@ test('folders are walked without following or opening what lies in them', async 
   const paths = changes.layers.map((each) => each.changes.map(({ kind, path, bytes }) => `${kind} ${path} ${bytes}`).sort());
   t.deepEqual(paths[0], ['added /etc 0', 'added /etc/conf-opaque 0', 'added /etc/conf-opaque/old 20', 'added /etc/passwd 10', 'added /gone 40', 'added /link 0', 'added /stays 0', 'added /\ufffd\ufffd 3']);
   t.deepEqual(paths[1], ['added /etc/conf-opaque/new 5', 'added /fifo 0', 'changed /etc/passwd 7', 'removed /etc/conf-opaque/old 20', 'removed /gone 0']);
-  t.deepEqual([changes.bytes, changes.wastedBytes], [85, 30]);
+  // Nobody sees the first passwd and the old file; of /gone, which has a second name, dive counts the bytes.
+  t.deepEqual([changes.bytes, changes.layers[0]?.wastedBytes, changes.wastedBytes], [85, 30, 10 + 7 + 40]);
 });
 
 test('a layer that is not there is a fault of the store, and an abort ends the walk', async (t) => {

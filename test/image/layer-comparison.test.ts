@@ -56,16 +56,16 @@ test('an overwritten file wastes what it was', (t) => {
   const changes = compare({ a: 100, b: 1 }, { a: 60 }, { a: 40 });
   t.deepEqual(told(changes), [['added /a 100', 'added /b 1'], ['changed /a 60'], ['changed /a 40']]);
   t.deepEqual(changes.layers.map(({ bytes, changedBytes, wastedBytes }) => [bytes, changedBytes, wastedBytes]), [[101, 0, 100], [60, 60, 60], [40, 40, 0]]);
-  t.deepEqual(changes.wasted, [{ path: '/a', bytes: 160, times: 2 }]);
+  t.deepEqual(changes.wasted, [{ path: '/a', bytes: 200, times: 3 }]);
   t.is(changes.efficiency, 41 / 201);
-  t.is(changes.userWastedRatio, 160 / 100);
+  t.is(changes.userWastedRatio, 200 / 100);
 });
 
 test('a whiteout removes a file, and a folder with all that is in it as one', (t) => {
   const changes = compare({ a: 5, var: { cache: { x: 10, y: 20 } } }, { a: 'whiteout', var: { cache: 'whiteout' } });
   t.deepEqual(told(changes)[1], ['removed /a 5', 'removed /var/cache 30']);
   const [, { removed, removedBytes, added } = { removed: 0, removedBytes: 0, added: 0 }] = changes.layers;
-  t.deepEqual([removed, removedBytes, added, changes.wastedBytes], [2, 35, 0, 35]);
+  t.deepEqual([removed, removedBytes, added, changes.layers[0]?.wastedBytes], [2, 35, 0, 35]);
 });
 
 test('a whiteout of what is not there is nothing', (t) => {
@@ -76,21 +76,21 @@ test('an opaque folder removes what it does not bring itself, at any depth', (t)
   const lower = { d: { x: 1, y: 2, sub: { z: 4 } }, e: 8 };
   const changes = compare(lower, { d: { [opaque]: true, y: 3, sub: { w: 5 } } });
   t.deepEqual(told(changes)[1], ['removed /d/x 1', 'changed /d/y 3', 'removed /d/sub/z 4', 'added /d/sub/w 5']);
-  t.is(changes.wastedBytes, 1 + 2 + 4);
+  t.is(changes.layers[0]?.wastedBytes, 1 + 2 + 4);
 });
 
 test('a file in the place of a folder, and a folder in that of a file', (t) => {
   const changes = compare({ a: { x: 7 }, b: 3 }, { a: 1, b: { y: 2 } });
   t.deepEqual(told(changes)[1], ['changed /a 1', 'changed /b 0', 'added /b/y 2']);
   t.is(changes.layers[1]?.changes[0]?.hiddenBytes, 7);
-  t.is(changes.wastedBytes, 10);
+  t.is(changes.layers[0]?.wastedBytes, 10);
 });
 
 test('a file with several names counts once, and is wasted when the last of them is gone', (t) => {
   const lower = { a: linked('1', 50), b: linked('1', 50) };
   t.is(compare(lower).bytes, 50);
-  t.is(compare(lower, { a: 'whiteout' }).wastedBytes, 0);
-  t.is(compare(lower, { a: 'whiteout' }, { b: 1 }).wastedBytes, 50);
+  t.is(compare(lower, { a: 'whiteout' }).layers[0]?.wastedBytes, 0);
+  t.is(compare(lower, { a: 'whiteout' }, { b: 1 }).layers[0]?.wastedBytes, 50);
   t.is(compare(lower, { c: linked('1', 50) }).bytes, 100, 'another layer has a file of its own');
 });
 
@@ -106,4 +106,19 @@ test('a folder that stands in two layers has changed when its mode or owner has'
 
 test('no layer, and layers without bytes, are perfectly efficient', (t) => {
   t.deepEqual([compare().efficiency, compare({}).efficiency, compare({ a: {} }, { a: 'whiteout' }).userWastedRatio], [1, 1, 0]);
+});
+
+/** By hand, as dive's filetree/efficiency.go has it. */
+test('efficiency and waste are dive\'s', (t) => {
+  const changes = compare(
+    { a: 100, b: 10, c: 40, d: { x: 30, y: 20 }, e: { z: 5 } },
+    { a: 60, b: 'whiteout', d: 'whiteout', e: { [opaque]: true, w: 1 } },
+    { a: 80, b: 7, f: 3 },
+  );
+  // Smallest and all versions: a 60 of 240, b 0 of 17, c 40, d/x 30, d/y 20, the whiteout of d 50 of 50, e/z 5, e/w 1, f 3.
+  t.is(changes.efficiency, (60 + 0 + 40 + 30 + 20 + 50 + 5 + 1 + 3) / (240 + 17 + 40 + 30 + 20 + 50 + 5 + 1 + 3));
+  t.deepEqual(changes.wasted, [{ path: '/a', bytes: 240, times: 3 }, { path: '/b', bytes: 17, times: 3 }]);
+  t.is(changes.wastedBytes, 257);
+  t.is(changes.userWastedRatio, 257 / (61 + 90));
+  t.is(changes.bytes, 205 + 61 + 90);
 });

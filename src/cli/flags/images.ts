@@ -154,7 +154,7 @@ export const imageFlags: readonly Flag[] = [
   flag(fraction, {
     name: 'lowest-efficiency',
     placeholder: 'RATIO',
-    help: 'with --ci: the part of all bytes that must be seen in the end',
+    help: 'with --ci: the least efficiency that passes',
     group,
     default: '0.9',
     example: '0.95',
@@ -163,7 +163,7 @@ export const imageFlags: readonly Flag[] = [
   }),
   flag(size, {
     name: 'highest-wasted-bytes',
-    help: 'with --ci: bytes that may be wasted',
+    help: 'with --ci: the most bytes that may be wasted',
     group,
     default: 'any number',
     example: '20m',
@@ -173,7 +173,7 @@ export const imageFlags: readonly Flag[] = [
   flag(fraction, {
     name: 'highest-user-wasted-percent',
     placeholder: 'RATIO',
-    help: 'with --ci: the part of the bytes above the lowest layer that may be wasted',
+    help: 'with --ci: the most that may be wasted, against the bytes above the lowest layer',
     group,
     default: '0.1',
     example: '0.2',
