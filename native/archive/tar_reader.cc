@@ -11,6 +11,7 @@ namespace {
 
 // (uid_t)-1 means "leave it" to chown(2).
 constexpr int64_t kMostId = 4294967294;
+constexpr size_t kBlockBytes = 512;
 
 // Names are kept byte by byte, so that it does not matter what they mean in some character set.
 bool is_about_characters(const char* message) {
@@ -28,9 +29,30 @@ TarReader::TarReader(Input& input) : input_(input), reader_(archive_read_new()) 
 void TarReader::Free::operator()(struct ::archive* reader) const { archive_read_free(reader); }
 
 ssize_t TarReader::read_callback(struct ::archive*, void* self, const void** buffer) {
-  std::string_view bytes = static_cast<TarReader*>(self)->input_.next();
-  *buffer = bytes.data();
-  return static_cast<ssize_t>(bytes.size());
+  auto* reader = static_cast<TarReader*>(self);
+  std::string_view bytes = reader->input_.next();
+  reader->given_ += bytes.size();
+  if (!bytes.empty()) {
+    *buffer = bytes.data();
+    return static_cast<ssize_t>(bytes.size());
+  }
+  static constexpr char kZeros[kBlockBytes] = {};
+  *buffer = kZeros;
+  return static_cast<ssize_t>(reader->missing_padding());
+}
+
+// Go's archive/tar writes the end of the last block, and of the archive, only when the writer is closed, and reads archives without
+// either; `umoci insert` (0.4.7) makes such layers. libarchive wants the former.
+size_t TarReader::missing_padding() {
+  size_t rest = given_ % kBlockBytes;
+  if (padded_ || rest == 0 || given_ < kBlockBytes) return 0;
+  padded_ = true;
+  return kBlockBytes - rest;
+}
+
+void TarReader::check_whole(size_t more) const {
+  if (!padded_ || static_cast<uint64_t>(archive_filter_bytes(reader_.get(), 0)) + more <= given_) return;
+  refuse(name_, "the archive ends in the middle of it");
 }
 
 bool TarReader::next() {
@@ -40,6 +62,7 @@ bool TarReader::next() {
   const char* name = archive_entry_pathname(entry_);
   name_ = name == nullptr ? "" : name;
   input_.set_entry(name_);
+  check_whole(0);
   return true;
 }
 
@@ -77,6 +100,7 @@ bool TarReader::read(Piece* piece) {
   int status = archive_read_data_block(reader_.get(), &data, &size, &piece->offset);
   if (status == ARCHIVE_EOF) return false;
   if (status != ARCHIVE_OK) fail();
+  check_whole(size);
   piece->bytes = {static_cast<const char*>(data), size};
   return true;
 }

@@ -2,6 +2,7 @@
 #ifndef TSRUN_ARCHIVE_TAR_READER_H_
 #define TSRUN_ARCHIVE_TAR_READER_H_
 
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include <memory>
@@ -47,9 +48,14 @@ class TarReader {
   };
 
   static ssize_t read_callback(struct ::archive* archive, void* self, const void** buffer);
+  size_t missing_padding();
+  // Nothing that was made up may be taken for what the archive holds.
+  void check_whole(size_t more) const;
   [[noreturn]] void fail() const;
 
   Input& input_;
+  uint64_t given_ = 0;
+  bool padded_ = false;
   std::unique_ptr<struct ::archive, Free> reader_;
   struct ::archive_entry* entry_ = nullptr;
   std::string name_;

@@ -45,6 +45,9 @@ test('each refusal names the entry and says why', async (t) => {
     [tar([{ name: 'f', uid: -1 }]), entry('f', 'its owner is no number from 0 to 4294967294')],
     [tar([{ name: 'a', data: '1' }, { name: 'b', checksum: 1 }]), entry('a', 'Damaged tar archive')],
     [tar([{ name: 'f', data: 'x'.repeat(2000) }]).subarray(0, 1024), entry('f', 'Truncated tar archive')],
+    [tar([{ name: 'f', data: 'x'.repeat(2000) }]).subarray(0, 512 + 1999), entry('f', 'the archive ends in the middle of it')],
+    // All that is missing of its header are zeros.
+    [tar([{ name: 'e', data: '' }, { name: 'f', data: '' }]).subarray(0, 1020), entry('f', 'the archive ends in the middle of it')],
     [Buffer.from('this is no archive'.repeat(100)), 'ERR_TSRUN_IMAGE: the layer is refused: Unrecognized archive format'],
     [gzipSync(tar([{ name: 'f', data: 'x' }])).subarray(0, 40), 'ERR_TSRUN_IMAGE: the layer is refused: truncated gzip input'],
   ];

@@ -57,6 +57,15 @@ test('an archive that stops behind an entry is whole', async (t) => {
   t.deepEqual(readNames((await unpack(lab, tar([{ name: 'a', data: 'x' }], false))).folder), ['a']);
 });
 
+test('the zeros behind the last file may be missing, as Go writes it and umoci leaves it', async (t) => {
+  const contents = 'y'.repeat(700);
+  const whole = tar([{ name: 'a', data: 'x' }, { name: 'b', data: contents }], false);
+  const cut = whole.subarray(0, whole.length - (1024 - contents.length));
+  const { folder, report } = await unpack(lab, gzipSync(cut));
+  t.is(readFileSync(join(folder, 'b'), 'utf8'), contents);
+  t.like(report, { entries: 2, unpackedBytes: 701, diffId: `sha256:${createHash('sha256').update(cut).digest('hex')}` });
+});
+
 test('names are taken byte by byte', async (t) => {
   const names = ['caf\u00e9', 'cafe\u0301', Buffer.from('n\xffo', 'latin1'), 'new\nline', '\u202e', ' ', '-rf', '\\', 'a*'];
   const { folder } = await layer(...names.map((name) => ({ name, pax: { path: name } })), ...names.map((name) => ({ name: Buffer.concat([Buffer.from('u'), Buffer.from(name)]) })));
