@@ -12,7 +12,8 @@ import { Floor, floorArguments, type FloorMode } from './floor.js';
 import { defaultRun } from './orders.js';
 import { installedPeers, type Peer } from './peers.js';
 import { textOf, type SectionResult } from './report.js';
-import { sections, type SectionName, type Stage } from './sections.js';
+import { sections, type SectionName } from './sections.js';
+import type { Stage } from './stage.js';
 import { mountCgroup2, mountState, moveInside } from './surroundings.js';
 import { makeWorkspace, type Workspace } from './workspace.js';
 
@@ -23,7 +24,7 @@ interface Choices {
 }
 
 const checkout = resolve(import.meta.dirname, '../..');
-const sectionNames = ['embedded', 'heap', 'peers', 'peers-300', 'at-once', 'cli', 'layers', 'loop', 'memory'] as const satisfies readonly SectionName[];
+const sectionNames = ['embedded', 'heap', 'peers', 'peers-300', 'at-once', 'cli', 'layers', 'images', 'loop', 'memory'] as const satisfies readonly SectionName[];
 
 function readChoices(): Choices {
   const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
@@ -45,20 +46,21 @@ async function lookAtDefault({ rootfs, stateOf }: Workspace): Promise<{ plan: Pl
 class Bench implements Stage {
   readonly quick: boolean;
   readonly peers: readonly Peer[];
-  readonly #workspace: Workspace;
+  readonly workspace: Workspace;
+  readonly tsrun = [process.execPath, resolve(checkout, packageField('bin', 'tsrun'))];
   readonly #plan: Plan;
   readonly #floors = new Map<FloorMode, Floor>();
   readonly #agents = new Map<number, Promise<AgentClient>>();
 
   constructor(workspace: Workspace, plan: Plan, peers: readonly Peer[], quick: boolean) {
-    this.#workspace = workspace;
+    this.workspace = workspace;
     this.#plan = plan;
     this.peers = peers;
     this.quick = quick;
   }
 
   floor(mode: FloorMode): Floor {
-    const floor = this.#floors.get(mode) ?? new Floor(this.#workspace.floor, floorArguments(this.#plan, this.#workspace, mode));
+    const floor = this.#floors.get(mode) ?? new Floor(this.workspace.floor, floorArguments(this.#plan, this.workspace, mode));
     this.#floors.set(mode, floor);
     return floor;
   }
@@ -75,11 +77,10 @@ class Bench implements Stage {
   }
 
   #startAgent(heapMb: number): Promise<AgentClient> {
-    const { path, rootfs, layers, stateOf } = this.#workspace;
-    const cli = resolve(checkout, packageField('bin', 'tsrun'));
+    const { path, rootfs, layers, stateOf } = this.workspace;
     const own = {
       'node -e 0': [process.execPath, '-e', '0'],
-      'tsrun run': ['env', `TSRUN_ROOT=${stateOf('cli')}`, process.execPath, cli, 'run', '--rm', rootfs, '--', '/bin/true'],
+      'tsrun run': ['env', `TSRUN_ROOT=${stateOf('cli')}`, ...this.tsrun, 'run', '--rm', rootfs, '--', '/bin/true'],
     };
     const filter = join(path, 'filter');
     writeFileSync(filter, this.#plan.steps.flatMap(({ step }) => (step.op === 'loadSeccomp' ? [step.filter] : []))[0] ?? '');

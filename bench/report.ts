@@ -1,5 +1,5 @@
 /** Results as data, and as aligned text. */
-import { percentile, summarize, type Samples, type Summary } from './rounds.js';
+import { percentile, ratios, summarize, type Samples, type Summary } from './rounds.js';
 
 export type Unit = 'ms' | '/s' | 'kB';
 
@@ -44,6 +44,11 @@ export function compare(name: string, unit: Comparison['unit'], values: readonly
   if (values.length === 0) return [];
   const [p10, p50, p90] = [percentile(values, 0.1), percentile(values, 0.5), percentile(values, 0.9)];
   return [{ name, unit, p10, p50, p90, ...(goal === undefined ? {} : { goal }) }];
+}
+
+/** Of rows of the same rounds. */
+export function compareRows({ rows }: Samples, of: string, to: string, { name = `${of} / ${to}`, goal }: { readonly name?: string; readonly goal?: string } = {}): Comparison[] {
+  return compare(name, '×', ratios(rows.get(of) ?? [], rows.get(to) ?? []), goal);
 }
 
 function scaled({ count, min, p50, p99 }: Summary, factor: number): Summary {

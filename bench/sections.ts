@@ -1,18 +1,12 @@
 /** What is measured. Each section stands alone, so that one can be repeated by itself. */
 import type { AgentClient } from './agent-client.js';
-import type { Floor, FloorMode } from './floor.js';
-import { peerNotes, type Peer } from './peers.js';
-import { compare, ratesOf, rowsOf, single, type Comparison, type SectionResult } from './report.js';
-import { measure, ratios, type RoundsOptions, type Samples, type Subject } from './rounds.js';
+import type { FloorMode } from './floor.js';
+import { measureImages } from './images.js';
+import { peerNotes } from './peers.js';
+import { compare, compareRows, ratesOf, rowsOf, single, type SectionResult } from './report.js';
+import { measure, ratios, type RoundsOptions, type Subject } from './rounds.js';
+import type { Stage } from './stage.js';
 import { layersName } from './workspace.js';
-
-export interface Stage {
-  readonly quick: boolean;
-  readonly peers: readonly Peer[];
-  floor(mode: FloorMode): Floor;
-  /** An agent with so much live heap; the same one each time. */
-  agent(heapMb: number): Promise<AgentClient>;
-}
 
 export const sections = {
   embedded: measureEmbedded,
@@ -22,6 +16,7 @@ export const sections = {
   'at-once': measureAtOnce,
   cli: measureCli,
   layers: measureLayers,
+  images: measureImages,
   loop: measureLoop,
   memory: measureMemory,
 } as const satisfies Readonly<Record<string, (stage: Stage) => Promise<SectionResult>>>;
@@ -58,16 +53,12 @@ function programSubject(agent: AgentClient, name: string): Subject {
   };
 }
 
-function compareRows({ rows }: Samples, of: string, to: string, goal?: string): Comparison[] {
-  return compare(`${of} / ${to}`, '×', ratios(rows.get(of) ?? [], rows.get(to) ?? []), goal);
-}
-
 async function measureEmbedded(stage: Stage): Promise<SectionResult> {
   const embedded = embeddedSubject(await stage.agent(smallHeap), 'embedded', true);
   const samples = await measure([floorSubject(stage, 'full'), floorSubject(stage, 'bare'), embedded], rounds(stage, 300));
   const full = 'kernel floor, full';
   const comparisons = [
-    ...compareRows(samples, 'embedded, to exit', full, '<= 1.4'),
+    ...compareRows(samples, 'embedded, to exit', full, { goal: '<= 1.4' }),
     ...compareRows(samples, 'embedded, to executed', full),
     ...compareRows(samples, 'embedded, to exit', 'kernel floor, bare'),
     ...compareRows(samples, full, 'kernel floor, bare'),
@@ -80,17 +71,22 @@ async function measureHeap(stage: Stage): Promise<SectionResult> {
   const [small, large] = ['embedded, small heap', `embedded, ${largeHeap} MB heap`];
   const subjects = [embeddedSubject(await stage.agent(smallHeap), small), embeddedSubject(await stage.agent(largeHeap), large)];
   const samples = await measure(subjects, rounds(stage, 150));
-  const comparisons = compareRows(samples, `${large}, to exit`, `${small}, to exit`, '<= 1.1');
+  const comparisons = compareRows(samples, `${large}, to exit`, `${small}, to exit`, { goal: '<= 1.1' });
   return { title: 'heap: the same with a large Node process', rows: rowsOf(samples), comparisons, notes: samples.failures };
 }
 
 const peerGoals: Readonly<Record<string, string>> = { 'crun 0': '>= 3.5', 'runc 0': '>= 9', 'crun 300': '>= 13', 'runc 300': '>= 18' };
 
+function goalOf(pair: string): { readonly goal?: string } {
+  const goal = peerGoals[pair];
+  return goal === undefined ? {} : { goal };
+}
+
 async function measurePeers(stage: Stage, heapMb: number): Promise<SectionResult> {
   const agent = await stage.agent(heapMb);
   const programs = stage.peers.map(({ name }) => programSubject(agent, name));
   const samples = await measure([embeddedSubject(agent, 'embedded'), ...programs], rounds(stage, 60));
-  const comparisons = stage.peers.flatMap(({ name }) => compareRows(samples, name, 'embedded, to exit', peerGoals[`${name} ${heapMb}`]));
+  const comparisons = stage.peers.flatMap(({ name }) => compareRows(samples, name, 'embedded, to exit', goalOf(`${name} ${heapMb}`)));
   const title = `peers: started by child_process from the same Node process, ${heapMb === 0 ? 'small' : `${heapMb} MB`} heap`;
   return { title, rows: rowsOf(samples), comparisons, notes: [...peerNotes, ...samples.failures] };
 }
@@ -129,7 +125,7 @@ async function measureLayers(stage: Stage): Promise<SectionResult> {
   const counts = [1, 60].map(layersName);
   const subjects = [embeddedSubject(agent, 'folder'), ...counts.map((name) => programSubject(agent, name))];
   const samples = await measure(subjects, rounds(stage, 200));
-  const comparisons = counts.flatMap((name) => compareRows(samples, name, 'folder, to exit', '<= 1.15'));
+  const comparisons = counts.flatMap((name) => compareRows(samples, name, 'folder, to exit', { goal: '<= 1.15' }));
   return { title: 'layers: a root of one and of sixty layers, against a folder', rows: rowsOf(samples), comparisons, notes: samples.failures };
 }
 

@@ -1,0 +1,16 @@
+/** What sections have at hand. */
+import type { AgentClient } from './agent-client.js';
+import type { Floor, FloorMode } from './floor.js';
+import type { Peer } from './peers.js';
+import type { Workspace } from './workspace.js';
+
+export interface Stage {
+  readonly quick: boolean;
+  readonly peers: readonly Peer[];
+  readonly workspace: Workspace;
+  /** The command line of `tsrun`, as a user of the package gets it. */
+  readonly tsrun: readonly string[];
+  floor(mode: FloorMode): Floor;
+  /** An agent with so much live heap; the same one each time. */
+  agent(heapMb: number): Promise<AgentClient>;
+}
