@@ -1,5 +1,6 @@
 // Images of the store as containers: from a file, by name, on a stack; and what is not removed while they run.
-import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain, type Container, type ImageProgress, type RunOptions } from '../../src/index.js';
 import { makeLayer, type MadeLayer } from '../support/store-lab.js';
@@ -127,6 +128,25 @@ here('an image beyond the limits that are given is refused, and nothing of it st
   t.throws(() => images.import(path, { limits: { bytes: 0 } }), { code: 'ERR_TSRUN_INVALID_ARGUMENT' });
   await images.import(path, { name: 'limited:1', limits: { bytes: 100_000_000 } }).done;
   await images.remove('limited:1');
+});
+
+here('an archive that is packed as a whole is expanded within the limits, whatever packed it', async (t) => {
+  const { images } = await lab.runtime();
+  const { path } = makeLayout('packed as a whole');
+  const archive = join(lab.scratch, 'packed.tar');
+  spawnSync('tar', ['-C', path, '-cf', archive, '.']);
+  const size = statSync(archive).size;
+  for (const [program, suffix] of [['gzip', 'gz'], ['zstd', 'zst'], ['xz', 'xz']] as const) {
+    spawnSync(program, ['-k', '-f', archive]);
+    const packed = `${archive}.${suffix}`;
+    const error = await t.throwsAsync(images.import(packed, { name: 'packed:1', limits: { bytes: size - 1 } }).done, { code: 'ERR_TSRUN_IMAGE' });
+    t.regex(error.message, /^'.*' cannot be expanded from (gzip|zstd|xz): the archive is refused: it unpacks to more bytes than the limit allows$/);
+    truncateSync(packed, 1000);
+    t.regex((await t.throwsAsync(images.import(packed, { name: 'packed:1' }).done, { code: 'ERR_TSRUN_IMAGE' })).message, /cannot be expanded from/);
+    spawnSync(program, ['-k', '-f', archive]);
+    await images.import(packed, { name: 'packed:1' }).done;
+    await images.remove('packed:1');
+  }
 });
 
 here('starts beside prunes that take whatever is not used', async (t) => {

@@ -51,8 +51,8 @@ export function librarySurroundings({ imageRoot, root, native: { addon }, host, 
     isOpaque: opaqueFolders(addon, host),
     unpack: async (request) => (await archiver()).unpack(request),
     ...(host.uid !== 0 && { removeTree: async (path: string) => removeOfSubordinates(path, archiver) }),
-    expand: async (source, stdout, signal) => {
-      const { done } = await (await archiver()).expand({ source, stdout, signal, limits: { bytes: Number.MAX_SAFE_INTEGER, ratio: Number.MAX_SAFE_INTEGER } });
+    expand: async (source, stdout, limits, signal) => {
+      const { done } = await (await archiver()).expand({ source, stdout, signal, limits });
       await done;
     },
   };

@@ -1,8 +1,18 @@
 /** What every source is asked with. */
 import type { Platform } from '../documents.js';
 
-/** Expands zstd, xz or bzip2, told by the first bytes, from one descriptor's position to the other's; a confined program does it. */
-export type Expand = (source: number, destination: number, signal?: AbortSignal) => Promise<void>;
+/** What something compressed may become: at most so many bytes, and so many for each of its own. */
+export interface ExpandLimits {
+  readonly bytes: number;
+  readonly ratio: number;
+}
+
+/**
+ * Expands gzip, zstd, xz or bzip2, told by the first bytes, from one descriptor's position to the other's; a confined program does it.
+ *
+ * @throws ERR_TSRUN_IMAGE for what is damaged or beyond the limits
+ */
+export type Expand = (source: number, destination: number, limits: ExpandLimits, signal?: AbortSignal) => Promise<void>;
 
 export interface SourceOptions {
   /** Which of several images: a name in the source, in full or as docker completes it; `@1` counts from 0; `sha256:…` of its manifest. */
@@ -14,7 +24,7 @@ export interface SourceOptions {
   readonly temporaryFolder: string;
   readonly expand: Expand;
   /** What a compressed archive may become. */
-  readonly limits: { readonly bytes: number; readonly ratio: number };
+  readonly limits: ExpandLimits;
   /** Of a slug's file: `SHA256:` and 64 hexadecimal digits. */
   readonly checksum?: string | undefined;
   readonly signal?: AbortSignal | undefined;

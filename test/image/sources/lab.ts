@@ -1,6 +1,6 @@
 /** Layouts and archives made by hand, in a folder that is gone afterwards. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { fstatSync, mkdirSync, mkdtempSync, readSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,7 +14,7 @@ import type { OfferedImage, OfferedLayer } from '../../../src/image/offer.js';
 import type { FileTree } from '../../../src/image/sources/file-tree.js';
 import { openFolderTree } from '../../../src/image/sources/folder-tree.js';
 import { openTarTree } from '../../../src/image/sources/tar-tree.js';
-import type { SourceOptions } from '../../../src/image/sources/source-options.js';
+import type { Expand, SourceOptions } from '../../../src/image/sources/source-options.js';
 import { TsrunError } from '../../../src/spec/errors.js';
 
 export const base = realpathSync(mkdtempSync(join(tmpdir(), 'tsrun-sources-')));
@@ -109,23 +109,23 @@ export function options(changes: Partial<SourceOptions> = {}): SourceOptions {
     choose: 'one',
     platform: hostPlatform(),
     temporaryFolder: base,
-    expand: () => Promise.reject(new Error('nothing here is packed so')),
+    expand: expandByPrograms,
     limits: { bytes: 2 ** 40, ratio: 1000 },
     ...changes,
   };
 }
 
 /** What the confined program does, by the programs that it takes the place of. */
-export const expandByPrograms: SourceOptions['expand'] = async (source, destination) => {
+export const expandByPrograms: Expand = async (source, destination, { bytes, ratio }) => {
   const start = Buffer.alloc(1);
   readSync(source, start, 0, 1, 0);
-  const program = { 0x28: 'zstd', 0xfd: 'xz', 0x42: 'bzip2' }[start[0] ?? 0] ?? 'false';
-  await new Promise<void>((resolve, reject) => {
-    spawn(program, ['-dc'], { stdio: [source, destination, 'inherit'] }).on('close', (code) => {
-      if (code === 0) resolve();
-      else reject(new Error(`${program} ended with ${code ?? 'a signal'}`));
-    });
+  const program = { 0x1f: 'gzip', 0x28: 'zstd', 0xfd: 'xz', 0x42: 'bzip2' }[start[0] ?? 0] ?? 'false';
+  const code = await new Promise((resolve) => {
+    spawn(program, ['-dc'], { stdio: [source, destination, 'ignore'] }).on('close', resolve);
   });
+  const refused = (why: string) => new TsrunError('ERR_TSRUN_IMAGE', `the archive is refused: ${why}`);
+  if (code !== 0) throw refused(`${program} says so`);
+  if (fstatSync(destination).size > Math.min(bytes, Math.max(10_000_000, ratio * fstatSync(source).size))) throw refused('it is too large');
 };
 
 export function folderTree(files: Files) {

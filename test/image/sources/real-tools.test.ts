@@ -7,7 +7,7 @@ import { hostPlatform } from '../../../src/image/documents/platform.js';
 import type { OfferedImage } from '../../../src/image/offer.js';
 import { openSource, type SourceForm } from '../../../src/image/sources/open-source.js';
 import { needs } from '../../support/needs.js';
-import { contentOf, expandByPrograms, folderOf, newFolder, options, tarOf } from './lab.js';
+import { contentOf, folderOf, newFolder, options, tarOf } from './lab.js';
 
 function run(command: string, args: readonly string[], cwd = newFolder()): string {
   return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, STORAGE_DRIVER: 'vfs', BUILDAH_ISOLATION: 'chroot' } });
@@ -28,7 +28,7 @@ function umociLayout(): string {
 }
 
 async function openOne(path: string, changes: Parameters<typeof options>[0] = {}, form: SourceForm = 'any'): Promise<OfferedImage> {
-  const [image, ...more] = await openSource({ form, path }, options({ expand: expandByPrograms, ...changes }));
+  const [image, ...more] = await openSource({ form, path }, options(changes));
   if (image === undefined || more.length > 0) throw new Error(`${path} holds ${more.length + 1} images`);
   return image;
 }
