@@ -24,4 +24,9 @@ export interface OfferedLayer {
   readonly diffId: string;
   /** The blob's bytes from `offset` on; a source that cannot skip starts anew and throws the first ones away. */
   open(options: { readonly offset: number; readonly signal?: AbortSignal | undefined }): Promise<Readable>;
+  /**
+   * The same for who looks at one piece after the other: each is valid until the next is asked for, since its memory is used again. To
+   * allocate it anew makes V8 collect its whole heap every few dozen megabytes, and the event loop waits for that.
+   */
+  lend?(options: { readonly offset: number }): AsyncIterable<Buffer>;
 }

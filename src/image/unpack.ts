@@ -1,6 +1,4 @@
 /** What the store asks of whoever unpacks: a confined program (`container/archiver/`), which this folder cannot know. */
-import type { Readable } from 'node:stream';
-
 export interface UnpackLimits {
   /** Of all files of the layer together. */
   readonly bytes: number;
@@ -10,8 +8,8 @@ export interface UnpackLimits {
 }
 
 export interface UnpackRequest {
-  /** The blob: a descriptor that is read from its current position, or a stream. gzip, zstd, xz, bzip2 and plain are told by their first bytes. */
-  readonly source: number | Readable;
+  /** The blob: a descriptor that is read from its current position, or pieces, each valid until the next is asked for. gzip, zstd, xz, bzip2 and plain are told by their first bytes. */
+  readonly source: number | AsyncIterable<Buffer>;
   /** An empty folder of the host, of the caller's. It becomes the layer, with whiteouts in overlayfs's form. */
   readonly destination: string;
   /**

@@ -1,6 +1,5 @@
 /** One run of tsrun-archive: its container, its streams, its end. */
-import { Readable, type Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
+import { Readable } from 'node:stream';
 import type { HostFacts } from '../../host/facts.js';
 import { Namespaces } from '../../plan/namespaces.js';
 import { TsrunError } from '../../spec/errors.js';
@@ -17,6 +16,7 @@ import { randomDigits } from '../state/random.js';
 import type { ContainerRecord } from '../state/record.js';
 import { upperOf } from '../state/uppers.js';
 import { confinedProcess, confinedSpec, confinedSeccomp } from './confinement.js';
+import { pumpInto } from './pump.js';
 import { failureOf, readReport } from './report.js';
 
 /** What of a running program matters here. */
@@ -62,7 +62,7 @@ export interface Order {
   readonly place: Place;
   readonly args: readonly string[];
   /** A descriptor goes to the program as it is; without one it reads the end of the file. */
-  readonly stdin?: number | Readable | undefined;
+  readonly stdin?: number | Readable | AsyncIterable<Buffer> | undefined;
   readonly stdout?: number | 'pipe' | 'ignore' | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((readBytes: number) => void) | undefined;
@@ -146,7 +146,7 @@ function leftRoot({ left: { rootPath, spec: { linux = {} }, extensions: { root =
 
 /** From the start to the end, with what goes in and what it says. */
 async function accompany(program: ProgramRun, order: Order, kill: () => void): Promise<JsonObject> {
-  const pumped = order.stdin instanceof Readable ? pump(order.stdin, program.stdin, kill) : undefined;
+  const pumped = pumpInto(program.stdin, order.stdin, kill);
   // It is waited for below, and may fail before that.
   pumped?.catch(() => undefined);
   const said = program.stderr === null ? undefined : await readReport(program.stderr, order.onProgress ?? (() => undefined));
@@ -155,25 +155,6 @@ async function accompany(program: ProgramRun, order: Order, kill: () => void): P
   throwIfAborted(order.signal);
   if (status.code === 0 && said !== undefined) return said;
   throw failureOf(said, status.signal, { subject: order.subject, folder: 'folder' in order.place ? order.place.folder : undefined, isCopy: order.isCopy });
-}
-
-/** A source that fails has its error thrown; a program that reads no more has said why. */
-async function pump(source: Readable, sink: Writable | null, kill: () => void): Promise<void> {
-  if (sink === null) {
-    source.destroy();
-    return;
-  }
-  let failure: { readonly error: unknown } | undefined;
-  // Also of one that failed before, or is closed before its end.
-  finished(source, { writable: false }).catch((error: unknown) => {
-    failure = { error };
-    kill();
-  });
-  source.pipe(sink);
-  await finished(sink).catch(() => undefined);
-  const failed = failure;
-  source.destroy();
-  if (failed !== undefined) throw failed.error;
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

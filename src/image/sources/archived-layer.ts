@@ -5,7 +5,7 @@ import type { OfferedLayer } from '../offer.js';
 import { digestFrom } from '../documents/digest.js';
 import { layerType, type Compression } from '../documents/media-types.js';
 import { expandFile, magicBytes, packingOf, type ExpandOptions, type Packing } from './expand.js';
-import { buffersOf, readStart, streamPart, type TreeFile } from './file-tree.js';
+import { buffersOf, lendPart, readStart, streamPart, type TreeFile } from './file-tree.js';
 import { openTemporaryFile, writeFrom } from './temporary-file.js';
 
 export interface ArchivedLayer {
@@ -22,17 +22,24 @@ export async function openArchivedLayer(file: TreeFile, diffId: string, source: 
   if (packing === 'gzip' || packing === 'zstd') return { layer: offer(file, packing, await digestOfFile(file, options.signal), diffId) };
   const handle = await expandPart(file, packing, source, options);
   const { size } = await handle.stat();
-  const plain: TreeFile = { size, open: ({ offset, signal }) => Promise.resolve(streamPart(handle, Math.min(offset, size), size, source, signal)) };
+  const plain: TreeFile = {
+    size,
+    open: ({ offset, signal: stop }) => Promise.resolve(streamPart(handle, Math.min(offset, size), size, source, stop)),
+    lend: ({ offset }) => lendPart(handle, Math.min(offset, size), size, source),
+  };
   return { layer: offer(plain, 'none', diffId, diffId), handle };
 }
 
 function offer(file: TreeFile, compression: Compression, digest: string, diffId: string): OfferedLayer {
-  return { descriptor: { mediaType: layerType(compression), digest, size: file.size }, diffId, open: (options) => file.open(options) };
+  return { descriptor: { mediaType: layerType(compression), digest, size: file.size }, diffId, open: (options) => file.open(options), lend: (options) => file.lend(options) };
 }
 
 async function digestOfFile(file: TreeFile, signal: AbortSignal | undefined): Promise<string> {
   const hash = createHash('sha256');
-  for await (const piece of buffersOf(await file.open({ offset: 0, signal }))) hash.update(piece);
+  for await (const piece of file.lend({ offset: 0 })) {
+    signal?.throwIfAborted();
+    hash.update(piece);
+  }
   return digestFrom(hash);
 }
 

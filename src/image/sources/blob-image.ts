@@ -65,7 +65,7 @@ async function readBlob(blobs: Blobs, descriptor: Descriptor, what: string): Pro
 async function openLayer(blobs: Blobs, descriptor: Descriptor, diffId: string): Promise<OfferedLayer> {
   const file = await blobs.find(descriptor);
   if (file === undefined) throw missing(blobs, descriptor, 'the layer');
-  if (file.size === descriptor.size) return { descriptor, diffId, open: (options) => file.open(options) };
+  if (file.size === descriptor.size) return { descriptor, diffId, open: (options) => file.open(options), lend: (options) => file.lend(options) };
   throw documentError(`the layer ${short(descriptor)} in ${blobs.name} is damaged: it has ${file.size} bytes and should have ${descriptor.size}`, 'get the image anew');
 }
 

@@ -7,6 +7,8 @@ export interface TreeFile {
   readonly size: number;
   /** Its bytes from `offset` on. */
   open(options: { readonly offset: number; readonly signal?: AbortSignal | undefined }): Promise<Readable>;
+  /** See `OfferedLayer`. */
+  lend(options: { readonly offset: number }): AsyncIterable<Buffer>;
 }
 
 export interface FileTree {
@@ -55,11 +57,16 @@ export function streamPart(handle: FileHandle, start: number, end: number, sourc
   return signal === undefined ? stream : addAbortSignal(signal, stream);
 }
 
-/** The same as pieces, for who does not need a stream. */
-export async function* pieces(handle: FileHandle, start: number, end: number, source: string): AsyncGenerator<Buffer> {
+/** The same as pieces, each in memory of its own. */
+async function* pieces(handle: FileHandle, start: number, end: number, source: string): AsyncGenerator<Buffer> {
+  for await (const piece of lendPart(handle, start, end, source)) yield Buffer.from(piece);
+}
+
+/** The same for who looks at one piece after the other: each is valid until the next is asked for. */
+export async function* lendPart(handle: FileHandle, start: number, end: number, source: string): AsyncGenerator<Buffer> {
+  const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, Math.max(0, end - start)));
   for (let at = start; at < end;) {
-    const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, end - at));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, end - at), at);
     if (bytesRead === 0) throw documentError(`${source} became shorter while it was read`, 'try again when nobody writes to it');
     at += bytesRead;
     yield buffer.subarray(0, bytesRead);

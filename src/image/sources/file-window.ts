@@ -10,6 +10,8 @@ export class FileWindow {
   readonly #handle: FileHandle;
   readonly #end: number;
   readonly #name: string;
+  /** Of every part that fits. */
+  readonly #memory = Buffer.allocUnsafe(windowBytes);
   #bytes = Buffer.alloc(0);
   #start = 0;
 
@@ -17,6 +19,7 @@ export class FileWindow {
     [this.#handle, this.#end, this.#name] = [handle, end, name];
   }
 
+  /** Valid until the next is taken. */
   async take(at: number, length: number): Promise<Buffer> {
     if (at + length > this.#end) throw cutShort(this.#name);
     if (at < this.#start || at + length > this.#start + this.#bytes.length) await this.#load(at, Math.max(length, windowBytes));
@@ -24,7 +27,10 @@ export class FileWindow {
   }
 
   async #load(at: number, length: number): Promise<void> {
-    const buffer = Buffer.alloc(Math.min(length, this.#end - at));
+    const wanted = Math.min(length, this.#end - at);
+    const buffer = wanted > windowBytes ? Buffer.alloc(wanted) : this.#memory.subarray(0, wanted);
+    // Should it fail, what was here is gone.
+    this.#bytes = Buffer.alloc(0);
     let filled = 0;
     while (filled < buffer.length) {
       const { bytesRead } = await this.#handle.read(buffer, filled, buffer.length - filled, at + filled);

@@ -6,7 +6,7 @@ import { join, sep } from 'node:path';
 import { errnoName } from '../../spec/errno.js';
 import { printable } from '../../spec/quote.js';
 import { documentError } from '../documents/shapes.js';
-import type { FileTree, TreeFile } from './file-tree.js';
+import { lendPart, type FileTree, type TreeFile } from './file-tree.js';
 
 const pieceBytes = 256 * 1024;
 
@@ -44,12 +44,26 @@ async function findFile(path: string): Promise<TreeFile | undefined> {
   });
   if (status === undefined) return undefined;
   if (!status.isFile()) throw notRegular(path);
-  return { size: status.size, open: (options) => openFrom(path, options) };
+  return { size: status.size, open: (options) => openFrom(path, options), lend: ({ offset }) => lendFrom(path, offset) };
+}
+
+async function openThere(path: string): Promise<FileHandle> {
+  const handle = await openFile(path);
+  if (handle === undefined) throw documentError(`'${printable(path, 300)}' was removed while it was read`, 'try again when nobody writes there');
+  return handle;
+}
+
+async function* lendFrom(path: string, offset: number): AsyncGenerator<Buffer> {
+  const handle = await openThere(path);
+  try {
+    yield* lendPart(handle, offset, (await handle.stat()).size, `'${printable(path, 300)}'`);
+  } finally {
+    await handle.close();
+  }
 }
 
 async function openFrom(path: string, { offset, signal }: Parameters<TreeFile['open']>[0]): ReturnType<TreeFile['open']> {
-  const handle = await openFile(path);
-  if (handle === undefined) throw documentError(`'${printable(path, 300)}' was removed while it was read`, 'try again when nobody writes there');
+  const handle = await openThere(path);
   const stream = handle.createReadStream({ start: offset, highWaterMark: pieceBytes });
   return signal === undefined ? stream : addAbortSignal(signal, stream);
 }

@@ -13,7 +13,7 @@ import { digestFrom } from '../documents/digest.js';
 import { layerType } from '../documents/media-types.js';
 import { documentError } from '../documents/shapes.js';
 import { FileWindow, windowBytes } from './file-window.js';
-import { pieces } from './file-tree.js';
+import { lendPart } from './file-tree.js';
 import { placeOf, type PlacedEntry, type TarTree } from './tar-tree.js';
 import type { TarEntry } from './tar-walk.js';
 
@@ -24,6 +24,7 @@ export const slugUser = { uid: 1000, gid: 1000 } as const;
 export const appFolder = 'app';
 
 const block = 512;
+const zeros = Buffer.alloc(2 * block);
 const fit: ReadonlySet<string> = new Set(['file', 'directory', 'hard link', 'symbolic link']);
 
 /** With its path in the layer, without a slash at its end, and a hard link's target there. */
@@ -46,7 +47,8 @@ export async function openSlugLayer(tree: TarTree, isInApp: boolean, signal: Abo
   const encode = await loadEncoder();
   const hash = createHash('sha256');
   let size = 0;
-  for await (const piece of together(layerBytes(tree, entries, encode, 0))) {
+  const lend = ({ offset }: { readonly offset: number }) => together(layerBytes(tree, entries, encode, offset));
+  for await (const piece of lend({ offset: 0 })) {
     signal?.throwIfAborted();
     hash.update(piece);
     size += piece.length;
@@ -55,7 +57,8 @@ export async function openSlugLayer(tree: TarTree, isInApp: boolean, signal: Abo
   return {
     descriptor: { mediaType: layerType('none'), digest, size },
     diffId: digest,
-    open: ({ offset, signal: stop }) => Promise.resolve(Readable.from(together(layerBytes(tree, entries, encode, offset)), { objectMode: false, highWaterMark: windowBytes, signal: stop })),
+    open: ({ offset, signal: stop }) => Promise.resolve(Readable.from(copies(lend({ offset })), { objectMode: false, highWaterMark: windowBytes, signal: stop })),
+    lend,
   };
 }
 
@@ -133,7 +136,7 @@ const types = { directory: 'Directory', 'hard link': 'Link', 'symbolic link': 'S
 function encodeHeader(header: typeof Header, pax: typeof Pax, { kind, path, target, mode, mtimeSeconds, size }: LayerEntry): Buffer {
   const type = kind === 'directory' || kind === 'hard link' || kind === 'symbolic link' ? types[kind] : 'File';
   const data = { path: type === 'Directory' ? `${path}/` : path, linkpath: target, type, mode, size, mtime: new Date(Math.max(0, mtimeSeconds) * 1000), ...slugUser, uname: '', gname: '' } as const;
-  const bytes = Buffer.alloc(block);
+  const bytes = Buffer.allocUnsafe(block).fill(0);
   if (!new header(data).encode(bytes)) return bytes;
   return Buffer.concat([new pax({ path: data.path, ...(target !== '' && { linkpath: target }), size }).encode(), bytes]);
 }
@@ -152,22 +155,29 @@ async function* layerBytes(tree: TarTree, entries: readonly LayerEntry[], encode
     skip -= cut;
     const [start, end] = [entry.offset + cut, entry.offset + entry.size];
     if (start < end && end - start <= windowBytes / 2) yield* rest(await view.take(start, end - start));
-    else yield* pieces(tree.handle, start, end, tree.name);
-    yield* rest(Buffer.alloc((block - (entry.size % block)) % block));
+    else yield* lendPart(tree.handle, start, end, tree.name);
+    yield* rest(zeros.subarray(0, (block - (entry.size % block)) % block));
   }
-  yield* rest(Buffer.alloc(2 * block));
+  yield* rest(zeros);
 }
 
-/** A slug has tens of thousands of small files: their bytes in larger pieces. */
+/** A slug has tens of thousands of small files: their bytes in larger pieces, each valid until the next is asked for. */
 async function* together(small: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let gathered: Buffer[] = [];
-  let bytes = 0;
+  const gathered = Buffer.allocUnsafe(windowBytes);
+  let used = 0;
   for await (const piece of small) {
-    gathered.push(piece);
-    bytes += piece.length;
-    if (bytes < windowBytes) continue;
-    yield gathered.length === 1 ? piece : Buffer.concat(gathered, bytes);
-    [gathered, bytes] = [[], 0];
+    for (let at = 0; at < piece.length;) {
+      const taken = piece.copy(gathered, used, at);
+      at += taken;
+      used += taken;
+      if (used < windowBytes) continue;
+      yield gathered;
+      used = 0;
+    }
   }
-  if (bytes > 0) yield Buffer.concat(gathered, bytes);
+  if (used > 0) yield gathered.subarray(0, used);
+}
+
+async function* copies(lent: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const piece of lent) yield Buffer.from(piece);
 }

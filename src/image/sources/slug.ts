@@ -7,7 +7,7 @@ import type { OfferedImage } from '../offer.js';
 import { describeConfig, makeManifest } from '../documents/make-manifest.js';
 import { documentError } from '../documents/shapes.js';
 import { parseProcfile } from '../procfile.js';
-import { pieces, readWhole, shareTree } from './file-tree.js';
+import { lendPart, readWhole, shareTree } from './file-tree.js';
 import { slugConfig } from './slug-config.js';
 import { appFolder, isPackedInApp, openSlugLayer } from './slug-layer.js';
 import type { SourceOptions } from './source-options.js';
@@ -62,7 +62,7 @@ export async function verifyChecksum(handle: FileHandle, checksum: string, name:
   const [, expected] = checksumForm.exec(checksum) ?? [];
   if (expected === undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${printable(checksum)}' is not the checksum of a slug`, { hint: 'it is SHA256: and 64 hexadecimal digits' });
   const hash = createHash('sha256');
-  for await (const piece of pieces(handle, 0, (await handle.stat()).size, name)) {
+  for await (const piece of lendPart(handle, 0, (await handle.stat()).size, name)) {
     signal?.throwIfAborted();
     hash.update(piece);
   }

@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { printable } from '../../spec/quote.js';
 import { documentError } from '../documents/shapes.js';
-import { streamPart, type FileTree, type TreeFile } from './file-tree.js';
+import { lendPart, streamPart, type FileTree, type TreeFile } from './file-tree.js';
 import { walkTar, type TarEntry } from './tar-walk.js';
 
 /** The archive of the largest apps has some 300,000 files; one of an image a few for each layer. */
@@ -77,7 +77,12 @@ function fileOf(entry: TarEntry | undefined, path: string, handle: FileHandle, n
   const shown = `'${printable(path, 200)}' in ${name}`;
   if (entry.kind !== 'file') throw documentError(`${shown} is a ${entry.kind}, not a regular file`, entry.kind === 'sparse file' ? 'write the archive without --sparse' : undefined);
   const { offset: start, size } = entry;
-  return { size, open: ({ offset, signal }) => Promise.resolve(streamPart(handle, Math.min(start + offset, start + size), start + size, shown, signal)) };
+  const end = start + size;
+  return {
+    size,
+    open: ({ offset, signal }) => Promise.resolve(streamPart(handle, Math.min(start + offset, end), end, shown, signal)),
+    lend: ({ offset }) => lendPart(handle, Math.min(start + offset, end), end, shown),
+  };
 }
 
 /** Follows links as a process would whose root is the archive: `docker save` once made one of each layer that it had written before. */

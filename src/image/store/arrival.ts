@@ -5,7 +5,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { Readable } from 'node:stream';
 import { TsrunError } from '../../spec/errors.js';
 import type { OfferedLayer } from '../offer.js';
 import { syncFolder } from './checked-files.js';
@@ -70,9 +69,20 @@ export class Arrival {
     }
   }
 
-  /** From the start, as far as it has come; ends when the digest was compared, and fails as `receive` does. */
-  follow(): Readable {
-    return Readable.from(this.#pieces(), { objectMode: false, highWaterMark: pieceBytes });
+  /** From the start, as far as it has come; ends when the digest was compared, and fails as `receive` does. A piece is valid until the next is asked for. */
+  async *follow(): AsyncGenerator<Buffer> {
+    const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, this.#input.layer.descriptor.size));
+    let at = 0;
+    for (;;) {
+      if (at < this.#written) {
+        const { bytesRead } = await this.#file.read(buffer, 0, Math.min(buffer.length, this.#written - at), at);
+        if (bytesRead === 0) throw new TsrunError('ERR_TSRUN_STORE', 'a blob became shorter while it was read');
+        at += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      } else if (this.#failure !== undefined) throw this.#failure instanceof Error ? this.#failure : new Error('the blob did not arrive', { cause: this.#failure });
+      else if (this.#isWhole) return;
+      else await new Promise<void>((resolve) => { this.#wake.push(resolve); });
+    }
   }
 
   /** After `receive`, and after who follows has come to an end. */
@@ -100,37 +110,52 @@ export class Arrival {
     try {
       const there = await this.#file.stat();
       if (there.size > size) await this.#file.truncate(0);
-      else while (this.#written < there.size) this.#hash.update(await this.#nextPiece(this.#written));
+      else await this.#hashPart(there.size);
     } catch (cause) {
       throw await storeError(this.#path, cause);
     }
     return this.#written;
   }
 
-  async #nextPiece(at: number): Promise<Buffer> {
-    checkAborted(this.#input.signal);
-    const { bytesRead, buffer } = await this.#file.read(Buffer.allocUnsafe(pieceBytes), 0, pieceBytes, at);
-    this.#advance(bytesRead);
-    return buffer.subarray(0, bytesRead);
+  async #hashPart(size: number): Promise<void> {
+    const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, size));
+    while (this.#written < size) {
+      checkAborted(this.#input.signal);
+      const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, this.#written);
+      this.#hash.update(buffer.subarray(0, bytesRead));
+      this.#advance(bytesRead);
+    }
   }
 
   async #fetch(offset: number, size: number): Promise<void> {
+    const { layer, signal } = this.#input;
+    if (layer.lend === undefined) await this.#fetchStream(offset, size);
+    else await this.#takeAll(layer.lend({ offset }), size);
+    checkAborted(signal);
+    if (this.#written < size) throw mismatch(layer.descriptor.digest, `it ends after ${this.#written} of ${size} bytes`);
+  }
+
+  async #fetchStream(offset: number, size: number): Promise<void> {
     const { layer, signal } = this.#input;
     const stream = await layer.open({ offset, ...(signal !== undefined && { signal }) });
     const onAbort = () => { stream.destroy(signal === undefined ? undefined : aborted(signal)); };
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      for await (const chunk of stream as AsyncIterable<unknown>) {
-        if (!Buffer.isBuffer(chunk)) throw new TypeError('a blob is a stream of buffers');
-        if (this.#written + chunk.length > size) throw mismatch(layer.descriptor.digest, `it has more than the ${size} bytes that its manifest says`);
-        for (let at = 0; at < chunk.length; at += pieceBytes) await this.#write(chunk.subarray(at, at + pieceBytes));
-      }
+      await this.#takeAll(stream, size);
     } finally {
       signal?.removeEventListener('abort', onAbort);
       stream.destroy();
     }
-    checkAborted(signal);
-    if (this.#written < size) throw mismatch(layer.descriptor.digest, `it ends after ${this.#written} of ${size} bytes`);
+  }
+
+  async #takeAll(chunks: AsyncIterable<unknown>, size: number): Promise<void> {
+    const { layer: { descriptor: { digest } }, signal } = this.#input;
+    for await (const chunk of chunks) {
+      if (!Buffer.isBuffer(chunk)) throw new TypeError('a blob is a stream of buffers');
+      if (this.#written + chunk.length > size) throw mismatch(digest, `it has more than the ${size} bytes that its manifest says`);
+      for (let at = 0; at < chunk.length; at += pieceBytes) await this.#write(chunk.subarray(at, at + pieceBytes));
+      checkAborted(signal);
+    }
   }
 
   async #write(piece: Buffer): Promise<void> {
@@ -165,19 +190,6 @@ export class Arrival {
     for (const wake of waiting) wake();
   }
 
-  async *#pieces(): AsyncGenerator<Buffer> {
-    let at = 0;
-    for (;;) {
-      if (at < this.#written) {
-        const { bytesRead, buffer } = await this.#file.read(Buffer.allocUnsafe(Math.min(pieceBytes, this.#written - at)), 0, undefined, at);
-        if (bytesRead === 0) throw new TsrunError('ERR_TSRUN_STORE', 'a blob became shorter while it was read');
-        at += bytesRead;
-        yield buffer.subarray(0, bytesRead);
-      } else if (this.#failure !== undefined) throw this.#failure instanceof Error ? this.#failure : new Error('the blob did not arrive', { cause: this.#failure });
-      else if (this.#isWhole) return;
-      else await new Promise<void>((resolve) => { this.#wake.push(resolve); });
-    }
-  }
 }
 
 export function partPath(layout: StoreLayout, digest: string): string {
