@@ -3,6 +3,7 @@
  * one registry (dockerd(8), containers-certs.d(5)). Node's own list is used where a host has no store.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { join } from 'node:path';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 import { TsrunError } from '../../spec/errors.js';
@@ -12,11 +13,12 @@ import { configFolder, variable, type RegistryHost } from './registry-host.js';
 const bundles = ['ssl/certs/ca-certificates.crt', 'pki/tls/certs/ca-bundle.crt', 'ssl/ca-bundle.pem', 'ssl/cert.pem'];
 const hintCertificates = 'see containers-certs.d(5): ca.crt, and client.cert with client.key';
 
-/**
- * The last store that was read, as OpenSSL has it. To take in the 140 certificates of a usual one costs 17 ms, during which Node does
- * nothing else and for which it has no other way: so once a process, not once a registry.
- */
-let lastStore: { readonly identity: string; readonly context: SecureContext } | undefined;
+/** OpenSSL takes some 0.15 ms to take in a certificate, and a usual store has 140: the event loop gets its turn in between. */
+const turnMs = 0.5;
+const certificateForm = /-----BEGIN (?:[A-Z0-9]+ )*CERTIFICATE-----[^-]+-----END (?:[A-Z0-9]+ )*CERTIFICATE-----/g;
+
+/** The last store that was read, as OpenSSL has it: once a process, not once a registry. */
+let lastStore: { readonly identity: string; readonly context: Promise<SecureContext> } | undefined;
 
 /**
  * @param hostAndPort as the reference has them, `host:5000`
@@ -25,13 +27,22 @@ let lastStore: { readonly identity: string; readonly context: SecureContext } | 
 export async function secureContextFor(hostAndPort: string, host: RegistryHost): Promise<SecureContext> {
   const [store, own] = await Promise.all([storePath(host), registryFolder(hostAndPort, host)]);
   if (own !== undefined) return ownContext(own, store);
-  if (store === undefined) return createSecureContext();
+  if (store === undefined) return remembered('', () => contextOf({ ca: rootCertificates }, 'Node'));
   const { mtimeMs, size } = await stat(store).catch((cause: unknown) => {
     throw unreadable(store, cause);
   });
-  const identity = `${store} ${mtimeMs} ${size}`;
-  if (lastStore?.identity !== identity) lastStore = { identity, context: contextOf({ ca: [await certificateFile(store)] }, store) };
-  return lastStore.context;
+  return remembered(`${store} ${mtimeMs} ${size}`, async () => contextOf({ ca: [await certificateFile(store)] }, store));
+}
+
+async function remembered(identity: string, make: () => Promise<SecureContext>): Promise<SecureContext> {
+  if (lastStore?.identity === identity) return lastStore.context;
+  const store = { identity, context: make() };
+  lastStore = store;
+  // Who asks is told; the next one tries again.
+  store.context.catch(() => {
+    if (lastStore === store) lastStore = undefined;
+  });
+  return store.context;
 }
 
 /** The folders in which a registry's own certificates may lie; the first that exists counts. */
@@ -72,12 +83,38 @@ async function storePath(host: RegistryHost): Promise<string | undefined> {
   return undefined;
 }
 
-function contextOf(material: { ca: string[]; cert?: string[]; key?: string[] }, source: string): SecureContext {
+interface Material {
+  readonly ca: readonly string[];
+  readonly cert?: string[];
+  readonly key?: string[];
+}
+
+/** What Node itself gives the certificates to, one option after the other (tls.createSecureContext). */
+interface Taker {
+  addCACert(pem: string): void;
+}
+
+async function contextOf({ ca, ...own }: Material, source: string): Promise<SecureContext> {
   try {
-    return createSecureContext(material);
+    const context = createSecureContext({ ca: [], ...own });
+    const taker: unknown = context.context;
+    // Some other Node, in which it has another name: then all of them in one turn.
+    if (!isTaker(taker)) return createSecureContext({ ca: [...ca], ...own });
+    let since = performance.now();
+    for (const certificate of ca.flatMap((file) => file.match(certificateForm) ?? [])) {
+      taker.addCACert(certificate);
+      if (performance.now() - since < turnMs) continue;
+      await setImmediate();
+      since = performance.now();
+    }
+    return context;
   } catch (cause) {
     throw new TsrunError('ERR_TSRUN_REGISTRY', `the certificates of '${source}' cannot be used: ${cause instanceof Error ? cause.message : ''}`, { hint: hintCertificates, cause });
   }
+}
+
+function isTaker(value: unknown): value is Taker {
+  return typeof value === 'object' && value !== null && 'addCACert' in value && typeof value.addCACert === 'function';
 }
 
 async function certificateFile(path: string): Promise<string> {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
+import { rootCertificates } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import { offerFromRegistry, type RegistryOptions } from '../../../src/image/registry/offer-registry.js';
 import { failureOf, FakeHosts, layerBytes, refuse, registryLab } from '../../support/fake-registry.js';
@@ -39,6 +40,19 @@ test('a certificate of nobody who is known is refused, with the place for who vo
   hosts.write('etc/ssl/certs/ca-certificates.crt', own.ca);
   t.is((await pull()).layers.length, 1, 'the host\'s own store');
   t.is((await failureOf(pull({ host: hosts.host({ SSL_CERT_FILE: hosts.write('other.pem', client.ca) }) }))).code, 'ERR_TSRUN_REGISTRY', 'another store');
+});
+
+test('a store of many certificates, with text between them, a damaged one and one in OpenSSL\'s trusted form', async (t) => {
+  const { hosts, start } = registryLab(t);
+  const registry = await start(own);
+  registry.addImage('v1', ['layer']);
+  const damaged = own.ca.replace(/[A-Za-z0-9]{40}/, (text) => text.toLowerCase());
+  const others = [...rootCertificates.slice(0, 20), 'Subject: nobody', damaged, client.ca.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE')];
+  const store = (name: string, certificates: readonly string[]) => hosts.host({ SSL_CERT_FILE: hosts.write(name, certificates.join('\n')) });
+  const pull = async (host: ReturnType<typeof store>) => offerFromRegistry(`${registry.host}/app:v1`, { host });
+  t.is((await failureOf(pull(store('others.pem', others)))).code, 'ERR_TSRUN_REGISTRY');
+  const host = store('many.pem', [...others, own.ca]);
+  for (const offer of await Promise.all([pull(host), pull(host)])) t.is(offer.layers.length, 1);
 });
 
 test('a certificate of this client, where the registry wants one', async (t) => {
