@@ -6,17 +6,15 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-const sizeBytes = 2 * 2 ** 30;
-
 export class FreshDisk {
   readonly folder: string;
   readonly #file: string;
   #isMounted = false;
 
-  constructor(workspace: string) {
+  constructor(workspace: string, sizeBytes: number) {
     this.folder = join(workspace, 'disk');
     this.#file = join(workspace, 'disk.ext4');
-    mkdirSync(this.folder);
+    mkdirSync(this.folder, { recursive: true });
     const file = openSync(this.#file, 'w');
     ftruncateSync(file, sizeBytes);
     // Once through, so that no run pays for blocks that are written the first time.

@@ -17,6 +17,8 @@ export interface UnpackerPlaces {
   /** Of the disk. */
   readonly folder: string;
   readonly stateOf: (name: string) => string;
+  /** Without those that unpack by the same library as podman. */
+  readonly fewer: boolean;
 }
 
 /** What their rows do not tell. */
@@ -28,7 +30,7 @@ export const unpackerNotes = [
 
 /** Those that are installed, with their versions as a note. */
 export function installedUnpackers(places: UnpackerPlaces): { readonly unpackers: readonly Unpacker[]; readonly versions: string } {
-  const others = peers(places).flatMap((peer) => {
+  const others = peers(places).filter(({ isOfPodman }) => isOfPodman !== true || !places.fewer).flatMap((peer) => {
     const { status, stdout } = spawnSync(peer.program, ['--version'], { encoding: 'utf8' });
     return status === 0 ? [{ ...peer, version: /\d+(?:\.\d+)+\S*/.exec(stdout)?.[0] ?? 'unknown' }] : [];
   });
@@ -44,7 +46,7 @@ function tsrun({ tsrun: program, folder, stateOf }: UnpackerPlaces): Unpacker {
   return { name: 'tsrun', command };
 }
 
-function peers({ folder, stateOf }: UnpackerPlaces): (Unpacker & { readonly program: string })[] {
+function peers({ folder, stateOf }: UnpackerPlaces): (Unpacker & { readonly program: string; readonly isOfPodman?: true })[] {
   const settings = containersSettings(folder, stateOf('containers'));
   const named = (source: ImageSource) => ('layout' in source ? `oci:${source.layout}:${source.name}` : `docker://${source.registry}/${source.name}`);
   return [
@@ -57,9 +59,10 @@ function peers({ folder, stateOf }: UnpackerPlaces): (Unpacker & { readonly prog
     {
       name: 'skopeo copy',
       program: 'skopeo',
+      isOfPodman: true,
       command: (source) => [...settings, 'skopeo', '--insecure-policy', 'copy', '--quiet', '--src-tls-verify=false', named(source), 'containers-storage:bench:latest'],
     },
-    { name: 'buildah pull', program: 'buildah', command: (source) => [...settings, 'buildah', 'pull', '--quiet', '--tls-verify=false', named(source)] },
+    { name: 'buildah pull', program: 'buildah', isOfPodman: true, command: (source) => [...settings, 'buildah', 'pull', '--quiet', '--tls-verify=false', named(source)] },
   ];
 }
 

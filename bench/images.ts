@@ -26,8 +26,8 @@ const onDisk = 'on the disk';
 export async function measureImages(stage: Stage): Promise<SectionResult> {
   const size = stage.quick ? megabytes.quick : megabytes.whole;
   const layouts = makeLayouts(size);
-  const disk = new FreshDisk(stage.workspace.path);
-  const { unpackers, versions } = installedUnpackers({ tsrun: stage.tsrun, folder: disk.folder, stateOf: stage.workspace.stateOf });
+  const disk = new FreshDisk(stage.workspace.path, stage.quick ? 2 ** 29 : 2 ** 31);
+  const { unpackers, versions } = installedUnpackers({ tsrun: stage.tsrun, folder: disk.folder, stateOf: stage.workspace.stateOf, fewer: stage.quick });
   const registry = await startRegistry(join(stage.workspace.path, 'registry'), layouts);
   const rows: Row[] = [];
   const comparisons: Comparison[] = [];
@@ -47,7 +47,8 @@ export async function measureImages(stage: Stage): Promise<SectionResult> {
   return { title: `images: ${size} MB of files, from an OCI layout or a registry on loopback, into an empty store`, rows, comparisons, notes };
 }
 
-function makeLayouts(size: number): string {
+/** The folder of what `image-layouts.mjs` makes. */
+export function makeLayouts(size: number): string {
   const program = resolve(import.meta.dirname, '../../bench/image-layouts.mjs');
   return execFileSync(process.execPath, [program, String(size)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
 }
@@ -78,7 +79,9 @@ async function measureVariant({ title, source }: Variant, unpackers: readonly Un
   const tsrun = `${title}: tsrun`;
   const comparisons = taking.filter(({ name }) => name !== 'tsrun').flatMap(({ row, name }) => [toEnd, onDisk].flatMap((until) => (
     compareRows(samples, `${row}, ${until}`, `${tsrun}, ${until}`, { name: `${row} / tsrun, ${until}`, ...goalOf(name) }))));
-  return { rows: rowsOf(samples), comparisons, failures: samples.failures };
+  const rows = rowsOf(samples);
+  const order = taking.flatMap(({ row }) => rows.filter(({ name }) => name.startsWith(`${row}, `)));
+  return { rows: order, comparisons, failures: samples.failures };
 }
 
 function goalOf(name: string): { goal?: string } {

@@ -24,7 +24,7 @@ interface Choices {
 }
 
 const checkout = resolve(import.meta.dirname, '../..');
-const sectionNames = ['embedded', 'heap', 'peers', 'peers-300', 'at-once', 'cli', 'layers', 'images', 'loop', 'memory'] as const satisfies readonly SectionName[];
+const sectionNames = ['embedded', 'heap', 'peers', 'peers-300', 'at-once', 'cli', 'layers', 'images', 'image-loop', 'loop', 'memory'] as const satisfies readonly SectionName[];
 
 function readChoices(): Choices {
   const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false }, json: { type: 'string' } } });

@@ -1,6 +1,7 @@
 /** What is measured. Each section stands alone, so that one can be repeated by itself. */
 import type { AgentClient } from './agent-client.js';
 import type { FloorMode } from './floor.js';
+import { measureImageLoop } from './image-loop.js';
 import { measureImages } from './images.js';
 import { peerNotes } from './peers.js';
 import { compare, compareRows, ratesOf, rowsOf, single, type SectionResult } from './report.js';
@@ -17,6 +18,7 @@ export const sections = {
   cli: measureCli,
   layers: measureLayers,
   images: measureImages,
+  'image-loop': measureImageLoop,
   loop: measureLoop,
   memory: measureMemory,
 } as const satisfies Readonly<Record<string, (stage: Stage) => Promise<SectionResult>>>;
