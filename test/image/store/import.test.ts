@@ -206,7 +206,7 @@ test('an import that is given up ends at once, and the next one goes on', async 
       read() {
         this.push(bytes.subarray(0, 1000));
         setImmediate(() => { controller.abort('enough'); });
-        this.read = () => undefined;
+        this.read = () => null;
       },
     })),
   });
