@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Runtime, type ContainerSummary } from '../../src/index.js';
-import { fixture, patience } from './lab.js';
+import { fixture, patience, scratchParent } from './lab.js';
 import { leftovers, removeEmptyBases, takeTraces } from './leaks.js';
 import { needs } from './needs.js';
 import { Pty, type PtyOptions } from './pty.js';
@@ -49,7 +49,7 @@ export class CliLab {
 
   /** Not beside the state: a tmpfs can be id-mapped from Linux 6.3 on. */
   get imageRoot(): string {
-    this.#imageRoot ??= mkdtempSync('/var/tmp/tsrun-test-images-');
+    this.#imageRoot ??= mkdtempSync(join(scratchParent, 'tsrun-test-images-'));
     return this.#imageRoot;
   }
 

@@ -21,8 +21,8 @@ export interface Outcome {
 export const patience = process.env['TSRUN_LANE'] === undefined ? 1 : 10;
 
 const checkout = resolve(import.meta.dirname, '../../..');
-/** A folder on a file system that every tested kernel can id-map; /tmp is a tmpfs in a guest. */
-const scratchParent = process.env['TSRUN_FIXTURES'] === undefined ? '/var/tmp' : join(process.env['TSRUN_FIXTURES'], 'scratch');
+/** A folder on a file system that every tested kernel can id-map and that takes whiteouts; a guest has a tmpfs and an overlay else. */
+export const scratchParent = process.env['TSRUN_FIXTURES'] === undefined ? '/var/tmp' : join(process.env['TSRUN_FIXTURES'], 'scratch');
 
 let labs = 0;
 
