@@ -1,13 +1,15 @@
-// `node rootfs-fixtures/build.mjs <name> [architecture]` prints the folder of a root file system, after building it when it is not cached.
+// `node rootfs-fixtures/build.mjs <name> [architecture]` prints the folder of a root file system, or of images made of them, after building it
+// when it is not cached.
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import * as applications from './applications.mjs';
 import { hostArchitecture } from './archive.mjs';
 import * as busybox from './busybox.mjs';
 import { cached } from './cache.mjs';
 import * as debian from './debian.mjs';
 import { aptPackages, ensurePackages } from './packages.mjs';
 
-const recipes = { busybox, debian };
+const recipes = { busybox, debian, applications };
 
 export const fixtureNames = Object.keys(recipes);
 
@@ -28,10 +30,11 @@ function provided(name) {
 function cachedFixture(name, recipe, architecture) {
   const foreign = architecture === hostArchitecture() ? [] : [`cross-${architecture}`];
   ensurePackages(aptPackages(recipe.packages, ...foreign));
-  const entry = cached('fixtures', `${name}-${architecture}`, recipe.key(architecture), (folder) => {
+  const parts = Object.fromEntries((recipe.parts ?? []).map((part) => [part, cachedFixture(part, recipes[part], architecture)]));
+  const entry = cached('fixtures', `${name}-${architecture}`, recipe.key(architecture, parts), (folder) => {
     const root = join(folder, 'rootfs');
     mkdirSync(root, { mode: 0o755 });
-    recipe.build(root, architecture);
+    recipe.build(root, architecture, parts);
   });
   return join(entry, 'rootfs');
 }

@@ -1,18 +1,19 @@
-// Another architecture than the host's: its packages unpacked by the host's tools and its Node, without running a word of its code.
+// Another architecture than the host's: its packages unpacked by the host's tools, without running a word of its code.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { download, downloadWithDependencies } from './apt.mjs';
 import { debianMirror, hostRelease } from './archive.mjs';
-import { cached, recipeKey } from './cache.mjs';
 import { run, runShell } from './shell.mjs';
 
-/** By Debian's name of the architecture: what its cross compiler and Node call it. */
-const names = { arm64: { triplet: 'aarch64-linux-gnu', node: 'linux-arm64' } };
+/** By Debian's name of the architecture: what its cross compiler calls it. */
+const triplets = { arm64: 'aarch64-linux-gnu' };
 
-export const foreignArchitectures = Object.keys(names);
+export const foreignArchitectures = Object.keys(triplets);
 
 export function triplet(architecture) {
-  return nameOf(architecture).triplet;
+  const known = triplets[architecture];
+  if (known === undefined) throw new Error(`nothing is built for ${architecture} here; there are ${foreignArchitectures.join(', ')}`);
+  return known;
 }
 
 /**
@@ -42,16 +43,6 @@ export function unpackSystem(root, architecture, packages) {
   compilePython(root);
 }
 
-/** The same release of Node as here, with its headers: `bin/node`, `include/node`. */
-export function nodeFor(architecture) {
-  const wanted = `node-${nameOf(architecture).node}@${process.versions.node}`;
-  return cached('nodes', architecture, recipeKey(wanted), (work) => {
-    process.stderr.write(`fetching ${wanted}, once\n`);
-    run('npm', ['pack', '--silent', '--pack-destination', work, wanted], { cwd: work });
-    runShell('tar -xzf "$1"/*.tgz -C "$1" --strip-components=1 --wildcards "*/bin/node" "*/include/node/*" "*/LICENSE" && rm "$1"/*.tgz', work);
-  });
-}
-
 /** The interpreter of the same release is here, and what it compiles is the same everywhere; a guest would take seconds at every start. */
 function compilePython(root) {
   const libraries = readdirSync(join(root, 'usr/lib')).filter((name) => /^python3(\.\d+)?$/.test(name));
@@ -61,10 +52,4 @@ function compilePython(root) {
 function link(root, path, target) {
   mkdirSync(dirname(join(root, path)), { recursive: true });
   if (!existsSync(join(root, path))) symlinkSync(target, join(root, path));
-}
-
-function nameOf(architecture) {
-  const known = names[architecture];
-  if (known === undefined) throw new Error(`nothing is built for ${architecture} here; there are ${foreignArchitectures.join(', ')}`);
-  return known;
 }

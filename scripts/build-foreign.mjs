@@ -4,7 +4,8 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync,
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { cached, recipeKey } from '../rootfs-fixtures/cache.mjs';
-import { nodeFor, triplet, unpack } from '../rootfs-fixtures/foreign.mjs';
+import { triplet, unpack } from '../rootfs-fixtures/foreign.mjs';
+import { nodeFor } from '../rootfs-fixtures/node.mjs';
 import { aptPackages, ensurePackages } from '../rootfs-fixtures/packages.mjs';
 import { run } from '../rootfs-fixtures/shell.mjs';
 

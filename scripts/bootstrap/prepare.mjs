@@ -10,9 +10,9 @@ import { Stages } from './stages.mjs';
 
 const goals = {
   start: { fixtures: ['busybox'], next: 'scripts/glance.mjs' },
-  test: { fixtures: ['busybox', 'debian'], next: 'scripts/run-tests.mjs' },
-  vm: { fixtures: ['busybox', 'debian'], next: 'scripts/run-tests.mjs', flags: ['guests'] },
-  long: { fixtures: ['busybox', 'debian'], next: 'scripts/run-tests.mjs', flags: ['--long'] },
+  test: { fixtures: ['busybox', 'debian', 'applications'], next: 'scripts/run-tests.mjs' },
+  vm: { fixtures: ['busybox', 'debian', 'applications'], next: 'scripts/run-tests.mjs', flags: ['guests'] },
+  long: { fixtures: ['busybox', 'debian', 'applications'], next: 'scripts/run-tests.mjs', flags: ['--long'] },
 };
 
 const node = (...args) => run(process.execPath, args);

@@ -4,7 +4,8 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hostArchitecture, hostRelease } from '../../rootfs-fixtures/archive.mjs';
 import { cached, recipeKey } from '../../rootfs-fixtures/cache.mjs';
-import { nodeFor, unpackSystem } from '../../rootfs-fixtures/foreign.mjs';
+import { unpackSystem } from '../../rootfs-fixtures/foreign.mjs';
+import { nodeFor } from '../../rootfs-fixtures/node.mjs';
 import { aptPackages } from '../../rootfs-fixtures/packages.mjs';
 import { nativeFor } from '../../scripts/build-foreign.mjs';
 
