@@ -195,6 +195,20 @@ test('a full file system is the store\'s fault, not the archive\'s', async (t) =
   }
 });
 
+needs('root', 'overlay')('a store on overlayfs, as inside of another container, is told of where it takes no whiteout', async (t) => {
+  const folder = freshFolder(lab);
+  const [lower, upper, work] = [freshFolder(lab), freshFolder(lab), freshFolder(lab)];
+  await lab.runtime();
+  execFileSync('mount', ['-t', 'overlay', '-o', `lowerdir=${lower},upperdir=${upper},workdir=${work}`, 'overlay', folder]);
+  try {
+    const error = await t.throwsAsync(unpack(lab, tar([{ name: '.wh.gone' }]), { destination: folder }), { instanceOf: TsrunError });
+    t.is(`${error.code}: ${error.message}`, `ERR_TSRUN_STORE: entry '.wh.gone' of the layer: mknodat in '${folder}': EPERM`);
+    t.regex(error.hint ?? '', /overlayfs.*--root-dir/);
+  } finally {
+    execFileSync('umount', [folder]);
+  }
+});
+
 test('every flipped byte of a blob is an error or another digest', async (t) => {
   const blob = gzipSync(tar([{ name: 'f', data: 'some text' }, { name: 'l', type: '2', link: 'f' }]));
   const { report } = await unpack(lab, blob);

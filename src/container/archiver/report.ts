@@ -97,7 +97,7 @@ const hints: Readonly<Record<string, string>> = {
   EROFS: 'give a folder on a file system that can be written: --root-dir, $TSRUN_IMAGES',
   EIO: 'the disk does not hold what is written to it: see dmesg',
   ENOTSUP: 'extended attributes are needed: use ext4, xfs, btrfs, or a tmpfs of Linux 6.6 and newer',
-  EPERM: 'the file system or its mount does not allow it: see mount(8) for its options',
+  EPERM: 'the file system does not allow it, as overlayfs takes no whiteouts, or its mount: give a folder on ext4, xfs or btrfs: --root-dir, $TSRUN_IMAGES',
 };
 
 function systemFailure(call: string, number: number, where: string, folder: string | undefined): TsrunError {
