@@ -12,13 +12,21 @@ import { Runtime } from '../../src/index.js';
 import { CliLab, said, type Said } from '../support/cli-lab.js';
 import { ask } from '../support/http.js';
 import { readObject } from '../support/json.js';
-import { fixture } from '../support/lab.js';
-import { needs } from '../support/needs.js';
+import { fixture, patience } from '../support/lab.js';
+import { needs, type Need } from '../support/needs.js';
 import { RealRegistry, skopeo } from '../support/real-registry.js';
 
 const lab = new CliLab();
-const here = needs('root', 'userns', 'overlay');
+const common: readonly Need[] = ['root', 'userns', 'overlay'];
 const [architecture, machine] = process.arch === 'x64' ? ['amd64', 'x86_64'] : ['arm64', 'aarch64'];
+
+/** Hundreds of megabytes are unpacked and hashed. */
+function declare(more: readonly Need[], title: string, body: (t: ExecutionContext) => Promise<void>): void {
+  needs(...common, ...more)(title, async (t) => {
+    t.timeout(120_000 * patience);
+    await body(t);
+  });
+}
 
 let folder: string | undefined;
 
@@ -70,7 +78,7 @@ async function tsrun(t: ExecutionContext, ...words: readonly string[]): Promise<
   return stdout;
 }
 
-here('a Node web app as a slug, on a stack that debootstrap made: it boots as a dyno does, answers on PORT, and ends in order', async (t) => {
+declare([], 'a Node web app as a slug, on a stack that debootstrap made: it boots as a dyno does, answers on PORT, and ends in order', async (t) => {
   const stack = ['--quiet', '--stack', `oci:${image('stack')}:debian`];
   const port = await freePort();
   const { child, ended } = await serve('run', '--rm', '--name', lab.newId(), ...stack, '--network', 'host', '-e', `PORT=${port}`, `slug:${image('web.tgz')}`);
@@ -85,7 +93,7 @@ here('a Node web app as a slug, on a stack that debootstrap made: it boots as a 
   t.is(await tsrun(t, 'run', '--rm', '--name', lab.newId(), ...stack, '--process', 'release', image('web.tgz')), `hello from node, release phase on debian by ${process.version}\n`);
 });
 
-here('a Python app from a docker-archive: its user, environment, folder, signal and health check are those of its image', async (t) => {
+declare([], 'a Python app from a docker-archive: its user, environment, folder, signal and health check are those of its image', async (t) => {
   const id = lab.newId();
   t.is((await tsrun(t, 'run', '-d', '--quiet', '--name', id, image('python.tar'))).trim(), id);
   const { record } = readObject(await tsrun(t, 'inspect', id));
@@ -102,7 +110,7 @@ here('a Python app from a docker-archive: its user, environment, folder, signal 
   await tsrun(t, 'rm', id);
 });
 
-here('busybox from an OCI layout serves the page of its upper layer', async (t) => {
+declare([], 'busybox from an OCI layout serves the page of its upper layer', async (t) => {
   const id = lab.newId();
   const child = lab.spawn(['run', '--rm', '--quiet', '--init', '--name', id, `oci:${image('site')}:v1`]);
   const ended = said(child);
@@ -116,7 +124,7 @@ test.after.always(async () => {
   for (const registry of registries) await registry.stop();
 });
 
-needs('root', 'userns', 'overlay', 'command:docker-registry', 'command:skopeo')('an image that skopeo pushed is pulled and run; what skopeo saves of it runs as well', async (t) => {
+declare(['command:docker-registry', 'command:skopeo'], 'an image that skopeo pushed is pulled and run; what skopeo saves of it runs as well', async (t) => {
   const scratch = join(lab.imageRoot, 'registry');
   const registry = await RealRegistry.start(scratch);
   registries.push(registry);
