@@ -27,7 +27,7 @@ export function selectFiles(files, filter) {
 }
 
 // Minutes that a file takes in a guest, where it is more than one.
-const slow = { 'real-input': 2, crash: 2, rootless: 2, 'cli-run': 2, 'cli-exec-attach-logs': 2, 'cli-terminal': 2, 'attack-process': 2 };
+const slow = { 'real-applications': 3, 'real-input': 2, crash: 2, rootless: 2, 'cli-run': 2, 'cli-exec-attach-logs': 2, 'cli-terminal': 2, 'attack-process': 2 };
 
 /** The files in so many shares that take about as long as each other; none is empty. */
 export function deal(files, count) {

@@ -1,6 +1,6 @@
 /**
  * Applications as their makers' tools pack them, run by the command as it is installed: a slug on a stack, a docker-archive, an OCI layout,
- * and an image of a registry. rootfs-fixtures/applications.mjs makes them; no tool of ours had a hand in it.
+ * and an image of a registry. Commands that look at them run in this process. rootfs-fixtures/applications.mjs makes them; no tool of ours had a hand in it.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,14 +9,15 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Runtime } from '../../src/index.js';
-import { CliLab, said, type Said } from '../support/cli-lab.js';
+import { said, type Said } from '../support/cli-lab.js';
+import { CommandLab } from '../support/command-lab.js';
 import { ask } from '../support/http.js';
 import { readObject } from '../support/json.js';
 import { fixture, patience } from '../support/lab.js';
 import { needs, type Need } from '../support/needs.js';
 import { RealRegistry, skopeo } from '../support/real-registry.js';
 
-const lab = new CliLab();
+const lab = new CommandLab();
 const common: readonly Need[] = ['root', 'userns', 'overlay'];
 const [architecture, machine] = process.arch === 'x64' ? ['amd64', 'x86_64'] : ['arm64', 'aarch64'];
 
@@ -72,11 +73,14 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-async function tsrun(t: ExecutionContext, ...words: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await lab.tsrun(words);
+async function succeeds(t: ExecutionContext, ended: Promise<Said>): Promise<string> {
+  const { code, stdout, stderr } = await ended;
   t.is(code, 0, stderr);
   return stdout;
 }
+
+const run = async (t: ExecutionContext, ...words: readonly string[]): Promise<string> => succeeds(t, lab.tsrun(['run', ...words]));
+const call = async (t: ExecutionContext, ...words: readonly string[]): Promise<string> => succeeds(t, lab.call(words));
 
 declare([], 'a Node web app as a slug, on a stack that debootstrap made: it boots as a dyno does, answers on PORT, and ends in order', async (t) => {
   const stack = ['--quiet', '--stack', `oci:${image('stack')}:debian`];
@@ -90,24 +94,24 @@ declare([], 'a Node web app as a slug, on a stack that debootstrap made: it boot
   t.is(await (await fetch(`http://127.0.0.1:${port}/hello/dyno`)).text(), 'hello dyno\n');
   child.kill('SIGTERM');
   t.like(await ended, { code: 0, stdout: `listening on ${port}\nSIGTERM: closing\nclosed after 2 requests\n`, stderr: '' });
-  t.is(await tsrun(t, 'run', '--rm', '--name', lab.newId(), ...stack, '--process', 'release', image('web.tgz')), `hello from node, release phase on debian by ${process.version}\n`);
+  t.is(await run(t, '--rm', '--name', lab.newId(), ...stack, '--process', 'release', image('web.tgz')), `hello from node, release phase on debian by ${process.version}\n`);
 });
 
 declare([], 'a Python app from a docker-archive: its user, environment, folder, signal and health check are those of its image', async (t) => {
   const id = lab.newId();
-  t.is((await tsrun(t, 'run', '-d', '--quiet', '--name', id, image('python.tar'))).trim(), id);
-  const { record } = readObject(await tsrun(t, 'inspect', id));
+  t.is((await run(t, '-d', '--quiet', '--name', id, image('python.tar'))).trim(), id);
+  const { record } = readObject(await call(t, 'inspect', id));
   t.like(record, { healthcheck: { Test: ['CMD', 'python3', 'check.py', '8000'], Interval: 5e9, Timeout: 30e9, Retries: 3 } });
-  await lab.until('the app', async () => (await tsrun(t, 'logs', id)).includes('listening on 8000\n'));
+  await lab.until('the app', async () => (await call(t, 'logs', id)).includes('listening on 8000\n'));
   t.deepEqual(JSON.parse(await get(id, 8000, '/who')), {
     path: '/who', greeting: 'hello from Python', user: 'app', uid: 1000, gid: 1, folder: '/srv/python', machine,
   });
-  await tsrun(t, 'exec', id, 'python3', 'check.py', '8000');
-  t.is((await lab.tsrun(['exec', id, 'python3', 'check.py', '8001'])).code, 1, 'control');
-  await tsrun(t, 'stop', id);
-  t.is(await tsrun(t, 'logs', id), 'listening on 8000\nSIGINT: closing\n');
-  t.like(readObject(await tsrun(t, 'inspect', id)), { state: 'stopped', exit: { code: 3, cause: 'exit' } });
-  await tsrun(t, 'rm', id);
+  const check = async (checked: string): Promise<number | null> => (await lab.tsrun(['exec', id, 'python3', 'check.py', checked])).code;
+  t.deepEqual([await check('8000'), await check('8001')], [0, 1], 'the check itself, and a control');
+  await call(t, 'stop', id);
+  t.is(await call(t, 'logs', id), 'listening on 8000\nSIGINT: closing\n');
+  t.like(readObject(await call(t, 'inspect', id)), { state: 'stopped', exit: { code: 3, cause: 'exit' } });
+  await call(t, 'rm', id);
 });
 
 declare([], 'busybox from an OCI layout serves the page of its upper layer', async (t) => {
@@ -134,11 +138,11 @@ declare(['command:docker-registry', 'command:skopeo'], 'an image that skopeo pus
   skopeo('copy', '--src-tls-verify=false', `docker://${name}`, `docker-archive:${archive}:my-app:latest`);
   const show = ['--entrypoint', 'cat'];
   const store = ['--root-dir', join(scratch, 'store')];
-  const run = async (reference: string): Promise<string> => tsrun(t, 'run', '--rm', '--quiet', '--name', lab.newId(), ...store, ...show, reference, '/srv/www/index.html');
-  t.is(await run(name), '<h1>from busybox</h1>\n');
+  const shown = async (reference: string): Promise<string> => run(t, '--rm', '--quiet', '--name', lab.newId(), ...store, ...show, reference, '/srv/www/index.html');
+  t.is(await shown(name), '<h1>from busybox</h1>\n');
   await registry.stop();
-  t.is(await run(name), '<h1>from busybox</h1>\n', 'it is here now');
-  t.is(await run(archive), '<h1>from busybox</h1>\n');
+  t.is(await shown(name), '<h1>from busybox</h1>\n', 'it is here now');
+  t.is(await shown(archive), '<h1>from busybox</h1>\n');
   t.is(readdirSync(join(scratch, 'store/layers')).length, 2, 'the layers of both are the same');
   rmSync(scratch, { recursive: true });
 });
