@@ -24,6 +24,8 @@ export type {
 } from './container/options/options.js';
 
 export { Runtime } from './container/runtime.js';
+export type { Mounts } from './container/mounts/mounts.js';
+export type * from './container/mounts/mount-types.js';
 export type { RuntimeOptions } from './container/runtime-options.js';
 export type { ContainerSummary } from './container/state/summary.js';
 export { Container, type ContainerState } from './container/container.js';

@@ -49,10 +49,10 @@ bool is_opaque(int folder) {
 
 }  // namespace
 
-int list(const std::string& path, bool follow, bool content) {
+int list(int root, const std::string& path, bool follow, bool content) {
   Output output;
   uint64_t entries = 0;
-  walk(path, WalkRules{follow, false}, [&](const Found& found) {
+  walk(path, WalkRules{follow, false, root}, [&](const Found& found) {
     const struct stat& status = found.status;
     ++entries;
     bool device = S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode);

@@ -6,8 +6,8 @@
 
 namespace tsrun::archive {
 
-// `content`: with digests of the files' contents.
-int list(const std::string& path, bool follow, bool content);
+// `content`: with digests of the files' contents. `root`: a folder whose tree it is, by descriptor.
+int list(int root, const std::string& path, bool follow, bool content);
 
 }  // namespace tsrun::archive
 

@@ -12,6 +12,7 @@
 #include "archive/look.h"
 #include "archive/pack.h"
 #include "archive/unpack.h"
+#include "archive/walk.h"
 
 namespace tsrun::archive {
 namespace {
@@ -65,11 +66,12 @@ int empty() {
 int run(std::string_view command, const Arguments& arguments) {
   std::string path = arguments.text("path", ".");
   bool follow = arguments.find("follow") != nullptr;
+  int root = arguments.find("layer") == nullptr ? -1 : kFirstLayer;
   if (command == "unpack") return run_unpack(arguments, true);
   if (command == "unpack-files") return run_unpack(arguments, false);
   if (command == "look") return look_at(path, follow);
   if (command == "pack") return pack(path, WalkRules{follow, arguments.find("mounts") != nullptr}, arguments.text("name", ""));
-  if (command == "list") return list(path, follow, arguments.find("content") != nullptr);
+  if (command == "list") return list(root, path, follow, arguments.find("content") != nullptr);
   if (command == "empty") return empty();
   if (command == "expand") return expand(arguments.number("bytes"), arguments.number("ratio"));
   refuse("", "there is no such command");

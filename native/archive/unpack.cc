@@ -15,9 +15,6 @@
 namespace tsrun::archive {
 namespace {
 
-// Where the launcher puts what it hands over (native/steps/execute.cc).
-constexpr int kFirstLayer = 5;
-
 class Unpacking {
  public:
   Unpacking(const UnpackOrder& order, Tree& tree, TarReader& reader) : order_(order), tree_(tree), reader_(reader) {}
@@ -150,7 +147,8 @@ int unpack(const UnpackOrder& order) {
   umask(0);
   const char* opaque = order.user_attributes ? "user.overlay.opaque" : "trusted.overlay.opaque";
   LowerLayers lower(kFirstLayer, order.lower_layers, opaque);
-  Tree tree(open_in_root(order.folder, true, O_RDONLY | O_DIRECTORY), TreeRules{order.layer, opaque, order.knows_lower ? &lower : nullptr});
+  Tree tree(open_in_root(order.folder, true, O_RDONLY | O_DIRECTORY),
+            TreeRules{order.layer, opaque, order.knows_lower ? &lower : nullptr});
   Input input(InputSettings{order.layer, order.most_ratio});
   TarReader reader(input);
   Unpacking unpacking(order, tree, reader);

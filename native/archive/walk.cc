@@ -95,16 +95,16 @@ const char* type_word(const struct stat& status) {
   }
 }
 
-UniqueFd try_in_root(const std::string& path, bool follow, int flags) {
+UniqueFd try_in_root(const std::string& path, bool follow, int flags, int root) {
   open_how how{};
   how.flags = static_cast<uint64_t>(flags | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  UniqueFd root(openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  return UniqueFd(static_cast<int>(syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
+  UniqueFd own(root < 0 ? openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1);
+  return UniqueFd(static_cast<int>(syscall(SYS_openat2, root < 0 ? own.get() : root, path.c_str(), &how, sizeof how)));
 }
 
-UniqueFd open_in_root(const std::string& path, bool follow, int flags) {
-  UniqueFd found = try_in_root(path, follow, flags);
+UniqueFd open_in_root(const std::string& path, bool follow, int flags, int root) {
+  UniqueFd found = try_in_root(path, follow, flags, root);
   if (!found.valid()) give_up(path, "openat2");
   return found;
 }
@@ -112,7 +112,7 @@ UniqueFd open_in_root(const std::string& path, bool follow, int flags) {
 // By the folder that it lies in and a single name; where a link is followed, of what it leads to.
 void walk(const std::string& path, const WalkRules& rules, const std::function<void(const Found&)>& use) {
   bool follow = rules.follow;
-  UniqueFd start = open_in_root(path, follow, O_PATH);
+  UniqueFd start = open_in_root(path, follow, O_PATH, rules.root);
   struct stat status {};
   if (fstat(start.get(), &status) != 0) give_up(path, "fstat");
   Walk walking(rules.mounts, use);
@@ -121,13 +121,13 @@ void walk(const std::string& path, const WalkRules& rules, const std::function<v
     return;
   }
   size_t slash = path.find_last_of('/');
-  UniqueFd folder = open_in_root(slash == std::string::npos ? "." : path.substr(0, slash + 1), true, O_PATH | O_DIRECTORY);
+  UniqueFd folder = open_in_root(slash == std::string::npos ? "." : path.substr(0, slash + 1), true, O_PATH | O_DIRECTORY, rules.root);
   std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
   if (follow && !S_ISLNK(status.st_mode)) {
     struct stat here {};
     if (fstatat(folder.get(), name.c_str(), &here, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(here.st_mode)) {
       // A regular file is all that is of use behind a link; it is read through the descriptor that was found.
-      UniqueFd file = open_in_root(path, true, O_RDONLY | O_NONBLOCK);
+      UniqueFd file = open_in_root(path, true, O_RDONLY | O_NONBLOCK, rules.root);
       if (fstat(file.get(), &status) != 0) give_up(path, "fstat");
       use(Found{"", folder.get(), name.c_str(), status, file.get()});
       return;

@@ -28,15 +28,20 @@ struct WalkRules {
   bool follow = false;
   // Also what is mounted in it, but for what the kernel shows of itself (/proc, /sys).
   bool mounts = false;
+  // A folder whose tree it is, by descriptor; below 0 the program's own root.
+  int root = -1;
 };
+
+// The first of the folders that came along: where the launcher puts what it hands over (native/steps/execute.cc).
+inline constexpr int kFirstLayer = 5;
 
 // As `list` and `look` call it.
 const char* type_word(const struct stat& status);
 
 // Links on the way to it, and last in it, lead no further than the root. Not valid, with `errno`, when it is not there.
-UniqueFd try_in_root(const std::string& path, bool follow, int flags);
+UniqueFd try_in_root(const std::string& path, bool follow, int flags, int root = -1);
 // The same, but gives up then.
-UniqueFd open_in_root(const std::string& path, bool follow, int flags);
+UniqueFd open_in_root(const std::string& path, bool follow, int flags, int root = -1);
 
 // What is removed meanwhile is passed over: it may be a live container's.
 void walk(const std::string& path, const WalkRules& rules, const std::function<void(const Found&)>& use);

@@ -50,7 +50,7 @@ class Look {
 void read_plan(const uint8_t* data, size_t size, Look& look) {
   Plan plan;
   if (!plan.parse(data, size)) return;
-  if (plan.step_count() > kMaxSteps || plan.clone_index() >= plan.step_count()) abort();
+  if (plan.step_count() > kMaxSteps || plan.launcher_steps() > plan.step_count()) abort();
   Plan::Walk walk(plan);
   for (uint32_t index = 0; index < plan.step_count(); ++index) {
     StepView step = walk.next();
@@ -58,8 +58,8 @@ void read_plan(const uint8_t* data, size_t size, Look& look) {
       each_field(record, look);
       return true;
     };
-    bool known = index <= plan.clone_index() ? visit_launcher_step(step.op, step.fields, see, false)
-                                             : visit_child_step(step.op, step.fields, see, false);
+    bool known = index < plan.launcher_steps() ? visit_launcher_step(step.op, step.fields, see, false)
+                                               : visit_child_step(step.op, step.fields, see, false);
     // What parse() has taken, a walk must be able to give.
     if (!known) abort();
   }

@@ -82,14 +82,14 @@ Status clone_container(LauncherContext& context, const Plan& plan, const Plan::W
 
 Status walk_plan(LauncherContext& context, const Plan& plan, uint32_t* index) {
   Plan::Walk walk(plan);
-  for (*index = 0; *index <= plan.clone_index(); ++*index) {
+  for (*index = 0; *index < plan.launcher_steps(); ++*index) {
     StepView view = walk.next();
     auto runs = [&context](const auto& step) { return run(context, step); };
     TSRUN_TRY(visit_launcher_step(view.op, view.fields, runs, kMalformed));
     context.container.clock.note(*index);
   }
   --*index;
-  return clone_container(context, plan, walk);
+  return plan.clones() ? clone_container(context, plan, walk) : kOk;
 }
 
 // Before there is anything to undo.
@@ -184,11 +184,11 @@ void launch(Client& client, const RequestLaunch& request, Passed& passed) {
   if (status.ok()) status = walk_plan(context, plan, &container->failed_step);
   (void)launcher.home.return_home();
   context.slots.close_all();
-  if (status.ok()) {
+  if (status.ok() && plan.clones()) {
     note_pid(*container);
     status = watch_container(*container);
   }
-  if (status.ok()) return;
+  if (status.ok() && plan.clones()) return;
   container->failure = status;
   if (container->pidfd.valid()) {
     // Born, but not to be: its end is waited for like any other.

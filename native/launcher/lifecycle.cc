@@ -280,6 +280,7 @@ void finish_container(Container& container) {
   if (container.upper.made() && !container.state.made()) remove_upper(container);
   leave_outputs(container);
   tell_everybody(container);
+  let_go_of_upper(container);
   close_handed_over(container);
   for (Container** at = &launcher.containers; *at != nullptr; at = &(*at)->next) {
     if (*at == &container) {

@@ -1,6 +1,7 @@
 #include "launcher/requests.h"
 
 #include <netinet/in.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -206,6 +207,14 @@ void handle(Client& client, const RequestKeep& request, Passed&) {
   bool owned = container != nullptr && container->owner == &client && container->handle == request.container;
   if (owned) container->survive = true;
   answer(client, request.request, owned ? kOk : kNoSuchContainer);
+}
+
+void handle(Client& client, const RequestUnmount& request, Passed&) {
+  Home& home = client.launcher->home;
+  Status status = home.enter_source();
+  if (status.ok()) status = sys::call<SYS_umount2>(request.path.data, UMOUNT_NOFOLLOW | (request.lazy ? MNT_DETACH : 0)).status();
+  (void)home.return_home();
+  answer(client, request.request, status);
 }
 
 // The streams that an attached client gets, each with its name in the answer.

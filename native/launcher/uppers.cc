@@ -3,6 +3,7 @@
 #include <linux/dqblk_xfs.h>
 #include <linux/fs.h>
 #include <linux/quota.h>
+#include <sys/vfs.h>
 
 #include "launcher/helpers.h"
 #include "sys/directory.h"
@@ -16,6 +17,9 @@ namespace tsrun {
 namespace {
 
 inline constexpr uint64_t kQuotaBlock = 1024;
+
+// Freed within a millisecond.
+inline constexpr uint64_t kLittle = uint64_t{4} << 20;
 
 Status project_quota(int file, unsigned command, uint32_t project, void* data) {
   return sys::call<SYS_quotactl_fd>(file, QCMD(command, PRJQUOTA), project, data).status();
@@ -93,11 +97,17 @@ Status remove_from(int parent, const char* name) {
   return sys::call<SYS_unlinkat>(parent, name, AT_REMOVEDIR).status();
 }
 
+inline constexpr int kKept = 3;
+
 // Nothing of the launcher's may be held open here: its end is told by its descriptors.
+void keep_alone(int fd) {
+  if (fd != kKept && !sys::call<SYS_dup3>(fd, kKept, O_CLOEXEC).ok()) sys::end_process(1);
+  (void)sys::call<SYS_close_range>(kKept + 1, ~0U, 0);
+}
+
 [[noreturn]] void remove_alone(int parent, const char* name, uint32_t project) {
-  constexpr int kParent = 3;
-  if (parent != kParent && !sys::call<SYS_dup3>(parent, kParent, O_CLOEXEC).ok()) sys::end_process(1);
-  (void)sys::call<SYS_close_range>(kParent + 1, ~0U, 0);
+  constexpr int kParent = kKept;
+  keep_alone(parent);
   // The descriptor of the parent is for names alone (O_PATH).
   Status removed = remove_from(kParent, name);
   UniqueFd file;
@@ -136,6 +146,21 @@ void remove_upper(Container& container) {
   // What is not removed here is found by `gc`.
   if (child.ok()) reap_in_time(container.launcher->loop, UniqueFd(pid_fd));
   container.upper = MadeFolder{};
+}
+
+void let_go_of_upper(Container& container) {
+  struct statfs state;
+  int upper = container.kept_upper.get();
+  bool much = container.kept_upper.valid() && sys::call<SYS_fstatfs>(upper, &state).ok() &&
+              (state.f_blocks - state.f_bfree) * static_cast<uint64_t>(state.f_bsize) > kLittle;
+  int pid_fd = -1;
+  sys::Outcome child = much ? clone_process(0, -1, &pid_fd) : sys::Outcome{-ENOSYS, SYS_clone3};
+  if (child.ok() && child.value == 0) {
+    keep_alone(upper);
+    sys::end_process(0);
+  }
+  container.kept_upper.reset();
+  if (child.ok()) reap_in_time(container.launcher->loop, UniqueFd(pid_fd));
 }
 
 }  // namespace tsrun

@@ -1,4 +1,4 @@
-// Upper layers that lie on disk: folders that a container's writes go to, and which go with it.
+// Upper layers: what a container's writes go to, on disk or in memory, and which go with it.
 #ifndef TSRUN_LAUNCHER_UPPERS_H_
 #define TSRUN_LAUNCHER_UPPERS_H_
 
@@ -12,6 +12,9 @@ Status limit_project(int folder, uint32_t project, uint64_t bytes);
 
 // Removes the container's upper layer, in a process of its own: it may hold a million files.
 void remove_upper(Container& container);
+
+// Closes what is kept of an upper layer in memory; by a process of its own where the kernel has much to free with the last close.
+void let_go_of_upper(Container& container);
 
 }  // namespace tsrun
 

@@ -28,6 +28,7 @@ bool Plan::parse(const uint8_t* data, size_t size) {
   size_t left = size - 8;
   bool cloned = false;
   bool executes = false;
+  launcher_steps_ = 0;
   for (uint32_t index = 0; index < step_count_; ++index) {
     Header header;
     if (executes || !read_header(at, left, &header)) return false;
@@ -38,13 +39,15 @@ bool Plan::parse(const uint8_t* data, size_t size) {
     if (!valid) return false;
     if (header.op == StepClone::kOp) {
       cloned = true;
-      clone_index_ = index;
+      launcher_steps_ = index + 1;
     }
     executes = header.op == StepExecute::kOp;
     at += header.size;
     left -= header.size;
   }
-  return executes && left == 0;
+  if (!cloned) launcher_steps_ = step_count_;
+  clones_ = cloned;
+  return (executes || (!cloned && step_count_ > 0)) && left == 0;
 }
 
 StepView Plan::Walk::next() {

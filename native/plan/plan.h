@@ -13,14 +13,16 @@ struct StepView {
 };
 
 // Layout: u32 slot count, u32 step count, then the steps: the launcher's, one `clone`, the child's, of which the last
-// is `execute`.
+// is `execute`; or the launcher's alone.
 class Plan {
  public:
   // False when the bytes are not a plan; nothing of them may be used then.
   bool parse(const uint8_t* data, size_t size);
 
   uint32_t step_count() const { return step_count_; }
-  uint32_t clone_index() const { return clone_index_; }
+  // With `clone`.
+  uint32_t launcher_steps() const { return launcher_steps_; }
+  bool clones() const { return clones_; }
 
   // Walks the steps in order; `index` is where the walk stands.
   class Walk {
@@ -36,7 +38,8 @@ class Plan {
   const uint8_t* steps_ = nullptr;
   uint32_t slot_count_ = 0;
   uint32_t step_count_ = 0;
-  uint32_t clone_index_ = 0;
+  uint32_t launcher_steps_ = 0;
+  bool clones_ = false;
 };
 
 }  // namespace tsrun

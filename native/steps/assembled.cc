@@ -93,8 +93,10 @@ Status make_overlay_of_names(const StepMakeOverlay& step, const Slots& slots, Un
   OverlayOptions options;
   options.add("lowerdir=");
   TSRUN_TRY(place_layers(step, slots, options));
-  TSRUN_TRY(attach_as(slots.get(step.scratch), kUpper));
-  options.add(",upperdir=upper/upper,workdir=upper/work");
+  if (step.scratch != kNoSlot) {
+    TSRUN_TRY(attach_as(slots.get(step.scratch), kUpper));
+    options.add(",upperdir=upper/upper,workdir=upper/work");
+  }
   if (step.user_xattr) options.add(",userxattr");
   if (options.overflow()) return Status{SYS_mount, E2BIG};
   TSRUN_TRY(sys::call<SYS_mkdirat>(AT_FDCWD, kOverlay, 0700).status());
@@ -122,19 +124,22 @@ Status add_layers(FileSystemContext& context, const StepMakeOverlay& step, const
   return kOk;
 }
 
+Status set_folder(FileSystemContext& context, const char* key, int scratch, const char* name) {
+  UniqueFd folder;
+  TSRUN_TRY(take(sys::call<SYS_openat>(scratch, name, O_PATH | O_DIRECTORY | O_CLOEXEC), &folder));
+  return context.set_descriptor(key, folder.get());
+}
+
 // Without attaching anything: an attached layer must be let go again, and that waits for a grace period of the kernel.
 Status make_overlay_of_descriptors(const StepMakeOverlay& step, const Slots& slots, UniqueFd* overlay) {
   FileSystemContext context;
-  UniqueFd upper;
-  UniqueFd work;
-  int scratch = slots.get(step.scratch);
-  TSRUN_TRY(take(sys::call<SYS_openat>(scratch, "upper", O_PATH | O_DIRECTORY | O_CLOEXEC), &upper));
-  TSRUN_TRY(take(sys::call<SYS_openat>(scratch, "work", O_PATH | O_DIRECTORY | O_CLOEXEC), &work));
   TSRUN_TRY(context.open("overlay"));
   TSRUN_TRY(context.set("source", "overlay"));
   TSRUN_TRY(add_layers(context, step, slots));
-  TSRUN_TRY(context.set_descriptor("upperdir", upper.get()));
-  TSRUN_TRY(context.set_descriptor("workdir", work.get()));
+  if (step.scratch != kNoSlot) {
+    TSRUN_TRY(set_folder(context, "upperdir", slots.get(step.scratch), "upper"));
+    TSRUN_TRY(set_folder(context, "workdir", slots.get(step.scratch), "work"));
+  }
   if (step.user_xattr) TSRUN_TRY(context.set_flag("userxattr"));
   return context.mount(step.attributes, overlay);
 }

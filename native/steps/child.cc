@@ -26,7 +26,7 @@ Status walk_child_steps(ChildContext& context, const Plan& plan, Plan::Walk& wal
 }  // namespace
 
 void do_child_steps(const Plan& plan, Plan::Walk walk, bool waits, ChildContext context) {
-  context.step = plan.clone_index();
+  context.step = plan.launcher_steps() - 1;
   Status status = waits ? await_proceed(context.channel) : kOk;
   if (status.ok()) status = set_dumpable(false);
   if (status.ok()) {

@@ -37,6 +37,8 @@ Status run(LauncherContext& context, const StepJoinPeers& step);
 Status run(LauncherContext& context, const StepMakeIdMap& step);
 Status run(LauncherContext& context, const StepOpenNamespace& step);
 Status run(LauncherContext& context, const StepOpenContainer& step);
+Status run(LauncherContext& context, const StepOpenRoot& step);
+Status run(LauncherContext& context, const StepMountOnHost& step);
 // assembled.cc
 Status run(LauncherContext& context, const StepMakeTmpfs& step);
 Status run(LauncherContext& context, const StepMakeNode& step);
@@ -46,6 +48,8 @@ Status run(LauncherContext& context, const StepMakeOverlay& step);
 Status run(LauncherContext& context, const StepKeepMount& step);
 // uppers.cc
 Status run(LauncherContext& context, const StepMakeUpper& step);
+Status run(LauncherContext& context, const StepKeepUpper& step);
+Status run(LauncherContext& context, const StepOpenUpper& step);
 // stdio.cc
 Status run(LauncherContext& context, const StepMakePipe& step);
 Status run(LauncherContext& context, const StepOwnPipe& step);

@@ -1,5 +1,7 @@
 // Host objects, opened in the source namespace and carried as descriptors: no path of the host is looked up later.
 #include <linux/nsfs.h>
+#include <linux/openat2.h>
+#include <sys/mount.h>
 
 #include "launcher/requests.h"
 #include "steps/launcher_steps.h"
@@ -53,6 +55,27 @@ Status run(LauncherContext& context, const StepOpenContainer& step) {
   TSRUN_TRY(context.slots.put(step.process, sys::call<SYS_fcntl>(container->pidfd.get(), F_DUPFD_CLOEXEC, 3)));
   if (!container->cgroup.valid()) return kOk;
   return context.slots.put(step.cgroup, sys::call<SYS_fcntl>(container->cgroup.get(), F_DUPFD_CLOEXEC, 3));
+}
+
+// A mount is cloned in its own mount namespace alone (open_tree(2)); nothing of what is there is executed or looked up.
+Status run(LauncherContext& context, const StepOpenRoot& step) {
+  const Container* container = find_by_id(*context.container.launcher, step.id);
+  if (container == nullptr) return Status{SYS_pidfd_open, ESRCH};
+  TSRUN_TRY(context.home.return_home());
+  TSRUN_TRY(sys::call<SYS_setns>(container->pidfd.get(), CLONE_NEWNS).status());
+  UniqueFd mount;
+  Status cloned = clone_tree(AT_FDCWD, "/", 0, &mount);
+  context.container.launcher->own.return_to(CLONE_NEWNS);
+  TSRUN_TRY(cloned);
+  return context.slots.put(step.into, static_cast<UniqueFd&&>(mount));
+}
+
+Status run(LauncherContext& context, const StepMountOnHost& step) {
+  constexpr open_how kHow{O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS};
+  TSRUN_TRY(context.home.enter_source());
+  UniqueFd target;
+  TSRUN_TRY(take(sys::call<SYS_openat2>(AT_FDCWD, step.target.data, &kHow, sizeof kHow), &target));
+  return attach_at(context.slots.get(step.mount), target.get());
 }
 
 }  // namespace tsrun

@@ -3,6 +3,7 @@
 
 #include <sys/mount.h>
 
+#include "launcher/requests.h"
 #include "steps/launcher_steps.h"
 #include "sys/file_system.h"
 
@@ -27,6 +28,18 @@ Status run(LauncherContext& context, const StepMakeUpper& step) {
   TSRUN_TRY(clone_tree(container.upper.parent_fd, container.upper.name, 0, &mount));
   TSRUN_TRY(set_mount(mount.get(), MountAttributes{0, 0, MS_PRIVATE, 0}, false));
   return context.slots.put(step.into, static_cast<UniqueFd&&>(mount));
+}
+
+Status run(LauncherContext& context, const StepKeepUpper& step) {
+  return take(sys::call<SYS_fcntl>(context.slots.get(step.scratch), F_DUPFD_CLOEXEC, 3), &context.container.kept_upper);
+}
+
+// A descriptor leads into a mount that is attached nowhere, on kernels too that make no second mount of it (before 6.15).
+Status run(LauncherContext& context, const StepOpenUpper& step) {
+  const Container* container = find_by_id(*context.container.launcher, step.id);
+  if (container == nullptr) return Status{SYS_pidfd_open, ESRCH};
+  if (!container->kept_upper.valid()) return Status{SYS_fcntl, ENOENT};
+  return context.slots.put(step.into, sys::call<SYS_fcntl>(container->kept_upper.get(), F_DUPFD_CLOEXEC, 3));
 }
 
 }  // namespace tsrun

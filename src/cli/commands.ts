@@ -1,6 +1,7 @@
 /** The table of commands: what help, reference and completion say, and how their words are read. `handlers.ts` does them. */
 import { nearest } from '../index.js';
 import type { Command, Positional } from './command.js';
+import { insideCommands } from './inside-commands.js';
 
 const image: Positional = { name: 'image', required: true, many: false, completion: 'image' };
 const container: Positional = { name: 'container', required: true, many: false, completion: 'container' };
@@ -240,6 +241,7 @@ export const commands: readonly Command[] = [
     positionals: [stored],
     examples: [{ line: 'tsrun layers --ci --lowest-efficiency 0.95 --highest-wasted-bytes 20m app', what: 'fail a build that wastes too much' }],
   },
+  ...insideCommands,
   {
     ...plain,
     name: 'gc',

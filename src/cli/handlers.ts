@@ -15,6 +15,7 @@ export const handlers: Readonly<Record<CommandName, () => Promise<CommandModule>
   wait: () => import('./wait.js'),
   stats: () => import('./stats.js'),
   inspect: () => import('./inspect.js'),
+  diff: () => import('./diff.js'),
   update: () => import('./update.js'),
   cp: () => import('./cp.js'),
   gc: () => import('./gc.js'),
@@ -29,5 +30,7 @@ export const handlers: Readonly<Record<CommandName, () => Promise<CommandModule>
   prune: () => import('./prune.js'),
   history: () => import('./history.js'),
   layers: () => import('./layers.js'),
+  mount: () => import('./mount.js'),
+  unmount: () => import('./unmount.js'),
   completion: () => import('./completion.js'),
 };

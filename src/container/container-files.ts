@@ -1,6 +1,5 @@
 /** The files of containers, whoever started them, and whether they live or have ended. */
 import type { Readable, Writable } from 'node:stream';
-import type { Archiver } from './archiver/archiver.js';
 import type { Container } from './container.js';
 import type { CopySurroundings } from './copy/copy.js';
 import type { Copied, CopyOptions } from './copy/copy-options.js';
@@ -62,8 +61,6 @@ export abstract class ContainerFiles extends KnownContainers {
     return this.#copy(id, false, options, async (surroundings) => (await import('./copy/copy.js')).copyOut(surroundings, source, destination));
   }
 
-  /** @internal */
-  abstract archiver(): Promise<Archiver>;
 
   async #copy(id: string, write: boolean, options: CopyOptions, work: (surroundings: CopySurroundings) => Promise<Copied>): Promise<Copied> {
     const archiver = await this.archiver();

@@ -110,6 +110,7 @@ export interface OwnProgram {
   readonly fd: number;
   readonly layers: readonly string[];
   /** See `ProgramPlan`. */
+  readonly upperOf?: string | undefined;
   readonly upper?: string | undefined;
 }
 

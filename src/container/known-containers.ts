@@ -2,12 +2,17 @@
 import type { NativeFiles } from '../engine/addon.js';
 import type { Launcher } from '../engine/launcher.js';
 import type { HostFacts } from '../host/facts.js';
-import type { HandedOver } from '../plan/plan.js';
 import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
 import { answered, connectTo } from './connection.js';
 import { Container } from './container.js';
+import type { Archiver } from './archiver/archiver.js';
+import { opaqueFolders } from './image-files.js';
+import type { PathChange } from '../image/image-types.js';
+import { validateEventsOptions } from './options/validate-calls.js';
 import type { ContainerTree, TreeOptions } from './container-tree.js';
+import { introduce } from './introduce.js';
+import { refuseMounted } from './mounts/refuse-mounted.js';
 import { ended } from './state/ended.js';
 import { discard, isUnreadable } from './state/discard.js';
 import { collectGarbage, type Collected } from './state/garbage.js';
@@ -167,6 +172,7 @@ export abstract class KnownContainers {
   remove(id: string): void {
     const { state, record } = this.inspect(id);
     if (state !== 'stopped') throw new TsrunError('ERR_TSRUN_STATE', `the container '${id}' is ${state}`, { hint: 'stop it first, or kill it with rm -f' });
+    refuseMounted(this.#root, record);
     const upper = upperOf(record.extensions);
     const release = upper === undefined ? undefined : tryHoldUpper(upper, this.#native.addon);
     if (upper !== undefined && release === undefined) throw new TsrunError('ERR_TSRUN_STATE', `the files of the container '${id}' are in use: something is being copied`, { hint: 'try again when that is done' });
@@ -193,6 +199,30 @@ export abstract class KnownContainers {
     await discard({ root: this.#root, cgroup: this.host.cgroup, addon: this.#native.addon }, id);
   }
 
+  /**
+   * What a container has changed of its image, by path: also of one that is paused, and of one that has ended while its writes are kept
+   * on disk. A folder counts as changed when something below it is. What tsrun put there itself does not count: mount points, and
+   * /etc/hosts and its like as long as they are as they were.
+   *
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`; `ERR_TSRUN_STATE` when it has ended and its writes with it; `ERR_TSRUN_UNSUPPORTED` for one
+   * that writes to its root itself; `ERR_TSRUN_ABORTED`
+   *
+   * @example
+   * import { once } from 'node:events';
+   * import { Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const { id, stdout } = await runtime.run('./rootfs', { command: ['sh', '-c', 'echo new > /root/file; echo done; sleep 1000'] });
+   * if (stdout) await once(stdout, 'data');
+   * for (const { kind, path } of await runtime.changes(id)) console.log(kind, path);
+   */
+  async changes(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<readonly PathChange[]> {
+    validateEventsOptions(options);
+    const { state, record } = this.inspect(id);
+    const live = state === 'stopped' ? undefined : await this.find(id);
+    const [{ readChanges }, archiver] = await Promise.all([import('./changes/container-changes.js'), this.archiver()]);
+    return readChanges({ record, live, archiver, host: this.host, isOpaque: opaqueFolders(this.#native.addon, this.host), signal: options.signal });
+  }
+
   /** Folder of the container's record and log, for `readLog`; there need not be one. */
   statePath(id: string): string {
     checkContainerId(id);
@@ -203,6 +233,9 @@ export abstract class KnownContainers {
   async gc(): Promise<Collected> {
     return collectGarbage(this.#root, this.#native.addon, this.host.cgroup, this.#imageRoot);
   }
+
+  /** @internal See `Runtime.archiver`. */
+  abstract archiver(): Promise<Archiver>;
 
   /** @internal The tree of a container, live or ended, for the archiver; to be released. @throws as `openContainerTree` */
   async openTree(id: string, options: TreeOptions): Promise<ContainerTree> {
@@ -260,20 +293,4 @@ export abstract class KnownContainers {
 interface Connected {
   readonly container: Container;
   readonly leave: () => void;
-}
-
-async function introduce(container: Container, launcher: Launcher, role: 'watch' | 'attach' | 'adopt', pid = 0): Promise<void> {
-  container.bind(await launcher.adopt(container.id, role === 'adopt', container));
-  container.take(pid, role === 'watch' ? new Map() : nameStreams(await launcher.attach(container.handle)));
-}
-
-/** As the launcher names them when a client attaches: what a terminal prints comes as its output. */
-function nameStreams(streams: ReadonlyMap<string, number>): Map<HandedOver, number> {
-  const named = new Map<HandedOver, number>();
-  const terminal = streams.get('terminal');
-  for (const name of ['stdin', 'stdout', 'stderr', 'terminal'] as const) {
-    const fd = streams.get(name);
-    if (fd !== undefined) named.set(name === 'stdout' && terminal !== undefined ? 'terminalOutput' : name, fd);
-  }
-  return named;
 }

@@ -133,7 +133,7 @@ export class Launching {
       ...this.#names({ spec, extensions }, record),
       host,
       rootPath: record.rootPath,
-      program: { layers: program.layers, upper: program.upper },
+      program: { layers: program.layers, upper: program.upper, upperOf: program.upperOf },
       ...streams.plan,
       ...filterOf(spec.linux?.seccomp, seccomp),
     });

@@ -2,7 +2,6 @@
 import { prepareBase } from '../cgroup/layout.js';
 import { loadNative, type NativeFiles } from '../engine/addon.js';
 import { SeccompCache } from '../engine/seccomp.js';
-import type { HostFacts } from '../host/facts.js';
 import { containerPool, RANGE_SIZE } from '../host/id-ranges.js';
 import { probeHost } from '../host/probe.js';
 import type { Plan } from '../plan/plan.js';
@@ -21,6 +20,7 @@ import { hostError } from './host-error.js';
 import { librarySurroundings } from './image-library/surroundings.js';
 import { Images } from './images.js';
 import { IdRanges } from './ids/id-ranges.js';
+import { Mounts } from './mounts/mounts.js';
 import { ContainerFiles } from './container-files.js';
 import { Launching } from './launching.js';
 import { checkStateRoot } from './state/make-folder.js';
@@ -30,19 +30,10 @@ import { defaultImageRoot } from './state/image-root.js';
 import { defaultStateRoot, StateRoot } from './state/state-root.js';
 import { subordinateIds } from './ids/subordinate.js';
 import { stopOnAbort } from './stop-on-abort.js';
-import type { RuntimeOptions } from './runtime-options.js';
+import type { Opened, RuntimeOptions } from './runtime-options.js';
 import { SurvivorLauncher } from './survivor-launcher.js';
 import { ofTerminal } from './terminal-call.js';
 import { validateDescriptor, validateEventsOptions, validateImage, validateRuntimeOptions, validateWindowOf } from './options/validate-calls.js';
-
-interface Opened {
-  readonly native: NativeFiles;
-  readonly host: HostFacts;
-  readonly root: StateRoot;
-  readonly own: NamedLauncher;
-  readonly collected: Collected;
-  readonly imageRoot: string;
-}
 
 /**
  * One launcher, and the containers that it makes for this process. Any number of runtimes may be open in one process; they
@@ -66,6 +57,8 @@ export class Runtime extends ContainerFiles {
    * for (const { names, digest } of await runtime.images.list()) console.log(names, digest);
    */
   readonly images: ImageLibrary;
+  /** Images and containers mounted on the host, for looking inside. */
+  readonly mounts: Mounts;
   readonly #native: NativeFiles;
   readonly #own: NamedLauncher;
   readonly #survivor: SurvivorLauncher;
@@ -81,6 +74,7 @@ export class Runtime extends ContainerFiles {
     super({ native, host, root, launching, imageRoot });
     this.collected = collected;
     this.images = images;
+    this.mounts = new Mounts({ root, host, addon: native.addon, launcher: own.launcher, loadLibrary: async () => images.library(), containers: this });
     this.#native = native;
     this.#own = own;
     this.#survivor = new SurvivorLauncher(async () => joinSurvivor(native, root, host.uid !== 0), async () => this.gc());

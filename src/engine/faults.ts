@@ -63,5 +63,11 @@ export function refused(errno: number, op: Request['op']): TsrunError {
   if (op === 'adopt' && name === 'EBUSY') {
     return new TsrunError('ERR_TSRUN_STATE', 'the container is owned by another process', { hint: 'find and attach reach it as it is; one that survives can be adopted when its owner has ended' });
   }
+  if (op === 'unmount') {
+    const isUsed = name === 'EBUSY';
+    return new TsrunError('ERR_TSRUN_STATE', isUsed ? 'it is in use: somebody has a file open there, or stands in it' : `it cannot be unmounted: ${name}`, {
+      hint: isUsed ? 'fuser -vm says who; with --force it goes when nobody uses it any more' : 'see umount2(2)',
+    });
+  }
   return new TsrunError('ERR_TSRUN_STATE', `the launcher answered ${name}`);
 }

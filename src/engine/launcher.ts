@@ -44,9 +44,7 @@ export class Launcher {
       }
     });
     this.#events.on('error', () => undefined);
-    this.#events.on('close', () => {
-      this.#lose();
-    });
+    this.#events.on('close', () => { this.#lose(); });
     this.#ready.promise.catch(() => undefined);
     this.#greet(theirs);
   }
@@ -164,6 +162,11 @@ export class Launcher {
     }
   }
 
+  /** Lets go of what is mounted at a path of the host; `lazy`: also while it is used. */
+  async unmount(path: string, lazy: boolean): Promise<void> {
+    await this.#ask((request) => ({ op: 'unmount', request, path, lazy }));
+  }
+
   /** Has a container of this client live on without it. */
   async keep(container: number): Promise<void> {
     await this.#ask((request) => ({ op: 'keep', request, container }));
@@ -171,14 +174,13 @@ export class Launcher {
 
   /** The streams of a container that keeps its output, from now on, by name. */
   async attach(container: number): Promise<Map<string, number>> {
-    const { event, descriptors } = await this.#ask((request) => ({ op: 'attach', request, container }));
-    return new Map(event.texts.map((name, index) => [name, descriptors[index] ?? -1]));
+    const { event: { texts }, descriptors } = await this.#ask((request) => ({ op: 'attach', request, container }));
+    return new Map(texts.map((name, index) => [name, descriptors[index] ?? -1]));
   }
 
   /** A descriptor of a TCP socket that was connected inside the container's network namespace. */
   async connect(container: number, family: number, address: Uint8Array, port: number): Promise<number> {
-    const { descriptors } = await this.#ask((request) => ({ op: 'connect', request, container, family, address, port }));
-    const [socket] = descriptors;
+    const { descriptors: [socket] } = await this.#ask((request) => ({ op: 'connect', request, container, family, address, port }));
     if (socket === undefined) throw noRoom();
     return socket;
   }

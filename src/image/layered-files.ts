@@ -53,6 +53,30 @@ export function findInLayers(layers: readonly string[], innerPath: string, isOpa
   return walked.at(-1);
 }
 
+/** Where a path leads by the links of the image; what is not there, or no folder, is taken for a folder without links. */
+export function resolveInLayers(layers: readonly string[], innerPath: string, isOpaque: IsOpaque): string {
+  const walked: { readonly name: string; readonly entry: LayeredEntry | undefined }[] = [];
+  const top: LayeredEntry = { status: lstatSync(layers[0] ?? ''), places: layers };
+  const left = innerPath.split('/');
+  let links = 0;
+  for (let name = left.shift(); name !== undefined; name = left.shift()) {
+    if (name === '..') walked.pop();
+    if (name === '' || name === '.' || name === '..') continue;
+    const last = walked.at(-1);
+    const parent = last === undefined ? top : last.entry;
+    const entry = parent === undefined ? undefined : child(parent, name, isOpaque);
+    if (entry?.status.isSymbolicLink() !== true) {
+      walked.push({ name, entry });
+      continue;
+    }
+    if (++links > mostLinks) throw failure('ELOOP', `too many links on the way to ${innerPath}`);
+    const target = readlinkSync(entry.places[0] ?? '');
+    if (target.startsWith('/')) walked.length = 0;
+    left.unshift(...target.split('/'));
+  }
+  return `/${walked.map(({ name }) => name).join('/')}`;
+}
+
 /** A regular file of the image, at most so many bytes of it; null where there is none. Errors are as the addon's `readInRoot` has them. */
 export function readInLayers(layers: readonly string[], innerPath: string, limitBytes: number, isOpaque: IsOpaque): Buffer | null {
   const entry = innerPath === '' ? undefined : findInLayers(layers, innerPath, isOpaque);

@@ -18,6 +18,11 @@ export function passProgram({ program }: Pick<PlanInput, 'program'>, builder: Pl
   const keep: number[] = [];
   return {
     openLayers: () => {
+      if (program.upperOf !== undefined) {
+        const into = builder.slot();
+        keep.push(into);
+        builder.add('program', { op: 'openUpper', id: program.upperOf, into });
+      }
       for (const path of program.layers) {
         const into = builder.slot();
         keep.push(into);

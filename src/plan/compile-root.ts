@@ -26,7 +26,7 @@ const defaultUpperBytes = 64 * 1024 * 1024;
 const manyLayers = 8;
 
 /** OVL_MAX_STACK of overlayfs. */
-const mostLayers = 500;
+export const mostLayers = 500;
 
 /** overflowuid of the kernel: whoever is not mapped. */
 const nobody = 65_534;
@@ -168,6 +168,7 @@ function layOverlay(compilation: Compilation, { slots, folders, trees }: Layers,
     builder.add('extensions.root', { op: 'makeTmpfs', options: [`size=${sizeBytes}`, 'mode=0700'], attributes: mountAttributes.nodev, into: scratch });
     builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'upper', mode: 0o755, uid, gid, mark: '' });
     builder.add('extensions.root', { op: 'makeFolder', mount: scratch, name: 'work', mode: 0o755, uid, gid, mark: '' });
+    if (mode.kind === 'disposable') builder.add('extensions.root', { op: 'keepUpper', scratch });
   } else {
     builder.add('extensions.root', { op: 'makeUpper', path: disk.folder, uid, gid, project: disk.project, limitBytes: sizeBytes, into: scratch });
   }

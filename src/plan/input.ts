@@ -14,6 +14,8 @@ export type StreamPlan = 'passed' | 'pipe' | 'ignore';
 export interface ProgramPlan {
   /** Folders of the host that it gets to read, as descriptors from 5 on. */
   readonly layers: readonly string[];
+  /** A live container of the same launcher, whose upper layer in memory it gets to read, before them. */
+  readonly upperOf?: string | undefined;
   /** The upper layer on disk that a container has left, to be laid over its root's layers again instead of a new one. */
   readonly upper?: string | undefined;
 }

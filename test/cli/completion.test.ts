@@ -41,7 +41,7 @@ function bash(...words: string[]): string[] {
 
 test('bash: commands', (t) => {
   t.true(bash('tsrun', '').includes('unpause'));
-  t.deepEqual(bash('tsrun', 'un'), ['unpause']);
+  t.deepEqual(bash('tsrun', 'un'), ['unpause', 'unmount']);
   t.deepEqual(bash('tsrun', 'help', 'sto'), ['stop']);
   t.deepEqual(bash('tsrun', 'completion', ''), ['bash', 'zsh', 'fish']);
 });
@@ -93,7 +93,7 @@ if (installed('fish')) {
       .filter((each) => each !== '');
 
   test('fish: commands, flags, values, containers and images', (t) => {
-    t.deepEqual(fish('tsrun un'), ['unpause']);
+    t.deepEqual(fish('tsrun un'), ['unmount', 'unpause']);
     t.deepEqual(fish('tsrun help sto'), ['stop']);
     t.deepEqual(fish('tsrun run -itu root --memory-sw'), ['--memory-swap']);
     t.deepEqual(fish('tsrun run -ePORT=1 --memory-sw'), ['--memory-swap']);

@@ -1,4 +1,4 @@
-/** `tsrun stats`, `inspect`, `update`, `explain` and `doctor` on real containers. What they say is compared with /proc and the cgroup. */
+/** `tsrun stats`, `inspect`, `diff`, `update`, `explain` and `doctor` on real containers. What they say is compared with /proc and the cgroup. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandLab, refusal } from '../support/command-lab.js';
@@ -221,6 +221,19 @@ needs('root', 'command:setpriv')('doctor: a root without rights is told what it 
   t.regex(stdout, /^no +launcher +does not start: /m);
   t.regex(stdout, /^no +CAP_SYS_ADMIN +not held$/m);
   t.regex(stdout, /\na default run fails here because of: launcher, .*CAP_SYS_ADMIN/);
+});
+
+needs('root', 'userns', 'overlay')('diff: lines as docker has them, and JSON', async (t) => {
+  const id = await lab.background();
+  await lab.tsrun(['exec', id, 'sh', '-c', "echo new > /root/file; rm /etc/group; touch \"$(printf '/tmp/a\\033[31m')\""]);
+  const said = await lab.call(['diff', id]);
+  t.deepEqual([said.code, said.stdout], [0, 'C /etc\nD /etc/group\nC /root\nA /root/file\nC /tmp\nA /tmp/a\\x1b[31m\n'], said.stderr);
+  const { stdout } = await lab.call(['diff', '--json', id]);
+  t.deepEqual(readObjects(stdout).filter(({ path }) => path === '/root/file'), [{ path: '/root/file', kind: 'added', bytes: 4 }]);
+  await lab.forget(id);
+  const missing = await lab.call(['diff', id]);
+  t.deepEqual([missing.code, missing.stdout], [1, '']);
+  t.regex(missing.stderr, /there is no container/);
 });
 
 lab.declareLeakTest();

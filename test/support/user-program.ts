@@ -28,12 +28,13 @@ export type Order =
   | { readonly do: 'import'; readonly path: string; readonly name: string }
   /** Runs an image by its name, to the end. */
   | { readonly do: 'image'; readonly name: string; readonly options: RunOptions }
+  /** Mounts its image. */
+  | { readonly do: 'mount' }
   /** Removes an image, and says which. */
   | { readonly do: 'forget'; readonly name: string };
 
+export type Deed = 'exec' | 'beside' | 'terminal' | 'connect' | 'pause' | 'stats' | 'changes';
 export type Copy = readonly [way: 'in' | 'out' | 'archive', source: string, destination: string];
-
-export type Deed = 'exec' | 'beside' | 'terminal' | 'connect' | 'pause' | 'stats';
 
 export interface Reply {
   readonly said?: string;
@@ -75,6 +76,11 @@ const deeds: Readonly<Record<Deed, (runtime: Runtime, container: Container) => P
     await container.pause();
     await container.resume();
     return 'paused and resumed';
+  },
+  async changes(runtime, container) {
+    const executed = await runtime.exec(container, { command: ['sh', '-c', 'mkdir /tmp/a; chown 1000 /tmp/a; chmod 755 /tmp; rm /etc/group; chown 1000 /mnt; echo > /home/app/new'] });
+    await executed.exited;
+    return (await runtime.changes(container.id)).map(({ kind, path }) => `${kind} ${path}`).join('\n');
   },
   async stats(_runtime, container) {
     return JSON.stringify(await container.stats());
@@ -153,6 +159,8 @@ async function obey(runtime: Runtime, order: Exclude<Order, { do: 'explain' }>):
       return { said: (await runtime.images.import(order.path, { name: order.name }).done).map(({ digest }) => digest).join() };
     case 'image':
       return run(runtime, order.name, order.options);
+    case 'mount':
+      return { said: (await runtime.mounts.image(image)).path };
     case 'forget':
       return { said: (await runtime.images.remove(order.name)).removed.join() };
     case 'adopt': {

@@ -169,7 +169,7 @@ export const commandFlags: readonly Flag[] = [
     name: 'json',
     help: 'print JSON',
     group: output,
-    commands: ['explain', 'ps', 'stats', 'inspect', 'doctor', 'images', 'pull', 'load', 'rmi', 'prune', 'history', 'layers'],
+    commands: ['explain', 'ps', 'stats', 'inspect', 'diff', 'doctor', 'images', 'pull', 'load', 'rmi', 'prune', 'history', 'layers', 'mount'],
     apply: (draft, value) => (draft.flags.json = value),
   }),
   flag(toggle, {

@@ -16,6 +16,7 @@ export type CommandName =
   | 'wait'
   | 'stats'
   | 'inspect'
+  | 'diff'
   | 'update'
   | 'cp'
   | 'gc'
@@ -30,6 +31,8 @@ export type CommandName =
   | 'prune'
   | 'history'
   | 'layers'
+  | 'mount'
+  | 'unmount'
   | 'completion';
 
 export const flagGroups = ['General', 'Images', 'Process', 'Files', 'Limits', 'Isolation', 'Network', 'Output'] as const;
@@ -62,6 +65,8 @@ export interface CommandFlags {
   readonly timeoutMs?: number;
   readonly signal?: string;
   readonly force?: boolean;
+  /** Links in what is mounted lead nowhere. */
+  readonly noFollow?: boolean;
   readonly noStream?: boolean;
   readonly isolation?: boolean;
   /** `inspect --diff`: the other container. */

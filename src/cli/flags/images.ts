@@ -8,7 +8,7 @@ const output = 'Output';
 
 /** Commands that use the image store. */
 const storing = [
-  ...runLike, 'images', 'pull', 'load', 'save', 'inspect', 'tag', 'rmi', 'prune', 'history', 'layers',
+  ...runLike, 'images', 'pull', 'load', 'save', 'inspect', 'tag', 'rmi', 'prune', 'history', 'layers', 'mount', 'unmount',
 ] as const satisfies readonly CommandName[];
 const fetching = [...runLike, 'pull'] as const satisfies readonly CommandName[];
 const listing = ['images', 'history'] as const satisfies readonly CommandName[];
@@ -125,7 +125,7 @@ export const imageFlags: readonly Flag[] = [
     group,
     default: 'a container, else an image',
     example: 'image',
-    commands: ['inspect'],
+    commands: ['inspect', 'mount'],
     apply: (draft, value) => (draft.flags.type = value),
   }),
   flag(toggle, {
@@ -135,6 +135,29 @@ export const imageFlags: readonly Flag[] = [
     group,
     commands: ['rmi'],
     apply: (draft, value) => (draft.flags.force = value),
+  }),
+  flag(toggle, {
+    name: 'no-follow',
+    help: 'let no link in it lead anywhere (nosymfollow)',
+    group,
+    commands: ['mount'],
+    apply: (draft, value) => (draft.flags.noFollow = value),
+  }),
+  flag(toggle, {
+    name: 'force',
+    short: 'f',
+    help: 'also while somebody uses it: it goes when nobody does any more',
+    group,
+    commands: ['unmount'],
+    apply: (draft, value) => (draft.flags.force = value),
+  }),
+  flag(toggle, {
+    name: 'all',
+    short: 'a',
+    help: 'everything that is mounted',
+    group,
+    commands: ['unmount'],
+    apply: (draft, value) => (draft.flags.all = value),
   }),
   flag(toggle, {
     name: 'all',

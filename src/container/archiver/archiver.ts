@@ -141,7 +141,7 @@ export class Archiver {
 
   /** What lies there, entry by entry. @throws as `pack` */
   async *list({ place, path, content = false, signal }: ListRequest): AsyncGenerator<ListedEntry> {
-    const args = ['list', `path=${path}`, ...(content ? ['content=1'] : [])];
+    const args = ['list', `path=${path}`, ...('upperOf' in place ? ['layer=1'] : []), ...(content ? ['content=1'] : [])];
     const running = await start(this.#ready(), { subject: 'the tree', place: unwritten(place), args, stdout: 'pipe', signal });
     const reader = new EntryReader();
     let isWhole = false;
@@ -191,7 +191,7 @@ function whole(limit: number): number {
 
 /** A folder that is only looked at cannot be written to either. */
 function unwritten(place: Place): Place {
-  return 'container' in place ? place : { ...place, readonly: true };
+  return 'container' in place || 'upperOf' in place ? place : { ...place, readonly: true };
 }
 
 function outputOf({ stdout, done }: Running): Output {

@@ -38,8 +38,17 @@ export interface Surroundings {
   readonly programFd: number;
 }
 
-/** What the program sees, and nothing else: a folder of the host, what a live container sees, or the root that one has left. */
-export type Place = FolderPlace | { readonly container: Container } | LeftPlace;
+/**
+ * What the program sees, and nothing else: a folder of the host, what a live container sees, the root that one has left, or what a live one
+ * has written to its upper layer in memory.
+ */
+export type Place = FolderPlace | { readonly container: Container } | LeftPlace | UpperPlace;
+
+/** For `list` alone. */
+export interface UpperPlace {
+  /** Live, with a disposable root whose writes go to memory. */
+  readonly upperOf: Container;
+}
 
 /** The root of a container that has ended: its layers with what it wrote, or its folder; without its mounts. See `container-tree.ts`. */
 export interface LeftPlace {
@@ -114,19 +123,27 @@ export async function start(surroundings: Surroundings, order: Order): Promise<R
 async function launch({ launching, named, host, programFd }: Surroundings, { place, args }: Order, streams: Streams): Promise<ProgramRun> {
   const words = ['tsrun-archive', ...args];
   if ('container' in place) return launching.executeProgram(place.container, { fd: programFd }, confinedProcess(words, 'container'), confinedSeccomp(host.arch), streams);
-  const { spec, extensions, program } = 'left' in place ? leftRoot(place, words, host) : folderRoot(place, words, host);
+  const { spec, extensions, program } = rootRequest(place, words, { launching, host });
   return launching.launchProgram({
     id: `archive.${randomDigits(12)}`,
     spec,
     extensions: { ...extensions, defaultedLimits: [pidsPointer] },
     program: { fd: programFd, ...program },
     streams,
-    named,
+    // The launcher that holds the container holds its upper layer.
+    named: 'upperOf' in place ? { launcher: place.upperOf.launcher, name: place.upperOf.record.launcher } : named,
     onEnd: () => undefined,
   });
 }
 
 type RootRequest = Pick<ProgramRequest, 'spec' | 'extensions'> & { readonly program: Omit<OwnProgram, 'fd'> };
+
+function rootRequest(place: Exclude<Place, { readonly container: Container }>, words: readonly string[], { launching, host }: Pick<Surroundings, 'launching' | 'host'>): RootRequest {
+  if ('left' in place) return leftRoot(place, words, host);
+  if ('folder' in place) return folderRoot(place, words, host);
+  const { spec, extensions } = folderRoot({ folder: launching.emptyFolder(), readonly: true }, words, host);
+  return { spec, extensions, program: { layers: [], upperOf: place.upperOf.id } };
+}
 
 function folderRoot({ folder, readonly = false, layers = [] }: FolderPlace, words: readonly string[], { arch }: HostFacts): RootRequest {
   return { spec: confinedSpec({ path: folder, readonly }, words, arch), extensions: { root: { kind: 'writable' } }, program: { layers } };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { ContainerLayers } from '../../image/store/collect.js';
 import { parseRecord, readStateFile } from '../state/state-files.js';
+import { readMounts } from '../mounts/mount-records.js';
 import { StateRoot } from '../state/state-root.js';
 
 /**
@@ -22,6 +23,8 @@ export async function containerLayersOf(stateRoot: string): Promise<ContainerLay
     // There may be thousands.
     await setImmediate();
   }
+  // What is mounted counts as much.
+  for (const { layers } of readMounts(root.mountsPath)) all.push(new Set(layers));
   return all;
 }
 

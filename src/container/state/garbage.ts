@@ -12,6 +12,7 @@ import { discard, readWhole, unlessDamaged } from './discard.js';
 import { releaseRangesOf } from '../ids/id-ranges.js';
 import { readIdMaps } from '../ids/joined-maps.js';
 import { removeOrphans, removeUpper, upperOf, uppersOf } from './uppers.js';
+import { MountRecords } from '../mounts/mount-records.js';
 import type { StateRoot } from './state-root.js';
 
 /** What a garbage collection has removed. */
@@ -40,6 +41,7 @@ export async function collectGarbage(root: StateRoot, addon: Addon, cgroup: Cgro
   const launchers = root.launcherNames().filter((name) => !alive(name));
   for (const name of launchers) rmSync(root.launcherPath(name), { force: true });
   removeUnnamed(root);
+  new MountRecords(root, addon).collect();
   for (const id of await removeOrphans(uppersOf(imageRoot), root, addon)) if (!containers.includes(id)) containers.push(id);
   return { containers, launchers };
 }

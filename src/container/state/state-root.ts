@@ -66,6 +66,11 @@ export class StateRoot {
     return join(this.path, 'filters');
   }
 
+  /** What is mounted on the host, and where nobody says where. */
+  get mountsPath(): string {
+    return join(this.path, 'mounts');
+  }
+
   /** A folder with nothing in it, for who needs a root and no files; made when it is asked for. */
   emptyFolder(): string {
     const path = join(this.path, 'empty');
