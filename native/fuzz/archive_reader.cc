@@ -224,7 +224,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)attempt([&order] { (void)tsrun::archive::unpack(order); });
   check_tree(work);
   if ((data[0] & 4) != 0) {
-    (void)attempt([&work] { (void)tsrun::archive::list(work, false, true); });
+    (void)attempt([&work] { (void)tsrun::archive::list(-1, work, false, true); });
     (void)attempt([&work] { (void)tsrun::archive::pack(work, tsrun::archive::WalkRules{}, "top"); });
   }
   check_beside();
