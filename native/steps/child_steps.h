@@ -39,6 +39,7 @@ Status run(ChildContext& context, const StepSetPropagation& step);
 Status run(ChildContext& context, const StepRemount& step);
 Status run(ChildContext& context, const StepMaskPath& step);
 Status run(ChildContext& context, const StepReadonlyPath& step);
+Status run(ChildContext& context, const StepKeepWritable& step);
 Status run(ChildContext& context, const StepCoverFiles& step);
 // namespaces.cc
 Status run(ChildContext& context, const StepJoinNamespaces& step);

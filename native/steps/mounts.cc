@@ -32,6 +32,18 @@ Status make_file(int folder, const char* name, uint32_t mode, Text content) {
 // What is not there needs no mask.
 bool is_absent(Status status) { return status.error == ENOENT || status.error == ENOTDIR; }
 
+// A path of the image may lead nowhere, in a circle, or into what is mounted in it.
+bool leads_nowhere(Status status) { return is_absent(status) || status.error == ELOOP || status.error == EXDEV; }
+
+Status is_same_file(int one, int other, bool* same) {
+  struct stat first;
+  struct stat second;
+  TSRUN_TRY(sys::call<SYS_newfstatat>(one, "", &first, AT_EMPTY_PATH).status());
+  TSRUN_TRY(sys::call<SYS_newfstatat>(other, "", &second, AT_EMPTY_PATH).status());
+  *same = first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+  return kOk;
+}
+
 Status clone_of(int target, bool recursive, UniqueFd* mount) {
   return clone_tree(target, "", AT_EMPTY_PATH | (recursive ? unsigned{AT_RECURSIVE} : 0U), mount);
 }
@@ -88,6 +100,21 @@ Status run(ChildContext& context, const StepReadonlyPath& step) {
   UniqueFd mount;
   TSRUN_TRY(clone_of(target.get(), true, &mount));
   TSRUN_TRY(set_mount(mount.get(), MountAttributes{MOUNT_ATTR_RDONLY, 0, 0, 0}, true));
+  return attach_at(mount.get(), target.get());
+}
+
+// A link of the image that leads to its root may not undo that the root is read-only. What is mounted below comes along: it would
+// be covered.
+Status run(ChildContext& context, const StepKeepWritable& step) {
+  UniqueFd target;
+  Status opened = open_in_root(context.root.get(), step.target.data, O_PATH, Links::kFollowInImage, &target);
+  if (leads_nowhere(opened)) return kOk;
+  TSRUN_TRY(opened);
+  bool is_root = false;
+  TSRUN_TRY(is_same_file(target.get(), context.root.get(), &is_root));
+  if (is_root) return kOk;
+  UniqueFd mount;
+  TSRUN_TRY(clone_of(target.get(), true, &mount));
   return attach_at(mount.get(), target.get());
 }
 

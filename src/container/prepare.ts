@@ -10,7 +10,6 @@ import { checkRunConfig } from '../image/run-config.js';
 import { resolveUser, type ReadInImage, type ResolvedUser } from '../image/users.js';
 import type { PlanInput, StreamPlan } from '../plan/input.js';
 import { TsrunError } from '../spec/errors.js';
-import { normalPath } from '../spec/inner-path.js';
 import { show } from '../spec/quote.js';
 import type { DiskUpper } from '../spec/extensions.js';
 import type { Seccomp } from '../spec/types.js';
@@ -22,7 +21,7 @@ import type { BuildInput } from './build/build-input.js';
 import { buildSpec, type BuiltSpec } from './build/build-spec.js';
 import { ownsMounts, visibleRoot } from './build/given-root.js';
 import { ignoredFields } from './build/ignored-fields.js';
-import { readVolumes, type ImageVolume } from './build/image-volumes.js';
+import { readVolumes } from './build/image-volumes.js';
 import { imageReader, opaqueFolders } from './image-files.js';
 import type { RunOptions, StdioChoice } from './options/options.js';
 import type { StateRoot } from './state/state-root.js';
@@ -85,7 +84,7 @@ export async function prepare({ image: found, options: given, id, root, host, ad
   const built = buildSpec(input);
   await checkSources(built.spec, options, image);
   const ignored = ignoredFields(built.spec, options.strict === true);
-  return { ...built, input, accounts, warnings: [...platform, ...warningsOf(built, host), ...ignored, ...unwritableVolumes(built, volumes)] };
+  return { ...built, input, accounts, warnings: [...platform, ...warningsOf(built, host), ...ignored] };
 }
 
 /** Words of the image's that name no user are a fault of the image, not of the caller. */
@@ -98,15 +97,6 @@ function lookUpUser(options: RunOptions, image: ResolvedImage, read: ReadInImage
     if (!isImages || !TsrunError.is(error) || error.code !== 'ERR_TSRUN_INVALID_ARGUMENT' || error.field !== '/user') throw error;
     throw new TsrunError('ERR_TSRUN_IMAGE', `config of image ${show(image.name)}: User: ${error.message}`, { hint: 'name another with --user', cause: error });
   }
-}
-
-/** Docker's volumes can be written to in a read-only root; one that holds files is a part of the root here. */
-function unwritableVolumes({ extensions, spec }: BuiltSpec, volumes: readonly ImageVolume[]): string[] {
-  if (extensions.root?.kind !== 'read-only') return [];
-  const mounted = new Set((spec.mounts ?? []).map(({ destination }) => normalPath(destination)));
-  return volumes
-    .filter(({ content, destination }) => content === 'full' && !mounted.has(destination))
-    .map(({ destination }) => `the volume ${show(destination)} of the image holds files, and is as read-only as the root: mount something there for it to be written to`);
 }
 
 function warningsOf({ spec, extensions }: BuiltSpec, host: HostFacts): string[] {

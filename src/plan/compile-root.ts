@@ -81,6 +81,8 @@ export function compileRoot(compilation: Compilation): RootPlan {
     },
     finish: () => {
       if (!readonly) return;
+      // Not in a folder that is somebody's. After all mounts: the way to none of them leads through one of the image's links into a mount.
+      if (overlay) for (const target of input.extensions.writablePaths ?? []) builder.add('extensions.writablePaths', { op: 'keepWritable', target });
       builder.add('/root/readonly', { op: 'remount', target: '/', set: mountAttributes.readonly, clear: 0 });
     },
   };

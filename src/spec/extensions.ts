@@ -11,6 +11,8 @@ export interface Extensions {
   readonly root?: RootMode;
   /** Absolute folders of the host below `root.path`, which is the topmost layer; topmost first. They never change, so not with a `writable` root. */
   readonly lowerLayers?: readonly string[];
+  /** Absolute inner paths that can be written to in a `read-only` root, as in a disposable one; deeper ones first. One that leads nowhere, or into a mount, is passed over. */
+  readonly writablePaths?: readonly string[];
   /** A reaper as pid 1 that forwards signals to the program (`--init`). */
   readonly init?: boolean;
   /** Landlock scopes (ABI 6, Linux 6.12): signals and abstract sockets may not leave the container. */

@@ -62,6 +62,7 @@ const rootMode = tagged('kind', {
 export const extensionsShape = strictObject<Extensions>({
   root: optional(rootMode),
   lowerLayers: optional(array(absolutePath)),
+  writablePaths: optional(array(absolutePath)),
   init: optional(boolean),
   landlockScopes: optional(boolean),
   survive: optional(boolean),

@@ -1,6 +1,8 @@
 // What an image's config says holds for its container: each row of conversion.md, seen from inside.
-import { chownSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import type { ImageConfig, RunConfig } from '../../src/image/documents.js';
 import { TsrunError, type RunOptions } from '../../src/index.js';
 import { makeImage } from '../support/images.js';
@@ -25,7 +27,27 @@ function layers(): readonly string[] {
   chownSync(join(top, 'empty'), 1000, 1001);
   mkdirSync(join(top, 'full'));
   writeFileSync(join(top, 'full/file'), 'of the image\n');
+  mkdirSync(join(base, 'full'));
+  writeFileSync(join(base, 'full/below'), '');
+  mkdirSync(join(base, 'proc'), { recursive: true });
+  writeFileSync(join(base, 'proc/of-the-image'), '');
+  mkdirSync(join(top, 'full/inner'));
+  writeFileSync(join(top, 'full/inner/kept'), '');
+  chmodSync(join(top, 'full/inner'), 0o1770);
+  chownSync(join(top, 'full/inner'), 1000, 1001);
+  for (const [name, target] of [['to-root', '.'], ['loop', 'loop'], ['to-proc', '/proc'], ['to-full', '/full']] as const) symlinkSync(target, join(top, name));
   return made;
+}
+
+/** What the layers hold at their top and below the volume, with what would change if it were written to. */
+function snapshot(): unknown {
+  return layers().flatMap((layer) => {
+    const names = [...readdirSync(layer), ...readdirSync(join(layer, 'full'), { recursive: true, encoding: 'utf8' }).map((name) => join('full', name))];
+    return names.sort().map((name) => {
+      const { mode, uid, gid, size, mtimeMs, ctimeMs } = lstatSync(join(layer, name));
+      return [layer, name, mode, uid, gid, size, mtimeMs, ctimeMs];
+    });
+  });
 }
 
 function imageOf(config: RunConfig, parts: Partial<ImageConfig> = {}): string {
@@ -82,14 +104,30 @@ here('an empty volume is a file system of its own, with the owner and mode of it
   t.is(await output('echo > /empty/mine && ls /empty', config, { root: 'read-only' }), 'mine');
 });
 
-here('a read-only root warns of a volume that cannot be written to, and a mount of the caller\'s makes it writable', async (t) => {
-  const config = { Volumes: { '/full': {} } };
-  const container = await lab.start({ command: ['true'], root: 'read-only' }, imageOf(config));
-  t.true(container.warnings.some((warning) => warning.includes('"/full"')), container.warnings.join());
-  await container.exited;
-  const mounted = await lab.start({ command: ['touch', '/full/x'], root: 'read-only', mounts: [{ type: 'tmpfs', destination: '/full' }] }, imageOf(config));
-  t.deepEqual(mounted.warnings.filter((warning) => warning.includes('volume')), []);
-  t.is((await mounted.exited).code, 0);
+here('a volume with files can be written to in a read-only root, by whom its folder lets, and nothing of that comes to the image', async (t) => {
+  const config = { Volumes: { '/full': {}, '/full/inner': {}, '/absent/one': {} } };
+  const layered = imageOf(config);
+  const before = snapshot();
+  const container = await lab.start({ command: ['sh', '-c', 'echo changed > /full/file && rm /full/below && touch /full/inner/x /absent/one/x && cat /full/file && ls /full && touch /outside'], root: 'read-only' }, layered);
+  const [said, { code }] = await Promise.all([text(container.stdout ?? Readable.from([])), container.exited]);
+  t.deepEqual([said, code, container.warnings.filter((warning) => warning.includes('olume'))], ['changed\nfile\ninner\n', 1, []]);
+  t.deepEqual(snapshot(), before);
+  const script = 'stat -c "%u %g %a" /full /full/inner; touch /full/inner/mine && ls /full/inner; cat /full/file; touch /full/mine';
+  const other = await sh(script, { ...config, User: 'web' }, { root: 'read-only' });
+  t.is(other.stdout, '0 0 755\n1000 1001 1770\nkept\nmine\nof the image\n');
+  t.regex(other.stderr, /\/full\/mine: Permission denied/);
+  t.regex(await output('dd if=/dev/zero of=/full/big bs=1M count=70', config, { root: 'read-only' }), /^1: .*No space left/s);
+});
+
+here('only the volumes of a read-only root can be written to, wherever links of the image lead, and mounts of the caller\'s stand', async (t) => {
+  const config = { Volumes: { '/to-root': {}, '/loop': {}, '/to-proc': {}, '/to-full': {}, '/full/file': {} } };
+  const touch = async (path: string, options: RunOptions = {}) => (await sh(`touch ${path} && echo done`, config, { root: 'read-only', ...options })).stdout;
+  t.is(await touch('/full/x'), 'done\n');
+  for (const path of ['/x', '/../x', '/../../x', '/to-root/x', '/etc/x', '/full-beside']) t.is(await touch(path), '', path);
+  const masked = 'stat -f -c %T /to-proc; head -c 1 /proc/kcore | wc -c; echo 1 > /proc/sys/kernel/sysrq || echo refused';
+  t.is(await output(masked, config, { root: 'read-only' }), 'proc\n0\nrefused');
+  const mounts = [{ type: 'tmpfs', destination: '/to-full/inner' }] as const;
+  t.is(await output('ls /full/inner; touch /full/inner/x /full/x; ls /full/inner', config, { root: 'read-only', mounts }), 'x');
 });
 
 here('stop sends the image\'s signal', async (t) => {

@@ -51,6 +51,13 @@ const settings: Readonly<Record<string, Setting>> = {
   default: {},
   'shared-users': { options: { namespaces: { user: 'host' } } },
   'read-only': { options: { root: 'read-only' } },
+  'read-only-volumes': {
+    options: { root: 'read-only' },
+    volumes: [
+      { destination: '/cache', content: 'empty', mode: 0o700, uid: 0, gid: 0 },
+      { destination: '/srv/db', content: 'full', mode: 0o755, uid: 0, gid: 0 },
+    ],
+  },
   writable: { options: { root: 'writable' } },
   terminal: { options: { terminal: { rows: 24, columns: 80 }, log: true } },
   background: { options: { survive: true, autoRemove: false, stdin: 'pipe', stdout: 'ignore', stderr: 'ignore', init: true } },

@@ -2,6 +2,7 @@
 import test from 'ava';
 import { fault } from '../container/build/build-support.js';
 import { stepsOf } from './bundles.js';
+import { compilePlan } from '../../src/plan/compile.js';
 import { compile, host } from './support.js';
 
 const old = { ...host, kernel: { major: 5, minor: 15, release: '5.15.0' } };
@@ -12,4 +13,15 @@ test('layers of an overlay are id-mapped from Linux 5.19 on, a folder before tha
   const [root] = stepsOf(plan, 'setMount');
   t.is(typeof root?.idMap, 'number');
   t.deepEqual(stepsOf(plan, 'makeOverlay'), []);
+});
+
+test('what stays writable is so before the root is read-only and after everything is in it; in a folder that is somebody\'s nothing does', (t) => {
+  const { input } = compile({ options: { root: 'read-only' } });
+  const extensions = { ...input.extensions, writablePaths: ['/a/b', '/a'] };
+  const plan = compilePlan({ ...input, extensions });
+  t.deepEqual(stepsOf(plan, 'keepWritable').map(({ target }) => target), ['/a/b', '/a']);
+  t.deepEqual(plan.steps.map(({ step }) => step.op).filter((op) => ['attachMount', 'makeMount', 'writeFile', 'keepWritable', 'remount', 'pivotRoot'].includes(op)).slice(-4), ['keepWritable', 'keepWritable', 'remount', 'pivotRoot']);
+  const folder = { ...input, extensions: { ...extensions, root: { kind: 'writable' } as const } };
+  t.deepEqual([stepsOf(compilePlan(folder), 'keepWritable').length, stepsOf(compilePlan(folder), 'remount').length], [0, 1]);
+  t.deepEqual(stepsOf(compilePlan({ ...compile({}).input, extensions: { writablePaths: ['/a'], root: { kind: 'disposable', sizeBytes: 0 } } }), 'keepWritable'), []);
 });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { userToResolve } from '../../src/container/build/build-process.js';
 import type { BuildInput } from '../../src/container/build/build-input.js';
 import { buildSpec, type BuiltSpec } from '../../src/container/build/build-spec.js';
+import type { ImageVolume } from '../../src/container/build/image-volumes.js';
 import type { RunOptions } from '../../src/container/options/options.js';
 import type { ResolvedDevice } from '../../src/container/build/resolve-devices.js';
 import { validateRunOptions } from '../../src/container/options/validate-options.js';
@@ -77,15 +78,16 @@ export interface Setting {
   readonly devices?: readonly ResolvedDevice[];
   readonly hostNodes?: PlanInput['hostNodes'];
   readonly awaitStart?: boolean;
+  readonly volumes?: readonly ImageVolume[];
 }
 
 /** Everything that `run` does before it sends a plan, with nothing of this machine in it. */
-export function compile({ options = {}, image = rootfs, host: facts = host, devices = [], hostNodes = new Map(), awaitStart = false }: Setting): Compiled {
+export function compile({ options = {}, image = rootfs, host: facts = host, devices = [], hostNodes = new Map(), awaitStart = false, volumes = [] }: Setting): Compiled {
   const checked = validateRunOptions({ command: image === rootfs ? ['/bin/app', 'serve'] : undefined, ...options });
   const id = options.id ?? 'run.1234';
   const user = resolveUser(userToResolve(checked, image), checked.groups ?? [], readAccounts);
   const idRange = checked.namespaces?.user === 'host' ? undefined : { start: 524_288, size: 65_536 };
-  const built = { options: checked, image, host: facts, id, idRange, user, maxNofile: 1_048_576, devices, resolvConf: 'nameserver 192.0.2.1\n', hostCwd: '/work' };
+  const built = { options: checked, image, host: facts, id, idRange, user, maxNofile: 1_048_576, devices, volumes, resolvConf: 'nameserver 192.0.2.1\n', hostCwd: '/work' };
   const { spec, extensions, ...stopping } = buildSpec(built);
   const input = { spec, extensions, host: facts, rootPath: image.rootPath, ...surroundings(id, checked), ...filterFor(spec), hostNodes, awaitStart };
   return { ...stopping, spec, extensions, built, input, plan: compilePlan(input) };

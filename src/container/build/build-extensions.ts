@@ -7,6 +7,7 @@ import { buildFiles } from './build-files.js';
 import type { BuildInput } from './build-input.js';
 import type { NamespaceParts } from './build-namespaces.js';
 import type { ResourceParts } from './build-resources.js';
+import { writableVolumes } from './image-volumes.js';
 import { landlockScopes } from './build-security.js';
 import { ownsMounts } from './given-root.js';
 import { rootMode } from './root-mode.js';
@@ -23,9 +24,12 @@ export function buildExtensions(input: BuildInput, { parts, resources, spec }: E
   // To be strict is to ask for the defaults: what was asked for and cannot be held is an error.
   const defaulted = options.strict === true ? [] : resources.defaulted;
   const survive = options.survive === true;
+  const root = rootMode(input);
+  const writable = root.kind === 'read-only' ? writableVolumes(input.volumes ?? [], spec.mounts ?? []) : [];
   return {
-    root: rootMode(input),
+    root,
     ...(image.lowerLayers !== undefined && image.lowerLayers.length > 0 && ownsMounts(options, image) && { lowerLayers: image.lowerLayers }),
+    ...(writable.length > 0 && { writablePaths: writable }),
     ...(options.init === true && { init: true }),
     ...(landlockScopes(options, host) && { landlockScopes: true }),
     ...(survive && { survive }),

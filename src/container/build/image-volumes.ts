@@ -1,7 +1,8 @@
 /**
  * The volumes that an image declares. What is written there must miss the root (conversion.md): each gets a file system of its own in
  * memory, which goes with the container, with the owner and mode of the folder that the image has there. One that holds files is left in
- * the root, so that the program finds them: a disposable root keeps writes from the image as well.
+ * the root, so that the program finds them: a disposable root keeps writes from the image as well, and so does what lies under a
+ * read-only one, where such a place alone stays writable.
  */
 import type { IdMaps } from './build-namespaces.js';
 import { findInLayers, isEmptyInLayers, type IsOpaque } from '../../image/layered-files.js';
@@ -67,14 +68,23 @@ export interface VolumeMountInput {
 
 /** A mount of the caller's at the place or above it covers the volume; one of the runtime's own stands, and so do the kernel's folders. */
 export function volumeMounts({ volumes, options, base, maps, sizeBytes }: VolumeMountInput): Mount[] {
-  const covers = [...(options.mounts ?? []), ...base].map(({ destination }) => normalPath(destination));
-  const isCovered = (path: string) => covers.some((cover) => path === cover || path.startsWith(`${cover}/`));
-  const ofKernel = (path: string) => ['/dev', '/proc', '/sys'].some((folder) => path === folder || path.startsWith(`${folder}/`));
+  const covers = [...(options.mounts ?? []), ...base];
   return volumes.flatMap(({ destination, content, mode, uid, gid }) => {
-    if (content === 'full' || isCovered(destination) || ofKernel(destination)) return [];
+    if (content === 'full' || isCovered(destination, covers)) return [];
     // Who is not mapped cannot be named.
     if (maps !== undefined && (mappedId(maps.uidMappings, uid) === undefined || mappedId(maps.gidMappings, gid) === undefined)) return [];
     const options = ['nosuid', 'nodev', `mode=${mode.toString(8).padStart(4, '0')}`, `uid=${uid}`, `gid=${gid}`, `size=${sizeBytes}`];
     return [{ destination, type: 'tmpfs', source: 'tmpfs', options }];
   });
+}
+
+/** Volumes that a read-only root would close: those without a mount. One in another comes first, so that the way to it leads through none. */
+export function writableVolumes(volumes: readonly ImageVolume[], mounts: readonly Mount[]): string[] {
+  const left = volumes.filter(({ content, destination }) => content !== 'absent' && !isCovered(destination, mounts));
+  return left.map(({ destination }) => destination).sort().reverse();
+}
+
+function isCovered(path: string, mounts: readonly Pick<Mount, 'destination'>[]): boolean {
+  const isBelow = (folder: string) => path === folder || path.startsWith(`${folder}/`);
+  return ['/dev', '/proc', '/sys'].some(isBelow) || mounts.some(({ destination }) => isBelow(normalPath(destination)));
 }

@@ -6,7 +6,7 @@ import test from 'ava';
 import { userToResolve } from '../../../src/container/build/build-process.js';
 import { buildSpec, type BuildInput, type BuiltSpec } from '../../../src/container/build/build-spec.js';
 import { checkPlatform } from '../../../src/container/build/check-platform.js';
-import { readVolumes, type ImageVolume } from '../../../src/container/build/image-volumes.js';
+import { readVolumes, writableVolumes, type ImageVolume } from '../../../src/container/build/image-volumes.js';
 import type { RunOptions } from '../../../src/container/options/options.js';
 import type { ImageConfig, RunConfig } from '../../../src/image/documents.js';
 import type { ResolvedImage } from '../../../src/image/resolved-image.js';
@@ -123,6 +123,16 @@ test('a volume is a file system of its own, with the owner and mode that its fol
 test('a volume with files stays in the root, and so does one whose owner does not exist in the container', (t) => {
   t.deepEqual(mountsOf([volume('/data', { content: 'full' })]), []);
   t.deepEqual(mountsOf([volume('/data', { uid: 70_000 })]), []);
+});
+
+test('a volume without a mount of its own stays writable in a read-only root, deeper ones first', (t) => {
+  const full = { content: 'full' } as const;
+  const volumes = [volume('/a', full), volume('/a/b', full), volume('/own'), volume('/srv/db', full), volume('/proc/x', full), volume('/unmapped', { uid: 70_000 })];
+  const paths = (options: RunOptions) => build({}, options, { volumes }).extensions.writablePaths;
+  t.deepEqual(paths({ root: 'read-only' }), ['/unmapped', '/srv/db', '/a/b', '/a']);
+  t.deepEqual(paths({ root: 'read-only', mounts: [{ type: 'bind', source: '/x', destination: '/srv/' }] }), ['/unmapped', '/a/b', '/a']);
+  t.is(paths({}), undefined);
+  t.deepEqual(writableVolumes([volume('/gone', { content: 'absent' })], []), []);
 });
 
 test('a mount of the caller\'s at a volume or above it covers it, and the kernel\'s and the runtime\'s own places stand', (t) => {
