@@ -24,10 +24,11 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 async function load(reference: string, invocation: Invocation): Promise<number> {
-  const { flags, options: { platform }, stdout, env } = invocation;
+  const { flags, options: { platform, checksum }, stdout, env } = invocation;
   const images = await withImages(invocation, (library) => follow(invocation, (signal) => library.import(reference, {
     signal,
     ...(platform !== undefined && { platform }),
+    ...(checksum !== undefined && { checksum }),
     ...(flags.imageName !== undefined && { name: flags.imageName }),
   })));
   const paint = painter(stdout, env);

@@ -1,9 +1,9 @@
 /** The images of a store, as a runtime has them. Nothing of the store is loaded before it is asked for something. */
 import { TsrunError } from '../spec/errors.js';
-import type { FetchOptions, ImageChanges, ImageDetails, ImageLibrary, ImageProgress, ImageSummary, ImageWork, PullOptions, RemovedImages } from '../image/image-types.js';
+import type { ImageChanges, ImageDetails, ImageLibrary, ImageProgress, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages } from '../image/image-types.js';
 import type { Library } from './image-library/library.js';
 import type { LibrarySurroundings } from './image-library/surroundings.js';
-import { validateFetchOptions, validateNames, validatePruneOptions, validatePullOptions, validateRemoveOptions, validateSaveOptions, validateSignalOptions } from './options/validate-images.js';
+import { validateImportOptions, validateNames, validatePruneOptions, validatePullOptions, validateRemoveOptions, validateSaveOptions, validateSignalOptions } from './options/validate-images.js';
 
 export class Images implements ImageLibrary {
   readonly #surroundings: () => LibrarySurroundings;
@@ -28,9 +28,9 @@ export class Images implements ImageLibrary {
   }
 
   /** @inheritdoc */
-  import(reference: string, options: FetchOptions = {}): ImageWork<readonly ImageSummary[]> {
+  import(reference: string, options: ImportOptions = {}): ImageWork<readonly ImageSummary[]> {
     validateNames({ reference });
-    validateFetchOptions(options);
+    validateImportOptions(options);
     return this.#work((library) => library.import(reference, options));
   }
 

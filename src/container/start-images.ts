@@ -3,6 +3,7 @@
  * nothing of the store is loaded.
  */
 import { statSync } from 'node:fs';
+import { withoutFile } from '../image/checksum.js';
 import type { ResolvedImage } from '../image/resolved-image.js';
 import { withoutStack } from './without-stack.js';
 import { isUnchanged, type SeenFile } from './file-identity.js';
@@ -42,14 +43,15 @@ export class StartImages {
   async resolve(reference: string, options: RunOptions, asItIs = false): Promise<HeldImage> {
     const image = this.#folders.known(reference) ?? (isFolder(reference) ? await this.#folders.find(reference) : undefined);
     if (image === undefined) return this.#resolveOther(reference, options, asItIs);
-    if (options.stack === undefined) return { image, release: () => undefined };
-    throw withoutStack();
+    if (options.stack !== undefined) throw withoutStack();
+    if (options.checksum !== undefined) throw withoutFile(reference);
+    return { image, release: () => undefined };
   }
 
   async #resolveOther(reference: string, options: RunOptions, asItIs: boolean): Promise<HeldImage> {
-    const { pull, platform, stack, tlsVerify, authFile, signal, onImageProgress } = options;
+    const { pull, platform, stack, checksum, tlsVerify, authFile, signal, onImageProgress } = options;
     const library = await this.#load();
-    const key = JSON.stringify([reference, platform, stack]);
+    const key = JSON.stringify([reference, platform, stack, checksum]);
     const known = pull === 'always' ? undefined : this.#stored.get(key);
     if (known !== undefined) {
       const release = await library.use(signal);
@@ -57,7 +59,7 @@ export class StartImages {
       release();
     }
     const tell = onImageProgress ?? (() => undefined);
-    const { image, seen, release } = await library.resolve(reference, { pull, platform, stack, tlsVerify, authFile, signal, tell, asItIs });
+    const { image, seen, release } = await library.resolve(reference, { pull, platform, stack, checksum, tlsVerify, authFile, signal, tell, asItIs });
     if (this.#stored.size >= mostImages) this.#stored.clear();
     this.#stored.set(key, { image, seen });
     return { image, release };

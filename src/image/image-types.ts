@@ -91,6 +91,15 @@ export interface FetchOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How an image is taken from a file or folder. */
+export interface ImportOptions extends FetchOptions {
+  /**
+   * Of the file: `SHA256:` and 64 hexadecimal digits, as Heroku's platform API gives it of a slug. Nothing of a file with another one is
+   * taken: `ERR_TSRUN_IMAGE`. Not for a folder.
+   */
+  readonly checksum?: string;
+}
+
 /** How an image is fetched from a registry. */
 export interface PullOptions extends FetchOptions {
   /** `false`: plain HTTP, or a certificate that nobody vouches for, is allowed. Loopback may always speak HTTP. Default true. */
@@ -105,6 +114,8 @@ export interface ResolveOptions extends PullOptions {
   readonly pull?: 'missing' | 'always' | 'never';
   /** Under a slug: the reference of an image, or a folder. */
   readonly stack?: string;
+  /** As `ImportOptions.checksum`; not for what is under it. */
+  readonly checksum?: string;
 }
 
 /** What one layer does to those below it. */
@@ -196,7 +207,7 @@ export interface ImageLibrary {
    *
    * @throws `ERR_TSRUN_IMAGE` where there is none, or one that is damaged or hostile
    */
-  import(reference: string, options?: FetchOptions): ImageWork<readonly ImageSummary[]>;
+  import(reference: string, options?: ImportOptions): ImageWork<readonly ImageSummary[]>;
   /** All of the store, the latest first. */
   list(): Promise<readonly ImageSummary[]>;
   /** By name, by digest, or by the first digits of one that no other has. @throws `ERR_TSRUN_IMAGE` where there is none */

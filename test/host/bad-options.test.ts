@@ -14,6 +14,7 @@ const bad: Readonly<Record<keyof Required<RunOptions>, readonly unknown[]>> = {
   pull: ['sometimes', true, ''],
   platform: ['linux', 'linux/amd64/v1/x', 'Linux/AMD64', '../x', 5],
   stack: ['', 5, 'a\0b'],
+  checksum: ['', 5, 'MD5:x', `sha256:${'0'.repeat(63)}`, '0'.repeat(64)],
   tlsVerify: ['false', 0],
   authFile: ['', 5, 'a\0b'],
   onImageProgress: ['print', {}],

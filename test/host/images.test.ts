@@ -1,5 +1,6 @@
 // Images of the store as containers: from a file, by name, on a stack; and what is not removed while they run.
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain, type Container, type ImageProgress, type RunOptions } from '../../src/index.js';
@@ -98,6 +99,29 @@ here('an application on a stack: a folder, or an image', async (t) => {
   t.is(await run(path, { stack: 'stack:1', command: ['sh', '-c', 'echo $FROM $STACK; cat /content'] }), 'slug 1\nbelow');
   await t.throwsAsync(run(lab.image, { stack: 'stack:1', command: ['true'] }), { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /has no stack below it/ });
   await t.throwsAsync(run(path, { stack: 'stack:2', pull: 'never' }), { code: 'ERR_TSRUN_IMAGE' });
+});
+
+here('a slug is run with its checksum alone, whether it was imported before or not', async (t) => {
+  const slug = join(lab.scratch, 'slug.tgz');
+  const { bytes } = makeLayer({ 'app/greeting': 'the very app' });
+  writeFileSync(slug, bytes);
+  const right = `SHA256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const wrong = `SHA256:${'0'.repeat(64)}`;
+  const asked = (checksum: string) => ({ checksum, stack: lab.image, entrypoint: ['cat', '/app/greeting'] });
+  const refused = { code: 'ERR_TSRUN_IMAGE', message: new RegExp(`has the checksum ${right}, not ${wrong}`) };
+  const { images } = await lab.runtime();
+  const before = await images.list();
+  await t.throwsAsync(run(`slug:${slug}`, asked(wrong)), refused);
+  await t.throwsAsync(images.import(`slug:${slug}`, { checksum: wrong, name: 'very-app:1' }).done, refused);
+  t.deepEqual(await images.list(), before);
+  t.is(await run(`slug:${slug}`, asked(right)), 'the very app');
+  await t.throwsAsync(run(`slug:${slug}`, asked(wrong)), refused);
+  t.is(await run(`slug:${slug}`, asked(right.toLowerCase())), 'the very app');
+  const [imported] = await images.import(`slug:${slug}`, { checksum: right, name: 'very-app:1' }).done;
+  t.deepEqual(imported?.names, ['docker.io/library/very-app:1']);
+  const noFile = { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /there is no checksum of/ };
+  for (const other of ['very-app:1', lab.image, makeLayout('folder').path]) await t.throwsAsync(run(other, { checksum: right, command: ['true'] }), noFile, other);
+  await images.remove('very-app:1');
 });
 
 here('nothing goes that a container uses, whatever is removed', async (t) => {

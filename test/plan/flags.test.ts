@@ -26,6 +26,7 @@ const otherEffects: Readonly<Record<string, readonly [effect: Effect, why: strin
   pull: ['none', 'where an image comes from'],
   platform: ['none', 'which image is taken'],
   stack: ['none', 'which image is taken'],
+  checksum: ['none', 'which image is taken'],
   'tls-verify': ['none', 'how an image is fetched'],
   authfile: ['none', 'how an image is fetched'],
   'root-dir': ['none', 'where images lie'],

@@ -47,6 +47,14 @@ export const imageFlags: readonly Flag[] = [
     commands: runLike,
     apply: (draft, value) => (draft.options.stack = value),
   }),
+  flag(text('SHA256:HEX'), {
+    name: 'checksum',
+    help: 'take the image only if its file has this checksum, as the platform API gives it of a slug',
+    group,
+    example: 'SHA256:ed5718e8aa9bfe2eca7bd9ba8d8a14d4fb2f1ac3e5f0d9b7a3c4be5d1f60728a',
+    commands: [...runLike, 'load'],
+    apply: (draft, value) => (draft.options.checksum = value),
+  }),
   flag(text('TYPE'), {
     name: 'process',
     help: 'start this process type of a slug or a buildpack image; what follows the image are its arguments',

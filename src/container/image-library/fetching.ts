@@ -2,7 +2,7 @@
 import { TsrunError } from '../../spec/errors.js';
 import { hostPlatform, parsePlatform, platformFitness, platformName } from '../../image/documents/platform.js';
 import type { Platform } from '../../image/documents.js';
-import type { FetchOptions, PullOptions } from '../../image/image-types.js';
+import type { FetchOptions, ImportOptions, PullOptions } from '../../image/image-types.js';
 import type { OfferedImage } from '../../image/offer.js';
 import { parseReference, wholeName, type RegistryReference } from '../../image/reference.js';
 import { defaultLimits } from '../../image/store/import-image.js';
@@ -18,7 +18,7 @@ interface Told {
 }
 
 /** How an image is taken in, wherever it comes from. */
-type Conduct = MayBeUndefined<Pick<FetchOptions, 'limits' | 'signal'>> & Told;
+type Conduct = MayBeUndefined<Pick<FetchOptions, 'limits' | 'signal'>> & Told & { readonly checksum?: string | undefined };
 
 /** What is handed on from other options need not be left out where it is not given. */
 export type MayBeUndefined<T> = { readonly [K in keyof T]: T[K] | undefined };
@@ -47,7 +47,7 @@ export class Fetching {
    *
    * @throws ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED
    */
-  async import(local: SourcePlace, { platform, name, ...conduct }: MayBeUndefined<FetchOptions> & Told): Promise<readonly ImageRecord[]> {
+  async import(local: SourcePlace, { platform, name, ...conduct }: MayBeUndefined<ImportOptions> & Told): Promise<readonly ImageRecord[]> {
     const given = name === undefined ? undefined : wholeName(parseReference(name));
     const place = await placeOf(local.source, local.name, platformName(platformFor(platform)));
     const offers = await this.#open(local, platform, given === undefined ? 'all' : 'one', conduct);
@@ -63,7 +63,7 @@ export class Fetching {
   }
 
   /** The one image that is meant, without a name: what is run from a file must not take the name of another. */
-  async importUnnamed(local: SourcePlace, { platform, ...conduct }: MayBeUndefined<FetchOptions> & Told): Promise<ImageRecord> {
+  async importUnnamed(local: SourcePlace, { platform, ...conduct }: MayBeUndefined<ImportOptions> & Told): Promise<ImageRecord> {
     const place = await placeOf(local.source, local.name, platformName(platformFor(platform)));
     const offers = await this.#open(local, platform, 'one', conduct);
     try {
@@ -77,7 +77,7 @@ export class Fetching {
     }
   }
 
-  async #open({ source, name }: SourcePlace, platform: string | undefined, choose: 'one' | 'all', { signal, limits, tell }: Conduct): Promise<readonly OfferedImage[]> {
+  async #open({ source, name }: SourcePlace, platform: string | undefined, choose: 'one' | 'all', { signal, limits, checksum, tell }: Conduct): Promise<readonly OfferedImage[]> {
     tell({ stage: 'resolving', doneBytes: 0 });
     const { openSource } = await import('../../image/sources/open-source.js');
     return openSource(source, {
@@ -87,6 +87,7 @@ export class Fetching {
       temporaryFolder: this.#store.parts.layout.temporaries,
       expand: this.#surroundings.expand,
       limits: { ...defaultLimits, ...limits },
+      checksum,
       signal,
     });
   }
@@ -99,8 +100,21 @@ export class Fetching {
     }
   }
 
-  /** What was imported from there, if neither it nor that has changed. */
-  async known({ source, name }: SourcePlace, platform: string | undefined): Promise<ImageRecord | undefined> {
+  /**
+   * What was imported from there, if neither it nor that has changed.
+   *
+   * @throws ERR_TSRUN_IMAGE where the file has another checksum
+   */
+  async known(local: SourcePlace, { platform, checksum, signal }: MayBeUndefined<Pick<ImportOptions, 'platform' | 'checksum' | 'signal'>>): Promise<ImageRecord | undefined> {
+    const known = await this.#remembered(local, platform);
+    if (known === undefined || checksum === undefined) return known;
+    const { verifyFile } = await import('../../image/sources/open-source.js');
+    await verifyFile(local.source.path, checksum, signal);
+    // What changed before it was read is not what was imported.
+    return this.#remembered(local, platform);
+  }
+
+  async #remembered({ source, name }: SourcePlace, platform: string | undefined): Promise<ImageRecord | undefined> {
     const place = await placeOf(source, name, platformName(platformFor(platform)));
     if (place === undefined) return undefined;
     const { catalog } = this.#store;

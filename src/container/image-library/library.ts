@@ -3,7 +3,7 @@ import { TsrunError } from '../../spec/errors.js';
 import { printable } from '../../spec/quote.js';
 import { readConfig } from '../../image/documents/config.js';
 import { mostDocumentBytes } from '../../image/documents/manifest.js';
-import type { FetchOptions, ImageChanges, ImageDetails, ImageSummary, ImageWork, PullOptions, RemovedImages } from '../../image/image-types.js';
+import type { ImageChanges, ImageDetails, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages } from '../../image/image-types.js';
 import { readLayerChanges } from '../../image/layer-changes.js';
 import { recognise, type NamedPlace } from '../../image/recognise.js';
 import { isReference, parseReference, wholeName } from '../../image/reference.js';
@@ -79,13 +79,13 @@ export class Library {
     });
   }
 
-  import(reference: string, options: FetchOptions = {}): ImageWork<readonly ImageSummary[]> {
+  import(reference: string, options: ImportOptions = {}): ImageWork<readonly ImageSummary[]> {
     return startWork(async (tell) => {
       const place = await recognise(reference);
       if (place.kind === 'folder') throw new TsrunError('ERR_TSRUN_IMAGE', `'${printable(reference, 400)}' is not packed: it is run as it lies there`, { hint: `tsrun run ${printable(reference, 200)}` });
       if (place.kind !== 'source') throw new TsrunError('ERR_TSRUN_IMAGE', `there is no file or folder '${printable(reference, 400)}'`, { hint: 'name one that holds an image; what lies in a registry is pulled' });
       const fetching = await this.#fetching();
-      const fetched = await fetching.import(place, { ...handed(options), tell });
+      const fetched = await fetching.import(place, { ...handed(options), checksum: options.checksum, tell });
       return Promise.all(fetched.map(async (each) => this.#summaryOf(each)));
     });
   }

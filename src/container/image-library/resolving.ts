@@ -4,6 +4,7 @@ import { printable } from '../../spec/quote.js';
 import { hostPlatform } from '../../image/documents/platform.js';
 import type { ImageConfig } from '../../image/documents.js';
 import type { ResolveOptions } from '../../image/image-types.js';
+import { withoutFile } from '../../image/checksum.js';
 import { mergeConfigs } from '../../image/merge-configs.js';
 import { recognise } from '../../image/recognise.js';
 import { wholeName } from '../../image/reference.js';
@@ -46,8 +47,8 @@ export class Resolving {
 
   /** @throws ERR_TSRUN_IMAGE, ERR_TSRUN_REGISTRY, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED */
   async resolve(reference: string, request: ResolveRequest): Promise<StoredImage> {
-    const { stack, ...own } = request;
-    const upper = await this.#one(reference, own);
+    const { stack, checksum, ...own } = request;
+    const upper = await this.#one(reference, { ...own, checksum });
     if (stack === undefined) return upper;
     try {
       if (upper.image.kind !== 'image') throw withoutStack();
@@ -69,6 +70,7 @@ export class Resolving {
 
   async #one(reference: string, request: ResolveRequest): Promise<StoredImage> {
     const place = await recognise(reference);
+    if (request.checksum !== undefined && place.kind !== 'source') throw withoutFile(reference);
     if (place.kind === 'folder') return { image: place.image, seen: [], release: () => undefined };
     let anew = false;
     for (let tries = 1; ; tries++) {
@@ -106,7 +108,7 @@ export class Resolving {
 
   async #record(place: StoredPlace, request: ResolveRequest, anew: boolean): Promise<ImageRecord> {
     if (place.kind !== 'source') return this.#named(place, request, anew);
-    const known = anew ? undefined : await this.#fetching.known(place, request.platform);
+    const known = anew ? undefined : await this.#fetching.known(place, request);
     if (known !== undefined) return known;
     if (request.asItIs === true) throw notThere(`'${printable(place.source.path, 400)}' was not imported yet`, 'tsrun import unpacks it into the store');
     return this.#fetching.importUnnamed(place, request);

@@ -58,6 +58,11 @@ export interface RunOptions {
   readonly platform?: string;
   /** What a slug runs on: the reference of an image, or a folder. */
   readonly stack?: string;
+  /**
+   * Of the file that the image is: `SHA256:` and 64 hexadecimal digits, as Heroku's platform API gives it of a slug. A file with another one
+   * is not run: `ERR_TSRUN_IMAGE`. Not for folders and names.
+   */
+  readonly checksum?: string;
   /** `false`: a registry may speak plain HTTP, or have a certificate that nobody vouches for. Loopback may always speak HTTP. Default true. */
   readonly tlsVerify?: boolean;
   /** An `auth.json` as docker and podman write it. Default: `$REGISTRY_AUTH_FILE`, podman's, then docker's. */

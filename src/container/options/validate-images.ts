@@ -1,16 +1,20 @@
 /** The arguments of the methods about images: each has one strict shape, and nothing is done before it fits. */
-import type { FetchLimits, FetchOptions, PullOptions } from '../../image/image-types.js';
+import { checksumForm } from '../../image/checksum.js';
+import type { FetchLimits, ImportOptions, PullOptions } from '../../image/image-types.js';
 import { nonEmpty } from '../../spec/schema-common.js';
 import { assertShape, boolean, instanceOf, integer, oneOf, optional, record, strictObject, text } from '../../spec/shape.js';
 
 /** Operating system, processor and, for some, its variant, in Go's words. */
 export const platform = text('a platform such as "linux/arm64"', /^[a-z0-9]+\/[a-z0-9]+(?:\/[a-z0-9.]+)?$/);
 
+/** Of a file, as a whole. */
+export const checksum = text('a checksum: "SHA256:" and 64 hexadecimal digits', checksumForm);
+
 const signal = optional(instanceOf(AbortSignal));
 const count = optional(integer(1, Number.MAX_SAFE_INTEGER));
 const limits = optional(strictObject<FetchLimits>({ bytes: count, entries: count, ratio: count }));
 const fetchFields = { platform: optional(platform), name: optional(nonEmpty), limits, signal };
-const fetchOptions = strictObject<FetchOptions>(fetchFields);
+const importOptions = strictObject<ImportOptions>({ ...fetchFields, checksum: optional(checksum) });
 const pullOptions = strictObject<PullOptions>({ ...fetchFields, tlsVerify: optional(boolean), authFile: optional(nonEmpty) });
 const saveOptions = strictObject<{ readonly format?: string; readonly signal?: AbortSignal }>({ format: optional(oneOf('a format', ['oci', 'docker-archive'])), signal });
 const names = record(nonEmpty);
@@ -22,8 +26,8 @@ export function validateNames(value: Readonly<Record<string, unknown>>): void {
   assertShape(names, given, 'ERR_TSRUN_INVALID_ARGUMENT', 'argument');
 }
 
-export function validateFetchOptions(value: unknown): void {
-  assertShape(fetchOptions, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
+export function validateImportOptions(value: unknown): void {
+  assertShape(importOptions, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
 }
 
 export function validatePullOptions(value: unknown): void {

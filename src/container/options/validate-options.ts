@@ -14,7 +14,7 @@ import {
   anyOf, array, assertShape, boolean, callback, instanceOf, integer, oneOf, optional, record, strictObject, text, type Shape,
 } from '../../spec/shape.js';
 import { env, grace, groups, signalName, size, stdio, terminal, user } from './option-shapes.js';
-import { platform } from './validate-images.js';
+import { checksum, platform } from './validate-images.js';
 import { limitFields } from './validate-limits.js';
 import type { DeviceOption, MountOption, NamespaceChoice, RunOptions } from './options.js';
 
@@ -64,6 +64,7 @@ const runOptions = strictObject<RunOptions>({
   pull: optional(oneOf('a time', ['missing', 'always', 'never'])),
   platform: optional(platform),
   stack: optional(nonEmpty),
+  checksum: optional(checksum),
   tlsVerify: optional(boolean),
   authFile: optional(nonEmpty),
   onImageProgress: optional(callback<Choice<'onImageProgress'>>()),

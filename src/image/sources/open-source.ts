@@ -4,8 +4,10 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import { printable } from '../../spec/quote.js';
+import { withoutFile } from '../checksum.js';
 import { documentError } from '../documents/shapes.js';
 import type { OfferedImage } from '../offer.js';
+import { verifyChecksum, type CheckedFile } from './checksum.js';
 import { isDockerArchive, openDockerArchive } from './docker-archive.js';
 import { openPlain, readFirst } from './expand.js';
 import { openFolderTree } from './folder-tree.js';
@@ -13,7 +15,7 @@ import { isOciLayout, openOciLayout } from './oci-layout.js';
 import { isSkopeoFolder, openSkopeoFolder } from './skopeo-folder.js';
 import type { SourceOptions } from './source-options.js';
 import { startsLikeTar } from './tar-walk.js';
-import { isSlug, openSlug, verifyChecksum } from './slug.js';
+import { isSlug, openSlug } from './slug.js';
 import { openTarTree, type TarTree } from './tar-tree.js';
 
 /** What a reference says of a path: skopeo's prefixes, a slug, or nothing. */
@@ -34,18 +36,25 @@ const others: readonly (readonly [magic: string, what: string])[] = [
  * @throws ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED
  */
 export async function openSource(source: LocalSource, options: SourceOptions): Promise<readonly OfferedImage[]> {
-  try {
+  return reading(source.path, options.signal, async () => {
     const status = await look(source.path);
-    if (status.isDirectory()) return await openFolder(source, options);
-    if (status.isFile()) return await openArchive(source, options);
+    if (status.isDirectory()) return openFolder(source, options);
+    if (status.isFile()) return openArchive(source, options);
+    throw documentError(`'${printable(source.path, 400)}' is neither a file nor a folder`, 'name an image');
+  });
+}
+
+async function reading<Result>(path: string, signal: AbortSignal | undefined, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
   } catch (cause) {
-    if (options.signal?.aborted !== true || TsrunError.is(cause)) throw cause;
-    throw new TsrunError('ERR_TSRUN_ABORTED', `reading '${printable(source.path, 400)}' was aborted`, { cause: options.signal.reason });
+    if (signal?.aborted !== true || TsrunError.is(cause)) throw cause;
+    throw new TsrunError('ERR_TSRUN_ABORTED', `reading '${printable(path, 400)}' was aborted`, { cause: signal.reason });
   }
-  throw documentError(`'${printable(source.path, 400)}' is neither a file nor a folder`, 'name an image');
 }
 
 async function openFolder({ form, path }: LocalSource, options: SourceOptions): Promise<readonly OfferedImage[]> {
+  if (options.checksum !== undefined) throw withoutFile(path);
   const [layout, closed] = await Promise.all([openFolderTree(path, { leavesFolder: true }), openFolderTree(path, { leavesFolder: false })]);
   if (form === 'oci' || form === 'oci-archive') return openOciLayout(layout, options);
   if (form === 'docker-archive') return openDockerArchive(closed, options);
@@ -61,17 +70,42 @@ async function openArchive({ form, path }: LocalSource, options: SourceOptions):
   const name = `'${printable(path, 400)}'`;
   if (form === 'dir') throw documentError(`${name} is a file, not a folder as skopeo's 'dir:' has it`, `name it ${printable(path, 200)}, without the prefix`);
   const file = await openFile(path);
-  if (options.checksum !== undefined) await verifyChecksum(file, options.checksum, name, options.signal).catch(async (error: unknown) => {
-    await file.close();
-    throw error;
-  });
+  const checkUnchanged = await verified({ handle: file, path, name }, options);
   const plain = await openPlain(file, name, options);
   if (!(await startsLikeTar(plain))) throw await notAnArchive(plain, name);
   const tree = await openTarTree(plain, name, options.signal);
   try {
-    return await openTar(form, tree, options);
+    const images = await openTar(form, tree, options);
+    // From here on whatever is read is compared with digests that were read before.
+    await checkUnchanged();
+    return images;
   } catch (error) {
     await tree.close();
+    throw error;
+  }
+}
+
+/** For who has read it before. @throws as `openSource` */
+export async function verifyFile(path: string, checksum: string, signal: AbortSignal | undefined): Promise<void> {
+  return reading(path, signal, async () => {
+    const status = await look(path);
+    if (!status.isFile()) throw withoutFile(path);
+    const handle = await openFile(path);
+    try {
+      const checkUnchanged = await verifyChecksum({ handle, path, name: `'${printable(path, 400)}'` }, checksum, signal);
+      await checkUnchanged();
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+async function verified(file: CheckedFile, { checksum, signal }: SourceOptions): Promise<() => Promise<void>> {
+  if (checksum === undefined) return () => Promise.resolve();
+  try {
+    return await verifyChecksum(file, checksum, signal);
+  } catch (error) {
+    await file.handle.close();
     throw error;
   }
 }

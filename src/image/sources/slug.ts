@@ -1,13 +1,10 @@
 /** A slug: what a buildpack made of an app, as a tar archive, mostly packed by gzip. It becomes an image of one layer, to lie over a stack. */
-import { createHash } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
 import { TsrunError } from '../../spec/errors.js';
-import { printable } from '../../spec/quote.js';
 import type { OfferedImage } from '../offer.js';
 import { describeConfig, makeManifest } from '../documents/make-manifest.js';
 import { documentError } from '../documents/shapes.js';
 import { parseProcfile } from '../procfile.js';
-import { lendPart, readWhole, shareTree } from './file-tree.js';
+import { readWhole, shareTree } from './file-tree.js';
 import { slugConfig } from './slug-config.js';
 import { appFolder, isPackedInApp, openSlugLayer } from './slug-layer.js';
 import type { SourceOptions } from './source-options.js';
@@ -49,23 +46,4 @@ async function readProcessTypes(tree: TarTree, path: string): Promise<ReadonlyMa
   } catch (cause) {
     throw TsrunError.is(cause) ? cause : documentError(`${source} is not UTF-8`, 'save it as UTF-8', cause);
   }
-}
-
-const checksumForm = /^sha256:([\da-f]{64})$/i;
-
-/**
- * Compares a slug's file with what its maker said of it, `SHA256:…`, before anything is read from it.
- *
- * @throws ERR_TSRUN_INVALID_ARGUMENT for what is no checksum, ERR_TSRUN_IMAGE for another one
- */
-export async function verifyChecksum(handle: FileHandle, checksum: string, name: string, signal: AbortSignal | undefined): Promise<void> {
-  const [, expected] = checksumForm.exec(checksum) ?? [];
-  if (expected === undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${printable(checksum)}' is not the checksum of a slug`, { hint: 'it is SHA256: and 64 hexadecimal digits' });
-  const hash = createHash('sha256');
-  for await (const piece of lendPart(handle, 0, (await handle.stat()).size, name)) {
-    signal?.throwIfAborted();
-    hash.update(piece);
-  }
-  const found = hash.digest('hex');
-  if (found !== expected.toLowerCase()) throw documentError(`${name} has the checksum SHA256:${found}, not ${printable(checksum, 80)}`, 'get it anew, or ask whoever gave you the checksum');
 }

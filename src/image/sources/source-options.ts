@@ -25,7 +25,7 @@ export interface SourceOptions {
   readonly expand: Expand;
   /** What a compressed archive may become. */
   readonly limits: ExpandLimits;
-  /** Of a slug's file: `SHA256:` and 64 hexadecimal digits. */
+  /** Of the file: `SHA256:` and 64 hexadecimal digits. */
   readonly checksum?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -44,6 +44,7 @@ const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
   pull: 'the runtime',
   platform: 'the runtime',
   stack: 'the runtime',
+  checksum: 'the runtime',
   tlsVerify: 'the runtime',
   authFile: 'the runtime',
   onImageProgress: 'the runtime',
@@ -117,7 +118,7 @@ const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
 };
 
 const elsewhere: RunOptions = {
-  pull: 'never', platform: 'linux/arm64', stack: './stack', tlsVerify: false, authFile: './auth.json', onImageProgress: () => undefined,
+  pull: 'never', platform: 'linux/arm64', stack: './stack', checksum: `sha256:${'0'.repeat(64)}`, tlsVerify: false, authFile: './auth.json', onImageProgress: () => undefined,
   rootStorage: 'disk', timeoutMs: 5, timings: true, stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', onWarning: () => undefined, signal: AbortSignal.abort(),
 };
 

@@ -19,6 +19,8 @@ const bad: readonly (readonly [method: string, args: readonly unknown[], field: 
   ['pull', ['a', { authFile: '' }], '/authFile'],
   ['import', ['a', { tlsVerify: true }], '/tlsVerify'],
   ['import', ['a', { name: '' }], '/name'],
+  ['import', ['a', { checksum: '0'.repeat(64) }], '/checksum'],
+  ['pull', ['a', { checksum: `sha256:${'0'.repeat(64)}` }], '/checksum'],
   ['import', ['a', { limits: { bytes: 0 } }], '/limits/bytes'],
   ['import', ['a', { limits: { files: 1 } }], '/limits/files'],
   ['import', ['a', { signal: {} }], '/signal'],

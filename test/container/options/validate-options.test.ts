@@ -10,6 +10,7 @@ const full: Required<RunOptions> = {
   pull: 'never',
   platform: 'linux/arm64/v8',
   stack: './stack',
+  checksum: `SHA256:${'0f'.repeat(32)}`,
   tlsVerify: false,
   authFile: './auth.json',
   onImageProgress: () => undefined,

@@ -162,18 +162,6 @@ test('what cannot be in a slug is refused by its name', async (t) => {
   t.regex((await faultOf(openSource({ form: 'slug', path: newFolder() }, options()))).message, /is a folder, not a slug/);
 });
 
-test('a checksum is compared before anything is read', async (t) => {
-  const bytes = gzipSync(tarOfFiles({ './app/x': 'x' }));
-  const digits = digestOf(bytes).slice('sha256:'.length);
-  for (const checksum of [`SHA256:${digits}`, `sha256:${digits.toUpperCase()}`]) await (await openOne(bytes, 'slug', { checksum })).close();
-  const other = await faultOf(openSource({ form: 'slug', path: newFile(bytes) }, options({ checksum: `SHA256:${'0'.repeat(64)}` })));
-  t.regex(other.message, new RegExp(`has the checksum SHA256:${digits}, not SHA256:0{64}$`));
-  const none = await faultOf(openSource({ form: 'slug', path: newFile(bytes) }, options({ checksum: 'MD5:x' })));
-  t.is(none.code, 'ERR_TSRUN_INVALID_ARGUMENT');
-  const damaged = await faultOf(openSource({ form: 'slug', path: newFile(bytes.subarray(0, 40)) }, options({ checksum: `SHA256:${digits}` })));
-  t.regex(damaged.message, /has the checksum/);
-});
-
 test('a root file system in a tar is no slug, and told so', async (t) => {
   const error = await faultOf(openSource({ form: 'any', path: newFile(tarOfFiles({ './etc/passwd': '', './usr/bin/x': '' })) }, options()));
   t.regex(error.hint ?? '', /looks like a root file system: unpack it into a folder/);

@@ -1,0 +1,11 @@
+/** Checksums of whole files, as Heroku has them of slugs: `SHA256:` and the digest of the archive as it lies there, compressed or not. */
+import { TsrunError } from '../spec/errors.js';
+import { printable } from '../spec/quote.js';
+
+/** Upper or lower case, the algorithm as well as the digits. */
+export const checksumForm = /^sha256:([\da-f]{64})$/i;
+
+/** For a folder, and for what a registry has under a name. */
+export function withoutFile(reference: string): TsrunError {
+  return new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `there is no checksum of '${printable(reference, 400)}': it is no file`, { field: '/checksum', hint: 'leave it out; what an image of a registry must be is said by its name: app@sha256:…' });
+}
