@@ -14,7 +14,7 @@
   "targets": [
     {
       "target_name": "tsrun",
-      "sources": ["<!@(grep '^native/addon/' native/sources.txt)"],
+      "sources": ["<!@(grep -E '^native/(addon|engine)/' native/sources.txt)"],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
       "cflags_cc": ["-fno-exceptions", "-fvisibility=hidden", "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=3", "-D_GLIBCXX_ASSERTIONS", "-isystem", "<!(node -p \"require('node-addon-api').include_dir\")"],

@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/bpf.h>
-#include <linux/landlock.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/quota.h>
@@ -23,6 +21,7 @@
 #include <unistd.h>
 
 #include "addon/failure.h"
+#include "engine/host_probe.h"
 
 namespace tsrun {
 namespace {
@@ -35,28 +34,12 @@ Napi::Value CloseDescriptor(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-// landlockAbi(): version of the Landlock ABI, 0 for none (landlock_create_ruleset(2)).
-Napi::Value LandlockAbi(const Napi::CallbackInfo& info) {
-  long version = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  return Napi::Number::New(info.Env(), version < 0 ? 0 : static_cast<double>(version));
-}
+// landlockAbi(): version of the Landlock ABI, 0 for none.
+Napi::Value LandlockAbi(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), engine::landlock_abi()); }
 
-// deviceProgramProbe(): 0, or the errno with which the kernel refuses a program that allows every device (bpf(2)).
+// deviceProgramProbe(): 0, or the errno with which the kernel refuses a program that allows every device.
 Napi::Value DeviceProgramProbe(const Napi::CallbackInfo& info) {
-  bpf_insn program[2]{};
-  program[0].code = BPF_ALU64 | BPF_MOV | BPF_K;
-  program[0].imm = 1;
-  program[1].code = BPF_JMP | BPF_EXIT;
-  bpf_attr attributes{};
-  attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
-  attributes.expected_attach_type = BPF_CGROUP_DEVICE;
-  attributes.insns = reinterpret_cast<uint64_t>(program);
-  attributes.insn_cnt = 2;
-  attributes.license = reinterpret_cast<uint64_t>("");
-  auto loaded = static_cast<int>(syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes));
-  int error = loaded < 0 ? errno : 0;
-  if (loaded >= 0) close(loaded);
-  return Napi::Number::New(info.Env(), error);
+  return Napi::Number::New(info.Env(), engine::device_program_probe());
 }
 
 // syscallName(number): as this architecture counts; for error messages.
