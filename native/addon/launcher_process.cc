@@ -26,8 +26,9 @@ Napi::Value StartLauncher(const Napi::CallbackInfo& info) {
     return throw_usage(env, "two paths and whether the user is an ordinary one are needed");
   }
   engine::Started started;
-  const char* word = info[2].As<Napi::Boolean>() ? "rootless" : "";
-  Failure failure = engine::start_launcher(info[0].As<Napi::String>(), info[1].As<Napi::String>(), word, &started);
+  std::vector<std::string> words;
+  if (info[2].As<Napi::Boolean>()) words.emplace_back("rootless");
+  Failure failure = engine::start_launcher(info[0].As<Napi::String>(), info[1].As<Napi::String>(), std::move(words), &started);
   // The process that was started only hands on to the launcher proper and ends at once.
   if (!failure) engine::wait_for(started.pid);
   return descriptor_or(env, failure, started.requests);

@@ -58,7 +58,7 @@ struct SpawnSettings {
 };
 
 // posix_spawn, not fork: it shares memory until exec (CLONE_VFORK), so its cost does not grow with the embedder's heap.
-int spawn(const Descriptor& program, const Descriptor& reaper, const Descriptor& socket, const char* word, pid_t* pid) {
+int spawn(const Descriptor& program, const Descriptor& reaper, const Descriptor& socket, std::vector<std::string>& words, pid_t* pid) {
   SpawnSettings settings;
   for (int place = 0; place < 3; ++place) {
     posix_spawn_file_actions_addopen(&settings.actions, place, "/dev/null", O_RDWR, 0);
@@ -73,11 +73,12 @@ int spawn(const Descriptor& program, const Descriptor& reaper, const Descriptor&
   posix_spawnattr_setflags(&settings.attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 
   std::string path = "/proc/self/fd/" + std::to_string(program.get());
-  char name[] = "tsrun-launcher";
-  std::string argument = word;
-  char* arguments[] = {name, argument.empty() ? nullptr : argument.data(), nullptr};
+  words.insert(words.begin(), "tsrun-launcher");
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
   char* environment[] = {nullptr};
-  return posix_spawn(pid, path.c_str(), &settings.actions, &settings.attributes, arguments, environment);
+  return posix_spawn(pid, path.c_str(), &settings.actions, &settings.attributes, arguments.data(), environment);
 }
 
 // The descriptors of a plan may not collide with the places that the launcher expects; both ends start above them.
@@ -117,14 +118,14 @@ Failure seal_program(const std::string& path, Descriptor* sealed) {
   return seal_all(sealed->get()) ? Failure{} : failed("fcntl");
 }
 
-Failure start_launcher(const std::string& launcher_path, const std::string& reaper_path, const char* word, Started* started) {
+Failure start_launcher(const std::string& launcher_path, const std::string& reaper_path, std::vector<std::string> words, Started* started) {
   Descriptor program;
   Descriptor reaper;
   Descriptor theirs;
   if (Failure failure = seal_program(launcher_path, &program)) return failure;
   if (Failure failure = seal_program(reaper_path, &reaper)) return failure;
   if (!pair_above_places(&started->requests, &theirs)) return failed("socketpair");
-  int error = spawn(program, reaper, theirs, word, &started->pid);
+  int error = spawn(program, reaper, theirs, words, &started->pid);
   return error == 0 ? Failure{} : Failure{"posix_spawn", error};
 }
 

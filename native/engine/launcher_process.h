@@ -44,8 +44,8 @@ void wait_for(pid_t pid);
 // A program as a sealed memfd: no container can ever write to an inode that the host executes (CVE-2019-5736).
 Failure seal_program(const std::string& path, Descriptor* sealed);
 
-// `word`: what the launcher is to know from the start (native/launcher/main.cc); empty for nothing.
-Failure start_launcher(const std::string& launcher_path, const std::string& reaper_path, const char* word, Started* started);
+// `words`: what the launcher is to know from the start (native/launcher/main.cc).
+Failure start_launcher(const std::string& launcher_path, const std::string& reaper_path, std::vector<std::string> words, Started* started);
 
 // The request socket of a launcher that lives already.
 Failure connect_launcher(const std::string& path, Descriptor* requests);

@@ -9,13 +9,6 @@
 namespace tsrun {
 namespace {
 
-Status read_again(int file, char* buffer, size_t capacity, size_t* size) {
-  sys::Outcome read = sys::call<SYS_pread64>(file, buffer, capacity - 1, 0);
-  *size = read.ok() ? static_cast<size_t>(read.value) : 0;
-  buffer[*size] = 0;
-  return read.status();
-}
-
 // A client that does not read is told of the last of many changes only, when it does.
 void report(CgroupWatch& watch) {
   char content[2048];
@@ -71,14 +64,6 @@ void end_cgroup_watches(Loop& loop, Container& container) {
     loop.remove(&watch->watch);
     destroy(watch);
   }
-}
-
-Status read_small_file(int directory, const char* name, char* buffer, size_t capacity, size_t* size) {
-  UniqueFd file;
-  *size = 0;
-  buffer[0] = 0;
-  TSRUN_TRY(take(sys::call<SYS_openat>(directory, name, O_RDONLY | O_CLOEXEC), &file));
-  return read_again(file.get(), buffer, capacity, size);
 }
 
 }  // namespace tsrun

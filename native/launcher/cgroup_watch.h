@@ -12,9 +12,6 @@ Status watch_cgroup_file(Loop& loop, Container& container, int cgroup, Text name
 void report_missed_changes(Client& client);
 void end_cgroup_watches(Loop& loop, Container& container);
 
-// Reads a small kernel file whole; gives its size, at most `capacity` - 1, and ends it with NUL.
-Status read_small_file(int directory, const char* name, char* buffer, size_t capacity, size_t* size);
-
 }  // namespace tsrun
 
 #endif  // TSRUN_LAUNCHER_CGROUP_WATCH_H_

@@ -64,16 +64,9 @@ void fail_start(Container& container, uint32_t step, Status status) {
 // its flags. (proc_pid_stat(5); PF_FORKNOEXEC is cleared before descriptors are closed.)
 bool has_executed(int pid) {
   constexpr uint64_t kForkedWithoutExec = 0x40;
-  constexpr int kFieldsBefore = 7;  // from the end of the name, which may hold anything: state to tpgid, and a space each
-  char text[1024];
-  size_t size;
-  if (!read_small_file(AT_FDCWD, ProcPath(pid, "stat").path(), text, sizeof text, &size).ok()) return true;
-  const char* at = strrchr(text, ')');
-  for (int field = 0; field < kFieldsBefore && at != nullptr; ++field) at = strchr(at + 1, ' ');
-  if (at == nullptr) return true;
-  uint64_t flags = 0;
-  for (++at; *at >= '0' && *at <= '9'; ++at) flags = flags * 10 + static_cast<uint64_t>(*at - '0');
-  return (flags & kForkedWithoutExec) == 0;
+  constexpr int kFlags = 6;
+  uint64_t flags;
+  return !stat_field(pid, kFlags, &flags) || (flags & kForkedWithoutExec) == 0;
 }
 
 // A process that could not execute the program said so before, or was killed on the way: process_ended tells.
@@ -280,6 +273,14 @@ void finish_container(Container& container) {
   if (container.upper.made() && !container.state.made()) remove_upper(container);
   leave_outputs(container);
   tell_everybody(container);
+  forget_container(container);
+}
+
+void forget_container(Container& container) {
+  Launcher& launcher = *container.launcher;
+  launcher.loop.remove(&container.channel_watch);
+  launcher.loop.remove(&container.pidfd_watch);
+  end_cgroup_watches(launcher.loop, container);
   let_go_of_upper(container);
   close_handed_over(container);
   for (Container** at = &launcher.containers; *at != nullptr; at = &(*at)->next) {

@@ -132,8 +132,14 @@ Status Launcher::settle() {
 
 }  // namespace tsrun
 
-// An ordinary user's launcher is started with one argument.
-int main(int count, char**) {
-  tsrun::detach_from_parent();
-  return tsrun::serve(count > 1);
+// `rootless`: an ordinary user's. `attached`: its parent waits for it, and what it leaves is that one's.
+int main(int count, char** words) {
+  bool rootless = false;
+  bool attached = false;
+  for (int index = 1; index < count; ++index) {
+    rootless = rootless || strcmp(words[index], "rootless") == 0;
+    attached = attached || strcmp(words[index], "attached") == 0;
+  }
+  if (!attached) tsrun::detach_from_parent();
+  return tsrun::serve(rootless);
 }

@@ -217,6 +217,17 @@ void handle(Client& client, const RequestUnmount& request, Passed&) {
   answer(client, request.request, status);
 }
 
+// It is nobody's here from now on.
+void handle(Client& client, const RequestRelease& request, Passed&) {
+  Container* container = find_known(client, request.container);
+  bool owned = container != nullptr && container->owner == &client && container->announced && container->watchers == nullptr;
+  if (owned) {
+    leave_outputs(*container);
+    forget_container(*container);
+  }
+  answer(client, request.request, owned ? kOk : kNoSuchContainer);
+}
+
 // The streams that an attached client gets, each with its name in the answer.
 class Attachment {
  public:

@@ -75,6 +75,9 @@ Status run(ChildContext& context, const StepCloseDescriptors& step);
 Status run(ChildContext& context, const StepResetSignals& step);
 Status run(ChildContext& context, const StepAwaitStart& step);
 Status run(ChildContext& context, const StepExecute& step);
+// release.cc
+Status run(ChildContext& context, const StepFindProgram& step);
+Status run(ChildContext& context, const StepAwaitFifo& step);
 
 }  // namespace tsrun
 

@@ -9,9 +9,8 @@ namespace tsrun {
 namespace {
 
 inline constexpr uint32_t kMaxWords = 65536;
-// Below the reaper's, which has the same number in every launcher (launcher/main.cc).
-inline constexpr int kChannelPlace = 3;
-// Of a program that came along: where the reaper would be, which it is never executed with.
+inline constexpr int kFirstFree = 3;
+// Of a program that came along, behind the channel.
 inline constexpr int kProgramPlace = 4;
 
 // In static memory: nothing may be allocated here. A page that is never touched costs nothing.
@@ -59,6 +58,19 @@ Status place(int fd, int target, int flags) {
   return sys::call<SYS_fcntl>(fd, F_SETFD, flags == O_CLOEXEC ? FD_CLOEXEC : 0).status();
 }
 
+Status place(int* fd, int target) {
+  TSRUN_TRY(place(*fd, target, O_CLOEXEC));
+  *fd = target;
+  return kOk;
+}
+
+Status lift(int* fd, int end) {
+  if (*fd >= end) return kOk;
+  sys::Outcome lifted = sys::call<SYS_fcntl>(*fd, F_DUPFD_CLOEXEC, end);
+  if (lifted.ok()) *fd = lifted.fd();
+  return lifted.status();
+}
+
 // Above `end`, so that no place below it is taken by what is still to be placed.
 Status lift(Slots& slots, uint32_t slot, int end) {
   if (slots.get(slot) >= end) return kOk;
@@ -81,16 +93,36 @@ Status run(ChildContext& context, const StepPlaceProgram& step) {
   return kOk;
 }
 
+namespace {
+
+// What was placed stays where it is; below it there is room for the channel alone.
+Status close_beside_program(ChildContext& context) {
+  TSRUN_TRY(place(&context.channel, kFirstFree));
+  return sys::call<SYS_close_range>(static_cast<unsigned>(context.program_end), ~0U, 0).status();
+}
+
+}  // namespace
+
 // Close-on-exec is too late: execve looks paths up before it closes, so that a program or the interpreter of a script
 // could be /proc/self/fd/N/..., which leads to whatever the launcher has open (CVE-2024-21626).
 Status run(ChildContext& context, const StepCloseDescriptors& step) {
-  if (context.channel != kChannelPlace) {
-    TSRUN_TRY(sys::call<SYS_dup3>(context.channel, kChannelPlace, O_CLOEXEC).status());
-    context.channel = kChannelPlace;
+  if (context.program_end > 0) return close_beside_program(context);
+  Slots& slots = context.slots;
+  int next = kFirstFree;
+  int end = next + static_cast<int>(step.inherit.count) + 1 + (step.reaper ? 1 : 0) + static_cast<int>(step.keep.count);
+  for (uint32_t index = 0; index < step.inherit.count; ++index) TSRUN_TRY(lift(slots, step.inherit[index], end));
+  for (uint32_t index = 0; index < step.keep.count; ++index) TSRUN_TRY(lift(slots, step.keep[index], end));
+  TSRUN_TRY(lift(&context.channel, end));
+  if (step.reaper) TSRUN_TRY(lift(&context.reaper, end));
+  for (uint32_t index = 0; index < step.inherit.count; ++index) TSRUN_TRY(place(slots.get(step.inherit[index]), next++, 0));
+  TSRUN_TRY(place(&context.channel, next++));
+  if (step.reaper) TSRUN_TRY(place(&context.reaper, next++));
+  for (uint32_t index = 0; index < step.keep.count; ++index) {
+    UniqueFd kept(slots.take(step.keep[index]));
+    TSRUN_TRY(place(kept.get(), next, O_CLOEXEC));
+    TSRUN_TRY(slots.put(step.keep[index], UniqueFd(next++)));
   }
-  int first = step.reaper ? context.reaper + 1 : kChannelPlace + 1;
-  if (context.program_end > 0) first = context.program_end;
-  return sys::call<SYS_close_range>(static_cast<unsigned>(first), ~0U, 0).status();
+  return sys::call<SYS_close_range>(static_cast<unsigned>(end), ~0U, 0).status();
 }
 
 // The launcher ignores SIGPIPE, and what is ignored stays so over clone3 and execve.

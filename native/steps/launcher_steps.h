@@ -39,6 +39,9 @@ Status run(LauncherContext& context, const StepOpenNamespace& step);
 Status run(LauncherContext& context, const StepOpenContainer& step);
 Status run(LauncherContext& context, const StepOpenRoot& step);
 Status run(LauncherContext& context, const StepMountOnHost& step);
+Status run(LauncherContext& context, const StepOpenProcess& step);
+Status run(LauncherContext& context, const StepOpenCgroup& step);
+Status run(LauncherContext& context, const StepOpenFifo& step);
 // assembled.cc
 Status run(LauncherContext& context, const StepMakeTmpfs& step);
 Status run(LauncherContext& context, const StepMakeNode& step);

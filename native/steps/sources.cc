@@ -6,6 +6,7 @@
 #include "launcher/requests.h"
 #include "steps/launcher_steps.h"
 #include "sys/file_system.h"
+#include "sys/process.h"
 
 namespace tsrun {
 
@@ -76,6 +77,28 @@ Status run(LauncherContext& context, const StepMountOnHost& step) {
   UniqueFd target;
   TSRUN_TRY(take(sys::call<SYS_openat2>(AT_FDCWD, step.target.data, &kHow, sizeof kHow), &target));
   return attach_at(context.slots.get(step.mount), target.get());
+}
+
+// The descriptor is opened first, so that what is compared afterwards is of the process that it stands for, or of none.
+Status run(LauncherContext& context, const StepOpenProcess& step) {
+  TSRUN_TRY(context.home.return_home());
+  UniqueFd process;
+  TSRUN_TRY(take(sys::call<SYS_pidfd_open>(step.pid, 0), &process));
+  uint64_t ticks;
+  if (!start_ticks(static_cast<int>(step.pid), &ticks) || ticks != step.start_ticks) return Status{SYS_pidfd_open, ESRCH};
+  TSRUN_TRY(send_signal(process.get(), 0));
+  return context.slots.put(step.process, static_cast<UniqueFd&&>(process));
+}
+
+Status run(LauncherContext& context, const StepOpenCgroup& step) {
+  TSRUN_TRY(context.home.enter_source());
+  return context.slots.put(step.into, sys::call<SYS_openat>(AT_FDCWD, step.path.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+// With both ends in one descriptor opening waits for nobody, and reading waits for what somebody else writes (fifo(7)).
+Status run(LauncherContext& context, const StepOpenFifo& step) {
+  TSRUN_TRY(context.home.enter_source());
+  return context.slots.put(step.into, sys::call<SYS_openat>(AT_FDCWD, step.path.data, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
 }
 
 }  // namespace tsrun

@@ -64,6 +64,22 @@ inline Status write_file_at(int directory, const char* name, const char* text, s
   return sys::call<SYS_write>(file.get(), text, size).status();
 }
 
+inline Status read_again(int file, char* buffer, size_t capacity, size_t* size) {
+  sys::Outcome read = sys::call<SYS_pread64>(file, buffer, capacity - 1, 0);
+  *size = read.ok() ? static_cast<size_t>(read.value) : 0;
+  buffer[*size] = 0;
+  return read.status();
+}
+
+// Reads a small kernel file whole; gives its size, at most `capacity` - 1, and ends it with NUL.
+inline Status read_small_file(int directory, const char* name, char* buffer, size_t capacity, size_t* size) {
+  UniqueFd file;
+  *size = 0;
+  buffer[0] = 0;
+  TSRUN_TRY(take(sys::call<SYS_openat>(directory, name, O_RDONLY | O_CLOEXEC), &file));
+  return read_again(file.get(), buffer, capacity, size);
+}
+
 }  // namespace tsrun
 
 #endif  // TSRUN_SYS_FD_H_

@@ -101,6 +101,26 @@ class ProcPath {
   size_t used_ = 0;
 };
 
+// A field of /proc/<pid>/stat, counted from the state as 0; before that stands the name, which may hold anything
+// (proc_pid_stat(5)). False when it cannot be read.
+inline bool stat_field(int pid, int field, uint64_t* value) {
+  char text[1024];
+  size_t size;
+  if (!read_small_file(AT_FDCWD, ProcPath(pid, "stat").path(), text, sizeof text, &size).ok()) return false;
+  const char* at = strrchr(text, ')');
+  for (int space = 0; space <= field && at != nullptr; ++space) at = strchr(at + 1, ' ');
+  if (at == nullptr) return false;
+  *value = 0;
+  for (++at; *at >= '0' && *at <= '9'; ++at) *value = *value * 10 + static_cast<uint64_t>(*at - '0');
+  return true;
+}
+
+// When it started, in clock ticks after boot: with the pid, a name for a process that is never given twice.
+inline bool start_ticks(int pid, uint64_t* ticks) {
+  constexpr int kStartTime = 19;
+  return stat_field(pid, kStartTime, ticks);
+}
+
 inline Status write_proc(int pid, const char* name, const char* text, size_t size) {
   return write_file_at(AT_FDCWD, ProcPath(pid, name).path(), text, size);
 }

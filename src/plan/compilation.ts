@@ -13,4 +13,6 @@ export interface Compilation {
   readonly joined: Map<NamespaceType, number>;
   /** Where it is none of the root's. */
   readonly program?: ProgramSlots | undefined;
+  /** What is left open for the program, and for the last steps before it. */
+  readonly kept?: { readonly inherited: readonly number[]; readonly fifo: number | undefined } | undefined;
 }

@@ -9,10 +9,22 @@ import { passProgram } from './compile-program.js';
 import { compileStreams } from './compile-streams.js';
 import type { PlanInput } from './input.js';
 import { cloneFlags, Namespaces } from './namespaces.js';
+import { passInherited } from './pass-inherited.js';
 import { PlanBuilder, type Plan } from './plan.js';
 
-export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' | 'stderr' | 'filter' | 'program'> {
+/** A container that no launcher holds: its first process, and the cgroup to be born in. */
+export interface ExecTarget {
+  readonly pid: number;
+  /** When it started, in clock ticks after boot: no other process was given this pid then. */
+  readonly startTicks: number;
+  /** Absolute path of the cgroup. */
+  readonly cgroupPath?: string | undefined;
+}
+
+export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' | 'stderr' | 'filter' | 'program' | 'outlivesLauncher' | 'inheritedCount'> {
   readonly containerId: string;
+  /** Absent: the launcher holds the container. */
+  readonly target?: ExecTarget;
   /** The container's own spec and extensions. */
   readonly spec: Spec;
   readonly extensions: Extensions;
@@ -37,8 +49,9 @@ export function compileExec(input: ExecInput): Plan {
   const planInput = execPlanInput(input, namespaces);
   const streams = compileStreams(planInput, builder);
   const program = passProgram(input, builder);
+  const inherited = passInherited(input, builder);
   const [process, cgroup] = [builder.slot(), builder.slot()];
-  builder.add('exec', { op: 'openContainer', id: input.containerId, process, cgroup });
+  openTarget(input, { process, cgroup }, builder);
   streams.makePipes();
   const score = input.process.oomScoreAdj;
   builder.add('exec', {
@@ -62,11 +75,20 @@ export function compileExec(input: ExecInput): Plan {
   builder.add('default', { op: 'newSession' });
   streams.place();
   bindToProcessors(input.process, builder);
-  const compilation = { input: planInput, builder, namespaces, joined: new Map(), program };
+  const compilation = { input: planInput, builder, namespaces, joined: new Map(), program, kept: { inherited, fifo: undefined } };
   // A folder is made for a container that begins, as an image would have it; in one that lives it would be a surprise.
   compileProcess(compilation, false);
   compileIdentity(compilation);
   return builder.finish();
+}
+
+function openTarget({ containerId, target }: ExecInput, { process, cgroup }: { readonly process: number; readonly cgroup: number }, builder: PlanBuilder): void {
+  if (target === undefined) {
+    builder.add('exec', { op: 'openContainer', id: containerId, process, cgroup });
+    return;
+  }
+  builder.add('exec', { op: 'openProcess', pid: target.pid, startTicks: target.startTicks, process });
+  if (target.cgroupPath !== undefined) builder.add('exec', { op: 'openCgroup', path: target.cgroupPath, into: cgroup });
 }
 
 /**
@@ -128,5 +150,6 @@ function execPlanInput(input: ExecInput, namespaces: Namespaces): PlanInput {
     stdout: input.stdout,
     stderr: input.stderr,
     ...(input.filter === undefined ? {} : { filter: input.filter }),
+    ...(input.outlivesLauncher === undefined ? {} : { outlivesLauncher: input.outlivesLauncher }),
   };
 }

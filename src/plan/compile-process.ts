@@ -56,7 +56,7 @@ function compileScheduling({ scheduler, ioPriority }: Process, builder: Compilat
  * permitted set kept; then the sets themselves. The death signal comes after the last change of ids, which clears it;
  * seccomp last, so that a filter need not allow what is done before.
  */
-export function compileIdentity({ input, builder, program }: Compilation): void {
+export function compileIdentity({ input, builder, program, kept }: Compilation): void {
   const { spec, extensions, host } = input;
   const process = requireProcess(spec.process);
   // Nothing said is nothing given, as runc and crun have it; the process has all of them by now.
@@ -76,11 +76,11 @@ export function compileIdentity({ input, builder, program }: Compilation): void 
     // No other can be raised (EPERM, capabilities(7)).
     ambient: capabilityMask(sets.ambient) & capabilityMask(sets.inheritable),
   });
-  builder.add('default', { op: 'dieWithLauncher' });
+  if (input.outlivesLauncher !== true) builder.add('default', { op: 'dieWithLauncher' });
   program?.place();
-  builder.add('default', { op: 'closeDescriptors', reaper: extensions.init ?? false });
+  builder.add('default', { op: 'closeDescriptors', reaper: extensions.init ?? false, inherit: kept?.inherited ?? [], keep: kept?.fifo === undefined ? [] : [kept.fifo] });
   builder.add('default', { op: 'resetSignals' });
-  if (input.awaitStart === true) builder.add('create', { op: 'awaitStart' });
+  compileWaiting(process, input, kept, builder);
   if (!early) compileFilter(input, builder);
   builder.add('/process/args', {
     op: 'execute',
@@ -89,6 +89,14 @@ export function compileIdentity({ input, builder, program }: Compilation): void 
     environment: process.env ?? [],
     reaper: extensions.init ?? false,
   });
+}
+
+/** Everything is done but execve. What would fail then is looked for before somebody is told that all is well. */
+function compileWaiting(process: Process, { awaitStart, outlivesLauncher }: Compilation['input'], kept: Compilation['kept'], builder: Compilation['builder']): void {
+  if (awaitStart !== true) return;
+  if (outlivesLauncher === true) builder.add('/process/args', { op: 'findProgram', paths: programPaths(process) });
+  builder.add('create', { op: 'awaitStart' });
+  if (kept?.fifo !== undefined) builder.add('create', { op: 'awaitFifo', fifo: kept.fifo });
 }
 
 function compileFilter({ filter }: Compilation['input'], builder: Compilation['builder']): void {

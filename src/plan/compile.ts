@@ -15,6 +15,7 @@ import { compileRoot, idMapText } from './compile-root.js';
 import { compileStreams, type StreamSlots } from './compile-streams.js';
 import type { PlanInput } from './input.js';
 import { cloneFlags, Namespaces } from './namespaces.js';
+import { passInherited } from './pass-inherited.js';
 import { PlanBuilder, type Plan } from './plan.js';
 import { refuseOwnMounts, refuseUnsupported } from './unsupported.js';
 import type { NamespaceType } from '../spec/types.js';
@@ -28,7 +29,9 @@ export function compilePlan(input: PlanInput): Plan {
   const joined = passNamespaces(namespaces, input, builder);
   const memory = input.timings === true ? builder.pass('timings') : undefined;
   const program = passProgram(input, builder);
-  const compilation: Compilation = { input, builder, namespaces, joined, program };
+  const inherited = passInherited(input, builder);
+  const kept = { inherited, fifo: input.startFifo === undefined ? undefined : builder.slot() };
+  const compilation: Compilation = { input, builder, namespaces, joined, program, kept };
 
   // In the launcher.
   if (memory !== undefined) builder.add('timings', { op: 'measureSteps', memory });
@@ -37,6 +40,7 @@ export function compilePlan(input: PlanInput): Plan {
     const keep = !(input.extensions.autoRemove ?? true);
     builder.add('extensions.autoRemove', { op: 'recordState', directory, temporary, content: Buffer.from(record), keep });
   }
+  if (kept.fifo !== undefined) builder.add('create', { op: 'openFifo', path: input.startFifo ?? '', into: kept.fifo });
   const cgroup = compileCgroup(compilation);
   compileDevices(compilation, cgroup);
   openNamespaces(compilation);

@@ -45,4 +45,10 @@ export interface PlanInput {
   readonly program?: ProgramPlan;
   /** Stop before the program is executed, until `start`. */
   readonly awaitStart?: boolean;
+  /** The process goes on without its launcher: nothing kills it when that ends. */
+  readonly outlivesLauncher?: boolean;
+  /** After `start`, wait for a byte in this FIFO of the host before the program is executed. */
+  readonly startFifo?: string;
+  /** How many of the caller's descriptors the program inherits, from 3 on. Default 0. */
+  readonly inheritedCount?: number;
 }
