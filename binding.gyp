@@ -1,5 +1,6 @@
 {
   "variables": {
+    "quickjs": "<!(node scripts/quickjs.mjs)",
     "warnings": ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
   },
   "target_defaults": {
@@ -44,6 +45,32 @@
       "sources": ["<!@(grep '^native/init/' native/sources.txt)"],
       "cflags_cc": ["-Os", "-ffreestanding", "-fno-exceptions", "-fno-rtti", "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-fPIE"],
       "ldflags": ["-static-pie", "-nostdlib", "-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack", "-Wl,--build-id=none"],
+      "ldflags!": ["-rdynamic"]
+    },
+    {
+      "target_name": "tsrun-oci-compiler",
+      "type": "executable",
+      "sources": ["native/oci-build/compile_script.cc"],
+      "cflags_cc": ["-isystem", "<(quickjs)/include"],
+      "libraries": ["<(quickjs)/libquickjs.a", "-lm"]
+    },
+    {
+      "target_name": "tsrun-oci",
+      "type": "executable",
+      "dependencies": ["tsrun-oci-compiler", "tsrun-launcher", "tsrun-reaper"],
+      "sources": ["<!@(grep -E '^native/(oci|engine)/' native/sources.txt)"],
+      "actions": [
+        {
+          "action_name": "compile_script",
+          "inputs": ["dist/bundle/oci/tsrun-oci.js", "<(PRODUCT_DIR)/tsrun-oci-compiler"],
+          "outputs": ["<(INTERMEDIATE_DIR)/script_code.cc"],
+          "action": ["<(PRODUCT_DIR)/tsrun-oci-compiler", "dist/bundle/oci/tsrun-oci.js", "<(INTERMEDIATE_DIR)/script_code.cc"],
+          "process_outputs_as_sources": 1
+        }
+      ],
+      "cflags_cc": ["-fno-exceptions", "-fPIE", "-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=3", "-isystem", "<(quickjs)/include"],
+      "libraries": ["<(quickjs)/libquickjs.a", "-l:libseccomp.a", "-lm"],
+      "ldflags": ["-static-pie", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,-z,separate-code", "-Wl,-z,noexecstack"],
       "ldflags!": ["-rdynamic"]
     }
   ]

@@ -1,0 +1,94 @@
+#include "oci/processes.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "engine/launcher_process.h"
+#include "oci/script.h"
+
+extern char** environ;
+
+namespace tsrun::oci {
+namespace {
+
+JSValue Ids(JSContext* context, JSValueConst, int, JSValueConst*) {
+  JSValue result = JS_NewObject(context);
+  JS_SetPropertyStr(context, result, "pid", JS_NewInt64(context, getpid()));
+  JS_SetPropertyStr(context, result, "uid", JS_NewInt64(context, geteuid()));
+  JS_SetPropertyStr(context, result, "gid", JS_NewInt64(context, getegid()));
+  return result;
+}
+
+JSValue Environment(JSContext* context, JSValueConst, int, JSValueConst*) {
+  JSValue result = JS_NewObject(context);
+  for (char** each = environ; *each != nullptr; ++each) {
+    std::string word = *each;
+    size_t end = word.find('=');
+    if (end == std::string::npos) continue;
+    JS_SetPropertyStr(context, result, word.substr(0, end).c_str(), JS_NewString(context, word.c_str() + end + 1));
+  }
+  return result;
+}
+
+JSValue WorkingFolder(JSContext* context, JSValueConst, int, JSValueConst*) {
+  char path[4096];
+  return getcwd(path, sizeof path) == nullptr ? throw_failure(context, "getcwd", errno) : JS_NewString(context, path);
+}
+
+JSValue KernelRelease(JSContext* context, JSValueConst, int, JSValueConst*) {
+  utsname name{};
+  (void)uname(&name);
+  return JS_NewString(context, name.release);
+}
+
+// openProcess(pid): its pidfd.
+JSValue OpenProcess(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  auto pid = static_cast<pid_t>(number_of(context, arguments[0]));
+  return number_or_throw(context, "pidfd_open", syscall(SYS_pidfd_open, pid, 0));
+}
+
+// signalProcess(pidfd, signal).
+JSValue SignalProcess(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  auto process = static_cast<int>(number_of(context, arguments[0]));
+  auto number = static_cast<int>(number_of(context, arguments[1]));
+  return number_or_throw(context, "pidfd_send_signal", syscall(SYS_pidfd_send_signal, process, number, nullptr, 0));
+}
+
+// awaitEvents(fd, events, milliseconds): whether one of poll(2)'s events came in time; -1 waits for ever.
+JSValue AwaitEvents(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  pollfd awaited{static_cast<int>(number_of(context, arguments[0])), static_cast<short>(number_of(context, arguments[1])), 0};
+  auto timeout = static_cast<int>(number_of(context, arguments[2]));
+  int ready = poll(&awaited, 1, timeout);
+  while (ready < 0 && errno == EINTR) ready = poll(&awaited, 1, timeout);
+  return JS_NewBool(context, ready > 0);
+}
+
+JSValue WaitFor(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  engine::wait_for(static_cast<pid_t>(number_of(context, arguments[0])));
+  return JS_UNDEFINED;
+}
+
+JSValue IsTerminal(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  return JS_NewBool(context, isatty(static_cast<int>(number_of(context, arguments[0]))));
+}
+
+}  // namespace
+
+void define_processes(JSContext* context, JSValueConst host) {
+#if defined(__x86_64__)
+  constexpr char kArch[] = "x64";
+#else
+  constexpr char kArch[] = "arm64";
+#endif
+  JS_SetPropertyStr(context, host, "arch", JS_NewString(context, kArch));
+  define(context, host,
+         {{"ids", 0, Ids}, {"environment", 0, Environment}, {"workingFolder", 0, WorkingFolder}, {"kernelRelease", 0, KernelRelease},
+          {"openProcess", 1, OpenProcess}, {"signalProcess", 2, SignalProcess}, {"awaitEvents", 3, AwaitEvents},
+          {"waitFor", 1, WaitFor}, {"isTerminal", 1, IsTerminal}});
+}
+
+}  // namespace tsrun::oci

@@ -1,0 +1,54 @@
+/** A bundle: its config.json, checked, with the paths in it made absolute. */
+import { isAbsolute, join, resolve } from 'node:path';
+import { isBind } from '../spec/bind.js';
+import { errnoName } from '../spec/errno.js';
+import { parseJsonBytes, type JsonValue } from '../spec/json.js';
+import type { Spec } from '../spec/types.js';
+import { validateSpec } from '../spec/validate.js';
+import { asNode, realpathSync } from './platform/fs.js';
+import { host } from './platform/host.js';
+import { RuntimeError } from './runtime-error.js';
+
+const mostConfigBytes = 4 * 1024 * 1024;
+
+export interface Bundle {
+  readonly path: string;
+  readonly rootPath: string;
+  readonly spec: Spec;
+  /** config.json as it was read. */
+  readonly config: JsonValue;
+}
+
+export function readBundle(folder: string): Bundle {
+  const path = realpathSync(folder);
+  const config = readConfig(path);
+  const spec = validateSpec(config);
+  const rootPath = resolve(path, spec.root?.path ?? 'rootfs');
+  return { path, rootPath: rootOf(rootPath), config, spec: withAbsolutePaths(spec, path) };
+}
+
+export function withAbsolutePaths(spec: Spec, bundle: string): Spec {
+  const { mounts } = spec;
+  if (mounts === undefined) return spec;
+  // config.md, "Mounts": a relative source of a bind is relative to the bundle.
+  const absolute = mounts.map((mount) => (isBind(mount) && mount.source !== undefined && !isAbsolute(mount.source) ? { ...mount, source: resolve(bundle, mount.source) } : mount));
+  return { ...spec, mounts: absolute };
+}
+
+function readConfig(bundle: string): JsonValue {
+  const path = join(bundle, 'config.json');
+  try {
+    return parseJsonBytes(asNode(path, () => host.readFile(path, mostConfigBytes)), path);
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') throw new RuntimeError(`JSON specification file ${path} not found`);
+    throw error;
+  }
+}
+
+function rootOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    throw new RuntimeError(`rootfs (${path}) ${errnoName(error) === 'ENOENT' ? 'does not exist' : String(errnoName(error))}`);
+  }
+}

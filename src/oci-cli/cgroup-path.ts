@@ -1,0 +1,36 @@
+/** Which cgroup a container gets, and the way there. */
+import { preparePath, type WithheldController } from '../cgroup/layout.js';
+import type { HostFacts } from '../host/facts.js';
+import { joinCgroup, ownCgroup } from '../host/probe-cgroup.js';
+import { systemReader } from '../host/reader.js';
+import { normalPath } from '../spec/inner-path.js';
+import type { Spec } from '../spec/types.js';
+import { readdirSync } from './platform/fs.js';
+
+/** As cgroup v2 spells it, from the root of the tree; undefined where the host has none that can be written to. */
+export function cgroupPathOf(spec: Spec, id: string, { cgroup }: HostFacts): string | undefined {
+  if (cgroup.root === '' || !cgroup.writable) return undefined;
+  const { cgroupsPath = '' } = spec.linux ?? {};
+  if (cgroupsPath === '') return `${cgroup.base}/${id}`;
+  if (cgroupsPath.startsWith('/')) return normalPath(cgroupsPath);
+  // Relative to where the caller is, as runc has it.
+  const own = ownCgroup(systemReader.read('/proc/self/cgroup') ?? '') ?? '/';
+  return normalPath(`${own}/${normalPath(`/${cgroupsPath}`)}`);
+}
+
+export interface PreparedParent {
+  /** The facts as they are for a cgroup in this parent. */
+  readonly host: HostFacts;
+  readonly withheld: readonly WithheldController[];
+}
+
+/** Makes all that is missing above the cgroup, and hands all controllers down to it. */
+export function prepareParent(path: string, host: HostFacts): PreparedParent {
+  const parent = path.slice(0, path.lastIndexOf('/')) || '/';
+  const withheld = preparePath(host.cgroup.root, parent, host.cgroup.controllers);
+  const lost = new Set(withheld.map(({ controller }) => controller));
+  const controllers = host.cgroup.controllers.filter((controller) => !lost.has(controller));
+  // The root of the tree has other files than a cgroup below it.
+  const files = parent === '/' ? {} : { files: readdirSync(joinCgroup(host.cgroup.root, parent)) };
+  return { host: { ...host, cgroup: { ...host.cgroup, controllers, ...files } }, withheld };
+}

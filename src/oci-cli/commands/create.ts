@@ -1,0 +1,37 @@
+import { createContainer, type CreateRequest } from '../create-container.js';
+import type { Command } from '../command.js';
+import { textOf, type FlagTable, type Words } from '../words.js';
+
+/** Of `create` and `run`. */
+export const createFlags: FlagTable = {
+  bundle: { kind: 'text', short: 'b' },
+  'console-socket': { kind: 'text' },
+  'pid-file': { kind: 'text' },
+  'pidfd-socket': { kind: 'text' },
+  'preserve-fds': { kind: 'text' },
+  'no-pivot': { kind: 'flag' },
+  'no-new-keyring': { kind: 'flag' },
+};
+
+export const create: Command = {
+  flags: createFlags,
+  argumentCount: 1,
+  run: ({ settings }, words) => {
+    const { launcher } = createContainer(createRequest(settings.root, words));
+    launcher.start();
+    launcher.release();
+    launcher.close();
+    return 0;
+  },
+};
+
+export function createRequest(root: string, words: Words): CreateRequest {
+  return {
+    root,
+    id: words.rest[0] ?? '',
+    bundle: textOf(words, 'bundle') ?? '.',
+    consoleSocket: textOf(words, 'console-socket'),
+    pidFile: textOf(words, 'pid-file'),
+    preservedCount: Number(textOf(words, 'preserve-fds') ?? 0),
+  };
+}

@@ -1,0 +1,14 @@
+import type { Command } from '../command.js';
+import { startContainer } from '../start-container.js';
+import { StateFolder } from '../state.js';
+
+export const start: Command = {
+  flags: {},
+  argumentCount: 1,
+  run: ({ settings }, { rest: [id = ''] }) => {
+    const folder = new StateFolder(settings.root, id);
+    folder.lock();
+    startContainer(folder);
+    return 0;
+  },
+};

@@ -1,0 +1,133 @@
+/** From a bundle to a container that waits to be started: the common part of `create` and `run`. */
+import { encodeSeccomp, seccompFlags } from '../engine/seccomp.js';
+import type { HostFacts } from '../host/facts.js';
+import { joinCgroup } from '../host/probe-cgroup.js';
+import { compilePlan } from '../plan/compile.js';
+import type { PlanInput } from '../plan/input.js';
+import type { Plan } from '../plan/plan.js';
+import type { EventStarted } from '../plan/wire.generated.js';
+import { readBundle, type Bundle } from './bundle.js';
+import { cgroupPathOf, prepareParent } from './cgroup-path.js';
+import { killCgroup, removeCgroup } from './cgroups.js';
+import { sendConsole } from './console.js';
+import { failureOf } from './failure.js';
+import { OneShotLauncher } from './one-shot.js';
+import { writeFileSync } from './platform/fs.js';
+import { host } from './platform/host.js';
+import { nameProcess } from './processes.js';
+import { RuntimeError } from './runtime-error.js';
+import { systemReader } from '../host/reader.js';
+import { StateFolder, type ContainerRecord } from './state.js';
+import { hostFacts } from './surroundings.js';
+
+export interface CreateRequest {
+  readonly root: string;
+  readonly id: string;
+  readonly bundle: string;
+  readonly consoleSocket?: string | undefined;
+  readonly pidFile?: string | undefined;
+  readonly preservedCount: number;
+}
+
+export interface Created {
+  readonly folder: StateFolder;
+  readonly launcher: OneShotLauncher;
+  readonly pid: number;
+}
+
+export function createContainer(request: CreateRequest): Created {
+  const bundle = readBundle(request.bundle);
+  checkTerminal(bundle, request);
+  const facts = hostFacts();
+  const cgroup = cgroupPathOf(bundle.spec, request.id, facts);
+  const record = recordOf(request, bundle, cgroup === undefined ? '' : joinCgroup(facts.cgroup.root, cgroup));
+  const folder = StateFolder.make(request.root, record);
+  try {
+    const prepared = cgroup === undefined ? facts : prepareParent(cgroup, facts).host;
+    return launch(request, bundle, folder, record, prepared);
+  } catch (error) {
+    killCgroup(record.cgroup);
+    removeCgroup(record.cgroup);
+    folder.remove();
+    throw error;
+  }
+}
+
+function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): Created {
+  const plan = compilePlan(planInput(request, bundle, folder, record, facts));
+  const launcher = new OneShotLauncher();
+  try {
+    const event = launcher.launch(request.id, plan, passedDescriptors(bundle, request));
+    if (event.op === 'failed') throw failureOf(event, plan, bundle.spec.process?.args[0] ?? '');
+    if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the container');
+    takeTerminal(event, plan, launcher, request);
+    folder.write({ ...record, init: nameProcess(event.pid) });
+    if (request.pidFile !== undefined) writeFileSync(request.pidFile, String(event.pid));
+    return { folder, launcher, pid: event.pid };
+  } catch (error) {
+    launcher.close();
+    throw error;
+  }
+}
+
+function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: StateFolder, { cgroup }: ContainerRecord, facts: HostFacts): PlanInput {
+  const { spec, rootPath } = bundle;
+  const terminal = spec.process?.terminal === true;
+  const seccomp = spec.linux?.seccomp;
+  return {
+    spec,
+    extensions: {},
+    host: facts,
+    rootPath,
+    // With a terminal, its master comes back.
+    stdin: terminal ? 'pipe' : 'passed',
+    stdout: terminal ? 'pipe' : 'passed',
+    stderr: terminal ? 'ignore' : 'passed',
+    awaitStart: true,
+    outlivesLauncher: true,
+    startFifo: folder.fifo,
+    inheritedCount: preservedCount,
+    ...(cgroup === '' ? {} : { cgroupPath: cgroup }),
+    ...(seccomp === undefined ? {} : { filter: { bytes: host.compileSeccomp(encodeSeccomp(seccomp, facts.arch)), flags: seccompFlags(seccomp) } }),
+  };
+}
+
+/** In the order of the plan: the streams, then what the program inherits. */
+function passedDescriptors({ spec }: Bundle, { preservedCount }: CreateRequest): number[] {
+  const streams = spec.process?.terminal === true ? [] : [0, 1, 2];
+  return [...streams, ...Array.from({ length: preservedCount }, (_each, index) => index + 3)];
+}
+
+function takeTerminal({ descriptors }: EventStarted, plan: Plan, launcher: OneShotLauncher, { consoleSocket }: CreateRequest): void {
+  if (descriptors === 0) return;
+  const received = launcher.receive();
+  const terminal = received[plan.handedOver.indexOf('terminal')];
+  if (terminal !== undefined && consoleSocket !== undefined) sendConsole(consoleSocket, terminal);
+  for (const descriptor of received) host.close(descriptor);
+}
+
+/** runc's checks, in its words (utils_linux.go). */
+function checkTerminal({ spec }: Bundle, { consoleSocket }: CreateRequest): void {
+  if (spec.process?.terminal === true && consoleSocket === undefined) throw new RuntimeError('cannot allocate tty if runc will detach without setting console socket');
+  if (spec.process?.terminal !== true && consoleSocket !== undefined) throw new RuntimeError('cannot use console socket if runc will not detach or allocate tty');
+}
+
+function recordOf({ id }: CreateRequest, { path, rootPath, config }: Bundle, cgroup: string): ContainerRecord {
+  return {
+    version: 1,
+    id,
+    bundle: path,
+    rootfs: rootPath,
+    created: new Date().toISOString(),
+    owner: ownerName(),
+    bootId: systemReader.read('/proc/sys/kernel/random/boot_id')?.trim() ?? '',
+    cgroup,
+    spec: config,
+  };
+}
+
+function ownerName(): string {
+  const { uid } = host.ids();
+  const line = (systemReader.read('/etc/passwd') ?? '').split('\n').find((each) => each.split(':')[2] === String(uid));
+  return line?.split(':')[0] ?? '';
+}

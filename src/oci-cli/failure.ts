@@ -1,0 +1,41 @@
+/** A step that failed, in the words that engines look for. */
+import type { Plan } from '../plan/plan.js';
+import type { EventFailed } from '../plan/wire.generated.js';
+import { systemErrorName } from '../spec/errno.js';
+import { host } from './platform/host.js';
+import { RuntimeError } from './runtime-error.js';
+
+/** strerror(3) as Go spells it, of what programs cannot be executed for. */
+const goWords: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  ENOEXEC: 'exec format error',
+  ENOTDIR: 'not a directory',
+  EPERM: 'operation not permitted',
+  EINVAL: 'invalid argument',
+  EBUSY: 'device or resource busy',
+};
+
+export function failureOf(event: EventFailed, plan: Plan, program: string): RuntimeError {
+  const errno = event.error > 0 ? systemErrorName(event.error) : `signal ${-event.error}`;
+  const planned = plan.steps[event.step];
+  if (planned === undefined) return new RuntimeError(`the launcher refused the plan: ${errno}`);
+  const { step, field } = planned;
+  if (step.op === 'findProgram' || step.op === 'execute') return new RuntimeError(programFailure(program, errno));
+  return new RuntimeError(`${describe(step)} (${field}): ${host.syscallName(event.syscall)}: ${goWords[errno] ?? errno}`);
+}
+
+function programFailure(program: string, errno: string): string {
+  const name = JSON.stringify(program);
+  if (errno === 'ENOENT' && !program.includes('/')) return `exec: ${name}: executable file not found in $PATH`;
+  const call = errno === 'ENOENT' ? `stat ${program}: ` : '';
+  return `exec: ${name}: ${call}${goWords[errno] ?? errno}`;
+}
+
+function describe(step: Plan['steps'][number]['step']): string {
+  const of = ['target', 'path', 'file', 'source', 'name'].flatMap((key) => {
+    const value: unknown = Object.entries(step).find(([name]) => name === key)?.[1];
+    return typeof value === 'string' && value !== '' ? [value] : [];
+  });
+  return `${step.op}${of.length === 0 ? '' : ` ${of.join(' ')}`}`;
+}

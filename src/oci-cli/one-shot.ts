@@ -1,0 +1,96 @@
+/** A launcher for one command: started, given one plan, and gone when the command has what it wanted. */
+import { Incoming } from '../engine/incoming.js';
+import { Writer } from '../plan/codec.js';
+import { encodePlan, type Plan } from '../plan/plan.js';
+import { encodeRequest, protocolVersion, type LauncherEvent, type Request } from '../plan/wire.generated.js';
+import { systemErrorName } from '../spec/errno.js';
+import { host } from './platform/host.js';
+import { RuntimeError } from './runtime-error.js';
+
+/** Of the one container. */
+const handle = 1;
+const pieceBytes = 65_536;
+/** What goes into one message; more goes in a sealed file. */
+const mostMessageBytes = 128 * 1024;
+
+export class OneShotLauncher {
+  readonly #pid: number;
+  readonly #requests: number;
+  readonly #events: number;
+  readonly #incoming = new Incoming();
+  readonly #pending: LauncherEvent[] = [];
+
+  constructor() {
+    const own = host.realPath('/proc/self/exe');
+    const folder = own.slice(0, own.lastIndexOf('/'));
+    const { requests, pid } = host.startLauncher(`${folder}/tsrun-launcher`, `${folder}/tsrun-reaper`, ['attached']);
+    const [ours, theirs] = host.streamPair();
+    this.#pid = pid;
+    this.#requests = requests;
+    this.#events = ours;
+    this.#send({ op: 'hello', protocol: protocolVersion }, [theirs]);
+    host.close(theirs);
+    this.#await('ready');
+  }
+
+  /** Gives the container's first process when it waits to be started; `failed` when a step failed. */
+  launch(id: string, plan: Plan, descriptors: readonly number[]): LauncherEvent {
+    const bytes = encodePlan(plan);
+    if (bytes.length <= mostMessageBytes) {
+      this.#send({ op: 'launch', container: handle, id, planInDescriptor: false, plan: bytes }, descriptors);
+    } else {
+      const file = host.sealBytes(bytes);
+      this.#send({ op: 'launch', container: handle, id, planInDescriptor: true, plan: new Uint8Array() }, [file, ...descriptors]);
+      host.close(file);
+    }
+    return this.#await('started', 'failed');
+  }
+
+  /** Descriptors that came with an event. */
+  receive(): number[] {
+    return host.receive(this.#requests);
+  }
+
+  start(): void {
+    this.#send({ op: 'start', container: handle }, []);
+  }
+
+  kill(): void {
+    this.#send({ op: 'killAll', request: 2, container: handle }, []);
+  }
+
+  awaitExit(): LauncherEvent {
+    return this.#await('exited', 'failed');
+  }
+
+  /** The container goes on without the launcher. */
+  release(): void {
+    this.#send({ op: 'release', request: 3, container: handle }, []);
+    const answer = this.#await('answered');
+    if (answer.op === 'answered' && answer.error !== 0) throw new RuntimeError(`the launcher does not let go of the container: ${systemErrorName(answer.error)}`);
+  }
+
+  /** Ends the launcher, with the container that it still holds. */
+  close(): void {
+    host.close(this.#requests);
+    host.close(this.#events);
+    host.waitFor(this.#pid);
+  }
+
+  #send(request: Request, descriptors: readonly number[]): void {
+    const writer = new Writer(pieceBytes);
+    encodeRequest(writer, request);
+    const error = host.send(this.#requests, writer.finish(), descriptors);
+    if (error !== 0) throw new RuntimeError(`the launcher does not listen: ${systemErrorName(error)}`);
+  }
+
+  /** Passes over what else is said until then. */
+  #await(...wanted: readonly LauncherEvent['op'][]): LauncherEvent {
+    for (;;) {
+      for (let event = this.#pending.shift(); event !== undefined; event = this.#pending.shift()) if (wanted.includes(event.op)) return event;
+      const piece = host.read(this.#events, pieceBytes);
+      if (piece.length === 0) throw new RuntimeError('the launcher died');
+      this.#pending.push(...this.#incoming.take(Buffer.from(piece)));
+    }
+  }
+}

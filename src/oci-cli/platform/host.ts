@@ -1,0 +1,74 @@
+/** What the program around the script gives it (native/oci/). Each call is one of the system's; failures have `syscall` and `errno`. */
+
+export interface FileStatus {
+  readonly dev: number;
+  readonly ino: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly rdev: number;
+}
+
+export interface Host {
+  /** The program's own name and its arguments. */
+  readonly words: readonly string[];
+
+  open(path: string, flags: number, mode: number): number;
+  close(fd: number): void;
+  read(fd: number, mostBytes: number): Uint8Array;
+  write(fd: number, bytes: Uint8Array): number;
+  /** EFBIG for more than so many bytes. Does not wait for a FIFO. */
+  readFile(path: string, mostBytes: number): Uint8Array;
+  stat(path: string, follow: boolean): FileStatus;
+  fileSystemType(path: string): number;
+  access(path: string, mode: number): void;
+  makeFolder(path: string, mode: number): void;
+  removeFolder(path: string): void;
+  unlink(path: string): void;
+  rename(from: string, to: string): void;
+  makeFifo(path: string, mode: number): void;
+  /** flock(2), waited for. */
+  lock(fd: number, exclusive: boolean): void;
+  realPath(path: string): string;
+  readLink(path: string): string;
+  readFolder(path: string): string[];
+
+  ids(): { readonly pid: number; readonly uid: number; readonly gid: number };
+  environment(): Record<string, string>;
+  workingFolder(): string;
+  kernelRelease(): string;
+  /** The processor, in Node's words. */
+  readonly arch: 'x64' | 'arm64';
+  /** A pidfd. */
+  openProcess(pid: number): number;
+  signalProcess(pidfd: number, signal: number): void;
+  /** poll(2) for these events; whether one came in time. -1 waits for ever. */
+  awaitEvents(fd: number, events: number, timeoutMs: number): boolean;
+  /** Until a child ended. */
+  waitFor(pid: number): void;
+  isTerminal(fd: number): boolean;
+
+  startLauncher(launcherPath: string, reaperPath: string, words: readonly string[]): { readonly requests: number; readonly pid: number };
+  streamPair(): [number, number];
+  /** 0, or an errno. */
+  send(socket: number, bytes: Uint8Array, descriptors: readonly number[]): number;
+  receive(socket: number): number[];
+  sealBytes(bytes: Uint8Array): number;
+  connectSocket(path: string): number;
+  compileSeccomp(profile: Uint8Array): Uint8Array;
+  syscallName(number: number): string;
+  landlockAbi(): number;
+  deviceProgramProbe(): number;
+
+  /** Undefined where the bytes are not UTF-8. */
+  decode(bytes: Uint8Array): string | undefined;
+  encode(text: string): Uint8Array;
+}
+
+declare global {
+  // `var` is how a property of the global object is declared.
+  var host: Host;
+}
+
+export const host: Host = globalThis.host;

@@ -1,0 +1,56 @@
+/** Processes by pid and start time, so that no reused pid is ever taken for one of ours. */
+import { constants as osConstants } from 'node:os';
+import { systemReader } from '../host/reader.js';
+import { host } from './platform/host.js';
+import { RuntimeError } from './runtime-error.js';
+import type { ProcessName } from './state.js';
+
+/** Fields of /proc/PID/stat after the name, counted from 0 (proc_pid_stat(5)). */
+const stateField = 0;
+const startTimeField = 19;
+
+interface Stat {
+  readonly state: string;
+  readonly startTicks: number;
+}
+
+function statOf(pid: number): Stat | undefined {
+  const text = systemReader.read(`/proc/${pid}/stat`);
+  if (text === undefined) return undefined;
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[stateField] ?? '', startTicks: Number(fields[startTimeField]) };
+}
+
+/** What a process that lives is known by later. */
+export function nameProcess(pid: number): ProcessName {
+  const stat = statOf(pid);
+  if (stat === undefined) throw new RuntimeError(`process ${pid} is gone`);
+  return { pid, startTicks: stat.startTicks };
+}
+
+/** A zombie lives no more. */
+export function lives({ pid, startTicks }: ProcessName): boolean {
+  const stat = statOf(pid);
+  return stat !== undefined && stat.startTicks === startTicks && stat.state !== 'Z' && stat.state !== 'X';
+}
+
+/** False when it is gone. */
+export function signalProcess(name: ProcessName, signal: number): boolean {
+  let process: number;
+  try {
+    process = host.openProcess(name.pid);
+  } catch {
+    return false;
+  }
+  try {
+    // Compared when the descriptor is there: it stands for one process for ever.
+    if (!lives(name)) return false;
+    host.signalProcess(process, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'errno' in error && error.errno === osConstants.errno.ESRCH) return false;
+    throw error;
+  } finally {
+    host.close(process);
+  }
+}

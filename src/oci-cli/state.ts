@@ -1,0 +1,157 @@
+/**
+ * What is known of a container between commands: one folder each, `state.json` in it, and the FIFO that it waits at until it is
+ * started. The record is written before anything else is made, so that whoever finds it can undo what was begun.
+ */
+import { errnoName } from '../spec/errno.js';
+import { parseJsonBytes, type JsonValue } from '../spec/json.js';
+import { asNode, constants, existsSync, mkdirSync, readdirSync, writeFileSync } from './platform/fs.js';
+import { host } from './platform/host.js';
+import { RuntimeError } from './runtime-error.js';
+
+const recordVersion = 1;
+const mostRecordBytes = 16 * 1024 * 1024;
+
+export interface ProcessName {
+  readonly pid: number;
+  /** Clock ticks after boot: no other process had this pid then. */
+  readonly startTicks: number;
+}
+
+export interface ContainerRecord {
+  readonly version: typeof recordVersion;
+  readonly id: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly owner: string;
+  readonly bootId: string;
+  /** Absolute path of its cgroup; empty without one. */
+  readonly cgroup: string;
+  /** Cgroups above it that were made for it, innermost first. */
+  readonly init?: ProcessName | undefined;
+  /** config.json, as it was when the container was made. */
+  readonly spec: JsonValue;
+}
+
+export const fifoName = 'exec.fifo';
+const recordName = 'state.json';
+const lockName = 'lock';
+
+export function checkId(id: string): void {
+  if (!/^[A-Za-z0-9_+.-]{1,1024}$/.test(id) || id === '.' || id === '..') throw new RuntimeError(`invalid container ID format: ${JSON.stringify(id)}`);
+}
+
+export class StateFolder {
+  readonly path: string;
+  readonly id: string;
+
+  constructor(root: string, id: string) {
+    checkId(id);
+    this.id = id;
+    this.path = `${root}/${id}`;
+  }
+
+  get fifo(): string {
+    return `${this.path}/${fifoName}`;
+  }
+
+  /** The folder with its intent, whole or not at all; it is locked until this process ends. */
+  static make(root: string, record: ContainerRecord): StateFolder {
+    const folder = new StateFolder(root, record.id);
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    if (existsSync(folder.path)) throw taken(record.id);
+    const draft = `${root}/.${record.id}-${host.ids().pid}`;
+    mkdirSync(draft, 0o700);
+    asNode(draft, () => {
+      host.makeFifo(`${draft}/${fifoName}`, 0o600);
+    });
+    writeFileSync(`${draft}/${recordName}`, JSON.stringify(record));
+    lock(draft);
+    try {
+      asNode(folder.path, () => {
+        host.rename(draft, folder.path);
+      });
+    } catch (error) {
+      removeFolder(draft);
+      // A folder takes the place of an empty one alone, and none of these is (rename(2)).
+      throw ['EEXIST', 'ENOTEMPTY'].includes(errnoName(error) ?? '') ? taken(record.id) : error;
+    }
+    return folder;
+  }
+
+  /** @throws RuntimeError where there is none */
+  read(): ContainerRecord {
+    try {
+      const value = parseJsonBytes(asNode(this.path, () => host.readFile(`${this.path}/${recordName}`, mostRecordBytes)), this.path);
+      if (isRecord(value)) return value;
+    } catch (error) {
+      if (errnoName(error) !== 'ENOENT') throw error;
+      throw new RuntimeError('container does not exist');
+    }
+    throw new RuntimeError(`${this.path}/${recordName} was written by another version of tsrun-oci`);
+  }
+
+  write(record: ContainerRecord): void {
+    const draft = `${this.path}/.${recordName}`;
+    writeFileSync(draft, JSON.stringify(record));
+    asNode(this.path, () => {
+      host.rename(draft, `${this.path}/${recordName}`);
+    });
+  }
+
+  /** Waits until no other command works at the container; the lock goes with this process. */
+  lock(): void {
+    for (;;) {
+      const before = inodeOf(this.path);
+      lock(this.path);
+      // It may have been removed, and made again, meanwhile.
+      if (inodeOf(this.path) === before) return;
+    }
+  }
+
+  remove(): void {
+    removeFolder(this.path);
+  }
+}
+
+function lock(folder: string): void {
+  try {
+    const file = asNode(folder, () => host.open(`${folder}/${lockName}`, constants.O_RDWR | constants.O_CREAT, 0o600));
+    host.lock(file, true);
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') throw new RuntimeError('container does not exist');
+    throw error;
+  }
+}
+
+function inodeOf(path: string): number {
+  try {
+    return host.stat(path, false).ino;
+  } catch {
+    throw new RuntimeError('container does not exist');
+  }
+}
+
+function removeFolder(path: string): void {
+  for (const name of readdirSync(path)) {
+    asNode(path, () => {
+      host.unlink(`${path}/${name}`);
+    });
+  }
+  asNode(path, () => {
+    host.removeFolder(path);
+  });
+}
+
+function taken(id: string): RuntimeError {
+  return new RuntimeError(`container with given ID already exists: ${id}`);
+}
+
+export function containerIds(root: string): string[] {
+  return existsSync(root) ? readdirSync(root).filter((name) => !name.startsWith('.')).sort() : [];
+}
+
+function isRecord(value: unknown): value is ContainerRecord {
+  return typeof value === 'object' && value !== null && 'version' in value && value.version === recordVersion && 'id' in value && 'cgroup' in value && 'spec' in value;
+}

@@ -1,0 +1,14 @@
+/** In which of runtime.md's states a container is; looked up each time, never remembered. */
+import { isFrozen } from './cgroups.js';
+import { existsSync } from './platform/fs.js';
+import { lives } from './processes.js';
+import type { ContainerRecord, StateFolder } from './state.js';
+
+export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
+
+export function statusOf(folder: StateFolder, { init, cgroup }: ContainerRecord): Status {
+  if (init === undefined) return 'creating';
+  if (!lives(init)) return 'stopped';
+  if (existsSync(folder.fifo)) return 'created';
+  return isFrozen(cgroup) ? 'paused' : 'running';
+}
