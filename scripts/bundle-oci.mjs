@@ -8,8 +8,8 @@ const root = resolve(import.meta.dirname, '..');
 const platform = (name) => join(root, `dist/src/oci-cli/platform/${name}.js`);
 
 await build({
-  entryPoints: [join(root, 'dist/src/oci-cli/main.js')],
-  outfile: join(root, 'dist/bundle/oci/tsrun-oci.js'),
+  entryPoints: ['main', 'plan-main'].map((name) => join(root, `dist/src/oci-cli/${name}.js`)),
+  outdir: join(root, 'dist/bundle/oci'),
   bundle: true,
   format: 'iife',
   platform: 'neutral',

@@ -37,6 +37,21 @@ JSContext* make_context() {
   return context;
 }
 
+JSValue run_script(JSContext* context, const std::string& name) {
+  for (size_t index = 0; index < kScriptCount; ++index) {
+    const ScriptCode& each = kScripts[index];
+    if (name != each.name) continue;
+    JSValue script = JS_ReadObject(context, reinterpret_cast<const uint8_t*>(each.code), each.size, JS_READ_OBJ_BYTECODE);
+    return JS_IsException(script) ? script : JS_EvalFunction(context, script);
+  }
+  return JS_ThrowReferenceError(context, "no script is called %s", name.c_str());
+}
+
+// loadScript(name).
+JSValue LoadScript(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  return run_script(context, text_of(context, arguments[0]) + "-main");
+}
+
 int run(const std::vector<std::string>& words) {
   JSContext* context = make_context();
   JSValue global = JS_GetGlobalObject(context);
@@ -45,10 +60,10 @@ int run(const std::vector<std::string>& words) {
   define_processes(context, host);
   define_engine(context, host);
   define_texts(context, host);
+  define(context, host, {{"loadScript", 1, LoadScript}});
   JS_SetPropertyStr(context, host, "words", new_texts(context, words));
   JS_SetPropertyStr(context, global, "host", host);
-  JSValue script = JS_ReadObject(context, kScriptCode, kScriptCodeSize, JS_READ_OBJ_BYTECODE | JS_READ_OBJ_ROM_DATA);
-  if (JS_IsException(script) || JS_IsException(JS_EvalFunction(context, script))) return report(context);
+  if (JS_IsException(run_script(context, "main"))) return report(context);
   JSValue main = JS_GetPropertyStr(context, global, "main");
   JSValue status = JS_Call(context, main, JS_UNDEFINED, 0, nullptr);
   return JS_IsException(status) ? report(context) : static_cast<int>(number_of(context, status));

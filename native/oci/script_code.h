@@ -3,12 +3,17 @@
 #define TSRUN_OCI_SCRIPT_CODE_H_
 
 #include <stddef.h>
-#include <stdint.h>
 
 namespace tsrun::oci {
 
-extern const uint8_t* const kScriptCode;
-extern const size_t kScriptCodeSize;
+struct ScriptCode {
+  const char* name;
+  const char* code;
+  size_t size;
+};
+
+extern const ScriptCode kScripts[];
+extern const size_t kScriptCount;
 
 }  // namespace tsrun::oci
 

@@ -1,7 +1,6 @@
 /** `tsrun-oci`: reads the words, does the command, tells the caller and the log what went wrong. */
 import './platform/globals.js';
 import type { Command } from './command.js';
-import { create } from './commands/create.js';
 import { deleteContainer } from './commands/delete.js';
 import { kill } from './commands/kill.js';
 import { list } from './commands/list.js';
@@ -10,11 +9,11 @@ import { state } from './commands/state.js';
 import { logError, print } from './log.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
+import { planCommand } from './scripts.js';
 import { globalFlags, settingsOf, type Settings } from './settings.js';
 import { readWords } from './words.js';
 
 const commands: ReadonlyMap<string, Command> = new Map([
-  ['create', create],
   ['delete', deleteContainer],
   ['kill', kill],
   ['list', list],
@@ -32,7 +31,7 @@ function main(): number {
       return 0;
     }
     const [name = 'help', ...rest] = words.rest;
-    const command = commands.get(name);
+    const command = commands.get(name) ?? planCommand(name);
     if (command === undefined) throw new RuntimeError(`no such command: ${name}`);
     const given = readWords(command.flags, rest);
     checkCount(name, command, given.rest.length);

@@ -14,6 +14,9 @@ export interface Host {
   /** The program's own name and its arguments. */
   readonly words: readonly string[];
 
+  /** Runs another of the scripts that the program holds. */
+  loadScript(name: 'plan'): void;
+
   open(path: string, flags: number, mode: number): number;
   close(fd: number): void;
   read(fd: number, mostBytes: number): Uint8Array;
