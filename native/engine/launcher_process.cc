@@ -81,15 +81,19 @@ int spawn(const Descriptor& program, const Descriptor& reaper, const Descriptor&
   return posix_spawn(pid, path.c_str(), &settings.actions, &settings.attributes, arguments.data(), environment);
 }
 
-// The descriptors of a plan may not collide with the places that the launcher expects; both ends start above them.
+// What the launcher is given, and what is sent to it later, may not lie in the places that it expects things at.
+bool lift_above_places(Descriptor* descriptor) {
+  Descriptor low(descriptor->release());
+  descriptor->set(fcntl(low.get(), F_DUPFD_CLOEXEC, kReaper + 1));
+  return descriptor->get() >= 0;
+}
+
 bool pair_above_places(Descriptor* ours, Descriptor* theirs) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return false;
-  Descriptor first(ends[0]);
-  Descriptor second(ends[1]);
-  ours->set(fcntl(first.get(), F_DUPFD_CLOEXEC, kReaper + 1));
-  if (ours->get() >= 0) theirs->set(fcntl(second.get(), F_DUPFD_CLOEXEC, kReaper + 1));
-  return theirs->get() >= 0;
+  ours->set(ends[0]);
+  theirs->set(ends[1]);
+  return lift_above_places(ours) && lift_above_places(theirs);
 }
 
 }  // namespace
@@ -124,6 +128,7 @@ Failure start_launcher(const std::string& launcher_path, const std::string& reap
   Descriptor theirs;
   if (Failure failure = seal_program(launcher_path, &program)) return failure;
   if (Failure failure = seal_program(reaper_path, &reaper)) return failure;
+  if (!lift_above_places(&program) || !lift_above_places(&reaper)) return failed("fcntl");
   if (!pair_above_places(&started->requests, &theirs)) return failed("socketpair");
   int error = spawn(program, reaper, theirs, words, &started->pid);
   return error == 0 ? Failure{} : Failure{"posix_spawn", error};

@@ -5,7 +5,9 @@
 
 #include "oci/engine.h"
 #include "oci/files.h"
+#include "oci/foreground.h"
 #include "oci/processes.h"
+#include "oci/programs.h"
 #include "oci/script.h"
 #include "oci/script_code.h"
 #include "oci/texts.h"
@@ -60,6 +62,8 @@ int run(const std::vector<std::string>& words) {
   define_processes(context, host);
   define_engine(context, host);
   define_texts(context, host);
+  define_foreground(context, host);
+  define_programs(context, host);
   define(context, host, {{"loadScript", 1, LoadScript}});
   JS_SetPropertyStr(context, host, "words", new_texts(context, words));
   JS_SetPropertyStr(context, global, "host", host);

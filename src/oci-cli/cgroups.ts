@@ -2,12 +2,12 @@
 import { joinCgroup } from '../host/probe-cgroup.js';
 import { systemReader } from '../host/reader.js';
 import { errnoName } from '../spec/errno.js';
-import { asNode, existsSync, readdirSync, statSync, writeFileSync } from './platform/fs.js';
-import { constants } from './platform/fs.js';
+import { asNode, constants, existsSync, readdirSync, statSync, writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
 
 const priorityEvent = 2;
+const mostEventBytes = 256;
 /** The kernel ends killed processes within milliseconds; one that hangs in a broken file system may never end. */
 const mostWaitMs = 10_000;
 const directoryBits = 0o170000;
@@ -36,25 +36,38 @@ export function killCgroup(cgroup: string): void {
   if (cgroup === '' || !existsSync(cgroup)) return;
   thaw(cgroup);
   writeFileSync(`${cgroup}/cgroup.kill`, '1');
+  awaitEvent(cgroup, 'populated 0');
+}
+
+/** Whether `cgroup.events` came to say so; the kernel tells of each change (poll(2), POLLPRI). */
+function awaitEvent(cgroup: string, wanted: string): boolean {
+  const says = () => (systemReader.read(`${cgroup}/cgroup.events`) ?? wanted).includes(wanted);
+  if (says()) return true;
   const events = asNode(cgroup, () => host.open(`${cgroup}/cgroup.events`, constants.O_RDONLY, 0));
   const until = Date.now() + mostWaitMs;
-  while (isPopulated(cgroup) && Date.now() < until) {
-    host.read(events, 256);
-    if (isPopulated(cgroup)) host.awaitEvents(events, priorityEvent, until - Date.now());
+  while (Date.now() < until) {
+    // What was read is what the next change is seen against.
+    host.read(events, mostEventBytes);
+    if (says()) break;
+    host.awaitEvents(events, priorityEvent, until - Date.now());
   }
   host.close(events);
+  return says();
 }
 
-function isPopulated(cgroup: string): boolean {
-  return (systemReader.read(`${cgroup}/cgroup.events`) ?? '').includes('populated 1');
-}
-
+/** @throws RuntimeError when not all of it stands still in time */
 export function freeze(cgroup: string): void {
   writeFileSync(`${cgroup}/cgroup.freeze`, '1');
+  if (!awaitEvent(cgroup, 'frozen 1')) throw new RuntimeError('unable to freeze');
 }
 
 export function thaw(cgroup: string): void {
   if (existsSync(`${cgroup}/cgroup.freeze`)) writeFileSync(`${cgroup}/cgroup.freeze`, '0');
+}
+
+/** Nobody lives in it or below. */
+export function isEmpty(cgroup: string): boolean {
+  return cgroup !== '' && (systemReader.read(`${cgroup}/cgroup.events`) ?? '').includes('populated 0');
 }
 
 export function isFrozen(cgroup: string): boolean {

@@ -1,9 +1,23 @@
-/** The terminal's master, given to whoever listens at the console socket. */
+/** The terminal's master, which comes from the launcher: for whoever listens at the console socket, or for the caller. */
+import type { Plan } from '../plan/plan.js';
+import type { EventStarted } from '../plan/wire.generated.js';
+import { systemErrorName } from '../spec/errno.js';
+import type { OneShotLauncher } from './one-shot.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
-import { systemErrorName } from '../spec/errno.js';
 
-export function sendConsole(path: string, terminal: number): void {
+/** Gives the master where the caller keeps it, else -1. */
+export function takeTerminal({ descriptors }: EventStarted, plan: Plan, launcher: OneShotLauncher, { consoleSocket, keepsTerminal = false }: { readonly consoleSocket?: string | undefined; readonly keepsTerminal?: boolean }): number {
+  if (descriptors === 0) return -1;
+  const received = launcher.receive();
+  const terminal = received[plan.handedOver.indexOf('terminal')];
+  if (terminal !== undefined && consoleSocket !== undefined) sendConsole(consoleSocket, terminal);
+  const kept = consoleSocket === undefined && keepsTerminal ? terminal : undefined;
+  for (const descriptor of received) if (descriptor !== kept) host.close(descriptor);
+  return kept ?? -1;
+}
+
+function sendConsole(path: string, terminal: number): void {
   const socket = host.connectSocket(path);
   const error = host.send(socket, host.encode('/dev/ptmx'), [terminal]);
   host.close(socket);

@@ -4,12 +4,10 @@ import type { HostFacts } from '../host/facts.js';
 import { joinCgroup } from '../host/probe-cgroup.js';
 import { compilePlan } from '../plan/compile.js';
 import type { PlanInput } from '../plan/input.js';
-import type { Plan } from '../plan/plan.js';
-import type { EventStarted } from '../plan/wire.generated.js';
 import { readBundle, type Bundle } from './bundle.js';
 import { cgroupPathOf, prepareParent } from './cgroup-path.js';
 import { killCgroup, removeCgroup } from './cgroups.js';
-import { sendConsole } from './console.js';
+import { takeTerminal } from './console.js';
 import { failureOf } from './failure.js';
 import { OneShotLauncher } from './one-shot.js';
 import { writeFileSync } from './platform/fs.js';
@@ -18,6 +16,7 @@ import { nameProcess } from './processes.js';
 import { RuntimeError } from './runtime-error.js';
 import { systemReader } from '../host/reader.js';
 import { StateFolder, type ContainerRecord } from './state.js';
+import { passedDescriptors, streamsOf } from './streams.js';
 import { hostFacts } from './surroundings.js';
 
 export interface CreateRequest {
@@ -27,12 +26,16 @@ export interface CreateRequest {
   readonly consoleSocket?: string | undefined;
   readonly pidFile?: string | undefined;
   readonly preservedCount: number;
+  /** The caller itself is at the container's terminal. */
+  readonly keepsTerminal?: boolean;
 }
 
 export interface Created {
   readonly folder: StateFolder;
   readonly launcher: OneShotLauncher;
   readonly pid: number;
+  /** The terminal's master, where the caller keeps it; else -1. */
+  readonly terminal: number;
 }
 
 export function createContainer(request: CreateRequest): Created {
@@ -57,13 +60,13 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
   const plan = compilePlan(planInput(request, bundle, folder, record, facts));
   const launcher = new OneShotLauncher();
   try {
-    const event = launcher.launch(request.id, plan, passedDescriptors(bundle, request));
+    const event = launcher.launch(request.id, plan, passedDescriptors(bundle.spec.process?.terminal === true, request.preservedCount));
     if (event.op === 'failed') throw failureOf(event, plan, bundle.spec.process?.args[0] ?? '');
     if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the container');
-    takeTerminal(event, plan, launcher, request);
+    const terminal = takeTerminal(event, plan, launcher, request);
     folder.write({ ...record, init: nameProcess(event.pid) });
     if (request.pidFile !== undefined) writeFileSync(request.pidFile, String(event.pid));
-    return { folder, launcher, pid: event.pid };
+    return { folder, launcher, pid: event.pid, terminal };
   } catch (error) {
     launcher.close();
     throw error;
@@ -72,17 +75,13 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
 
 function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: StateFolder, { cgroup }: ContainerRecord, facts: HostFacts): PlanInput {
   const { spec, rootPath } = bundle;
-  const terminal = spec.process?.terminal === true;
   const seccomp = spec.linux?.seccomp;
   return {
     spec,
     extensions: {},
     host: facts,
     rootPath,
-    // With a terminal, its master comes back.
-    stdin: terminal ? 'pipe' : 'passed',
-    stdout: terminal ? 'pipe' : 'passed',
-    stderr: terminal ? 'ignore' : 'passed',
+    ...streamsOf(spec.process?.terminal === true),
     awaitStart: true,
     outlivesLauncher: true,
     startFifo: folder.fifo,
@@ -92,23 +91,9 @@ function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: St
   };
 }
 
-/** In the order of the plan: the streams, then what the program inherits. */
-function passedDescriptors({ spec }: Bundle, { preservedCount }: CreateRequest): number[] {
-  const streams = spec.process?.terminal === true ? [] : [0, 1, 2];
-  return [...streams, ...Array.from({ length: preservedCount }, (_each, index) => index + 3)];
-}
-
-function takeTerminal({ descriptors }: EventStarted, plan: Plan, launcher: OneShotLauncher, { consoleSocket }: CreateRequest): void {
-  if (descriptors === 0) return;
-  const received = launcher.receive();
-  const terminal = received[plan.handedOver.indexOf('terminal')];
-  if (terminal !== undefined && consoleSocket !== undefined) sendConsole(consoleSocket, terminal);
-  for (const descriptor of received) host.close(descriptor);
-}
-
 /** runc's checks, in its words (utils_linux.go). */
-function checkTerminal({ spec }: Bundle, { consoleSocket }: CreateRequest): void {
-  if (spec.process?.terminal === true && consoleSocket === undefined) throw new RuntimeError('cannot allocate tty if runc will detach without setting console socket');
+function checkTerminal({ spec }: Bundle, { consoleSocket, keepsTerminal = false }: CreateRequest): void {
+  if (spec.process?.terminal === true && consoleSocket === undefined && !keepsTerminal) throw new RuntimeError('cannot allocate tty if runc will detach without setting console socket');
   if (spec.process?.terminal !== true && consoleSocket !== undefined) throw new RuntimeError('cannot use console socket if runc will not detach or allocate tty');
 }
 

@@ -16,13 +16,13 @@ const goWords: Readonly<Record<string, string>> = {
   EBUSY: 'device or resource busy',
 };
 
-export function failureOf(event: EventFailed, plan: Plan, program: string): RuntimeError {
+export function failureOf(event: EventFailed, plan: Plan, program: string, status = 1): RuntimeError {
   const errno = event.error > 0 ? systemErrorName(event.error) : `signal ${-event.error}`;
   const planned = plan.steps[event.step];
-  if (planned === undefined) return new RuntimeError(`the launcher refused the plan: ${errno}`);
+  if (planned === undefined) return new RuntimeError(`the launcher refused the plan: ${errno}`, status);
   const { step, field } = planned;
-  if (step.op === 'findProgram' || step.op === 'execute') return new RuntimeError(programFailure(program, errno));
-  return new RuntimeError(`${describe(step)} (${field}): ${host.syscallName(event.syscall)}: ${goWords[errno] ?? errno}`);
+  if (step.op === 'findProgram' || step.op === 'execute') return new RuntimeError(programFailure(program, errno), status);
+  return new RuntimeError(`${describe(step)} (${field}): ${host.syscallName(event.syscall)}: ${goWords[errno] ?? errno}`, status);
 }
 
 function programFailure(program: string, errno: string): string {

@@ -4,6 +4,8 @@ import type { Command } from './command.js';
 import { deleteContainer } from './commands/delete.js';
 import { kill } from './commands/kill.js';
 import { list } from './commands/list.js';
+import { pause, resume } from './commands/pause.js';
+import { ps } from './commands/ps.js';
 import { start } from './commands/start.js';
 import { state } from './commands/state.js';
 import { logError, print } from './log.js';
@@ -17,6 +19,9 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['delete', deleteContainer],
   ['kill', kill],
   ['list', list],
+  ['pause', pause],
+  ['ps', ps],
+  ['resume', resume],
   ['start', start],
   ['state', state],
 ]);
@@ -39,7 +44,7 @@ function main(): number {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     logError(settings, error.message);
-    return error instanceof RuntimeError ? error.status : 1;
+    return RuntimeError.is(error) ? error.status : 1;
   }
 }
 

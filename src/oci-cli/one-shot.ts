@@ -59,6 +59,11 @@ export class OneShotLauncher {
     this.#send({ op: 'killAll', request: 2, container: handle }, []);
   }
 
+  /** Passes signals and a terminal's bytes on until the launcher has something to say. */
+  watch(process: number, terminal: number): void {
+    if (this.#pending.length === 0) host.watchForeground(this.#events, process, terminal);
+  }
+
   awaitExit(): LauncherEvent {
     return this.#await('exited', 'failed');
   }

@@ -1,4 +1,6 @@
 /** The commands that compile plans, for `scripts.ts`. */
 import { create } from './commands/create.js';
+import { exec } from './commands/exec.js';
+import { run } from './commands/run.js';
 
-globalThis.planCommands = { create };
+globalThis.planCommands = { create, exec, run };

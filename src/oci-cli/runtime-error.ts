@@ -7,4 +7,9 @@ export class RuntimeError extends Error {
     super(message);
     this.status = status;
   }
+
+  /** Of either script: each has a class of its own. */
+  static is(error: unknown): error is RuntimeError {
+    return error instanceof Error && 'status' in error && typeof error.status === 'number';
+  }
 }

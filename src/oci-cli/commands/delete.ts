@@ -21,7 +21,7 @@ export const deleteContainer: Command = {
       remove(folder, folder.read(), force);
     } catch (error) {
       // As runc has it: what is not there need not be removed.
-      if (!force || !(error instanceof RuntimeError) || error.message !== 'container does not exist') throw error;
+      if (!force || !RuntimeError.is(error) || error.message !== 'container does not exist') throw error;
     }
     return 0;
   },

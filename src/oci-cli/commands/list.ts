@@ -25,7 +25,7 @@ function stateOf(root: string, id: string): ReturnType<typeof describeState>[] {
     const folder = new StateFolder(root, id);
     return [describeState(folder, folder.read())];
   } catch (error) {
-    if (error instanceof RuntimeError) return [];
+    if (RuntimeError.is(error)) return [];
     throw error;
   }
 }

@@ -48,6 +48,10 @@ export interface Host {
   signalProcess(pidfd: number, signal: number): void;
   /** poll(2) for these events; whether one came in time. -1 waits for ever. */
   awaitEvents(fd: number, events: number, timeoutMs: number): boolean;
+  /** Passes signals on to a process, and bytes to and from its terminal (-1: none), until there is something to be read of `events`. */
+  watchForeground(events: number, pidfd: number, terminal: number): void;
+  /** Runs a program of the host; -1 ms waits for ever. `status` as wait(2) has it. */
+  runProgram(path: string, words: readonly string[], environment: readonly string[], input: Uint8Array, timeoutMs: number): { readonly status: number; readonly timedOut: boolean; readonly output: string };
   /** Until a child ended. */
   waitFor(pid: number): void;
   isTerminal(fd: number): boolean;

@@ -1,0 +1,147 @@
+#include "oci/programs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/launcher_process.h"
+#include "oci/script.h"
+
+namespace tsrun::oci {
+namespace {
+
+using engine::Descriptor;
+
+constexpr size_t kMostOutput = 1024 * 1024;
+
+struct Pipe {
+  Descriptor reader;
+  Descriptor writer;
+
+  bool open() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return false;
+    reader.set(ends[0]);
+    writer.set(ends[1]);
+    return true;
+  }
+};
+
+void close_now(Descriptor& descriptor) {
+  if (descriptor.get() >= 0) close(descriptor.release());
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> list;
+  for (std::string& text : texts) list.push_back(text.data());
+  list.push_back(nullptr);
+  return list;
+}
+
+int64_t now_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1000000;
+}
+
+struct Program {
+  std::string path;
+  std::vector<std::string> words;
+  std::vector<std::string> environment;
+  Bytes input;
+  int64_t timeout_ms = -1;
+};
+
+struct Ended {
+  int status = 0;
+  bool timed_out = false;
+  std::string output;
+};
+
+int start(Program& program, const Pipe& input, const Pipe& output, pid_t* pid) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, input.reader.get(), 0);
+  posix_spawn_file_actions_adddup2(&actions, output.writer.get(), 1);
+  posix_spawn_file_actions_adddup2(&actions, output.writer.get(), 2);
+  int error = posix_spawn(pid, program.path.c_str(), &actions, nullptr, pointers(program.words).data(), pointers(program.environment).data());
+  posix_spawn_file_actions_destroy(&actions);
+  return error;
+}
+
+void feed(Descriptor& writer, Bytes* left) {
+  ssize_t written = left->size == 0 ? 0 : write(writer.get(), left->data, left->size);
+  if (written > 0) *left = Bytes{left->data + written, left->size - static_cast<size_t>(written)};
+  // Who does not read what it is told is free not to.
+  bool broken = written < 0 && errno != EAGAIN && errno != EINTR;
+  if (left->size == 0 || broken) close_now(writer);
+}
+
+void gather(Descriptor& reader, std::string* output) {
+  char piece[4096];
+  ssize_t count = read(reader.get(), piece, sizeof piece);
+  if (count > 0 && output->size() < kMostOutput) output->append(piece, static_cast<size_t>(count));
+  if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) close_now(reader);
+}
+
+// Until it ends; who only keeps its output open is not waited for.
+void attend(const Program& program, int process, Pipe& input, Pipe& output, Ended* ended) {
+  int64_t until = program.timeout_ms < 0 ? -1 : now_ms() + program.timeout_ms;
+  Bytes left = program.input;
+  for (;;) {
+    pollfd awaited[] = {{process, POLLIN, 0}, {output.reader.get(), POLLIN, 0}, {input.writer.get(), POLLOUT, 0}};
+    int64_t wait = until < 0 ? -1 : until - now_ms();
+    ended->timed_out = until >= 0 && wait <= 0;
+    if (ended->timed_out) {
+      (void)syscall(SYS_pidfd_send_signal, process, SIGKILL, nullptr, 0);
+      return;
+    }
+    if (poll(awaited, 3, static_cast<int>(wait)) < 0) continue;
+    if (awaited[2].revents != 0) feed(input.writer, &left);
+    if (awaited[1].revents != 0) gather(output.reader, &ended->output);
+    if (awaited[0].revents != 0 && awaited[1].revents == 0) return;
+  }
+}
+
+int run(Program& program, Ended* ended) {
+  Pipe input;
+  Pipe output;
+  if (!input.open() || !output.open()) return errno;
+  pid_t pid = 0;
+  if (int error = start(program, input, output, &pid)) return error;
+  close_now(input.reader);
+  close_now(output.writer);
+  (void)fcntl(input.writer.get(), F_SETFL, O_NONBLOCK);
+  (void)fcntl(output.reader.get(), F_SETFL, O_NONBLOCK);
+  (void)signal(SIGPIPE, SIG_IGN);
+  Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  attend(program, process.get(), input, output, ended);
+  while (waitpid(pid, &ended->status, 0) < 0 && errno == EINTR) {
+  }
+  return 0;
+}
+
+// runProgram(path, words, environment, input, timeoutMs): its wait status, whether it was ended for its time, and what it printed.
+JSValue RunProgram(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  Program program{text_of(context, arguments[0]), texts_of(context, arguments[1]), texts_of(context, arguments[2]),
+                  bytes_of(context, arguments[3]), number_of(context, arguments[4])};
+  Ended ended;
+  if (int error = run(program, &ended)) return throw_failure(context, "posix_spawn", error);
+  JSValue result = JS_NewObject(context);
+  JS_SetPropertyStr(context, result, "status", JS_NewInt32(context, ended.status));
+  JS_SetPropertyStr(context, result, "timedOut", JS_NewBool(context, ended.timed_out));
+  JS_SetPropertyStr(context, result, "output", JS_NewStringLen(context, ended.output.data(), ended.output.size()));
+  return result;
+}
+
+}  // namespace
+
+void define_programs(JSContext* context, JSValueConst host) { define(context, host, {{"runProgram", 5, RunProgram}}); }
+
+}  // namespace tsrun::oci

@@ -1,0 +1,38 @@
+import { killCgroup, removeCgroup } from '../cgroups.js';
+import type { Command } from '../command.js';
+import { createContainer, type Created } from '../create-container.js';
+import { watchToItsEnd } from '../foreground.js';
+import { startContainer } from '../start-container.js';
+import type { FlagTable } from '../words.js';
+import { createFlags, createRequest } from './create.js';
+
+const flags: FlagTable = { ...createFlags, detach: { kind: 'flag', short: 'd' }, keep: { kind: 'flag' }, 'no-subreaper': { kind: 'flag' } };
+
+export const run: Command = {
+  flags,
+  argumentCount: 1,
+  run: ({ settings }, words) => {
+    const detach = words.flags.has('detach');
+    const created = createContainer({ ...createRequest(settings.root, words), keepsTerminal: !detach });
+    created.launcher.start();
+    if (detach) {
+      created.launcher.release();
+      created.launcher.close();
+      startContainer(created.folder);
+      return 0;
+    }
+    return runToItsEnd(created, words.flags.has('keep'));
+  },
+};
+
+function runToItsEnd({ folder, launcher, pid, terminal }: Created, keep: boolean): number {
+  startContainer(folder);
+  const status = watchToItsEnd(launcher, pid, terminal);
+  launcher.close();
+  if (keep) return status;
+  const { cgroup } = folder.read();
+  killCgroup(cgroup);
+  removeCgroup(cgroup);
+  folder.remove();
+  return status;
+}

@@ -1,0 +1,16 @@
+/** Waits for a process before the caller's eyes, and gives what the command exits with: its own status, or 128 and its signal's number. */
+import type { OneShotLauncher } from './one-shot.js';
+import { host } from './platform/host.js';
+import { RuntimeError } from './runtime-error.js';
+
+const signalOffset = 128;
+
+export function watchToItsEnd(launcher: OneShotLauncher, pid: number, terminal: number): number {
+  const process = host.openProcess(pid);
+  launcher.watch(process, terminal);
+  const event = launcher.awaitExit();
+  host.close(process);
+  if (event.op !== 'exited') throw new RuntimeError('the program could not be executed');
+  const signal = event.status & 0x7f;
+  return signal === 0 ? (event.status >> 8) & 0xff : signalOffset + signal;
+}
