@@ -14,7 +14,7 @@ const allowed = {
   dyno: ['spec', 'host', 'cgroup', 'container', 'image'],
   '.': ['spec', 'host', 'cgroup', 'plan', 'container', 'image', 'dyno'],
   cli: ['.'],
-  'oci-cli': ['.'],
+  'oci-cli': ['spec', 'host', 'cgroup', 'plan', 'engine'],
 };
 
 /** Functions of their arguments, and tables; each with the names that may be taken from it, or all. */

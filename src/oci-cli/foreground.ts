@@ -7,8 +7,7 @@ const signalOffset = 128;
 
 export function watchToItsEnd(launcher: OneShotLauncher, pid: number, terminal: number): number {
   const process = host.openProcess(pid);
-  launcher.watch(process, terminal);
-  const event = launcher.awaitExit();
+  const event = launcher.awaitExit(process, terminal);
   host.close(process);
   if (event.op !== 'exited') throw new RuntimeError('the program could not be executed');
   const signal = event.status & 0x7f;

@@ -30,7 +30,7 @@ export class OneShotLauncher {
     this.#events = ours;
     this.#send({ op: 'hello', protocol: protocolVersion }, [theirs]);
     host.close(theirs);
-    this.#await('ready');
+    this.#await(['ready']);
   }
 
   /** Gives the container's first process when it waits to be started; `failed` when a step failed. */
@@ -43,7 +43,7 @@ export class OneShotLauncher {
       this.#send({ op: 'launch', container: handle, id, planInDescriptor: true, plan: new Uint8Array() }, [file, ...descriptors]);
       host.close(file);
     }
-    return this.#await('started', 'failed');
+    return this.#await(['started', 'failed']);
   }
 
   /** Descriptors that came with an event. */
@@ -59,19 +59,17 @@ export class OneShotLauncher {
     this.#send({ op: 'killAll', request: 2, container: handle }, []);
   }
 
-  /** Passes signals and a terminal's bytes on until the launcher has something to say. */
-  watch(process: number, terminal: number): void {
-    if (this.#pending.length === 0) host.watchForeground(this.#events, process, terminal);
-  }
-
-  awaitExit(): LauncherEvent {
-    return this.#await('exited', 'failed');
+  /** Passes signals and a terminal's bytes on, to and from a process, until it ended. */
+  awaitExit(process: number, terminal: number): LauncherEvent {
+    return this.#await(['exited', 'failed'], () => {
+      host.watchForeground(this.#events, process, terminal);
+    });
   }
 
   /** The container goes on without the launcher. */
   release(): void {
     this.#send({ op: 'release', request: 3, container: handle }, []);
-    const answer = this.#await('answered');
+    const answer = this.#await(['answered']);
     if (answer.op === 'answered' && answer.error !== 0) throw new RuntimeError(`the launcher does not let go of the container: ${systemErrorName(answer.error)}`);
   }
 
@@ -90,9 +88,10 @@ export class OneShotLauncher {
   }
 
   /** Passes over what else is said until then. */
-  #await(...wanted: readonly LauncherEvent['op'][]): LauncherEvent {
+  #await(wanted: readonly LauncherEvent['op'][], wait: () => void = () => undefined): LauncherEvent {
     for (;;) {
       for (let event = this.#pending.shift(); event !== undefined; event = this.#pending.shift()) if (wanted.includes(event.op)) return event;
+      wait();
       const piece = host.read(this.#events, pieceBytes);
       if (piece.length === 0) throw new RuntimeError('the launcher died');
       this.#pending.push(...this.#incoming.take(Buffer.from(piece)));

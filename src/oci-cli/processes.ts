@@ -31,7 +31,7 @@ export function nameProcess(pid: number): ProcessName {
 /** A zombie lives no more. */
 export function lives({ pid, startTicks }: ProcessName): boolean {
   const stat = statOf(pid);
-  return stat !== undefined && stat.startTicks === startTicks && stat.state !== 'Z' && stat.state !== 'X';
+  return stat?.startTicks === startTicks && stat.state !== 'Z' && stat.state !== 'X';
 }
 
 /** False when it is gone. */

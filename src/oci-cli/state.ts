@@ -45,6 +45,7 @@ export function checkId(id: string): void {
 export class StateFolder {
   readonly path: string;
   readonly id: string;
+  #lock: number | undefined;
 
   constructor(root: string, id: string) {
     checkId(id);
@@ -67,7 +68,7 @@ export class StateFolder {
       host.makeFifo(`${draft}/${fifoName}`, 0o600);
     });
     writeFileSync(`${draft}/${recordName}`, JSON.stringify(record));
-    lock(draft);
+    folder.#lock = lock(draft);
     try {
       asNode(folder.path, () => {
         host.rename(draft, folder.path);
@@ -104,10 +105,16 @@ export class StateFolder {
   lock(): void {
     for (;;) {
       const before = inodeOf(this.path);
-      lock(this.path);
+      this.#lock = lock(this.path);
       // It may have been removed, and made again, meanwhile.
       if (inodeOf(this.path) === before) return;
+      this.unlock();
     }
+  }
+
+  unlock(): void {
+    if (this.#lock !== undefined) host.close(this.#lock);
+    this.#lock = undefined;
   }
 
   remove(): void {
@@ -115,10 +122,11 @@ export class StateFolder {
   }
 }
 
-function lock(folder: string): void {
+function lock(folder: string): number {
   try {
     const file = asNode(folder, () => host.open(`${folder}/${lockName}`, constants.O_RDWR | constants.O_CREAT, 0o600));
     host.lock(file, true);
+    return file;
   } catch (error) {
     if (errnoName(error) === 'ENOENT') throw new RuntimeError('container does not exist');
     throw error;

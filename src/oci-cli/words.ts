@@ -4,9 +4,7 @@ import { RuntimeError } from './runtime-error.js';
 /** `text` wants a value, `texts` may come more than once, `flag` is there or not (`--detach=false` as well). */
 export type FlagKind = 'text' | 'texts' | 'flag';
 
-export interface FlagTable {
-  readonly [name: string]: { readonly kind: FlagKind; readonly short?: string };
-}
+export type FlagTable = Readonly<Record<string, { readonly kind: FlagKind; readonly short?: string }>>;
 
 export interface Words {
   readonly texts: ReadonlyMap<string, readonly string[]>;

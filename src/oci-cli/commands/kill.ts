@@ -24,7 +24,7 @@ export const kill: Command = {
 
 /** Also of a container whose first process has ended: without a pid namespace of its own, others may live. */
 function killAll({ cgroup }: ContainerRecord, signal: number): void {
-  if (signal === constants.signals['SIGKILL']) {
+  if (signal === constants.signals.SIGKILL) {
     killCgroup(cgroup);
     return;
   }

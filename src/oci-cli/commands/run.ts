@@ -1,7 +1,7 @@
-import { killCgroup, removeCgroup } from '../cgroups.js';
 import type { Command } from '../command.js';
 import { createContainer, type Created } from '../create-container.js';
 import { watchToItsEnd } from '../foreground.js';
+import { removeContainer } from '../remove-container.js';
 import { startContainer } from '../start-container.js';
 import type { FlagTable } from '../words.js';
 import { createFlags, createRequest } from './create.js';
@@ -27,12 +27,9 @@ export const run: Command = {
 
 function runToItsEnd({ folder, launcher, pid, terminal }: Created, keep: boolean): number {
   startContainer(folder);
+  folder.unlock();
   const status = watchToItsEnd(launcher, pid, terminal);
   launcher.close();
-  if (keep) return status;
-  const { cgroup } = folder.read();
-  killCgroup(cgroup);
-  removeCgroup(cgroup);
-  folder.remove();
+  if (!keep) removeContainer(folder, true);
   return status;
 }

@@ -1,0 +1,44 @@
+/** Takes away all that was made for a container, whatever became of the command that made it. */
+import { constants } from 'node:os';
+import { killCgroup, removeCgroup } from './cgroups.js';
+import { host } from './platform/host.js';
+import { signalProcess } from './processes.js';
+import { RuntimeError } from './runtime-error.js';
+import type { ContainerRecord, StateFolder } from './state.js';
+import { statusOf } from './status.js';
+
+const readable = 1;
+const mostWaitMs = 10_000;
+/** Of these nothing of the user's runs. */
+const removable = ['creating', 'created', 'stopped'];
+
+/** By `force` also one that runs; and one that is not there is none that need be removed, as runc has it. */
+export function removeContainer(folder: StateFolder, force: boolean): void {
+  try {
+    folder.lock();
+    remove(folder, folder.read(), force);
+  } catch (error) {
+    if (!force || !RuntimeError.is(error) || error.message !== 'container does not exist') throw error;
+  }
+}
+
+function remove(folder: StateFolder, record: ContainerRecord, force: boolean): void {
+  const status = statusOf(folder, record);
+  if (!force && !removable.includes(status)) throw new RuntimeError(`cannot delete container ${record.id} that is not stopped: ${status}`);
+  killInit(record);
+  killCgroup(record.cgroup);
+  removeCgroup(record.cgroup);
+  folder.remove();
+}
+
+function killInit({ init }: ContainerRecord): void {
+  if (init === undefined) return;
+  let process: number;
+  try {
+    process = host.openProcess(init.pid);
+  } catch {
+    return;
+  }
+  if (signalProcess(init, constants.signals.SIGKILL)) host.awaitEvents(process, readable, mostWaitMs);
+  host.close(process);
+}

@@ -1,0 +1,111 @@
+// tsrun-oci run and exec: streams, statuses, who the process is, and what it inherits.
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { spawn, spawnSync } from 'node:child_process';
+import { needs } from '../support/needs.js';
+import { ociLab, program } from '../support/oci-lab.js';
+import { until } from '../support/until.js';
+
+const here = needs('root', 'cgroup2');
+const lab = ociLab();
+
+here('run gives what the program printed and exited with, and leaves nothing', (t) => {
+  const id = lab.newId();
+  const answer = lab.call('run', '--bundle', lab.bundle({ args: ['sh', '-c', 'echo out; echo err >&2; exit 7'] }), id);
+  t.deepEqual([answer.code, answer.stdout, answer.stderr], [7, 'out\n', 'err\n']);
+  t.deepEqual(lab.traces(id), []);
+  t.is(lab.call('run', '--keep', '--bundle', lab.bundle({ args: ['true'] }), id).code, 0);
+  t.is(lab.status(id), 'stopped');
+  t.is(lab.call('delete', id).code, 0);
+});
+
+here('run in the background', (t) => {
+  const id = lab.newId();
+  t.is(lab.call('run', '--detach', '--bundle', lab.bundle(), id).code, 0);
+  t.is(lab.status(id), 'running');
+  t.is(lab.call('delete', '--force', id).code, 0);
+});
+
+here('signals for run are the program\'s', async (t) => {
+  const id = lab.newId();
+  const child = spawn(program, ['--root', lab.root, 'run', '--bundle', lab.bundle({ args: ['sh', '-c', 'trap "exit 9" TERM; echo ready; while :; do sleep 0.05; done'] }), id], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<number | null>((done) => child.on('exit', done));
+  await new Promise((done) => child.stdout.once('data', done));
+  child.kill('SIGTERM');
+  t.is(await ended, 9);
+  t.deepEqual(lab.traces(id), []);
+});
+
+here('a program that a signal ends', async (t) => {
+  const id = lab.newId();
+  const ended = lab.begin('run', '--bundle', lab.bundle(), id);
+  await until(() => lab.call('state', id).stdout.includes('"running"'), 'its start');
+  t.is(lab.call('kill', id, 'KILL').code, 0);
+  t.is((await ended).code, 137);
+  t.deepEqual(lab.traces(id), []);
+});
+
+here('a run that is killed takes its container with it', async (t) => {
+  const id = lab.newId();
+  const child = spawn(program, ['--root', lab.root, 'run', '--bundle', lab.bundle(), id], { stdio: 'ignore' });
+  const ended = new Promise((done) => child.on('exit', done));
+  await until(() => lab.call('state', id).stdout.includes('"running"'), 'its start');
+  child.kill('SIGKILL');
+  await ended;
+  await until(() => lab.status(id) === 'stopped', 'its end');
+  t.is(lab.call('delete', id).code, 0);
+  t.deepEqual(lab.traces(id), []);
+});
+
+here('exec: streams, status, and what cannot be executed', (t) => {
+  const id = lab.running();
+  const answer = lab.call('exec', id, 'sh', '-c', 'echo out; echo err >&2; exit 7');
+  t.deepEqual([answer.code, answer.stdout, answer.stderr], [7, 'out\n', 'err\n']);
+  t.is(lab.call('exec', id, 'sh', '-c', 'kill -9 $$').code, 137);
+  for (const [name, says] of [['/no/such', 'exec: "/no/such": stat /no/such: no such file or directory\n'], ['nosuch', 'exec: "nosuch": executable file not found in $PATH\n'], ['/etc/passwd', 'exec: "/etc/passwd": permission denied\n']] as const) {
+    const failed = lab.call('exec', id, name);
+    t.deepEqual([failed.code, failed.stderr], [255, says]);
+  }
+  t.is(lab.call('exec', id).stderr, 'process args cannot be empty\n');
+  t.is(lab.call('delete', '--force', id).code, 0);
+});
+
+here('exec is in the container: namespaces, cgroup, root, and as whom it was told', (t) => {
+  const id = lab.running();
+  const pid = String(lab.state(id)['pid']);
+  const links = ['pid', 'net', 'ipc', 'uts', 'mnt', 'cgroup'].map((name) => `/proc/self/ns/${name}`);
+  const inside = lab.call('exec', id, 'sh', '-c', `for link in ${links.join(' ')}; do readlink $link; done`).stdout.trim().split('\n');
+  t.deepEqual(inside, links.map((link) => spawnSync('readlink', [link.replace('self', pid)], { encoding: 'utf8' }).stdout.trim()));
+  t.is(lab.call('exec', '--user', '1000:1001', '--additional-gids', '7', id, 'id', '-u').stdout, '1000\n');
+  t.is(lab.call('exec', '--user', '1000:1001', '--additional-gids', '7', id, 'id', '-G').stdout, '1001 7\n');
+  t.is(lab.call('exec', '--cwd', '/tmp', '--env', 'A=b c', id, 'sh', '-c', 'pwd; echo "$A"').stdout, '/tmp\nb c\n');
+  const bits = (answer: string) => /CapEff:\t([0-9a-f]+)/.exec(answer)?.[1];
+  t.is(bits(lab.call('exec', id, 'cat', '/proc/self/status').stdout), '0000000020000020');
+  t.is(bits(lab.call('exec', '--cap', 'CAP_NET_RAW', id, 'cat', '/proc/self/status').stdout), '0000000020002020');
+  t.is(lab.call('delete', '--force', id).code, 0);
+});
+
+here('exec of a process in a file, in the background, with its pid in another', async (t) => {
+  const id = lab.running();
+  const [file, pidFile] = [join(lab.folder, 'process.json'), join(lab.folder, 'exec-pid')];
+  writeFileSync(file, JSON.stringify({ args: ['sh', '-c', 'sleep 1000'], cwd: '/', env: ['PATH=/bin'], user: { uid: 12, gid: 13 } }));
+  t.is(lab.call('exec', '--process', file, '--detach', '--pid-file', pidFile, id).code, 0);
+  const pid = readFileSync(pidFile, 'utf8');
+  t.regex(readFileSync(`/proc/${pid}/status`, 'utf8'), /Uid:\t12\t12\t12\t12\nGid:\t13\t/);
+  t.deepEqual(lab.traces(id).filter((trace) => trace.startsWith('launcher')), []);
+  const pids: unknown = JSON.parse(lab.call('ps', '--format', 'json', id).stdout);
+  t.true(Array.isArray(pids) && pids.includes(Number(pid)));
+  t.is(lab.call('kill', '--all', id, 'KILL').code, 0);
+  await until(() => lab.status(id) === 'stopped', 'its end');
+  t.is(lab.call('delete', id).code, 0);
+});
+
+here('descriptors that are preserved are the program\'s from 3 on, and no others', (t) => {
+  const file = join(lab.folder, 'inherited');
+  writeFileSync(file, 'from three\n');
+  const descriptor = openSync(file, 'r');
+  const id = lab.newId();
+  const answer = lab.callWith({ extra: [descriptor, descriptor] }, 'run', '--preserve-fds', '1', '--bundle', lab.bundle({ args: ['sh', '-c', 'cat <&3; ls /proc/self/fd | tr "\\n" " "'] }), id);
+  closeSync(descriptor);
+  t.is(answer.stdout, 'from three\n0 1 2 3 4 ');
+});
