@@ -9,7 +9,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "engine/launcher_process.h"
 #include "oci/script.h"
 
 namespace tsrun::oci {
@@ -40,16 +39,20 @@ void copy_window_size(int terminal) {
   if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0) (void)ioctl(terminal, TIOCSWINSZ, &size);
 }
 
-// All but those that are this process's own business.
-int take_signals() {
+// All but those that are this process's own business; -1 before they were taken.
+int signals = -1;
+
+// takeSignals(): from now on they wait until `watchForeground` passes them on.
+JSValue TakeSignals(JSContext* context, JSValueConst, int, JSValueConst*) {
   sigset_t all;
   sigfillset(&all);
   for (int number : {SIGCHLD, SIGPIPE, SIGTTIN, SIGTTOU, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) sigdelset(&all, number);
   (void)sigprocmask(SIG_BLOCK, &all, nullptr);
-  return signalfd(-1, &all, SFD_CLOEXEC);
+  signals = signalfd(signals, &all, SFD_CLOEXEC);
+  return signals < 0 ? throw_failure(context, "signalfd", errno) : JS_UNDEFINED;
 }
 
-void pass_signal(int signals, int process, int terminal) {
+void pass_signal(int process, int terminal) {
   signalfd_siginfo info{};
   if (read(signals, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return;
   if (terminal >= 0 && info.ssi_signo == SIGWINCH) return copy_window_size(terminal);
@@ -74,18 +77,16 @@ JSValue WatchForeground(JSContext* context, JSValueConst, int, JSValueConst* arg
   auto events = static_cast<int>(number_of(context, arguments[0]));
   auto process = static_cast<int>(number_of(context, arguments[1]));
   auto terminal = static_cast<int>(number_of(context, arguments[2]));
-  engine::Descriptor signals(take_signals());
-  if (signals.get() < 0) return throw_failure(context, "signalfd", errno);
   RawTerminal* raw = terminal >= 0 ? new RawTerminal : nullptr;
   if (terminal >= 0) copy_window_size(terminal);
-  pollfd awaited[] = {{events, POLLIN, 0}, {signals.get(), POLLIN, 0}, {terminal, POLLIN, 0}, {terminal >= 0 ? STDIN_FILENO : -1, POLLIN, 0}};
+  pollfd awaited[] = {{events, POLLIN, 0}, {signals, POLLIN, 0}, {terminal, POLLIN, 0}, {terminal >= 0 ? STDIN_FILENO : -1, POLLIN, 0}};
   bool ended = false;
   while (!ended || awaited[2].fd >= 0) {
     // The last bytes of the terminal may come with the end.
     int ready = poll(awaited, 4, ended ? 0 : -1);
     if (ready < 0 && errno != EINTR) break;
     if (ready == 0) break;
-    if (awaited[1].revents != 0) pass_signal(signals.get(), process, terminal);
+    if (awaited[1].revents != 0) pass_signal(process, terminal);
     if (awaited[2].revents != 0 && !pass_bytes(terminal, STDOUT_FILENO)) awaited[2].fd = -1;
     if (awaited[3].revents != 0 && !pass_bytes(STDIN_FILENO, terminal)) awaited[3].fd = -1;
     if (awaited[0].revents != 0) {
@@ -100,6 +101,6 @@ JSValue WatchForeground(JSContext* context, JSValueConst, int, JSValueConst* arg
 
 }  // namespace
 
-void define_foreground(JSContext* context, JSValueConst host) { define(context, host, {{"watchForeground", 3, WatchForeground}}); }
+void define_foreground(JSContext* context, JSValueConst host) { define(context, host, {{"takeSignals", 0, TakeSignals}, {"watchForeground", 3, WatchForeground}}); }
 
 }  // namespace tsrun::oci

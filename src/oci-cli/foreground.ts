@@ -5,10 +5,17 @@ import { RuntimeError } from './runtime-error.js';
 
 const signalOffset = 128;
 
+/** One that has ended already, and that the launcher has reaped, needs no signals any more. */
+function processOf(pid: number): number {
+  try {
+    return host.openProcess(pid);
+  } catch {
+    return -1;
+  }
+}
+
 export function watchToItsEnd(launcher: OneShotLauncher, pid: number, terminal: number): number {
-  const process = host.openProcess(pid);
-  const event = launcher.awaitExit(process, terminal);
-  host.close(process);
+  const event = launcher.awaitExit(processOf(pid), terminal);
   if (event.op !== 'exited') throw new RuntimeError('the program could not be executed');
   const signal = event.status & 0x7f;
   return signal === 0 ? (event.status >> 8) & 0xff : signalOffset + signal;

@@ -3,11 +3,16 @@ import { constants as osConstants } from 'node:os';
 import { systemReader } from '../host/reader.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
-import type { ProcessName } from './state.js';
 
 /** Fields of /proc/PID/stat after the name, counted from 0 (proc_pid_stat(5)). */
 const stateField = 0;
 const startTimeField = 19;
+
+export interface ProcessName {
+  readonly pid: number;
+  /** Clock ticks after boot: no other process had this pid then. */
+  readonly startTicks: number;
+}
 
 interface Stat {
   readonly state: string;

@@ -4,7 +4,7 @@ import { killCgroup, removeCgroup } from './cgroups.js';
 import { host } from './platform/host.js';
 import { signalProcess } from './processes.js';
 import { RuntimeError } from './runtime-error.js';
-import type { ContainerRecord, StateFolder } from './state.js';
+import { clearDrafts, type ContainerRecord, type StateFolder } from './state.js';
 import { statusOf } from './status.js';
 
 const readable = 1;
@@ -14,6 +14,7 @@ const removable = ['creating', 'created', 'stopped'];
 
 /** By `force` also one that runs; and one that is not there is none that need be removed, as runc has it. */
 export function removeContainer(folder: StateFolder, force: boolean): void {
+  if (force) clearDrafts(folder.root, folder.id);
   try {
     folder.lock();
     remove(folder, folder.read(), force);

@@ -6,16 +6,11 @@ import { errnoName } from '../spec/errno.js';
 import { parseJsonBytes, type JsonValue } from '../spec/json.js';
 import { asNode, constants, existsSync, mkdirSync, readdirSync, writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
+import { lives, nameProcess, type ProcessName } from './processes.js';
 import { RuntimeError } from './runtime-error.js';
 
 const recordVersion = 1;
 const mostRecordBytes = 16 * 1024 * 1024;
-
-export interface ProcessName {
-  readonly pid: number;
-  /** Clock ticks after boot: no other process had this pid then. */
-  readonly startTicks: number;
-}
 
 export interface ContainerRecord {
   readonly version: typeof recordVersion;
@@ -28,7 +23,7 @@ export interface ContainerRecord {
   readonly bootId: string;
   /** Absolute path of its cgroup; empty without one. */
   readonly cgroup: string;
-  /** Cgroups above it that were made for it, innermost first. */
+  /** Once it waits to be started. */
   readonly init?: ProcessName | undefined;
   /** config.json, as it was when the container was made. */
   readonly spec: JsonValue;
@@ -43,12 +38,14 @@ export function checkId(id: string): void {
 }
 
 export class StateFolder {
+  readonly root: string;
   readonly path: string;
   readonly id: string;
   #lock: number | undefined;
 
   constructor(root: string, id: string) {
     checkId(id);
+    this.root = root;
     this.id = id;
     this.path = `${root}/${id}`;
   }
@@ -62,7 +59,9 @@ export class StateFolder {
     const folder = new StateFolder(root, record.id);
     mkdirSync(root, { recursive: true, mode: 0o700 });
     if (existsSync(folder.path)) throw taken(record.id);
-    const draft = `${root}/.${record.id}-${host.ids().pid}`;
+    clearDrafts(root, record.id);
+    const own = nameProcess(host.ids().pid);
+    const draft = `${root}/.${record.id}-${own.pid}-${own.startTicks}`;
     mkdirSync(draft, 0o700);
     asNode(draft, () => {
       host.makeFifo(`${draft}/${fifoName}`, 0o600);
@@ -119,6 +118,14 @@ export class StateFolder {
 
   remove(): void {
     removeFolder(this.path);
+  }
+}
+
+/** Of commands that were killed before the container had its name: nothing else was made then. */
+export function clearDrafts(root: string, id: string): void {
+  for (const name of existsSync(root) ? readdirSync(root) : []) {
+    const [pid = 0, startTicks = 0] = name.startsWith(`.${id}-`) ? name.slice(id.length + 2).split('-').map(Number) : [];
+    if (pid > 0 && !lives({ pid, startTicks })) removeFolder(`${root}/${name}`);
   }
 }
 

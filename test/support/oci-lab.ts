@@ -69,12 +69,24 @@ export class OciLab {
 
   /** Without waiting: its end. */
   async begin(...words: readonly string[]): Promise<Answer> {
-    const child = spawn(program, ['--root', this.root, ...words], { stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' });
-    let stderr = '';
-    child.stderr.on('data', (piece: Buffer) => (stderr += piece.toString()));
+    const err = join(this.folder, `err-${this.#count++}`);
+    const descriptor = openSync(err, 'w');
+    const child = spawn(program, ['--root', this.root, ...words], { stdio: ['ignore', 'ignore', descriptor], cwd: '/' });
+    closeSync(descriptor);
     return new Promise((done) => {
-      child.on('exit', (code, signal) => { done({ code, signal, stdout: '', stderr }); });
+      child.on('exit', (code, signal) => { done({ code, signal, stdout: '', stderr: readFileSync(err, 'utf8') }); });
     });
+  }
+
+  /** Kills the command after so many milliseconds; whether that was before its end. */
+  async beginAndKill(afterMs: number, ...words: readonly string[]): Promise<boolean> {
+    const child = spawn(program, ['--root', this.root, ...words], { stdio: 'ignore', cwd: '/' });
+    const ended = new Promise<boolean>((done) => {
+      child.on('exit', (_code, signal) => { done(signal === 'SIGKILL'); });
+    });
+    await new Promise((done) => setTimeout(done, afterMs));
+    child.kill('SIGKILL');
+    return ended;
   }
 
   /** A container that runs, by its id. */

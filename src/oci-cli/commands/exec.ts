@@ -68,6 +68,7 @@ function execute(record: ContainerRecord, spec: ExecInput['spec'], process: Proc
   const preservedCount = Number(textOf(words, 'preserve-fds') ?? 0);
   const plan = compileExec(execInput(record, spec, process, words, preservedCount));
   const launcher = new OneShotLauncher();
+  if (!detach) host.takeSignals();
   try {
     const event = launcher.launch(record.id, plan, passedDescriptors(terminal, preservedCount));
     if (event.op === 'failed') throw failureOf(event, plan, process.args[0] ?? '', failedStatus);

@@ -1,6 +1,7 @@
 import type { Command } from '../command.js';
 import { createContainer, type Created } from '../create-container.js';
 import { watchToItsEnd } from '../foreground.js';
+import { host } from '../platform/host.js';
 import { removeContainer } from '../remove-container.js';
 import { startContainer } from '../start-container.js';
 import type { FlagTable } from '../words.js';
@@ -26,6 +27,7 @@ export const run: Command = {
 };
 
 function runToItsEnd({ folder, launcher, pid, terminal }: Created, keep: boolean): number {
+  host.takeSignals();
   startContainer(folder);
   folder.unlock();
   const status = watchToItsEnd(launcher, pid, terminal);

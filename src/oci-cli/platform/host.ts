@@ -48,6 +48,8 @@ export interface Host {
   signalProcess(pidfd: number, signal: number): void;
   /** poll(2) for these events; whether one came in time. -1 waits for ever. */
   awaitEvents(fd: number, events: number, timeoutMs: number): boolean;
+  /** From now on signals for this process wait until `watchForeground` passes them on. */
+  takeSignals(): void;
   /** Passes signals on to a process, and bytes to and from its terminal (-1: none), until there is something to be read of `events`. */
   watchForeground(events: number, pidfd: number, terminal: number): void;
   /** Runs a program of the host; -1 ms waits for ever. `status` as wait(2) has it. */
