@@ -75,6 +75,7 @@ int spawn(const Descriptor& program, const Descriptor& reaper, const Descriptor&
   std::string path = "/proc/self/fd/" + std::to_string(program.get());
   words.insert(words.begin(), "tsrun-launcher");
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   char* environment[] = {nullptr};

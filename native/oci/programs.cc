@@ -18,7 +18,7 @@ namespace {
 
 using engine::Descriptor;
 
-constexpr size_t kMostOutput = 1024 * 1024;
+constexpr size_t kMostOutput = 1048576;
 
 struct Pipe {
   Descriptor reader;
@@ -39,6 +39,7 @@ void close_now(Descriptor& descriptor) {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> list;
+  list.reserve(texts.size() + 1);
   for (std::string& text : texts) list.push_back(text.data());
   list.push_back(nullptr);
   return list;
