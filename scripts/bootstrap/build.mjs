@@ -5,11 +5,13 @@ import { checkout, run } from './run.mjs';
 
 const packages = 'node_modules/.package-lock.json';
 const codecs = ['src/plan/wire.generated.ts', 'native/plan/wire.generated.h'];
-const binaries = ['tsrun.node', 'tsrun-launcher', 'tsrun-archive', 'tsrun-reaper'].map((name) => `build/Release/${name}`);
+const binaries = ['tsrun.node', 'tsrun-launcher', 'tsrun-archive', 'tsrun-oci', 'tsrun-reaper'].map((name) => `build/Release/${name}`);
 // A stamp has the time at which a build that went well began: what was edited meanwhile is newer.
 const typeScriptStamp = 'dist/.built';
 const nativeStamp = 'build/.built';
 const bundle = 'dist/bundle/cli/tsrun.cjs';
+/** Linked into a program. */
+const ociBundle = 'dist/bundle/oci';
 const buildInfo = 'dist/.tsbuildinfo';
 
 const node = (...args) => run(process.execPath, args);
@@ -28,7 +30,7 @@ export async function generate() {
 
 export function nativeIsOld() {
   const missing = !binaries.every((file) => existsSync(join(checkout, file)));
-  return missing || oldest([nativeStamp]) < newest(['native', 'binding.gyp', 'scripts/build-native.mjs', packages]);
+  return missing || oldest([nativeStamp]) < newest(['native', ociBundle, 'binding.gyp', 'scripts/build-native.mjs', 'scripts/quickjs.mjs', packages]);
 }
 
 export async function buildNative() {
@@ -38,7 +40,7 @@ export async function buildNative() {
 }
 
 export function typeScriptIsOld() {
-  return !describesOutput() || oldest([typeScriptStamp]) < newest(['src', 'test', 'bench', 'tsconfig.json', 'scripts/bundle-cli.mjs', 'scripts/cli-loader.cjs', 'package.json', packages]);
+  return !describesOutput() || oldest([typeScriptStamp]) < newest(['src', 'test', 'bench', 'tsconfig.json', 'scripts/bundle-cli.mjs', 'scripts/bundle-oci.mjs', 'scripts/cli-loader.cjs', 'package.json', packages]);
 }
 
 export async function buildTypeScript() {
@@ -47,6 +49,7 @@ export async function buildTypeScript() {
   rmSync(join(checkout, typeScriptStamp), { force: true });
   await node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--incremental', '--tsBuildInfoFile', buildInfo);
   await node('scripts/bundle-cli.mjs');
+  await node('scripts/bundle-oci.mjs');
   stamp(typeScriptStamp, start);
   utimesSync(join(checkout, buildInfo), new Date(), new Date());
 }

@@ -1,11 +1,10 @@
 // tsrun-oci: the life of a container as runtime.md has it, in runc's words.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { needs } from '../support/needs.js';
-import { ociLab } from '../support/oci-lab.js';
+import { ociLab, ociTest } from '../support/oci-lab.js';
 import { until } from '../support/until.js';
 
-const here = needs('root', 'cgroup2');
+const here = ociTest;
 const lab = ociLab();
 
 here('created, running, stopped, deleted', async (t) => {

@@ -2,11 +2,10 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawn, spawnSync } from 'node:child_process';
-import { needs } from '../support/needs.js';
-import { ociLab, program } from '../support/oci-lab.js';
+import { ociLab, ociTest, program } from '../support/oci-lab.js';
 import { until } from '../support/until.js';
 
-const here = needs('root', 'cgroup2');
+const here = ociTest;
 const lab = ociLab();
 
 here('run gives what the program printed and exited with, and leaves nothing', (t) => {

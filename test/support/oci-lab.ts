@@ -4,10 +4,13 @@ import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, r
 import { join, resolve } from 'node:path';
 import test from 'ava';
 import { fixture, patience } from './lab.js';
+import { needs } from './needs.js';
 
 const checkout = resolve(import.meta.dirname, '../../..');
 const prebuilt = join(checkout, `prebuilds/linux-${process.arch}/tsrun-oci`);
 export const program = existsSync(prebuilt) ? prebuilt : join(checkout, 'build/Release/tsrun-oci');
+/** It is not built for other processors than the host's yet. */
+export const ociTest = needs('root', 'cgroup2', `file:/${program.slice(1)}`);
 const cgroupRoots = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'];
 
 export interface Answer {
