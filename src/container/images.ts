@@ -1,9 +1,9 @@
 /** The images of a store, as a runtime has them. Nothing of the store is loaded before it is asked for something. */
 import { TsrunError } from '../spec/errors.js';
-import type { ImageChanges, ImageDetails, ImageLibrary, ImageProgress, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages } from '../image/image-types.js';
+import type { ImageChanges, ImageDetails, ImageLibrary, ImageProgress, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../image/image-types.js';
 import type { Library } from './image-library/library.js';
 import type { LibrarySurroundings } from './image-library/surroundings.js';
-import { validateImportOptions, validateNames, validatePruneOptions, validatePullOptions, validateRemoveOptions, validateSaveOptions, validateSignalOptions } from './options/validate-images.js';
+import { validateImportOptions, validateNames, validatePruneOptions, validatePullOptions, validateRemoveOptions, validateResolveOptions, validateSaveOptions, validateSignalOptions } from './options/validate-images.js';
 
 export class Images implements ImageLibrary {
   readonly #surroundings: () => LibrarySurroundings;
@@ -32,6 +32,13 @@ export class Images implements ImageLibrary {
     validateNames({ reference });
     validateImportOptions(options);
     return this.#work((library) => library.import(reference, options));
+  }
+
+  /** @inheritdoc */
+  resolve(reference: string, options: ResolveImageOptions = {}): ImageWork<ImageSummary> {
+    validateNames({ reference });
+    validateResolveOptions(options);
+    return this.#work((library) => library.ready(reference, options));
   }
 
   /** @inheritdoc */

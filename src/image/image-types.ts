@@ -118,6 +118,9 @@ export interface ResolveOptions extends PullOptions {
   readonly checksum?: string;
 }
 
+/** Which image a reference means, and how it is got where it is not there. */
+export type ResolveImageOptions = Pick<ResolveOptions, 'pull' | 'platform' | 'checksum' | 'tlsVerify' | 'authFile' | 'signal'>;
+
 /** What one layer does to those below it. */
 export interface LayerChanges {
   /** Of its files, each counted once. */
@@ -208,6 +211,13 @@ export interface ImageLibrary {
    * @throws `ERR_TSRUN_IMAGE` where there is none, or one that is damaged or hostile
    */
   import(reference: string, options?: ImportOptions): ImageWork<readonly ImageSummary[]>;
+  /**
+   * The image that a start with this reference would take: of the store, of a file, or a registry's. What is not there yet is fetched and
+   * unpacked, as `pull` says, so that the start itself waits for nothing.
+   *
+   * @throws `ERR_TSRUN_IMAGE` where there is none, and for a folder, which is run as it lies there; `ERR_TSRUN_REGISTRY`
+   */
+  resolve(reference: string, options?: ResolveImageOptions): ImageWork<ImageSummary>;
   /** All of the store, the latest first. */
   list(): Promise<readonly ImageSummary[]>;
   /** By name, by digest, or by the first digits of one that no other has. @throws `ERR_TSRUN_IMAGE` where there is none */

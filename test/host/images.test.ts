@@ -75,6 +75,24 @@ here('an image is imported under a name, and run by it, by its digest and by dig
   t.false(isThere('layers', image.layers[1]?.diffId ?? ''));
 });
 
+here('what a reference means is resolved, and is there for the start', async (t) => {
+  const { path, image } = makeLayout('resolved');
+  const { images } = await lab.runtime();
+  const { digest } = image.manifest.descriptor;
+  const work = images.resolve(path);
+  const stages = new Set<string>();
+  for await (const { stage } of work) stages.add(stage);
+  t.like(await work.done, { digest, layers: 2, names: [] });
+  t.true(stages.has('unpacking'));
+  t.true(image.layers.every(({ diffId }) => isThere('layers', diffId)));
+  t.is(await run(path, { pull: 'never' }), 'resolved');
+  t.like(await images.resolve(digest.slice(7, 19), { pull: 'never' }).done, { digest });
+  await t.throwsAsync(images.resolve('no/such:1', { pull: 'never' }).done, { code: 'ERR_TSRUN_IMAGE' });
+  await t.throwsAsync(images.resolve(lab.image).done, { code: 'ERR_TSRUN_IMAGE', message: /is not packed/ });
+  await t.throwsAsync(images.resolve(path, { signal: AbortSignal.abort() }).done, { code: 'ERR_TSRUN_ABORTED' });
+  t.throws(() => images.resolve(path, { platform: 'none' }), { code: 'ERR_TSRUN_INVALID_ARGUMENT' });
+});
+
 here('for a look nothing is fetched or unpacked', async (t) => {
   const { path, image } = makeLayout('looked at');
   const runtime = await lab.runtime();

@@ -3,11 +3,12 @@ import { TsrunError } from '../../spec/errors.js';
 import { printable } from '../../spec/quote.js';
 import { readConfig } from '../../image/documents/config.js';
 import { mostDocumentBytes } from '../../image/documents/manifest.js';
-import type { ImageChanges, ImageDetails, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages } from '../../image/image-types.js';
+import type { ImageChanges, ImageDetails, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../../image/image-types.js';
 import { readLayerChanges } from '../../image/layer-changes.js';
 import { recognise, type NamedPlace } from '../../image/recognise.js';
 import { isReference, parseReference, wholeName } from '../../image/reference.js';
 import { defaultLimits } from '../../image/store/import-image.js';
+import { checkAborted } from '../../image/store/faults.js';
 import { isStore } from '../../image/store/open-store.js';
 import type { FoundImage } from '../../image/store/catalog.js';
 import type { ImageRecord } from '../../image/store/records.js';
@@ -82,11 +83,26 @@ export class Library {
   import(reference: string, options: ImportOptions = {}): ImageWork<readonly ImageSummary[]> {
     return startWork(async (tell) => {
       const place = await recognise(reference);
-      if (place.kind === 'folder') throw new TsrunError('ERR_TSRUN_IMAGE', `'${printable(reference, 400)}' is not packed: it is run as it lies there`, { hint: `tsrun run ${printable(reference, 200)}` });
+      if (place.kind === 'folder') throw notPacked(reference);
       if (place.kind !== 'source') throw new TsrunError('ERR_TSRUN_IMAGE', `there is no file or folder '${printable(reference, 400)}'`, { hint: 'name one that holds an image; what lies in a registry is pulled' });
       const fetching = await this.#fetching();
       const fetched = await fetching.import(place, { ...handed(options), checksum: options.checksum, tell });
       return Promise.all(fetched.map(async (each) => this.#summaryOf(each)));
+    });
+  }
+
+  /** What a start would take, made ready for it. */
+  ready(reference: string, { pull, platform, checksum, tlsVerify, authFile, signal }: ResolveImageOptions = {}): ImageWork<ImageSummary> {
+    return startWork(async (tell) => {
+      // Of what is there already, nothing else would look.
+      checkAborted(signal);
+      const { image, release } = await this.resolve(reference, { pull, platform, checksum, tlsVerify, authFile, signal, tell });
+      try {
+        if (image.digest === undefined) throw notPacked(reference);
+        return await this.#summaryOf((await this.find(image.digest)).image);
+      } finally {
+        release();
+      }
     });
   }
 
@@ -199,4 +215,8 @@ async function notLookedAt(reference: string): Promise<TsrunError> {
   const { kind } = await recognise(reference);
   const what = kind === 'source' ? `'${printable(reference, 400)}' was not imported yet` : `there is no image '${printable(reference, 400)}' in the store, and it is not fetched for a look`;
   return new TsrunError('ERR_TSRUN_IMAGE', what, { hint: kind === 'source' ? 'tsrun import unpacks it into the store' : 'tsrun pull fetches it' });
+}
+
+function notPacked(reference: string): TsrunError {
+  return new TsrunError('ERR_TSRUN_IMAGE', `'${printable(reference, 400)}' is not packed: it is run as it lies there`, { hint: `tsrun run ${printable(reference, 200)}` });
 }

@@ -1,6 +1,6 @@
 /** The arguments of the methods about images: each has one strict shape, and nothing is done before it fits. */
 import { checksumForm } from '../../image/checksum.js';
-import type { FetchLimits, ImportOptions, PullOptions } from '../../image/image-types.js';
+import type { FetchLimits, ImportOptions, PullOptions, ResolveImageOptions } from '../../image/image-types.js';
 import { nonEmpty } from '../../spec/schema-common.js';
 import { assertShape, boolean, instanceOf, integer, oneOf, optional, record, strictObject, text } from '../../spec/shape.js';
 
@@ -16,6 +16,8 @@ const limits = optional(strictObject<FetchLimits>({ bytes: count, entries: count
 const fetchFields = { platform: optional(platform), name: optional(nonEmpty), limits, signal };
 const importOptions = strictObject<ImportOptions>({ ...fetchFields, checksum: optional(checksum) });
 const pullOptions = strictObject<PullOptions>({ ...fetchFields, tlsVerify: optional(boolean), authFile: optional(nonEmpty) });
+const pull = oneOf('when to ask a registry', ['missing', 'always', 'never']);
+const resolveOptions = strictObject<ResolveImageOptions>({ pull: optional(pull), platform: optional(platform), checksum: optional(checksum), tlsVerify: optional(boolean), authFile: optional(nonEmpty), signal });
 const saveOptions = strictObject<{ readonly format?: string; readonly signal?: AbortSignal }>({ format: optional(oneOf('a format', ['oci', 'docker-archive'])), signal });
 const names = record(nonEmpty);
 
@@ -32,6 +34,10 @@ export function validateImportOptions(value: unknown): void {
 
 export function validatePullOptions(value: unknown): void {
   assertShape(pullOptions, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
+}
+
+export function validateResolveOptions(value: unknown): void {
+  assertShape(resolveOptions, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
 }
 
 export function validateSaveOptions(value: unknown): void {
