@@ -12,6 +12,7 @@ struct container {
   int pidfd;
   int channel;
   int cgroup;
+  int upper;  // by which is seen what it has changed
   int watches[MOST_WORDS];
   char name[32];
 };

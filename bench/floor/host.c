@@ -3,6 +3,7 @@
 #include <linux/fs.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 
 #include "calls.h"
@@ -160,6 +161,7 @@ void start_full(struct container *container, unsigned number) {
   int scratch = make_file_system("tmpfs", scratch_options, MOUNT_ATTR_NODEV);
   make_folder(scratch, "upper");
   make_folder(scratch, "work");
+  container->upper = duplicate(scratch);
   int overlay = settings.layer_descriptors != 0 ? make_overlay_of_descriptors(tree, scratch) : make_overlay_of_attached(tree, scratch);
   int dev = make_dev();
   // What is attached has been let go of again.
@@ -230,6 +232,9 @@ void end_full(struct container *container) {
   read_reports(container);
   CALL(unlinkat, cgroup_parent, container->name, AT_REMOVEDIR);
   forget_state(container);
+  struct statfs used;
+  CALL(fstatfs, container->upper, &used);
+  close_fd(container->upper);
   close_fd(container->cgroup);
   close_fd(container->pidfd);
 }
