@@ -20,6 +20,7 @@ import { readIsolation } from './isolation/isolation.js';
 import type { IsolationReport } from './isolation/isolation-report.js';
 import type { Launching } from './launching.js';
 import type { StateRoot } from './state/state-root.js';
+import { Removals } from './state/removals.js';
 import { removeUpper, tryHoldUpper, upperOf } from './state/uppers.js';
 import { listSummaries, readSummary, type ContainerSummary } from './state/summary.js';
 
@@ -39,6 +40,7 @@ export abstract class KnownContainers {
   /** Those of this process by name: made here, or adopted. */
   protected readonly live = new Map<string, Container>();
   readonly #native: NativeFiles;
+  protected readonly removals = new Removals();
   readonly #root: StateRoot;
   readonly #launching: Launching;
   readonly #imageRoot: string;
@@ -178,8 +180,7 @@ export abstract class KnownContainers {
     if (upper !== undefined && release === undefined) throw new TsrunError('ERR_TSRUN_STATE', `the files of the container '${id}' are in use: something is being copied`, { hint: 'try again when that is done' });
     this.#root.removeContainer(record);
     release?.();
-    // Goes on behind; what is left of it when this process ends, `gc` removes.
-    if (upper !== undefined) removeUpper(upper, this.#native.addon).catch(() => undefined);
+    if (upper !== undefined) this.removals.add(removeUpper(upper, this.#native.addon));
   }
 
   /** Names whose record is damaged, or was written by another version of tsrun: `list` passes over them. */

@@ -238,6 +238,7 @@ export class Runtime extends ContainerFiles {
     this.shut();
     const ends = [...this.containers, ...this.#starting].filter(({ record, kept }) => record.extensions.survive !== true && !kept).map((container) => container[Symbol.asyncDispose]());
     await Promise.all(ends);
+    await this.removals.end();
     this.#archiver?.close();
     this.#ranges.close();
     this.#own.launcher.close();

@@ -151,6 +151,19 @@ here('what a container wrote stays as long as its record', async (t) => {
   });
 });
 
+here('with the record it is gone when the runtime that removed it is closed', async (t) => {
+  await withRuntime(disk('plain'), async (runtime, uppers, stateRoot) => {
+    const container = await start(runtime, 'mkdir a; i=0; while [ $i -lt 2000 ]; do : >a/$i; i=$((i+1)); done', { autoRemove: false });
+    await container.exited;
+    t.is(uppers().length, 1);
+    // As `tsrun rm` does it.
+    const other = await Runtime.open({ root: stateRoot });
+    other.remove(container.id);
+    await other.close();
+    t.deepEqual(uppers(), []);
+  });
+});
+
 here('trees of any depth go, and files that nobody may touch', async (t) => {
   await withRuntime(disk('plain'), async (runtime, uppers) => {
     const deep = 'mkdir -p /d; cd /d; i=0; while [ $i -lt 600 ]; do mkdir 0123456789012345678901234567890123456789; cd 0123456789012345678901234567890123456789; i=$((i+1)); done; echo x >file; cd /; mkdir /closed; echo x >/closed/x; busybox chmod 0 /closed; for i in 1 2 3 4 5 6 7 8 9; do mkdir -p /many/$i/$i/$i; echo >/many/$i/$i/$i/f; done';

@@ -1,7 +1,7 @@
 /** What tsrun-archive says on its standard error: lines of JSON in ASCII, in whose texts each character stands for a byte. */
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
-import { getSystemErrorName } from 'node:util';
+import { systemErrorName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import { parseJson, type JsonObject } from '../../spec/json.js';
 import { printable } from '../../spec/quote.js';
@@ -70,7 +70,7 @@ export function failureOf(report: JsonObject | undefined, signal: string | undef
 }
 
 function copyFailure(call: string, number: number, where: string, folder: string | undefined): TsrunError {
-  const errno = getSystemErrorName(-number);
+  const errno = systemErrorName(number);
   const hint = call === 'chown' && errno === 'EINVAL' ? foreignOwnerHint : copyHints[errno];
   return new TsrunError('ERR_TSRUN_COPY', `${where}: ${call} in ${folder === undefined ? 'the container' : `'${printable(folder, 400)}'`}: ${errno}`, { hint });
 }
@@ -101,7 +101,7 @@ const hints: Readonly<Record<string, string>> = {
 };
 
 function systemFailure(call: string, number: number, where: string, folder: string | undefined): TsrunError {
-  const errno = getSystemErrorName(-number);
+  const errno = systemErrorName(number);
   if (call === 'chown' && errno === 'EINVAL') {
     return new TsrunError('ERR_TSRUN_IMAGE', `${where} has an owner that is not among your subordinate ids`, { hint: 'have more ids in /etc/subuid and /etc/subgid (65536 are usual), or run as root' });
   }

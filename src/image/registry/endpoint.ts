@@ -4,7 +4,7 @@ import { TsrunError } from '../../spec/errors.js';
 import { reasonOf, wrongAnswer } from './answers.js';
 import { Authorizer } from './authorizer.js';
 import { parseChallenges, type Challenge } from './challenge.js';
-import { connectionError, isRefused, placeOf, speaksNoTls } from './failures.js';
+import { connectionError, isLost, isRefused, placeOf, speaksNoTls } from './failures.js';
 import type { Place } from './places.js';
 import type { RegistryHost } from './registry-host.js';
 import { discard, persist } from './retry.js';
@@ -94,7 +94,8 @@ export class Endpoint {
     try {
       answer = await ask(secure);
     } catch (error) {
-      if (!this.#isSafe(plain) || !(speaksNoTls(error) || isRefused(error))) throw this.failure(secure, error);
+      // Also one that just hangs up on a handshake: who speaks no TLS need not say so.
+      if (!this.#isSafe(plain) || !(speaksNoTls(error) || isRefused(error) || isLost(error))) throw this.failure(secure, error);
       base = plain;
       answer = await ask(plain).catch((cause: unknown) => {
         throw this.failure(plain, cause);

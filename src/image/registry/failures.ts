@@ -30,7 +30,12 @@ const slow = new Set(['EAI_AGAIN', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT', 'UND_
 
 /** True for a lost connection or a time that ran out. */
 export function isPassing(error: unknown): boolean {
-  return lost.has(codeOf(error)) || isSlow(error);
+  return isLost(error) || isSlow(error);
+}
+
+/** True where the other side hung up. */
+export function isLost(error: unknown): boolean {
+  return lost.has(codeOf(error));
 }
 
 /** True for what took its time already: who waits for it five times has been forgotten. */

@@ -84,6 +84,27 @@ test('plain HTTP from elsewhere than loopback only where it is asked for', async
   t.is((await offerFromRegistry(name, { host: hosts.host() })).layers.length, 1);
 });
 
+test('a server that hangs up on a handshake is asked over plain HTTP, on loopback', async (t) => {
+  const { registry, hosts } = await lab(t);
+  const handshake = 0x16;
+  const door = createTcpServer((socket) => {
+    socket.once('data', (start) => {
+      if (start[0] === handshake) {
+        socket.destroy();
+        return;
+      }
+      const behind = connect(registry.port, '127.0.0.1');
+      behind.write(start);
+      socket.pipe(behind).pipe(socket);
+    });
+    socket.on('error', () => undefined);
+  });
+  await once(door.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => { door.close(); });
+  const { port } = door.address() as AddressInfo;
+  t.is((await offerFromRegistry(`127.0.0.1:${port}/app:v1`, { host: hosts.host() })).layers.length, 1);
+});
+
 test('a registry that sends from TLS into the clear', async (t) => {
   const { hosts, start } = registryLab(t);
   const registry = await start(own);
