@@ -98,7 +98,7 @@ function checkPageSize(pageSize: string, field: string, cgroup: CgroupFacts): vo
 }
 
 function rdmaWrites(rdma: NonNullable<Resources['rdma']>): LimitWrite[] {
-  return Object.entries(rdma).flatMap(([device, { hcaHandles, hcaObjects }]) => {
+  return Object.entries(rdma).flatMap(([device, { hcaHandles, hcaObjects } = {}]) => {
     const field = pointer(`${FIELD}/rdma`, device);
     if (!/^[\w.-]+$/.test(device)) throw invalidLimit(field, device, "the name of a device, e.g. 'mlx5_0'");
     const parts = [

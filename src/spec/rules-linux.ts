@@ -35,7 +35,7 @@ export function checkResources({ memory = {}, cpu = {}, blockIO, rdma = {} }: Re
   blockIO?.weightDevice?.forEach(({ weight, leafWeight }, index) => {
     if (weight === undefined && leafWeight === undefined) faults.add(`${at}/blockIO/weightDevice/${index}`, 'needs weight or leafWeight');
   });
-  for (const [device, { hcaHandles, hcaObjects }] of Object.entries(rdma)) {
+  for (const [device, { hcaHandles, hcaObjects } = {}] of Object.entries(rdma)) {
     if (hcaHandles === undefined && hcaObjects === undefined) faults.add(pointer(`${at}/rdma`, device), 'needs hcaHandles or hcaObjects');
   }
 }

@@ -98,6 +98,7 @@ const faults: [at: string, value: unknown, message: RegExp, field?: string][] = 
   ['linux.resources.hugepageLimits.0.pageSize', '2M', /a page size/],
   ['linux.resources.hugepageLimits.0.pageSize', '../x', /a page size/],
   ['linux.resources.rdma.mlx5_1', {}, /needs hcaHandles or hcaObjects/],
+  ['linux.resources.rdma.mlx5_1', undefined, /needs hcaHandles or hcaObjects/],
   ['linux.resources.unified', { '../memory.max': '1' }, /cgroup v2 file/, '/linux/resources/unified/..~1memory.max'],
   ['linux.resources.unified', { 'memory..max': '1' }, /cgroup v2 file/, '/linux/resources/unified/memory..max'],
   ['linux.resources.devices.0.access', 'rwx', /letters r, w and m/],
