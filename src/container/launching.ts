@@ -214,6 +214,7 @@ export class Launching {
       id,
       image: image.name,
       ...(image.digest !== undefined && { imageDigest: image.digest }),
+      ...(image.stackDigest !== undefined && { stackDigest: image.stackDigest }),
       ...(image.config?.config?.Healthcheck !== undefined && { healthcheck: image.config.config.Healthcheck }),
       launcher,
       rootPath: visibleRoot(options, image),

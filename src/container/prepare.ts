@@ -6,6 +6,7 @@ import type { HostFacts } from '../host/facts.js';
 import type { IdRange } from '../host/id-ranges.js';
 import { systemReader } from '../host/reader.js';
 import type { ResolvedImage } from '../image/resolved-image.js';
+import { isSlug } from '../image/process-types.js';
 import { checkRunConfig } from '../image/run-config.js';
 import { resolveUser, type ReadInImage, type ResolvedUser } from '../image/users.js';
 import type { PlanInput, StreamPlan } from '../plan/input.js';
@@ -67,6 +68,7 @@ export async function prepare({ image: found, options: given, id, root, host, ad
   const options = resolveNamespaces(given, root);
   const image = withoutOwnNamespaces(found);
   if (image.config !== undefined) checkRunConfig(image.config, image.name);
+  refuseWithoutStack(image);
   const platform = checkPlatform(image, host);
   const accounts: AccountFile[] = [];
   const isOwn = ownsMounts(options, image);
@@ -85,6 +87,11 @@ export async function prepare({ image: found, options: given, id, root, host, ad
   await checkSources(built.spec, options, image);
   const ignored = ignoredFields(built.spec, options.strict === true);
   return { ...built, input, accounts, warnings: [...platform, ...warningsOf(built, host), ...ignored] };
+}
+
+function refuseWithoutStack({ config, name, lowerLayers = [] }: ResolvedImage): void {
+  if (config === undefined || !isSlug(config) || lowerLayers.length > 0) return;
+  throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `the slug ${show(name)} is an app alone, without a system to run it`, { field: '/stack', hint: 'name the image or folder of one with --stack' });
 }
 
 /** Words of the image's that name no user are a fault of the image, not of the caller. */

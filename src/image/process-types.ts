@@ -17,6 +17,11 @@ export function processTypes(image: ImageConfig): readonly string[] {
   return [...new Set([...slugCommands(image).keys(), ...buildpackTypes(image)])];
 }
 
+/** An app alone, which boots with the shell of what lies below it. */
+export function isSlug({ config = {} }: ImageConfig): boolean {
+  return config.Labels?.[slugTypes] !== undefined;
+}
+
 export interface ProcessChoice {
   readonly type: string;
   /** What follows the type's own arguments, as words. */

@@ -15,6 +15,8 @@ export interface ResolvedImage {
   readonly config?: ImageConfig;
   /** Of an image: of its manifest. */
   readonly digest?: string;
+  /** The same of the stack that it lies on. */
+  readonly stackDigest?: string;
   /** For people: the folder's own name, or the image's. */
   readonly name: string;
 }

@@ -1,7 +1,7 @@
 // Images of the store as containers: from a file, by name, on a stack; and what is not removed while they run.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain, type Container, type ImageProgress, type RunOptions } from '../../src/index.js';
 import { makeLayer, type MadeLayer } from '../support/store-lab.js';
@@ -91,6 +91,16 @@ here('what a reference means is resolved, and is there for the start', async (t)
   await t.throwsAsync(images.resolve(lab.image).done, { code: 'ERR_TSRUN_IMAGE', message: /is not packed/ });
   await t.throwsAsync(images.resolve(path, { signal: AbortSignal.abort() }).done, { code: 'ERR_TSRUN_ABORTED' });
   t.throws(() => images.resolve(path, { platform: 'none' }), { code: 'ERR_TSRUN_INVALID_ARGUMENT' });
+});
+
+here('a slug needs a stack, and a program', async (t) => {
+  const folder = mkdtempSync(join(lab.scratch, 'slug-'));
+  mkdirSync(join(folder, 'app'));
+  writeFileSync(join(folder, 'app/file'), '');
+  const slug = join(folder, 'slug.tgz');
+  t.is(spawnSync('tar', ['-czf', slug, './app'], { cwd: folder }).status, 0);
+  await t.throwsAsync(run(`slug:${slug}`, { command: ['true'] }), { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /is an app alone/ });
+  await t.throwsAsync(run(`slug:${slug}`, { stack: lab.image }), { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /no command to run/ });
 });
 
 here('for a look nothing is fetched or unpacked', async (t) => {

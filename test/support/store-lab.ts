@@ -14,7 +14,7 @@ import { digestOf } from '../../src/image/documents/digest.js';
 import type { ImageConfig } from '../../src/image/documents.js';
 import type { OfferedImage, OfferedLayer } from '../../src/image/offer.js';
 import { ImageStore, type StoreInput } from '../../src/image/store/store.js';
-import type { ContainerLayers } from '../../src/image/store/collect.js';
+import type { StoreUse } from '../../src/image/store/collect.js';
 import type { Unpack, UnpackRequest } from '../../src/image/unpack.js';
 import { TsrunError } from '../../src/spec/errors.js';
 
@@ -22,7 +22,7 @@ export interface StoreLab {
   readonly folder: string;
   readonly root: string;
   readonly unpacked: readonly UnpackRequest[];
-  readonly containers: Map<string, ContainerLayers[] | undefined>;
+  readonly containers: Map<string, StoreUse[] | undefined>;
   open(changes?: Partial<StoreInput>): Promise<ImageStore>;
 }
 
@@ -31,7 +31,7 @@ export function storeLab(t: ExecutionContext): StoreLab {
   t.teardown(() => { rmSync(folder, { recursive: true, force: true }); });
   const root = join(folder, 'store');
   const unpacked: UnpackRequest[] = [];
-  const containers = new Map<string, ContainerLayers[] | undefined>();
+  const containers = new Map<string, StoreUse[] | undefined>();
   const unpack: Unpack = async (request) => {
     unpacked.push(request);
     return unpackWithTar(request);

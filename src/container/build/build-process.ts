@@ -1,7 +1,7 @@
 /** The program: what is run, as whom, where, with which environment. */
 
 import type { ResolvedImage } from '../../image/resolved-image.js';
-import { processProgram } from '../../image/process-types.js';
+import { isSlug, processProgram } from '../../image/process-types.js';
 import { imageProgram, imageUser, imageWorkingDirectory } from '../../image/run-config.js';
 import type { ResolvedUser } from '../../image/users.js';
 import { defaultEnvironment, defaultTerm, defaultUmask } from '../../spec/defaults.js';
@@ -54,6 +54,9 @@ function noNewPrivileges(options: RunOptions, base: Process | undefined, isBundl
 
 /** What the options or the image have to run; empty where neither says. */
 export function namedProgram({ entrypoint, command, process }: RunOptions, { config, spec, name }: ResolvedImage): readonly string[] {
+  // Its entrypoint is a shell that boots what follows: alone it would do nothing, and that well.
+  const bootsNothing = config !== undefined && isSlug(config) && [process, entrypoint, command].every((each) => each === undefined) && (config.config?.Cmd ?? []).length === 0;
+  if (bootsNothing) return [];
   if (process !== undefined && config !== undefined) return processProgram(config, { type: process, extra: command ?? [] }, name);
   if (config !== undefined) return imageProgram(config, { entrypoint, command });
   return entrypoint === undefined && command === undefined ? (spec?.process?.args ?? []) : [...(entrypoint ?? []), ...(command ?? [])];

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import type { ContainerLayers } from '../../image/store/collect.js';
+import type { StoreUse } from '../../image/store/collect.js';
 import { parseRecord, readStateFile } from '../state/state-files.js';
 import { readMounts } from '../mounts/mount-records.js';
 import { StateRoot } from '../state/state-root.js';
@@ -12,10 +12,10 @@ import { StateRoot } from '../state/state-root.js';
  *
  * @throws ERR_TSRUN_STATE for a record that is damaged
  */
-export async function containerLayersOf(stateRoot: string): Promise<ContainerLayers[] | undefined> {
+export async function containerLayersOf(stateRoot: string): Promise<StoreUse[] | undefined> {
   const root = new StateRoot(stateRoot);
   if (!existsSync(root.containersPath)) return undefined;
-  const all: ContainerLayers[] = [];
+  const all: StoreUse[] = [];
   // Also those with a dot before their name: they are being made.
   for (const entry of root.entries()) {
     const layers = layersIn(join(root.containersPath, entry, 'state.json'), entry);
@@ -24,18 +24,23 @@ export async function containerLayersOf(stateRoot: string): Promise<ContainerLay
     await setImmediate();
   }
   // What is mounted counts as much.
-  for (const { layers } of readMounts(root.mountsPath)) all.push(new Set(layers));
+  for (const { layers, digest } of readMounts(root.mountsPath)) all.push({ images: new Set(digest === undefined ? [] : [digest]), layers: new Set(layers) });
   return all;
 }
 
-function layersIn(path: string, id: string): ContainerLayers | undefined {
+function layersIn(path: string, id: string): StoreUse | undefined {
   const text = readStateFile(path, id)?.toString();
   if (text === undefined) return undefined;
   const record = parseRecord(text, path, id);
   const rootPath = member(record, 'rootPath');
   const lower: unknown = member(member(record, 'extensions'), 'lowerLayers');
   const listed: readonly unknown[] = Array.isArray(lower) ? lower : [];
-  return new Set([rootPath, ...listed].filter((each) => typeof each === 'string'));
+  const images = [member(record, 'imageDigest'), member(record, 'stackDigest')];
+  return { images: new Set(images.filter(isText)), layers: new Set([rootPath, ...listed].filter(isText)) };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 function member(value: unknown, name: string): unknown {

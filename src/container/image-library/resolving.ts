@@ -145,5 +145,5 @@ function notThere(message: string, hint: string): TsrunError {
 function stacked(upper: ResolvedImage, lower: ResolvedImage): ResolvedImage {
   const nothing: ImageConfig = { ...hostPlatform(), rootfs: { type: 'layers', diff_ids: [] } };
   const layers = [...(upper.lowerLayers ?? []), lower.rootPath, ...(lower.lowerLayers ?? [])];
-  return { ...upper, lowerLayers: layers, config: mergeConfigs(lower.config ?? nothing, upper.config ?? nothing) };
+  return { ...upper, lowerLayers: layers, ...(lower.digest !== undefined && { stackDigest: lower.digest }), config: mergeConfigs(lower.config ?? nothing, upper.config ?? nothing) };
 }

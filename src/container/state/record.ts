@@ -18,6 +18,8 @@ export interface ContainerRecord {
   readonly image: string;
   /** Of an image of the store: `sha256:…` of its manifest. */
   readonly imageDigest?: string;
+  /** The same of the stack that it lies on. */
+  readonly stackDigest?: string;
   /** How an image wants its program to be asked whether it is well; nobody asks yet. */
   readonly healthcheck?: Healthcheck;
   /** Milliseconds since 1970, by the host's clock. */

@@ -3,7 +3,7 @@ import type { ImageConfig, Platform, RunConfig } from '../documents.js';
 import { defaultProcess } from '../procfile.js';
 import { appFolder, slugUser } from './slug-layer.js';
 
-/** Of a slug's config: its process types as JSON, `{"web":"node server.js"}`. */
+/** Of each slug's config: its process types as JSON, `{"web":"node server.js"}`; by it a slug is known. */
 export const processTypesLabel = 'tsrun.process-types';
 
 /**
@@ -30,7 +30,7 @@ export function slugConfig(platform: Platform, diffId: string, processTypes: Rea
     Entrypoint: ['bash', '-c', bootScript, 'bash'],
     ...(command !== undefined && { Cmd: [command] }),
     WorkingDir: home,
-    ...(processTypes.size > 0 && { Labels: { [processTypesLabel]: JSON.stringify(Object.fromEntries(processTypes)) } }),
+    Labels: { [processTypesLabel]: JSON.stringify(Object.fromEntries(processTypes)) },
   };
   return { ...platform, config, rootfs: { type: 'layers', diff_ids: [diffId] }, history: [{ created_by: 'slug' }] };
 }

@@ -8,16 +8,20 @@ import { isDigest } from '../documents/digest.js';
 import { storeError } from './faults.js';
 import type { StoreLayout } from './layout.js';
 import type { ImageRecord } from './records.js';
-import { layerFolders } from './run-layers.js';
 import type { StoreParts } from './store-parts.js';
 
-/** The folders of one container, as its record has them. */
-export type ContainerLayers = ReadonlySet<string>;
+/** What one container, or mount, uses of a store, as its record has it. */
+export interface StoreUse {
+  /** Digests of manifests: its image, and the stack below that. */
+  readonly images: ReadonlySet<string>;
+  /** Folders. */
+  readonly layers: ReadonlySet<string>;
+}
 
 export interface CollectInput {
   readonly parts: StoreParts;
   readonly catalog: Catalog;
-  readonly containers: readonly ContainerLayers[];
+  readonly containers: readonly StoreUse[];
   /** Of imports that go on. */
   readonly pinned: ReadonlySet<string>;
   /** Whether an image that no container uses may go. */
@@ -26,11 +30,10 @@ export interface CollectInput {
 
 /** @throws ERR_TSRUN_STORE */
 export async function collect({ parts, catalog, containers, pinned, isDoomed }: CollectInput): Promise<RemovedImages> {
-  const { layout } = parts;
   const images = await catalog.images();
   const names = await catalog.names();
   const namesOf = ({ manifest }: ImageRecord) => names.filter(({ digest }) => digest === manifest.digest).map(({ name }) => name);
-  const isNeeded = (image: ImageRecord) => pinned.has(image.manifest.digest) || containers.some((container) => uses(container, image, layout));
+  const isNeeded = (image: ImageRecord) => pinned.has(image.manifest.digest) || containers.some((use) => use.images.has(image.manifest.digest));
   const doomed = images.filter((image) => isDoomed(image, namesOf(image)) && !isNeeded(image));
   const untagged = doomed.flatMap(namesOf);
   for (const name of untagged) await catalog.removeName(name);
@@ -40,11 +43,6 @@ export async function collect({ parts, catalog, containers, pinned, isDoomed }: 
   const needed = new Set([...pinned, ...[...kept].flatMap(digestsOf)]);
   const freedBytes = await removeUnneeded(parts, needed, containers);
   return { untagged, removed: doomed.map(({ manifest }) => manifest.digest), freedBytes };
-}
-
-/** Also when the container has more: an application on this image as its stack. */
-function uses(container: ContainerLayers, { layers }: ImageRecord, layout: StoreLayout): boolean {
-  return layerFolders(layout, layers).every((folder) => container.has(folder));
 }
 
 /** Names, and places, whose images are gone; records that are damaged: what they tell of cannot be run without being fetched again. */
@@ -59,10 +57,10 @@ function digestsOf({ manifest, config, layers }: ImageRecord): string[] {
   return [manifest.digest, config.digest, ...layers.flatMap(({ descriptor, key }) => [descriptor.digest, key])];
 }
 
-async function removeUnneeded({ layout, layers }: StoreParts, needed: ReadonlySet<string>, containers: readonly ContainerLayers[]): Promise<number> {
+async function removeUnneeded({ layout, layers }: StoreParts, needed: ReadonlySet<string>, containers: readonly StoreUse[]): Promise<number> {
   let freed = 0;
   for (const key of await digestsIn(layout.layers)) {
-    if (needed.has(key) || containers.some((container) => container.has(layout.diff(key)))) continue;
+    if (needed.has(key) || containers.some((use) => use.layers.has(layout.diff(key)))) continue;
     freed += (await layers.find(key))?.unpackedBytes ?? 0;
     await moveAway(layout, key);
   }

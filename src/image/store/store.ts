@@ -7,7 +7,7 @@ import type { RemovedImages } from '../image-types.js';
 import type { OfferedImage } from '../offer.js';
 import type { ResolvedImage } from '../resolved-image.js';
 import { Catalog } from './catalog.js';
-import { collect, type ContainerLayers } from './collect.js';
+import { collect, type StoreUse } from './collect.js';
 import { chainIdsOf } from './digest.js';
 import { damaged } from './faults.js';
 import { importImage, type ImportOptions } from './import-image.js';
@@ -20,7 +20,7 @@ import type { StoreParts } from './store-parts.js';
 
 export interface StoreInput extends OpenStoreInput {
   /** What the containers of a state root use; undefined when there is no such state root any more. */
-  readonly containersOf: (stateRoot: string) => Promise<readonly ContainerLayers[] | undefined>;
+  readonly containersOf: (stateRoot: string) => Promise<readonly StoreUse[] | undefined>;
 }
 
 export interface StoreImport extends ImportOptions {
@@ -152,8 +152,8 @@ export class ImageStore {
     }
   }
 
-  async #containers(): Promise<ContainerLayers[]> {
-    const all: ContainerLayers[] = [];
+  async #containers(): Promise<StoreUse[]> {
+    const all: StoreUse[] = [];
     for (const { stateRoot } of await this.catalog.users()) {
       const containers = await this.#containersOf(stateRoot);
       if (containers === undefined) await this.catalog.removeUser(stateRoot);

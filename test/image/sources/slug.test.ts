@@ -99,7 +99,7 @@ test('config, process types and command', async (t) => {
   t.deepEqual(image.names, []);
   const without = await openOne(tarOfFiles({ 'app/x': '' }));
   t.is(without.config.value.config?.Cmd, undefined);
-  t.is(without.config.value.config?.Labels, undefined);
+  t.deepEqual(without.config.value.config?.Labels, { 'tsrun.process-types': '{}' });
   const only = await openOne(tarOfFiles({ Procfile: 'job: x' }), 'any');
   t.deepEqual(only.config.value.config?.Cmd, ['x']);
   await Promise.all([image, without, only].map((each) => each.close()));

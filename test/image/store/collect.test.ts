@@ -59,7 +59,7 @@ test('what a container uses stays, whatever becomes of the name', async (t) => {
   const record = await importAs(store, makeImage([base, one]), 'docker.io/library/used:1');
   await store.registerUser('/run/one');
   const { layout } = store.parts;
-  lab.containers.set('/run/one', [new Set([layout.diff(one.diffId), layout.diff(base.diffId)])]);
+  lab.containers.set('/run/one', [{ images: new Set([record.manifest.digest]), layers: new Set([layout.diff(one.diffId), layout.diff(base.diffId)]) }]);
   t.deepEqual(await store.remove(record.manifest.digest, ['docker.io/library/used:1']), { untagged: ['docker.io/library/used:1'], removed: [], freedBytes: 0 });
   t.deepEqual((await store.prune(true)).removed, []);
   t.deepEqual(layersIn(store), diffIds(base, one));
@@ -71,6 +71,25 @@ test('what a container uses stays, whatever becomes of the name', async (t) => {
   t.deepEqual(readdirSync(layout.users), [], 'the state root is gone');
 });
 
+test('an image is not used for the layers that it has in common with another', async (t) => {
+  const lab = storeLab(t);
+  const store = await lab.open();
+  const [base, one] = [makeLayer({ a: '1' }), makeLayer({ b: '2' })];
+  const used = await importAs(store, makeImage([base, one]), 'docker.io/library/used:1');
+  const below = await importAs(store, makeImage([base]), 'docker.io/library/base:1');
+  const twin = await importAs(store, makeImage([base, one], { config: { Cmd: ['other'] } }), 'docker.io/library/twin:1');
+  await store.registerUser('/run/one');
+  const { layout } = store.parts;
+  const layers = new Set([layout.diff(one.diffId), layout.diff(base.diffId)]);
+  lab.containers.set('/run/one', [{ images: new Set([used.manifest.digest]), layers }]);
+  t.deepEqual((await store.remove(twin.manifest.digest, ['docker.io/library/twin:1'])).removed, [twin.manifest.digest]);
+  t.deepEqual((await store.prune(true)).removed, [below.manifest.digest]);
+  t.deepEqual(layersIn(store), diffIds(base, one));
+  lab.containers.set('/run/one', [{ images: new Set(), layers }]);
+  t.deepEqual((await store.prune(true)).removed, [used.manifest.digest]);
+  t.deepEqual(layersIn(store), diffIds(base, one), 'what it runs from stays in any case');
+});
+
 test('layers whose image is gone stay while a container uses them', async (t) => {
   const lab = storeLab(t);
   const store = await lab.open();
@@ -78,7 +97,7 @@ test('layers whose image is gone stay while a container uses them', async (t) =>
   const record = await importAs(store, makeImage([base, one]), 'docker.io/library/used:1');
   await store.registerUser('/run/one');
   const { layout } = store.parts;
-  lab.containers.set('/run/one', [new Set([layout.diff(one.diffId), layout.diff(base.diffId)])]);
+  lab.containers.set('/run/one', [{ images: new Set([record.manifest.digest]), layers: new Set([layout.diff(one.diffId), layout.diff(base.diffId)]) }]);
   rmSync(layout.image(record.manifest.digest));
   await store.prune(true);
   t.deepEqual(layersIn(store), diffIds(base, one));
