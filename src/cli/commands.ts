@@ -212,7 +212,7 @@ export const commands: readonly Command[] = [
     name: 'rmi',
     summary: 'take away names of images, and images without a name',
     usage: 'tsrun rmi [flags] IMAGE…',
-    description: 'With its last name an image goes, with all layers that no other has. What a container uses stays until it ends.',
+    description: 'With its last name an image goes, with all layers that no other has. What a container uses stays until that is removed.',
     positionals: [{ ...stored, many: true }],
   },
   {
