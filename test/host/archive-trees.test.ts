@@ -8,8 +8,8 @@ import { gzipSync } from 'node:zlib';
 import type { Archiver, PackRequest, UnpackFilesRequest } from '../../src/container/archiver/archiver.js';
 import type { ListedEntry } from '../../src/container/archiver/listed-entry.js';
 import type { Place } from '../../src/container/archiver/run.js';
-import { TsrunError } from '../../src/index.js';
 import { archiverOf, freshFolder, someLimits } from '../support/archive-lab.js';
+import { failure } from '../support/failure.js';
 import { Lab } from '../support/lab.js';
 import { needs } from '../support/needs.js';
 import { tar } from '../support/tar.js';
@@ -37,15 +37,6 @@ async function listed(place: Place, path: string, content = false): Promise<List
 
 async function put(place: Place, path: string, bytes: Buffer, more: Partial<UnpackFilesRequest> = {}) {
   return (await archiver(place)).unpackFiles({ place, path, source: Readable.from([bytes]), limits: someLimits, ...more });
-}
-
-async function failure(work: Promise<unknown>): Promise<string> {
-  try {
-    return JSON.stringify(await work);
-  } catch (error) {
-    if (!TsrunError.is(error)) throw error;
-    return `${error.code}: ${error.message}`;
-  }
 }
 
 /** One entry of each kind, and what is hard to carry. */

@@ -2,7 +2,8 @@
 import { existsSync, lstatSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { CopyLab, failure } from '../support/copy-lab.js';
+import { CopyLab } from '../support/copy-lab.js';
+import { failure } from '../support/failure.js';
 import { Lab } from '../support/lab.js';
 import { needs } from '../support/needs.js';
 import { readNames, readTree } from '../support/trees.js';

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { StateRoot } from '../../src/container/state/state-root.js';
 import { TsrunError, type Container, type RunOptions } from '../../src/index.js';
 import { someLimits } from '../support/archive-lab.js';
+import { failure } from '../support/failure.js';
 import { makeImage } from '../support/images.js';
 import { Lab } from '../support/lab.js';
 import { makeLayers, nameLayers } from '../support/layered-images.js';
@@ -34,15 +35,6 @@ async function put(id: string, path: string, ...entries: TarEntry[]): Promise<vo
     await (await runtime.archiver()).unpackFiles({ place: tree.place, path, source: Readable.from([tar(entries)]), limits: someLimits });
   } finally {
     await tree.release();
-  }
-}
-
-async function failure(work: Promise<unknown>): Promise<string> {
-  try {
-    return JSON.stringify(await work);
-  } catch (error) {
-    if (!TsrunError.is(error)) throw error;
-    return `${error.code}: ${error.message}`;
   }
 }
 

@@ -2,7 +2,8 @@
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CopyOptions } from '../../src/index.js';
-import { CopyLab, failure, given } from '../support/copy-lab.js';
+import { CopyLab, given } from '../support/copy-lab.js';
+import { failure } from '../support/failure.js';
 import { Lab } from '../support/lab.js';
 import { needs } from '../support/needs.js';
 import { readNames } from '../support/trees.js';

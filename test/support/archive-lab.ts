@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Archiver } from '../../src/container/archiver/archiver.js';
 import type { UnpackReport, UnpackRequest } from '../../src/image/unpack.js';
-import { TsrunError } from '../../src/index.js';
 import { bareArchiver } from './bare-archiver.js';
+import { failure } from './failure.js';
 import type { Lab } from './lab.js';
 
 export interface Unpacked {
@@ -46,13 +46,7 @@ export async function unpack(lab: Lab, archive: Buffer | string, request: Partia
 
 /** The error with which it is refused, as code and message; or what it said it had done. */
 export async function refusal(lab: Lab, archive: Buffer | string, request: Partial<UnpackRequest> = {}): Promise<string> {
-  try {
-    const { report } = await unpack(lab, archive, request);
-    return JSON.stringify(report);
-  } catch (error) {
-    if (!TsrunError.is(error)) throw error;
-    return `${error.code}: ${error.message}`;
-  }
+  return failure(unpack(lab, archive, request).then(({ report }) => report));
 }
 
 export function writeArchive(lab: Lab, name: string, bytes: Buffer): string {

@@ -4,21 +4,11 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { TsrunError, type Copied, type CopyOptions, type Container } from '../../src/index.js';
+import type { Copied, CopyOptions, Container } from '../../src/index.js';
 import type { Lab } from './lab.js';
 
 /** Below a folder that is made anew: `folder/` with a file, `file`, `other`, and links to both. */
 export const given = 'mkdir -p folder/deep target; echo file >file; echo other >other; echo deep >folder/deep/f; ln -s folder link; ln -s file flink; ln -s nowhere dangling';
-
-/** What the work gives, as JSON, or the error with which it is refused, as code and message. */
-export async function failure(work: Promise<unknown>): Promise<string> {
-  try {
-    return JSON.stringify(await work);
-  } catch (error) {
-    if (!TsrunError.is(error)) throw error;
-    return `${error.code}: ${error.message}`;
-  }
-}
 
 export function namesIn(archive: Buffer): string[] {
   return execFileSync('tar', ['-tf', '-'], { input: archive, encoding: 'utf8' }).trim().split('\n');
