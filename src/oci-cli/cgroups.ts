@@ -1,5 +1,4 @@
 /** A container's cgroup by its path: where it is, who is in it, and its end. */
-import { joinCgroup } from '../host/probe-cgroup.js';
 import { systemReader } from '../host/reader.js';
 import { errnoName } from '../spec/errno.js';
 import { asNode, constants, existsSync, readdirSync, statSync, writeFileSync } from './platform/fs.js';
@@ -15,7 +14,7 @@ const directory = 0o040000;
 
 export function processesIn(cgroup: string): number[] {
   if (!existsSync(cgroup)) return [];
-  const own = (systemReader.read(joinCgroup(cgroup, '/', 'cgroup.procs')) ?? '').split('\n').filter((line) => line !== '').map(Number);
+  const own = (systemReader.read(`${cgroup}/cgroup.procs`) ?? '').split('\n').filter((line) => line !== '').map(Number);
   return [...own, ...childrenOf(cgroup).flatMap((child) => processesIn(child))];
 }
 

@@ -1,20 +1,20 @@
 /** From a bundle to a container that waits to be started: the common part of `create` and `run`. */
-import { encodeSeccomp, seccompFlags } from '../engine/seccomp.js';
 import type { HostFacts } from '../host/facts.js';
 import { joinCgroup } from '../host/probe-cgroup.js';
+import { systemReader } from '../host/reader.js';
 import { compilePlan } from '../plan/compile.js';
 import type { PlanInput } from '../plan/input.js';
 import { readBundle, type Bundle } from './bundle.js';
 import { cgroupPathOf, prepareParent } from './cgroup-path.js';
-import { killCgroup, removeCgroup } from './cgroups.js';
 import { takeTerminal } from './console.js';
 import { failureOf } from './failure.js';
+import { filterOf } from './filter.js';
 import { OneShotLauncher } from './one-shot.js';
 import { writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { nameProcess } from './processes.js';
+import { removeAll } from './remove-container.js';
 import { RuntimeError } from './runtime-error.js';
-import { systemReader } from '../host/reader.js';
 import { StateFolder, type ContainerRecord } from './state.js';
 import { passedDescriptors, streamsOf } from './streams.js';
 import { hostFacts } from './surroundings.js';
@@ -49,9 +49,7 @@ export function createContainer(request: CreateRequest): Created {
     const prepared = cgroup === undefined ? facts : prepareParent(cgroup, facts).host;
     return launch(request, bundle, folder, record, prepared);
   } catch (error) {
-    killCgroup(record.cgroup);
-    removeCgroup(record.cgroup);
-    folder.remove();
+    removeAll(folder, record);
     throw error;
   }
 }
@@ -75,7 +73,6 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
 
 function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: StateFolder, { cgroup }: ContainerRecord, facts: HostFacts): PlanInput {
   const { spec, rootPath } = bundle;
-  const seccomp = spec.linux?.seccomp;
   return {
     spec,
     extensions: {},
@@ -87,7 +84,7 @@ function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: St
     startFifo: folder.fifo,
     inheritedCount: preservedCount,
     ...(cgroup === '' ? {} : { cgroupPath: cgroup }),
-    ...(seccomp === undefined ? {} : { filter: { bytes: host.compileSeccomp(encodeSeccomp(seccomp, facts.arch)), flags: seccompFlags(seccomp) } }),
+    ...filterOf(spec, facts),
   };
 }
 

@@ -26,13 +26,17 @@ export function removeContainer(folder: StateFolder, force: boolean): void {
 function remove(folder: StateFolder, record: ContainerRecord, force: boolean): void {
   const status = statusOf(folder, record);
   if (!force && !removable.includes(status)) throw new RuntimeError(`cannot delete container ${record.id} that is not stopped: ${status}`);
-  killInit(record);
-  killCgroup(record.cgroup);
-  removeCgroup(record.cgroup);
+  removeAll(folder, record);
+}
+
+export function removeAll(folder: StateFolder, { init, cgroup }: ContainerRecord): void {
+  killInit(init);
+  killCgroup(cgroup);
+  removeCgroup(cgroup);
   folder.remove();
 }
 
-function killInit({ init }: ContainerRecord): void {
+function killInit(init: ContainerRecord['init']): void {
   if (init === undefined) return;
   let process: number;
   try {

@@ -29,11 +29,11 @@ export interface ContainerRecord {
   readonly spec: JsonValue;
 }
 
-export const fifoName = 'exec.fifo';
+const fifoName = 'exec.fifo';
 const recordName = 'state.json';
 const lockName = 'lock';
 
-export function checkId(id: string): void {
+function checkId(id: string): void {
   if (!/^[A-Za-z0-9_+.-]{1,1024}$/.test(id) || id === '.' || id === '..') throw new RuntimeError(`invalid container ID format: ${JSON.stringify(id)}`);
 }
 
@@ -52,6 +52,13 @@ export class StateFolder {
 
   get fifo(): string {
     return `${this.path}/${fifoName}`;
+  }
+
+  /** One that is there, locked. @throws RuntimeError where there is none */
+  static take(root: string, id: string): { readonly folder: StateFolder; readonly record: ContainerRecord } {
+    const folder = new StateFolder(root, id);
+    folder.lock();
+    return { folder, record: folder.read() };
   }
 
   /** The folder with its intent, whole or not at all; it is locked until this process ends. */

@@ -1,4 +1,3 @@
-import { encodeSeccomp, seccompFlags } from '../../engine/seccomp.js';
 import { joinCgroup } from '../../host/probe-cgroup.js';
 import { compileExec, type ExecInput } from '../../plan/compile-exec.js';
 import type { Process } from '../../spec/types.js';
@@ -7,6 +6,7 @@ import type { Command } from '../command.js';
 import { takeTerminal } from '../console.js';
 import { execProcess } from '../exec-process.js';
 import { failureOf } from '../failure.js';
+import { filterOf } from '../filter.js';
 import { watchToItsEnd } from '../foreground.js';
 import { OneShotLauncher } from '../one-shot.js';
 import { writeFileSync } from '../platform/fs.js';
@@ -88,7 +88,6 @@ function execInput(record: ContainerRecord, spec: ExecInput['spec'], process: Pr
   const facts = hostFacts();
   const { init } = record;
   if (init === undefined) throw new RuntimeError('cannot exec in a stopped container', failedStatus);
-  const seccomp = spec.linux?.seccomp;
   const below = words.texts.get('cgroup')?.at(-1);
   const cgroupPath = record.cgroup === '' ? undefined : below === undefined ? record.cgroup : joinCgroup(record.cgroup, below.startsWith('/') ? below : `/${below}`);
   return {
@@ -105,6 +104,6 @@ function execInput(record: ContainerRecord, spec: ExecInput['spec'], process: Pr
     outlivesLauncher: true,
     inheritedCount,
     ...streamsOf(process.terminal === true),
-    ...(seccomp === undefined ? {} : { filter: { bytes: host.compileSeccomp(encodeSeccomp(seccomp, facts.arch)), flags: seccompFlags(seccomp) } }),
+    ...filterOf(spec, facts),
   };
 }

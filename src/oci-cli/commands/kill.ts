@@ -12,10 +12,8 @@ export const kill: Command = {
   flags: { all: { kind: 'flag', short: 'a' } },
   argumentCount: { least: 1, most: 2 },
   run: ({ settings }, { rest: [id = '', word = 'SIGTERM'], flags }) => {
-    const folder = new StateFolder(settings.root, id);
     const signal = signalNumber(word);
-    folder.lock();
-    const record = folder.read();
+    const { folder, record } = StateFolder.take(settings.root, id);
     if (flags.has('all')) killAll(record, signal);
     else if (statusOf(folder, record) === 'stopped' || record.init === undefined || !signalProcess(record.init, signal)) throw new RuntimeError('container not running');
     return 0;
@@ -37,7 +35,7 @@ function killAll({ cgroup }: ContainerRecord, signal: number): void {
   }
 }
 
-export function signalNumber(word: string): number {
+function signalNumber(word: string): number {
   if (/^\d+$/.test(word) && Number(word) <= mostSignal) return Number(word);
   const name = word.toUpperCase().replace(/^(?:SIG)?/, 'SIG');
   const number = Object.entries(constants.signals).find(([known]) => known === name)?.[1];

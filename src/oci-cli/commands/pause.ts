@@ -8,9 +8,7 @@ export const pause: Command = {
   flags: {},
   argumentCount: 1,
   run: ({ settings }, { rest: [id = ''] }) => {
-    const folder = new StateFolder(settings.root, id);
-    folder.lock();
-    const record = folder.read();
+    const { folder, record } = StateFolder.take(settings.root, id);
     const status = statusOf(folder, record);
     if (status !== 'running' && status !== 'created') throw new RuntimeError('container not running or created');
     if (record.cgroup === '') throw new RuntimeError('cannot pause a container that has no cgroup');
@@ -28,9 +26,7 @@ export const resume: Command = {
   flags: {},
   argumentCount: 1,
   run: ({ settings }, { rest: [id = ''] }) => {
-    const folder = new StateFolder(settings.root, id);
-    folder.lock();
-    const record = folder.read();
+    const { folder, record } = StateFolder.take(settings.root, id);
     if (statusOf(folder, record) !== 'paused') throw new RuntimeError('container not paused');
     thaw(record.cgroup);
     return 0;
