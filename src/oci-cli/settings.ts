@@ -6,11 +6,7 @@ export const globalFlags: FlagTable = {
   root: { kind: 'text' },
   log: { kind: 'text' },
   'log-format': { kind: 'text' },
-  debug: { kind: 'flag' },
-  'systemd-cgroup': { kind: 'flag' },
-  rootless: { kind: 'text' },
   version: { kind: 'flag', short: 'v' },
-  help: { kind: 'flag', short: 'h' },
 };
 
 export interface Settings {
@@ -18,7 +14,6 @@ export interface Settings {
   readonly root: string;
   readonly log: string | undefined;
   readonly logFormat: 'text' | 'json';
-  readonly debug: boolean;
 }
 
 export function settingsOf(words: Words): Settings {
@@ -26,7 +21,6 @@ export function settingsOf(words: Words): Settings {
     root: textOf(words, 'root') ?? defaultRoot(),
     log: textOf(words, 'log'),
     logFormat: textOf(words, 'log-format') === 'json' ? 'json' : 'text',
-    debug: words.flags.has('debug'),
   };
 }
 

@@ -7,10 +7,7 @@ export const createFlags: FlagTable = {
   bundle: { kind: 'text', short: 'b' },
   'console-socket': { kind: 'text' },
   'pid-file': { kind: 'text' },
-  'pidfd-socket': { kind: 'text' },
   'preserve-fds': { kind: 'text' },
-  'no-pivot': { kind: 'flag' },
-  'no-new-keyring': { kind: 'flag' },
 };
 
 export const create: Command = {

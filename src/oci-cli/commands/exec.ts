@@ -20,7 +20,6 @@ import { textOf, type FlagTable, type Words } from '../words.js';
 
 const flags: FlagTable = {
   'console-socket': { kind: 'text' },
-  'pidfd-socket': { kind: 'text' },
   cwd: { kind: 'text' },
   env: { kind: 'texts', short: 'e' },
   tty: { kind: 'flag', short: 't' },

@@ -7,7 +7,7 @@ import { startContainer } from '../start-container.js';
 import type { FlagTable } from '../words.js';
 import { createFlags, createRequest } from './create.js';
 
-const flags: FlagTable = { ...createFlags, detach: { kind: 'flag', short: 'd' }, keep: { kind: 'flag' }, 'no-subreaper': { kind: 'flag' } };
+const flags: FlagTable = { ...createFlags, detach: { kind: 'flag', short: 'd' }, keep: { kind: 'flag' } };
 
 export const run: Command = {
   flags,
