@@ -27,7 +27,7 @@ export function readBundle(folder: string): Bundle {
   return { path, rootPath: rootOf(rootPath), config, spec: withAbsolutePaths(spec, path) };
 }
 
-export function withAbsolutePaths(spec: Spec, bundle: string): Spec {
+function withAbsolutePaths(spec: Spec, bundle: string): Spec {
   const { mounts } = spec;
   if (mounts === undefined) return spec;
   // config.md, "Mounts": a relative source of a bind is relative to the bundle.

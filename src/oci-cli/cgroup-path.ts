@@ -1,5 +1,5 @@
 /** Which cgroup a container gets, and the way there. */
-import { preparePath, type WithheldController } from '../cgroup/layout.js';
+import { preparePath } from '../cgroup/layout.js';
 import type { HostFacts } from '../host/facts.js';
 import { joinCgroup, ownCgroup } from '../host/probe-cgroup.js';
 import { systemReader } from '../host/reader.js';
@@ -18,19 +18,12 @@ export function cgroupPathOf(spec: Spec, id: string, { cgroup }: HostFacts): str
   return normalPath(`${own}/${normalPath(`/${cgroupsPath}`)}`);
 }
 
-export interface PreparedParent {
-  /** The facts as they are for a cgroup in this parent. */
-  readonly host: HostFacts;
-  readonly withheld: readonly WithheldController[];
-}
-
-/** Makes all that is missing above the cgroup, and hands all controllers down to it. */
-export function prepareParent(path: string, host: HostFacts): PreparedParent {
+/** Makes all that is missing above the cgroup, and hands all controllers down to it. Gives the facts as they are for a cgroup there. */
+export function prepareParent(path: string, host: HostFacts): HostFacts {
   const parent = path.slice(0, path.lastIndexOf('/')) || '/';
-  const withheld = preparePath(host.cgroup.root, parent, host.cgroup.controllers);
-  const lost = new Set(withheld.map(({ controller }) => controller));
+  const lost = new Set(preparePath(host.cgroup.root, parent, host.cgroup.controllers).map(({ controller }) => controller));
   const controllers = host.cgroup.controllers.filter((controller) => !lost.has(controller));
   // The root of the tree has other files than a cgroup below it.
   const files = parent === '/' ? {} : { files: readdirSync(joinCgroup(host.cgroup.root, parent)) };
-  return { host: { ...host, cgroup: { ...host.cgroup, controllers, ...files } }, withheld };
+  return { ...host, cgroup: { ...host.cgroup, controllers, ...files } };
 }

@@ -46,7 +46,7 @@ export function createContainer(request: CreateRequest): Created {
   const record = recordOf(request, bundle, cgroup === undefined ? '' : joinCgroup(facts.cgroup.root, cgroup));
   const folder = StateFolder.make(request.root, record);
   try {
-    const prepared = cgroup === undefined ? facts : prepareParent(cgroup, facts).host;
+    const prepared = cgroup === undefined ? facts : prepareParent(cgroup, facts);
     return launch(request, bundle, folder, record, prepared);
   } catch (error) {
     removeAll(folder, record);
