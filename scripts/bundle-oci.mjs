@@ -1,4 +1,4 @@
-// Puts tsrun-oci's TypeScript into one script for QuickJS, which has nothing of Node: the few modules that shared code takes from it are
+// Puts tsrun-oci's TypeScript into modules for QuickJS, which has nothing of Node: the few modules that shared code takes from it are
 // those of src/oci-cli/platform/.
 import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -11,7 +11,9 @@ await build({
   entryPoints: ['main', 'plan-main'].map((name) => join(root, `dist/src/oci-cli/${name}.js`)),
   outdir: join(root, 'dist/bundle/oci'),
   bundle: true,
-  format: 'iife',
+  format: 'esm',
+  splitting: true,
+  chunkNames: 'shared',
   platform: 'neutral',
   mainFields: ['main'],
   target: 'es2023',

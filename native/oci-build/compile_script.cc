@@ -1,4 +1,4 @@
-// Run by the build, on the machine that builds: scripts in, a C++ file with their bytecode out. Bytecode belongs to one version of QuickJS,
+// Run by the build, on the machine that builds: modules in, a C++ file with their bytecode out. Bytecode belongs to one version of QuickJS,
 // and is the same on every 64-bit processor of this byte order.
 #include <quickjs/quickjs.h>
 #include <stdio.h>
@@ -28,17 +28,24 @@ void write_code(std::ofstream& out, const uint8_t* code, size_t size) {
   out << "\"";
 }
 
-bool add_script(std::ofstream& out, const std::string& path) {
+// What a module imports is asked for when it is compiled, and looked into only when it runs.
+JSModuleDef* promise_module(JSContext* context, const char* name, void*) {
+  return JS_NewCModule(context, name, [](JSContext*, JSModuleDef*) { return 0; });
+}
+
+bool add_module(std::ofstream& out, const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  std::string script((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   std::string name = path.substr(path.rfind('/') + 1);
-  JSContext* context = JS_NewContext(JS_NewRuntime());
-  constexpr int kFlags = JS_EVAL_TYPE_GLOBAL | JS_EVAL_FLAG_COMPILE_ONLY | JS_EVAL_FLAG_STRICT;
-  JSValue compiled = JS_Eval(context, script.c_str(), script.size(), name.c_str(), kFlags);
+  JSRuntime* runtime = JS_NewRuntime();
+  JS_SetModuleLoaderFunc(runtime, nullptr, promise_module, nullptr);
+  JSContext* context = JS_NewContext(runtime);
+  constexpr int kFlags = JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY;
+  JSValue compiled = JS_Eval(context, text.c_str(), text.size(), name.c_str(), kFlags);
   size_t size = 0;
   uint8_t* code = JS_IsException(compiled) ? nullptr : JS_WriteObject(context, &size, compiled, JS_WRITE_OBJ_BYTECODE);
   if (code == nullptr) return fail(context);
-  out << "    {\"" << name.substr(0, name.rfind('.')) << "\", ";
+  out << "    {\"" << name << "\", ";
   write_code(out, code, size);
   out << ", " << size << "},\n";
   return true;
@@ -51,7 +58,7 @@ int main(int count, char** words) {
   std::ofstream out(words[1], std::ios::binary);
   out << "#include \"oci/script_code.h\"\n\nnamespace tsrun::oci {\n\nconst ScriptCode kScripts[] = {\n";
   for (int index = 2; index < count; ++index) {
-    if (!add_script(out, words[index])) return 1;
+    if (!add_module(out, words[index])) return 1;
   }
   out << "};\nconst size_t kScriptCount = " << count - 2 << ";\n\n}  // namespace tsrun::oci\n";
   return out.good() ? 0 : 1;

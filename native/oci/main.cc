@@ -26,9 +26,34 @@ int report(JSContext* context) {
   return kInternalError;
 }
 
+// One of the modules that the program holds, read and not yet run.
+JSValue read_module(JSContext* context, const std::string& name) {
+  for (size_t index = 0; index < kScriptCount; ++index) {
+    const ScriptCode& each = kScripts[index];
+    if (name == each.name) return JS_ReadObject(context, reinterpret_cast<const uint8_t*>(each.code), each.size, JS_READ_OBJ_BYTECODE);
+  }
+  return JS_ThrowReferenceError(context, "no module is called %s", name.c_str());
+}
+
+// What `import` in another of them asks for.
+JSModuleDef* import_module(JSContext* context, const char* name, void*) {
+  JSValue module = read_module(context, name);
+  return JS_IsException(module) ? nullptr : static_cast<JSModuleDef*>(JS_VALUE_GET_PTR(module));
+}
+
+// Modules never wait: their promise is kept or broken at once.
+JSValue run_module(JSContext* context, const std::string& name) {
+  JSValue module = read_module(context, name);
+  if (JS_IsException(module) || JS_ResolveModule(context, module) < 0) return JS_EXCEPTION;
+  JSValue promise = JS_EvalFunction(context, module);
+  if (JS_IsException(promise)) return promise;
+  return JS_PromiseState(context, promise) == JS_PROMISE_FULFILLED ? JS_UNDEFINED : JS_Throw(context, JS_PromiseResult(context, promise));
+}
+
 JSContext* make_context() {
   JSRuntime* runtime = JS_NewRuntime();
   JS_SetGCThreshold(runtime, kNoCollection);
+  JS_SetModuleLoaderFunc(runtime, nullptr, import_module, nullptr);
   JSContext* context = JS_NewContextRaw(runtime);
   JS_AddIntrinsicBaseObjects(context);
   JS_AddIntrinsicDate(context);
@@ -36,22 +61,13 @@ JSContext* make_context() {
   JS_AddIntrinsicJSON(context);
   JS_AddIntrinsicMapSet(context);
   JS_AddIntrinsicTypedArrays(context);
+  JS_AddIntrinsicPromise(context);
   return context;
 }
 
-JSValue run_script(JSContext* context, const std::string& name) {
-  for (size_t index = 0; index < kScriptCount; ++index) {
-    const ScriptCode& each = kScripts[index];
-    if (name != each.name) continue;
-    JSValue script = JS_ReadObject(context, reinterpret_cast<const uint8_t*>(each.code), each.size, JS_READ_OBJ_BYTECODE);
-    return JS_IsException(script) ? script : JS_EvalFunction(context, script);
-  }
-  return JS_ThrowReferenceError(context, "no script is called %s", name.c_str());
-}
-
-// loadScript(name).
-JSValue LoadScript(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
-  return run_script(context, text_of(context, arguments[0]) + "-main");
+// loadModule(name).
+JSValue LoadModule(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  return run_module(context, text_of(context, arguments[0]));
 }
 
 int run(const std::vector<std::string>& words) {
@@ -64,10 +80,10 @@ int run(const std::vector<std::string>& words) {
   define_texts(context, host);
   define_foreground(context, host);
   define_programs(context, host);
-  define(context, host, {{"loadScript", 1, LoadScript}});
+  define(context, host, {{"loadModule", 1, LoadModule}});
   JS_SetPropertyStr(context, host, "words", new_texts(context, words));
   JS_SetPropertyStr(context, global, "host", host);
-  if (JS_IsException(run_script(context, "main"))) return report(context);
+  if (JS_IsException(run_module(context, "main.js"))) return report(context);
   JSValue main = JS_GetPropertyStr(context, global, "main");
   JSValue status = JS_Call(context, main, JS_UNDEFINED, 0, nullptr);
   return JS_IsException(status) ? report(context) : static_cast<int>(number_of(context, status));

@@ -11,7 +11,7 @@ import { state } from './commands/state.js';
 import { logError, print } from './log.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
-import { planCommand } from './scripts.js';
+import { planCommand } from './plan-commands.js';
 import { globalFlags, settingsOf, type Settings } from './settings.js';
 import { readWords } from './words.js';
 

@@ -4,7 +4,8 @@
  * for both architectures: every call up to Linux 7.0 is in exactly one of them.
  */
 
-const words = (text: string): readonly string[] => text.trim().split(/\s+/);
+/** Without a regular expression: these lists are read before every container of `tsrun-oci`, whose engine needs 0.5 ms for that. */
+const words = (text: string): readonly string[] => text.replaceAll('\n', ' ').split(' ').filter((word) => word !== '');
 
 /** Allowed with any argument. */
 export const allowedCalls: readonly (readonly string[])[] = [

@@ -14,8 +14,8 @@ export interface Host {
   /** The program's own name and its arguments. */
   readonly words: readonly string[];
 
-  /** Runs another of the scripts that the program holds. */
-  loadScript(name: 'plan'): void;
+  /** Runs another of the modules that the program holds. */
+  loadModule(name: 'plan-main.js'): void;
 
   open(path: string, flags: number, mode: number): number;
   close(fd: number): void;
