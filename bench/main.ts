@@ -10,7 +10,7 @@ import { Runtime, type ContainerRecord, type Plan } from '../src/index.js';
 import { AgentClient } from './agent-client.js';
 import { Floor, floorArguments, type FloorMode } from './floor.js';
 import { defaultRun } from './orders.js';
-import { installedPeers, type Peer } from './peers.js';
+import { installedPeers, writeBundle, type Peer } from './peers.js';
 import { textOf, type SectionResult } from './report.js';
 import { sections, type SectionName } from './sections.js';
 import type { Stage } from './stage.js';
@@ -24,7 +24,7 @@ interface Choices {
 }
 
 const checkout = resolve(import.meta.dirname, '../..');
-const sectionNames = ['embedded', 'heap', 'peers', 'peers-300', 'at-once', 'cli', 'layers', 'images', 'image-loop', 'loop', 'memory'] as const satisfies readonly SectionName[];
+const sectionNames = ['embedded', 'heap', 'peers', 'peers-300', 'at-once', 'cli', 'oci', 'layers', 'images', 'image-loop', 'loop', 'memory'] as const satisfies readonly SectionName[];
 
 function readChoices(): Choices {
   const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
@@ -47,15 +47,17 @@ class Bench implements Stage {
   readonly quick: boolean;
   readonly peers: readonly Peer[];
   readonly workspace: Workspace;
+  readonly waitBundle: string;
   readonly tsrun = [process.execPath, resolve(checkout, packageField('bin', 'tsrun'))];
   readonly #plan: Plan;
   readonly #floors = new Map<FloorMode, Floor>();
   readonly #agents = new Map<number, Promise<AgentClient>>();
 
-  constructor(workspace: Workspace, plan: Plan, peers: readonly Peer[], quick: boolean) {
+  constructor(workspace: Workspace, plan: Plan, peers: Pick<Stage, 'peers' | 'waitBundle'>, quick: boolean) {
     this.workspace = workspace;
+    this.waitBundle = peers.waitBundle;
     this.#plan = plan;
-    this.peers = peers;
+    this.peers = peers.peers;
     this.quick = quick;
   }
 
@@ -110,7 +112,8 @@ async function runAll(choices: Choices, workspace: Workspace): Promise<void> {
   for (const [name, value] of Object.entries(host)) console.log(`${name.padEnd(8)}${value}`);
   console.log('');
   const results: Partial<Record<SectionName, SectionResult>> = {};
-  const bench = new Bench(workspace, plan, peers, choices.quick);
+  const waitBundle = writeBundle(workspace, record.spec, arch, ['/bin/wait']);
+  const bench = new Bench(workspace, plan, { peers, waitBundle }, choices.quick);
   try {
     for (const name of choices.only) {
       const result = await sections[name](bench);

@@ -21,7 +21,7 @@ export const peerNotes = [
 ];
 
 export function installedPeers(workspace: Workspace, spec: Spec, arch: 'x64' | 'arm64'): Peer[] {
-  const bundle = writeBundle(workspace, spec, arch);
+  const bundle = writeBundle(workspace, spec, arch, spec.process?.args ?? []);
   const oci = (name: string) => [name, '--root', workspace.stateOf(name), 'run', '--bundle', bundle, `tsrun-bench-${name}-#`];
   const commands = { crun: oci('crun'), runc: oci('runc'), bwrap: bwrap(workspace) };
   return (['crun', 'runc', 'bwrap'] as const).flatMap((name) => {
@@ -35,12 +35,17 @@ function versionOf(name: keyof typeof versionFlags): string | undefined {
   return status === 0 ? (/\d+(?:\.\d+)+\S*/.exec(stdout)?.[0] ?? 'unknown') : undefined;
 }
 
-function writeBundle({ path, rootfs }: Workspace, spec: Spec, arch: 'x64' | 'arm64'): string {
-  const bundle = join(path, 'bundle');
+/** One whose program is another than the spec's. */
+export function writeBundle({ path, rootfs }: Workspace, spec: Spec, arch: 'x64' | 'arm64', args: readonly string[]): string {
+  const bundle = join(path, `bundle-${args.join('-').replaceAll('/', '')}`);
   mkdirSync(bundle, { recursive: true });
-  const text = JSON.stringify(peerSpec(spec, rootfs, arch), (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value), 2);
+  const text = JSON.stringify(peerSpec(withArgs(spec, args), rootfs, arch), (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value), 2);
   writeFileSync(join(bundle, 'config.json'), text);
   return bundle;
+}
+
+function withArgs(spec: Spec, args: readonly string[]): Spec {
+  return spec.process === undefined ? spec : { ...spec, process: { ...spec.process, args: [...args] } };
 }
 
 /**

@@ -3,6 +3,7 @@ import type { AgentClient } from './agent-client.js';
 import type { FloorMode } from './floor.js';
 import { measureImageLoop } from './image-loop.js';
 import { measureImages } from './images.js';
+import { measureOci } from './oci.js';
 import { peerNotes } from './peers.js';
 import { compare, compareRows, ratesOf, rowsOf, single, type SectionResult } from './report.js';
 import { measure, ratios, type RoundsOptions, type Subject } from './rounds.js';
@@ -16,6 +17,7 @@ export const sections = {
   'peers-300': async (stage: Stage) => measurePeers(stage, largeHeap),
   'at-once': measureAtOnce,
   cli: measureCli,
+  oci: measureOci,
   layers: measureLayers,
   images: measureImages,
   'image-loop': measureImageLoop,

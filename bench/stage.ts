@@ -8,6 +8,8 @@ export interface Stage {
   readonly quick: boolean;
   readonly peers: readonly Peer[];
   readonly workspace: Workspace;
+  /** A bundle of the default profile that every OCI runtime takes, whose program waits. */
+  readonly waitBundle: string;
   /** The command line of `tsrun`, as a user of the package gets it. */
   readonly tsrun: readonly string[];
   floor(mode: FloorMode): Floor;
