@@ -81,7 +81,7 @@ export interface FetchLimits {
 
 /** How an image is fetched or imported. */
 export interface FetchOptions {
-  /** `linux/arm64`, `linux/arm64/v8`. Default: this machine's. */
+  /** `linux/arm64`, `linux/arm64/v8`; `arm64` alone is Linux's. Default: this machine's. */
   readonly platform?: string;
   /** A name to give it; default: the one that the source knows it by. */
   readonly name?: string;

@@ -27,9 +27,10 @@ export function imageWorkingDirectory({ config = {} }: ImageConfig): string {
   return folder.startsWith('/') ? folder : normalPath(`/${folder}`);
 }
 
-/** In any of the six forms of config.md; empty is root. */
+/** In any of the six forms of config.md. A part that is empty is as if it were not there, and no user is root, as docker and podman have it. */
 export function imageUser({ config = {} }: ImageConfig): string {
-  return config.User === undefined || config.User === '' ? '0' : config.User;
+  const [user = '', group = '', ...rest] = (config.User ?? '').split(':');
+  return [user === '' ? '0' : user, ...(group === '' && rest.length === 0 ? [] : [group, ...rest])].join(':');
 }
 
 /** Folders that are to be written to without changing the root, those nearer to the root first; the root itself is no such folder. */

@@ -90,7 +90,8 @@ here('what a reference means is resolved, and is there for the start', async (t)
   await t.throwsAsync(images.resolve('no/such:1', { pull: 'never' }).done, { code: 'ERR_TSRUN_IMAGE' });
   await t.throwsAsync(images.resolve(lab.image).done, { code: 'ERR_TSRUN_IMAGE', message: /is not packed/ });
   await t.throwsAsync(images.resolve(path, { signal: AbortSignal.abort() }).done, { code: 'ERR_TSRUN_ABORTED' });
-  t.throws(() => images.resolve(path, { platform: 'none' }), { code: 'ERR_TSRUN_INVALID_ARGUMENT' });
+  t.throws(() => images.resolve(path, { platform: 'linux/' }), { code: 'ERR_TSRUN_INVALID_ARGUMENT' });
+  await t.throwsAsync(images.resolve(path, { platform: 'none' }).done, { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: "'none' is not a platform" });
 });
 
 here('a slug needs a stack, and a program', async (t) => {

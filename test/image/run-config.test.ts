@@ -35,6 +35,11 @@ test('the user is as it stands there, and root where there is none', (t) => {
   t.deepEqual([imageOf({ User: 'web:audio' }), imageOf({ User: '' }), imageOf()].map(imageUser), ['web:audio', '0', '0']);
 });
 
+test('a part of the user that is empty is as if it were not there', (t) => {
+  const users = ['root:', ':extra', ':', 'web:audio', ':5', 'a:b:', 'a::b'].map((User) => imageUser(imageOf({ User })));
+  t.deepEqual(users, ['root', '0:extra', '0', 'web:audio', '0:5', 'a:b:', 'a::b']);
+});
+
 test('volumes are normal paths, each once, without the root', (t) => {
   t.deepEqual(imageVolumes(imageOf({ Volumes: { '/var/lib/db/': {}, '/': {}, '/var/lib/db': {}, '/a/../data': {} } })), ['/data', '/var/lib/db']);
 });

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../spec/json.js';
 import { array, integer, optional, type Shape } from '../../spec/shape.js';
 import type { Descriptor, ImageIndex, ImageManifest, Platform } from '../documents.js';
 import { assertDocument, digest, documentError, fillLists, filled, known, readJsonObject, texts } from './shapes.js';
-import { isConfigType, isIndexType, isManifestType, layerKind } from './media-types.js';
+import { isConfigType, isIndexType, isManifestType, layerKind, mediaTypes } from './media-types.js';
 
 /** A manifest or index is never larger (distribution-spec, "Pushing Manifests": what registries must take). */
 export const mostDocumentBytes = 4 * 1024 * 1024;
@@ -61,6 +61,18 @@ export function readImageDocument(bytes: Uint8Array, source: string, announced?:
   assertDocument(manifestShape, value, source);
   refuseUnknownParts(value, source);
   return { kind: 'manifest', manifest: value };
+}
+
+/**
+ * The index of a layout: nobody announces it, and it need not say what it is (image-layout.md). Some tools write Docker's kind there.
+ *
+ * @throws ERR_TSRUN_IMAGE
+ */
+export function readLayoutIndex(bytes: Uint8Array, source: string): ImageIndex {
+  const own = readJsonObject(bytes, source)['mediaType'];
+  const document = readImageDocument(bytes, source, own === mediaTypes.dockerIndex ? own : mediaTypes.index);
+  if (document.kind !== 'index') throw documentError(`${source} is no index`);
+  return document.index;
 }
 
 function typeOf(value: JsonObject, source: string, announced: string | undefined): string {

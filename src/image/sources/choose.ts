@@ -37,6 +37,8 @@ export async function chooseImages(candidates: readonly Candidate[], options: Ch
   if (named.length === 0) throw documentError(`${tree.name} holds no image '${printable(name ?? '', 200)}': there is ${listOf(candidates)}`, 'say one of them');
   if (options.choose === 'one' && name === undefined && named.length > mostOpened) throw several(named, tree);
   const fitting = await findFitting(named, options.platform, tree);
+  const shared = sharedName(fitting, name);
+  if (shared !== undefined) throw ambiguous(shared, fitting, candidates, tree);
   if (options.choose === 'one' && fitting.length > 1) throw several(named, tree);
   const images: (readonly [names: string[], UnnamedImage])[] = [];
   for (const { names, open } of fitting) images.push([fullNames(names), await open()]);
@@ -49,7 +51,7 @@ function isNamed({ names, digest }: Candidate, name: string, index: number): boo
   return isReference(name) && fullNames(names).includes(wholeName(parseReference(name)));
 }
 
-/** The best of those that have the same names; of those without names all that are equally good. */
+/** The best of those that have the same names, or all that are equally good. */
 async function findFitting(candidates: readonly Candidate[], platform: Platform, tree: FileTree): Promise<readonly Candidate[]> {
   const offered: Platform[] = [];
   const best = new Map<string, { readonly fitness: number; readonly equals: Candidate[] }>();
@@ -66,7 +68,7 @@ async function findFitting(candidates: readonly Candidate[], platform: Platform,
     const key = JSON.stringify([...names].sort());
     const known = best.get(key);
     if (fitness > (known?.fitness ?? 0)) best.set(key, { fitness, equals: [candidate] });
-    else if (fitness > 0 && fitness === known?.fitness && names.length === 0) known.equals.push(candidate);
+    else if (fitness > 0 && fitness === known?.fitness) known.equals.push(candidate);
   }
   if (best.size === 0) throw new PlatformError(offered, platform, tree.name);
   return [...best.values()].flatMap(({ equals }) => equals);
@@ -75,6 +77,18 @@ async function findFitting(candidates: readonly Candidate[], platform: Platform,
 /** A word alone may be a tag or a name, so that only what has a colon or a slash is a name. */
 function fullNames(names: readonly string[]): string[] {
   return [...new Set(names.filter((name) => /[:/]/.test(name) && isReference(name)).map((name) => wholeName(parseReference(name))))];
+}
+
+/** The name that was asked for, of several images; or a whole one that two would be given, or one that is all that two have. */
+function sharedName(candidates: readonly Candidate[], asked: string | undefined): string | undefined {
+  if (asked !== undefined) return candidates.length > 1 ? asked : undefined;
+  const given = candidates.flatMap(({ names }) => [...new Set([...fullNames(names), ...(fullNames(names).length === 0 ? names : [])])]);
+  return given.find((each, index) => given.indexOf(each) !== index);
+}
+
+function ambiguous(name: string, fitting: readonly Candidate[], all: readonly Candidate[], tree: FileTree): Error {
+  const places = fitting.filter((candidate) => isNamed(candidate, name, all.indexOf(candidate))).map((candidate) => candidate.digest ?? `@${all.indexOf(candidate)}`);
+  return documentError(`${tree.name} holds ${places.length} images that are called '${printable(name, 200)}': ${places.slice(0, mostShown).join(', ')}`, `say which, after its path and a colon: PATH:${places[0] ?? ''}`);
 }
 
 function several(candidates: readonly Candidate[], tree: FileTree): Error {

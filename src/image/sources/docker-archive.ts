@@ -10,6 +10,7 @@ import { checkLayerCount, readConfig } from '../documents/config.js';
 import { describeConfig, makeManifest } from '../documents/make-manifest.js';
 import { mostDocumentBytes } from '../documents/manifest.js';
 import { assertDocument, documentError, fillLists, filled, isJsonObject, known, readJson } from '../documents/shapes.js';
+import { isReference } from '../reference.js';
 import { openArchivedLayer } from './archived-layer.js';
 import { chooseImages, type Candidate, type UnnamedImage } from './choose.js';
 import { readWhole, type FileTree } from './file-tree.js';
@@ -31,6 +32,11 @@ export async function isDockerArchive(tree: FileTree): Promise<boolean> {
   return (await tree.find(manifestFile)) !== undefined;
 }
 
+/** Does it also say what that file of an archive says? */
+export async function listsImages(tree: FileTree): Promise<boolean> {
+  return (await isDockerArchive(tree)) && readImages(tree).then(() => true, () => false);
+}
+
 /**
  * Takes `tree`, which is closed with the last of the images; not when this fails.
  *
@@ -45,7 +51,8 @@ export async function openDockerArchive(tree: FileTree, options: SourceOptions):
     let config: Promise<OfferedImage['config']> | undefined;
     const look = (): Promise<OfferedImage['config']> => (config ??= findConfig(image, tree));
     return {
-      names: image.RepoTags ?? [],
+      // `<none>:<none>` is one that docker once gave to what has none.
+      names: (image.RepoTags ?? []).filter(isReference),
       look: async () => (await look()).value,
       open: async () => openImage(image, await look(), tree, expanded, options),
     };

@@ -1,8 +1,9 @@
 /** An OCI image layout (image-spec, image-layout.md), as a folder or in a tar: `oci-layout`, `index.json`, `blobs/sha256/<hex>`. */
 import type { Descriptor } from '../documents.js';
 import type { OfferedImage } from '../offer.js';
-import { isIndexType, isManifestType, mediaTypes } from '../documents/media-types.js';
-import { mostDocumentBytes, readImageDocument } from '../documents/manifest.js';
+import { containerdName, refName } from '../documents/annotations.js';
+import { isIndexType, isManifestType } from '../documents/media-types.js';
+import { mostDocumentBytes, readLayoutIndex } from '../documents/manifest.js';
 import { documentError, readJsonObject } from '../documents/shapes.js';
 import { openImage, type Blobs } from './blob-image.js';
 import { chooseImages, type Candidate, type UnnamedImage } from './choose.js';
@@ -48,8 +49,8 @@ async function readEntries(tree: FileTree): Promise<readonly Descriptor[]> {
   const source = `'index.json' in ${tree.name}`;
   const file = await tree.find('index.json');
   if (file === undefined) throw documentError(`${tree.name} is no whole OCI image layout: it holds no file 'index.json'`);
-  const document = readImageDocument(await readWhole(file, mostDocumentBytes, source), source, mediaTypes.index);
-  const entries = document.kind === 'index' ? document.index.manifests.filter(({ mediaType }) => isManifestType(mediaType) || isIndexType(mediaType)) : [];
+  const { manifests } = readLayoutIndex(await readWhole(file, mostDocumentBytes, source), source);
+  const entries = manifests.filter(({ mediaType }) => isManifestType(mediaType) || isIndexType(mediaType));
   if (entries.length === 0) throw documentError(`${tree.name} holds no image: its index names none`, 'put one into it, with umoci, buildah or skopeo');
   return entries;
 }

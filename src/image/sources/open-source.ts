@@ -8,7 +8,7 @@ import { withoutFile } from '../checksum.js';
 import { documentError } from '../documents/shapes.js';
 import type { OfferedImage } from '../offer.js';
 import { verifyChecksum, type CheckedFile } from './checksum.js';
-import { isDockerArchive, openDockerArchive } from './docker-archive.js';
+import { isDockerArchive, listsImages, openDockerArchive } from './docker-archive.js';
 import { openPlain, readFirst } from './expand.js';
 import { openFolderTree } from './folder-tree.js';
 import { isOciLayout, openOciLayout } from './oci-layout.js';
@@ -113,7 +113,10 @@ async function verified(file: CheckedFile, { checksum, signal }: SourceOptions):
 async function openTar(form: SourceForm, tree: TarTree, options: SourceOptions): Promise<readonly OfferedImage[]> {
   if (form === 'oci' || form === 'oci-archive') return openOciLayout(tree, options);
   if (form === 'docker-archive') return openDockerArchive(tree, options);
-  if (form === 'slug') return openSlug(tree, options);
+  if (form === 'slug') {
+    await refuseImages(tree);
+    return openSlug(tree, options);
+  }
   // From version 25 on, `docker save` writes both at once; a layout has its manifest as it was pushed or will be.
   if (await isOciLayout(tree)) return openOciLayout(tree, options);
   if (await isDockerArchive(tree)) return openDockerArchive(tree, options);
@@ -153,3 +156,10 @@ function unreadable(path: string, cause: unknown): Error {
   const what = errno === 'ENOENT' || errno === 'ENOTDIR' ? 'does not exist' : `cannot be read: ${errno}`;
   return documentError(`image '${printable(path, 400)}' ${what}`, errno === 'EACCES' ? 'run as its owner, or let it be read' : 'check the path', cause);
 }
+/** An app may well have a manifest.json of its own at its top: that of an archive is a list. */
+async function refuseImages(tree: TarTree): Promise<void> {
+  if (isSlug(tree)) return;
+  const prefix = (await isOciLayout(tree)) ? 'oci-archive' : (await listsImages(tree)) ? 'docker-archive' : undefined;
+  if (prefix !== undefined) throw documentError(`${tree.name} is no slug: it holds images, as ${prefix === 'oci-archive' ? 'an OCI image layout' : 'docker save writes them'}`, `name it ${prefix}:PATH`);
+}
+

@@ -14,7 +14,7 @@ const bad: readonly (readonly [method: string, args: readonly unknown[], field: 
   ['pull', [''], '/reference'],
   ['pull', [7], '/reference'],
   ['pull', ['a', { plattform: 'linux/arm64' }], '/plattform'],
-  ['pull', ['a', { platform: 'linux' }], '/platform'],
+  ['pull', ['a', { platform: 'linux/' }], '/platform'],
   ['pull', ['a', { tlsVerify: 'no' }], '/tlsVerify'],
   ['pull', ['a', { authFile: '' }], '/authFile'],
   ['import', ['a', { tlsVerify: true }], '/tlsVerify'],

@@ -16,10 +16,12 @@ test('platforms as people write them', (t) => {
     ['armhf', 'linux/arm/v7'], ['linux/armel', 'linux/arm/v6'], ['linux/arm/v5', 'linux/arm/v5'], ['windows/386', 'windows/386'],
   ];
   for (const [text, name] of rows) t.is(platformName(parsePlatform(text)), name);
-  for (const text of ['', '/', 'linux/', 'a/b/c/d', 'linux/arm 64', 'linux//v8']) {
+  for (const text of ['', '/', 'linux/', 'a/b/c/d', 'linux/arm 64', 'linux//v8', 'windows', 'x', 'plan9']) {
     t.is(t.throws(() => parsePlatform(text), { instanceOf: TsrunError, message: /is not a platform/ }, text).code, 'ERR_TSRUN_INVALID_ARGUMENT');
   }
   t.is(hostPlatform().os, 'linux');
+  t.deepEqual(['linux', 'Linux'].map(parsePlatform), [hostPlatform(), hostPlatform()]);
+  t.deepEqual(['riscv64', 's390x', 'X86_64'].map((text) => platformName(parsePlatform(text))), ['linux/riscv64', 'linux/s390x', 'linux/amd64']);
   t.true(['amd64', 'arm64'].includes(hostPlatform().architecture));
 });
 

@@ -61,6 +61,34 @@ test('one of several is chosen by name, number or digest', async (t) => {
   t.regex(unclear.hint ?? '', /oci:PATH:NAME/);
 });
 
+test('a name that several images have is refused, whichever is asked for, but not where the platform tells them apart', async (t) => {
+  const [a, b, far] = [madeImage({ cmd: ['a'] }), madeImage({ cmd: ['b'] }), madeImage({ platform: other })];
+  const blobs = [...a.blobs, ...b.blobs, ...far.blobs];
+  const digests = `${a.manifest.digest}, ${b.manifest.digest}`;
+  for (const label of ['v1', 'docker.io/library/app:1']) {
+    const twice = await folderTree(layoutFiles([named(a.manifest, label), named(b.manifest, label), named(far.manifest, label)], blobs));
+    for (const choice of [{}, { name: label }, { choose: 'all' as const }]) {
+      const fault = await faultOf(openOciLayout(twice, options(choice)));
+      t.true(fault.message.endsWith(`holds 2 images that are called '${label}': ${digests}`), fault.message);
+      t.true(fault.hint?.includes(`PATH:${a.manifest.digest}`), fault.hint);
+    }
+    t.deepEqual((await openOciLayout(twice, options({ name: b.manifest.digest })))[0]?.config.value.config?.Cmd, ['b']);
+    t.is((await openOciLayout(twice, options({ choose: 'all', platform: other }))).length, 1);
+  }
+  const overlapping = await folderTree(layoutFiles([named(a.manifest, 'app:1'), named(a.manifest, 'app:2'), named(b.manifest, 'app:2')], blobs));
+  t.regex((await faultOf(openOciLayout(overlapping, options({ choose: 'all' })))).message, /are called 'docker\.io\/library\/app:2'/);
+  t.deepEqual((await openOciLayout(overlapping, options({ name: 'app:1' })))[0]?.config.value.config?.Cmd, ['a']);
+});
+
+test("an index that says it is Docker's list, at the top and below", async (t) => {
+  const inner = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.dockerIndex, manifests: [{ ...image.manifest, platform: options().platform }] }));
+  const entry = { mediaType: mediaTypes.dockerIndex, digest: digestOf(inner), size: inner.length };
+  const each = { ...layoutFiles([entry], [...image.blobs, inner]), 'index.json': JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.dockerIndex, manifests: [entry] }) };
+  t.is((await openOciLayout(await folderTree(each), options()))[0]?.manifest.descriptor.digest, image.manifest.digest);
+  const manifest = { ...each, 'index.json': String(image.blobs[0]) };
+  t.regex((await faultOf(openOciLayout(await folderTree(manifest), options()))).message, /'index\.json' in .* says that it is 'application.vnd\.oci\.image\.manifest/);
+});
+
 test("containerd's names are whole ones", async (t) => {
   const annotations = { 'io.containerd.image.name': 'docker.io/library/alpine:3.20', 'org.opencontainers.image.ref.name': '3.20' };
   const [found] = await openOciLayout(await folderTree(layoutFiles([{ ...image.manifest, annotations }], image.blobs)), options());

@@ -10,7 +10,7 @@ import { openSource, type SourceForm } from '../../../src/image/sources/open-sou
 import type { SourceOptions } from '../../../src/image/sources/source-options.js';
 import { walkTar, type TarEntry } from '../../../src/image/sources/tar-walk.js';
 import { needs } from '../../support/needs.js';
-import { contentOf, faultOf, folderOf, newFile, newFolder, options, tarOf, tarOfFiles, type TarPart } from './lab.js';
+import { contentOf, faultOf, folderOf, layoutFiles, madeImage, newFile, newFolder, options, tarOf, tarOfFiles, type TarPart } from './lab.js';
 
 async function openOne(bytes: Buffer, form: SourceForm = 'slug', changes: Partial<SourceOptions> = {}): Promise<OfferedImage> {
   const [image, ...more] = await openSource({ form, path: newFile(bytes) }, options(changes));
@@ -160,6 +160,20 @@ test('what cannot be in a slug is refused by its name', async (t) => {
   const control = await openOne(tarOf([good]));
   await control.close();
   t.regex((await faultOf(openSource({ form: 'slug', path: newFolder() }, options()))).message, /is a folder, not a slug/);
+});
+
+test('images are no slug, but a slug may hold a file that is called as theirs', async (t) => {
+  const image = madeImage();
+  const archive = { 'c.json': image.config, 'l.tar': image.blobs[2] ?? '', 'manifest.json': JSON.stringify([{ Config: 'c.json', RepoTags: ['app:1'], Layers: ['l.tar'] }]) };
+  for (const [files, prefix] of [[archive, 'docker-archive'], [layoutFiles([image.manifest], image.blobs), 'oci-archive']] as const) {
+    const fault = await faultOf(openSource({ form: 'slug', path: newFile(gzipSync(tarOfFiles(files))) }, options()));
+    t.regex(fault.message, /is no slug: it holds images, as /);
+    t.is(fault.hint, `name it ${prefix}:PATH`);
+  }
+  // Of a web app.
+  const own = { 'manifest.json': '{"name":"app","display":"standalone"}', 'index.html': '' };
+  t.is((await openSource({ form: 'slug', path: newFile(tarOfFiles(own)) }, options())).length, 1);
+  t.is((await openSource({ form: 'slug', path: newFile(tarOfFiles({ ...archive, Procfile: 'web: ./app' })) }, options())).length, 1);
 });
 
 test('a root file system in a tar is no slug, and told so', async (t) => {
