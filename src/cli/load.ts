@@ -2,10 +2,8 @@
 import { TsrunError } from '../index.js';
 import { givenNames } from './image-names.js';
 import { follow, withImages } from './image-work.js';
-import { interruptible } from './interruption.js';
-import type { Invocation } from './invocation.js';
+import type { InputStream, Invocation } from './invocation.js';
 import { escapeControl, painter, renderJson } from './output.js';
-import { spool } from './spool.js';
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags: { input }, positionals: [named] } = invocation;
@@ -17,15 +15,12 @@ export async function run(invocation: Invocation): Promise<number> {
   if (invocation.stdin.isTTY === true) {
     throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'no image to load: standard input is a terminal', { hint: 'name a file or folder, or send one: docker save app | tsrun load' });
   }
-  // An archive names its images at its end.
-  await using file = await spool('load');
-  await interruptible((signal) => file.fill(invocation.stdin, signal));
-  return await load(file.path, invocation);
+  return load(invocation.stdin, invocation);
 }
 
-async function load(reference: string, invocation: Invocation): Promise<number> {
+async function load(source: string | InputStream, invocation: Invocation): Promise<number> {
   const { flags, options: { platform, checksum }, stdout, env } = invocation;
-  const images = await withImages(invocation, (library) => follow(invocation, (signal) => library.import(reference, {
+  const images = await withImages(invocation, (library) => follow(invocation, (signal) => library.import(source, {
     signal,
     ...(platform !== undefined && { platform }),
     ...(checksum !== undefined && { checksum }),

@@ -3,7 +3,7 @@ import { TsrunError } from '../spec/errors.js';
 import type { ImageChanges, ImageDetails, ImageLibrary, ImageProgress, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../image/image-types.js';
 import type { Library } from './image-library/library.js';
 import type { LibrarySurroundings } from './image-library/surroundings.js';
-import { validateImportOptions, validateNames, validatePruneOptions, validatePullOptions, validateRemoveOptions, validateResolveOptions, validateSaveOptions, validateSignalOptions } from './options/validate-images.js';
+import { validateImportOptions, validateNames, validateNamesOrStreams, validatePruneOptions, validatePullOptions, validateRemoveOptions, validateResolveOptions, validateSaveOptions, validateSignalOptions } from './options/validate-images.js';
 
 export class Images implements ImageLibrary {
   readonly #surroundings: () => LibrarySurroundings;
@@ -28,10 +28,10 @@ export class Images implements ImageLibrary {
   }
 
   /** @inheritdoc */
-  import(reference: string, options: ImportOptions = {}): ImageWork<readonly ImageSummary[]> {
-    validateNames({ reference });
+  import(source: string | NodeJS.ReadableStream, options: ImportOptions = {}): ImageWork<readonly ImageSummary[]> {
+    validateNamesOrStreams({ source }, 'pipe');
     validateImportOptions(options);
-    return this.#work((library) => library.import(reference, options));
+    return this.#work((library) => library.import(source, options));
   }
 
   /** @inheritdoc */
@@ -79,10 +79,10 @@ export class Images implements ImageLibrary {
   }
 
   /** @inheritdoc */
-  save(references: readonly string[], destination: string, options: { readonly format?: 'oci' | 'docker-archive'; readonly signal?: AbortSignal } = {}): ImageWork<void> {
+  save(references: readonly string[], destination: string | NodeJS.WritableStream, options: { readonly format?: 'oci' | 'docker-archive'; readonly signal?: AbortSignal } = {}): ImageWork<void> {
     if (!Array.isArray(references) || references.length === 0) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'argument /references: no image to save', { field: '/references', hint: 'name at least one' });
     for (const reference of references) validateNames({ reference });
-    validateNames({ destination });
+    validateNamesOrStreams({ destination }, 'write');
     validateSaveOptions(options);
     return this.#work((library) => library.save(references, destination, options));
   }

@@ -206,11 +206,11 @@ export interface ImageLibrary {
   pull(reference: string, options?: PullOptions): ImageWork<ImageSummary>;
   /**
    * From a file or folder: OCI layout, docker-archive, slug. All images that it holds for the platform, or the one that the reference
-   * names (`oci:layout:name`).
+   * names (`oci:layout:name`). A stream is one of such a file; it is read to its end into the store's file system, where it leaves nothing.
    *
    * @throws `ERR_TSRUN_IMAGE` where there is none, or one that is damaged or hostile
    */
-  import(reference: string, options?: ImportOptions): ImageWork<readonly ImageSummary[]>;
+  import(source: string | NodeJS.ReadableStream, options?: ImportOptions): ImageWork<readonly ImageSummary[]>;
   /**
    * The image that a start with this reference would take: of the store, of a file, or a registry's. What is not there yet is fetched and
    * unpacked, as `pull` says, so that the start itself waits for nothing.
@@ -238,9 +238,9 @@ export interface ImageLibrary {
   prune(options?: { readonly all?: boolean }): Promise<RemovedImages>;
   /**
    * Writes images to a file or folder: `oci` (the default; a folder, or a tar where the path ends in .tar), `docker-archive`. A file is
-   * replaced, a folder must be new or empty.
+   * replaced, a folder must be new or empty. A stream is given a tar, and stays open; what it has got when this fails is no whole one.
    *
    * @throws `ERR_TSRUN_IMAGE` where there is none; `ERR_TSRUN_HOST` where the destination cannot be written
    */
-  save(references: readonly string[], destination: string, options?: { readonly format?: 'oci' | 'docker-archive'; readonly signal?: AbortSignal }): ImageWork<void>;
+  save(references: readonly string[], destination: string | NodeJS.WritableStream, options?: { readonly format?: 'oci' | 'docker-archive'; readonly signal?: AbortSignal }): ImageWork<void>;
 }

@@ -9,6 +9,7 @@ import { defaultLimits } from '../../image/store/import-image.js';
 import type { ImageRecord } from '../../image/store/records.js';
 import type { ImageStore } from '../../image/store/store.js';
 import type { Tell } from '../../image/store/work.js';
+import type { SourceOptions } from '../../image/sources/source-options.js';
 import { placeOf, type Place } from './places.js';
 import type { SourcePlace } from './stored-place.js';
 import type { LibrarySurroundings } from './surroundings.js';
@@ -32,14 +33,17 @@ export class Fetching {
     this.#surroundings = surroundings;
   }
 
-  /** @throws ERR_TSRUN_REGISTRY, ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED */
-  async pull(text: string, reference: RegistryReference, { platform, name, tlsVerify, authFile, ...conduct }: MayBeUndefined<PullOptions> & Told): Promise<ImageRecord> {
-    const given = name === undefined ? undefined : wholeName(parseReference(name));
+  /**
+   * @param reference as a person writes it, or whole, which registries.conf completes no more
+   * @throws ERR_TSRUN_REGISTRY, ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED
+   */
+  async pull(reference: string | RegistryReference, { platform, name, tlsVerify, authFile, ...conduct }: MayBeUndefined<PullOptions> & Told): Promise<ImageRecord> {
+    const given = givenName(name);
     const { offerFromRegistry } = await import('../../image/registry/offer-registry.js');
     conduct.tell({ stage: 'resolving', doneBytes: 0 });
-    const offer = await offerFromRegistry(text, { platform: platformFor(platform), tlsVerify, authFile, signal: conduct.signal });
-    // As it was asked for, too: registries.conf may have found it under another name.
-    return this.#import(offer, [...new Set([...(given === undefined ? [wholeName(reference), ...offer.names] : [given])])], conduct);
+    const offer = await offerFromRegistry(reference, { platform: platformFor(platform), tlsVerify, authFile, signal: conduct.signal });
+    // By the name that it has there: registries.conf may have found it elsewhere than where docker would look.
+    return this.#import(offer, given === undefined ? offer.names : [given], conduct);
   }
 
   /**
@@ -48,17 +52,31 @@ export class Fetching {
    * @throws ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED
    */
   async import(local: SourcePlace, { platform, name, ...conduct }: MayBeUndefined<ImportOptions> & Told): Promise<readonly ImageRecord[]> {
-    const given = name === undefined ? undefined : wholeName(parseReference(name));
+    const given = givenName(name);
     const place = await placeOf(local.source, local.name, platformName(platformFor(platform)));
     const offers = await this.#open(local, platform, given === undefined ? 'all' : 'one', conduct);
+    const fetched = await this.#importAll(offers, given, conduct);
+    const [only, ...others] = fetched;
+    if (only !== undefined && others.length === 0) await this.#remember(place, only);
+    return fetched;
+  }
+
+  /** The same for what comes by a stream, which is nowhere afterwards. @throws as `import` */
+  async importStream(stream: NodeJS.ReadableStream, { platform, name, ...conduct }: MayBeUndefined<ImportOptions> & Told): Promise<readonly ImageRecord[]> {
+    const given = givenName(name);
+    const { openStream } = await import('../../image/sources/open-source.js');
+    const isStandardInput = 'fd' in stream && stream.fd === 0;
+    const offers = await openStream(stream, isStandardInput ? 'standard input' : 'the stream', this.#sourceOptions(undefined, platform, given === undefined ? 'all' : 'one', conduct));
+    return this.#importAll(offers, given, conduct);
+  }
+
+  async #importAll(offers: readonly OfferedImage[], given: string | undefined, conduct: Conduct): Promise<readonly ImageRecord[]> {
     const fetched: ImageRecord[] = [];
     try {
       for (const offer of offers) fetched.push(await this.#import(offer, given === undefined ? offer.names : [given], conduct));
     } finally {
       for (const offer of offers) await offer.close();
     }
-    const [only, ...others] = fetched;
-    if (only !== undefined && others.length === 0) await this.#remember(place, only);
     return fetched;
   }
 
@@ -77,10 +95,14 @@ export class Fetching {
     }
   }
 
-  async #open({ source, name }: SourcePlace, platform: string | undefined, choose: 'one' | 'all', { signal, limits, checksum, tell }: Conduct): Promise<readonly OfferedImage[]> {
-    tell({ stage: 'resolving', doneBytes: 0 });
+  async #open({ source, name }: SourcePlace, platform: string | undefined, choose: 'one' | 'all', conduct: Conduct): Promise<readonly OfferedImage[]> {
     const { openSource } = await import('../../image/sources/open-source.js');
-    return openSource(source, {
+    return openSource(source, this.#sourceOptions(name, platform, choose, conduct));
+  }
+
+  #sourceOptions(name: string | undefined, platform: string | undefined, choose: 'one' | 'all', { signal, limits, checksum, tell }: Conduct): SourceOptions {
+    tell({ stage: 'resolving', doneBytes: 0 });
+    return {
       name,
       choose: name === undefined ? choose : 'one',
       platform: platformFor(platform),
@@ -89,7 +111,7 @@ export class Fetching {
       limits: { ...defaultLimits, ...limits },
       checksum,
       signal,
-    });
+    };
   }
 
   async #import(offer: OfferedImage, names: readonly string[], { signal, limits, tell }: Conduct): Promise<ImageRecord> {
@@ -126,6 +148,10 @@ export class Fetching {
   async #remember(place: Place | undefined, { manifest }: ImageRecord): Promise<void> {
     if (place !== undefined) await this.#store.rememberPlace(place.place, place.identity, [manifest.digest]);
   }
+}
+
+function givenName(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : wholeName(parseReference(name));
 }
 
 export function platformFor(text: string | undefined): Platform {

@@ -19,6 +19,7 @@ import { containerLayersOf } from './container-layers.js';
 import { Fetching, type MayBeUndefined } from './fetching.js';
 import { Resolving, type ResolveRequest, type StoredImage } from './resolving.js';
 import { detailsOf, summaryOf } from './summaries.js';
+import type { SourcePlace } from './stored-place.js';
 import type { LibrarySurroundings } from './surroundings.js';
 
 export interface SaveOptions {
@@ -76,17 +77,17 @@ export class Library {
       const text = withoutScheme(reference);
       const parsed = parseReference(text);
       const fetching = await this.#fetching();
-      return this.#summaryOf(await fetching.pull(text, parsed, { ...handed(options), tell }));
+      // With the scheme it is whole, as with skopeo and podman.
+      return this.#summaryOf(await fetching.pull(text === reference ? text : parsed, { ...handed(options), tell }));
     });
   }
 
-  import(reference: string, options: ImportOptions = {}): ImageWork<readonly ImageSummary[]> {
+  import(source: string | NodeJS.ReadableStream, options: ImportOptions = {}): ImageWork<readonly ImageSummary[]> {
     return startWork(async (tell) => {
-      const place = await recognise(reference);
-      if (place.kind === 'folder') throw notPacked(reference);
-      if (place.kind !== 'source') throw new TsrunError('ERR_TSRUN_IMAGE', `there is no file or folder '${printable(reference, 400)}'`, { hint: 'name one that holds an image; what lies in a registry is pulled' });
+      const request = { ...handed(options), checksum: options.checksum, tell };
+      const place = typeof source === 'string' ? await packedAt(source) : source;
       const fetching = await this.#fetching();
-      const fetched = await fetching.import(place, { ...handed(options), checksum: options.checksum, tell });
+      const fetched = await ('kind' in place ? fetching.import(place, request) : fetching.importStream(place, request));
       return Promise.all(fetched.map(async (each) => this.#summaryOf(each)));
     });
   }
@@ -170,7 +171,7 @@ export class Library {
     return store === undefined ? { untagged: [], removed: [], freedBytes: 0 } : store.prune(all);
   }
 
-  save(references: readonly string[], destination: string, { format = 'oci', signal }: SaveOptions = {}): ImageWork<void> {
+  save(references: readonly string[], destination: string | NodeJS.WritableStream, { format = 'oci', signal }: SaveOptions = {}): ImageWork<void> {
     return startWork(async (tell) => {
       if (references.length === 0) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'no image to save', { field: '/references', hint: 'name at least one' });
       const found = await Promise.all(references.map(async (reference) => this.find(reference)));
@@ -209,6 +210,13 @@ function nameIn(reference: string): Pick<NamedPlace, 'reference' | 'idPrefix'> {
 function handed({ platform, name, limits, signal, tlsVerify, authFile }: PullOptions): MayBeUndefined<PullOptions> {
   return { platform, name, limits, signal, tlsVerify, authFile };
 }
+async function packedAt(reference: string): Promise<SourcePlace> {
+  const place = await recognise(reference);
+  if (place.kind === 'folder') throw notPacked(reference);
+  if (place.kind === 'source') return place;
+  throw new TsrunError('ERR_TSRUN_IMAGE', `there is no file or folder '${printable(reference, 400)}'`, { hint: 'name one that holds an image; what lies in a registry is pulled' });
+}
+
 
 /** Where nothing was ever stored. @throws ERR_TSRUN_IMAGE for a path at which there is no image */
 async function notLookedAt(reference: string): Promise<TsrunError> {

@@ -123,7 +123,7 @@ export class Resolving {
     if (place.reference === undefined) throw notThere(what, 'tsrun images lists them');
     if (asItIs) throw notThere(`${what}, and it is not fetched for a look`, 'tsrun pull fetches it');
     if (pull === 'never') throw notThere(what, 'let it be fetched, or fetch it: tsrun pull');
-    return this.#fetching.pull(nameOf(place), place.reference, request);
+    return this.#fetching.pull(place.kind === 'name' ? place.text : place.reference, request);
   }
 
   /** One that is damaged is none. */

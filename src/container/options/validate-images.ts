@@ -28,6 +28,12 @@ export function validateNames(value: Readonly<Record<string, unknown>>): void {
   assertShape(names, given, 'ERR_TSRUN_INVALID_ARGUMENT', 'argument');
 }
 
+/** A path, or a stream: `direction` is a method that one of the right direction has. */
+export function validateNamesOrStreams(value: Readonly<Record<string, unknown>>, direction: 'pipe' | 'write'): void {
+  const others = Object.entries(value).filter(([, each]) => typeof each !== 'object' || each === null || !(direction in each));
+  validateNames(Object.fromEntries(others));
+}
+
 export function validateImportOptions(value: unknown): void {
   assertShape(importOptions, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
 }

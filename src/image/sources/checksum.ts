@@ -10,7 +10,8 @@ import { lendPart } from './file-tree.js';
 
 export interface CheckedFile {
   readonly handle: FileHandle;
-  readonly path: string;
+  /** Absent: nobody else has it. */
+  readonly path?: string;
   /** Names it in errors, quoted. */
   readonly name: string;
 }
@@ -33,7 +34,7 @@ export async function verifyChecksum({ handle, path, name }: CheckedFile, checks
   const found = hash.digest('hex');
   if (found !== expected.toLowerCase()) throw documentError(`${name} has the checksum SHA256:${found}, not ${printable(checksum, 80)}`, 'get it anew, or ask whoever gave you the checksum');
   return async () => {
-    const after = await stat(path, { bigint: true }).catch(() => undefined);
+    const after = path === undefined ? before : await stat(path, { bigint: true }).catch(() => undefined);
     if (after === undefined || identityOf(after) !== identityOf(before)) throw documentError(`${name} was changed while it was read, so that its checksum says nothing of it`, 'try again when nobody writes to it');
   };
 }

@@ -10,11 +10,6 @@ import { chooseImages, type Candidate, type UnnamedImage } from './choose.js';
 import { readWhole, type FileTree } from './file-tree.js';
 import type { ChoiceOptions } from './source-options.js';
 
-/** image-spec, annotations.md: a tag, or whatever the maker took for a name. */
-const refName = 'org.opencontainers.image.ref.name';
-/** What containerd, and docker from version 25 on, write beside it: the whole name. Then the other is but its tag. */
-const containerdName = 'io.containerd.image.name';
-
 /** Is there what every layout has at its top? */
 export async function isOciLayout(tree: FileTree): Promise<boolean> {
   return (await tree.find('oci-layout')) !== undefined;

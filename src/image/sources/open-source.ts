@@ -1,6 +1,7 @@
 /** What lies at a path, told by its content and never by its name, as images for the store. */
 import { constants, type Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import { printable } from '../../spec/quote.js';
@@ -16,6 +17,7 @@ import { isSkopeoFolder, openSkopeoFolder } from './skopeo-folder.js';
 import type { SourceOptions } from './source-options.js';
 import { startsLikeTar } from './tar-walk.js';
 import { isSlug, openSlug } from './slug.js';
+import { openTemporaryFile, writeFrom } from './temporary-file.js';
 import { openTarTree, type TarTree } from './tar-tree.js';
 
 /** What a reference says of a path: skopeo's prefixes, a slug, or nothing. */
@@ -36,21 +38,51 @@ const others: readonly (readonly [magic: string, what: string])[] = [
  * @throws ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED
  */
 export async function openSource(source: LocalSource, options: SourceOptions): Promise<readonly OfferedImage[]> {
-  return reading(source.path, options.signal, async () => {
+  return reading(quoted(source.path), options.signal, async () => {
     const status = await look(source.path);
     if (status.isDirectory()) return openFolder(source, options);
-    if (status.isFile()) return openArchive(source, options);
-    throw documentError(`'${printable(source.path, 400)}' is neither a file nor a folder`, 'name an image');
+    if (status.isFile()) return openFileOf(source, options);
+    throw documentError(`${quoted(source.path)} is neither a file nor a folder`, 'name an image');
   });
 }
 
-async function reading<Result>(path: string, signal: AbortSignal | undefined, work: () => Promise<Result>): Promise<Result> {
+/**
+ * What comes by a stream, which is read to its end: an archive names its images there.
+ *
+ * @param name names the stream in errors
+ * @throws as `openSource`; also ERR_TSRUN_INVALID_ARGUMENT for a stream of anything but bytes
+ */
+export async function openStream(stream: NodeJS.ReadableStream, name: string, options: SourceOptions): Promise<readonly OfferedImage[]> {
+  return reading(name, options.signal, async () => {
+    const handle = await openTemporaryFile(options.temporaryFolder);
+    try {
+      await pipeline(stream, (pieces: AsyncIterable<unknown>) => writeFrom(bytesOf(pieces, name), handle, options.temporaryFolder), { signal: options.signal });
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    return openArchive({ handle, name }, 'any', options);
+  });
+}
+
+async function* bytesOf(pieces: AsyncIterable<unknown>, name: string): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    if (!(piece instanceof Uint8Array)) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `${name} gives a ${typeof piece}, not bytes`, { hint: 'leave its encoding as it is' });
+    yield piece;
+  }
+}
+
+async function reading<Result>(name: string, signal: AbortSignal | undefined, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (cause) {
     if (signal?.aborted !== true || TsrunError.is(cause)) throw cause;
-    throw new TsrunError('ERR_TSRUN_ABORTED', `reading '${printable(path, 400)}' was aborted`, { cause: signal.reason });
+    throw new TsrunError('ERR_TSRUN_ABORTED', `reading ${name} was aborted`, { cause: signal.reason });
   }
+}
+
+function quoted(path: string): string {
+  return `'${printable(path, 400)}'`;
 }
 
 async function openFolder({ form, path }: LocalSource, options: SourceOptions): Promise<readonly OfferedImage[]> {
@@ -59,19 +91,24 @@ async function openFolder({ form, path }: LocalSource, options: SourceOptions): 
   if (form === 'oci' || form === 'oci-archive') return openOciLayout(layout, options);
   if (form === 'docker-archive') return openDockerArchive(closed, options);
   if (form === 'dir') return openSkopeoFolder(layout, options);
-  if (form === 'slug') throw documentError(`'${printable(path, 400)}' is a folder, not a slug`, 'a slug is a tar archive, mostly packed by gzip');
+  if (form === 'slug') throw documentError(`${quoted(path)} is a folder, not a slug`, 'a slug is a tar archive, mostly packed by gzip');
   if (await isOciLayout(layout)) return openOciLayout(layout, options);
   if (await isSkopeoFolder(layout)) return openSkopeoFolder(layout, options);
   if (await isDockerArchive(closed)) return openDockerArchive(closed, options);
-  throw documentError(`the folder '${printable(path, 400)}' holds no image: looked for oci-layout, manifest.json and skopeo's version file`, 'name the folder that holds them');
+  throw documentError(`the folder ${quoted(path)} holds no image: looked for oci-layout, manifest.json and skopeo's version file`, 'name the folder that holds them');
 }
 
-async function openArchive({ form, path }: LocalSource, options: SourceOptions): Promise<readonly OfferedImage[]> {
-  const name = `'${printable(path, 400)}'`;
+async function openFileOf({ form, path }: LocalSource, options: SourceOptions): Promise<readonly OfferedImage[]> {
+  const name = quoted(path);
   if (form === 'dir') throw documentError(`${name} is a file, not a folder as skopeo's 'dir:' has it`, `name it ${printable(path, 200)}, without the prefix`);
-  const file = await openFile(path);
-  const checkUnchanged = await verified({ handle: file, path, name }, options);
-  const plain = await openPlain(file, name, options);
+  return openArchive({ handle: await openFile(path), path, name }, form, options);
+}
+
+/** Takes the file's handle. */
+async function openArchive(file: CheckedFile, form: SourceForm, options: SourceOptions): Promise<readonly OfferedImage[]> {
+  const { name } = file;
+  const checkUnchanged = await verified(file, options);
+  const plain = await openPlain(file.handle, name, options);
   if (!(await startsLikeTar(plain))) throw await notAnArchive(plain, name);
   const tree = await openTarTree(plain, name, options.signal);
   try {
@@ -87,12 +124,12 @@ async function openArchive({ form, path }: LocalSource, options: SourceOptions):
 
 /** For who has read it before. @throws as `openSource` */
 export async function verifyFile(path: string, checksum: string, signal: AbortSignal | undefined): Promise<void> {
-  return reading(path, signal, async () => {
+  return reading(quoted(path), signal, async () => {
     const status = await look(path);
     if (!status.isFile()) throw withoutFile(path);
     const handle = await openFile(path);
     try {
-      const checkUnchanged = await verifyChecksum({ handle, path, name: `'${printable(path, 400)}'` }, checksum, signal);
+      const checkUnchanged = await verifyChecksum({ handle, path, name: quoted(path) }, checksum, signal);
       await checkUnchanged();
     } finally {
       await handle.close();
@@ -122,6 +159,13 @@ async function openTar(form: SourceForm, tree: TarTree, options: SourceOptions):
   if (await isDockerArchive(tree)) return openDockerArchive(tree, options);
   if (isSlug(tree)) return openSlug(tree, options);
   throw notRecognised(tree);
+}
+
+/** An app may well have a manifest.json of its own at its top: that of an archive is a list. */
+async function refuseImages(tree: TarTree): Promise<void> {
+  if (isSlug(tree)) return;
+  const prefix = (await isOciLayout(tree)) ? 'oci-archive' : (await listsImages(tree)) ? 'docker-archive' : undefined;
+  if (prefix !== undefined) throw documentError(`${tree.name} is no slug: it holds images, as ${prefix === 'oci-archive' ? 'an OCI image layout' : 'docker save writes them'}`, `name it ${prefix}:PATH`);
 }
 
 function notRecognised({ name, byPlace }: TarTree): Error {
@@ -154,12 +198,5 @@ async function openFile(path: string): Promise<FileHandle> {
 function unreadable(path: string, cause: unknown): Error {
   const errno = errnoName(cause) ?? String(cause);
   const what = errno === 'ENOENT' || errno === 'ENOTDIR' ? 'does not exist' : `cannot be read: ${errno}`;
-  return documentError(`image '${printable(path, 400)}' ${what}`, errno === 'EACCES' ? 'run as its owner, or let it be read' : 'check the path', cause);
+  return documentError(`image ${quoted(path)} ${what}`, errno === 'EACCES' ? 'run as its owner, or let it be read' : 'check the path', cause);
 }
-/** An app may well have a manifest.json of its own at its top: that of an archive is a list. */
-async function refuseImages(tree: TarTree): Promise<void> {
-  if (isSlug(tree)) return;
-  const prefix = (await isOciLayout(tree)) ? 'oci-archive' : (await listsImages(tree)) ? 'docker-archive' : undefined;
-  if (prefix !== undefined) throw documentError(`${tree.name} is no slug: it holds images, as ${prefix === 'oci-archive' ? 'an OCI image layout' : 'docker save writes them'}`, `name it ${prefix}:PATH`);
-}
-

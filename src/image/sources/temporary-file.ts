@@ -1,21 +1,33 @@
 /** Files without a name, for what must lie somewhere while it is read: they are gone with their descriptor, however that comes. */
 import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import { printable } from '../../spec/quote.js';
 
+/** open(2): O_TMPFILE, which Node has no word for. Whoever is killed then leaves nothing, not even in the moment before an unlink. */
+const unnamed = 0o20000000 | constants.O_DIRECTORY | constants.O_RDWR;
+/** Of file systems that have no such files, 9p among them. */
+const lacking: ReadonlySet<string> = new Set(['EOPNOTSUPP', 'EISDIR', 'EINVAL']);
+
 /** @throws ERR_TSRUN_STORE */
 export async function openTemporaryFile(folder: string): Promise<FileHandle> {
-  const path = join(folder, `source-${randomUUID()}`);
   try {
-    const handle = await open(path, 'wx+', 0o600);
-    await unlink(path);
-    return handle;
+    return await open(folder, unnamed, 0o600).catch(async (cause: unknown) => {
+      if (lacking.has(errnoName(cause) ?? '')) return openUnlinked(join(folder, `source-${randomUUID()}`));
+      throw cause;
+    });
   } catch (cause) {
     throw storeError(folder, cause);
   }
+}
+
+async function openUnlinked(path: string): Promise<FileHandle> {
+  const handle = await open(path, 'wx+', 0o600);
+  await unlink(path);
+  return handle;
 }
 
 /**

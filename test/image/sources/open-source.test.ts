@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, symlinkSync, truncateSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync, truncateSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { digestOf } from '../../../src/image/documents/digest.js';
 import { packingOf } from '../../../src/image/sources/expand.js';
-import { openSource, type SourceForm } from '../../../src/image/sources/open-source.js';
+import { openSource, openStream, type SourceForm } from '../../../src/image/sources/open-source.js';
 import type { SourceOptions } from '../../../src/image/sources/source-options.js';
+import { openTemporaryFile, writeFrom } from '../../../src/image/sources/temporary-file.js';
 import { needs } from '../../support/needs.js';
+import { until } from '../../support/until.js';
 import { base, contentOf, faultOf, folderOf, layoutFiles, madeImage, newFile, newFolder, options, tarOf, tarOfFiles, type Files } from './lab.js';
 
 const image = madeImage();
@@ -115,6 +118,46 @@ test.serial('what is no image, or a damaged one, is told by what it is and what 
     t.truthy(error.hint);
   }
   t.deepEqual(openedFiles(), before);
+});
+
+test.serial('what comes by a stream lies in a file without a name, and errors call it by its own', async (t) => {
+  const before = openedFiles();
+  const from = (...pieces: readonly (Buffer | string)[]) => Readable.from(pieces, { objectMode: true });
+  for (const bytes of [tarOfFiles(layout), gzipSync(tarOfFiles(docker))]) {
+    const folder = newFolder();
+    const [found, ...more] = await openStream(from(bytes.subarray(0, 700), bytes.subarray(700)), 'the stream', options({ temporaryFolder: folder, checksum: `SHA256:${digestOf(bytes).slice(7)}` }));
+    t.is(more.length, 0);
+    t.deepEqual(readdirSync(folder), []);
+    t.deepEqual(await contentOf(found?.layers[0] ?? t.fail()), layer);
+    await found?.close();
+  }
+  t.is((await faultOf(openStream(from(), 'the stream', options()))).message, 'the stream is an empty file: looked for a tar archive, plain or packed by gzip, zstd, xz or bzip2');
+  t.regex((await faultOf(openStream(from('text'), 'the stream', options()))).message, /^the stream gives a string, not bytes$/);
+  const cut = tarOfFiles(layout).subarray(0, 520);
+  t.regex((await faultOf(openStream(from(cut), 'the stream', options()))).message, /^the stream is cut short/);
+  const stop = new AbortController();
+  const endless = openStream(new Readable({ read: () => undefined }), 'the stream', options({ signal: stop.signal }));
+  setImmediate(() => { stop.abort('enough'); });
+  t.like(await faultOf(endless), { code: 'ERR_TSRUN_ABORTED', message: 'reading the stream was aborted' });
+  const broken = new Readable({ read: () => { broken.destroy(new Error('it broke')); } });
+  await t.throwsAsync(openStream(broken, 'the stream', options()), { message: 'it broke' });
+  t.deepEqual(openedFiles(), before);
+});
+
+test('a temporary file has a name at no moment', async (t) => {
+  const folder = newFolder();
+  const seen: string[] = [];
+  const watcher = watch(folder, (_event, name) => { seen.push(String(name)); });
+  const handle = await openTemporaryFile(folder);
+  await writeFrom(Readable.from([Buffer.from('ab'), Buffer.from('c')]), handle, folder);
+  writeFileSync(join(folder, 'control'), '');
+  await until(() => seen.includes('control'), 'the watcher');
+  watcher.close();
+  // inotify(7) tells of an O_TMPFILE by its inode, under which nothing lies in the folder.
+  t.deepEqual([...new Set(seen)].filter((name) => !name.startsWith('#')), ['control']);
+  t.is(String(await handle.readFile()), 'abc');
+  await handle.close();
+  await t.throwsAsync(openTemporaryFile(join(folder, 'none')), { code: 'ERR_TSRUN_STORE', message: /cannot be written: ENOENT/ });
 });
 
 test.serial('it ends with its signal', async (t) => {

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import type { Expand } from '../../../src/image/sources/source-options.js';
@@ -8,6 +10,9 @@ import type { ImageProgress } from '../../../src/image/image-types.js';
 import { digestOf } from '../../../src/image/documents/digest.js';
 import { defaultLimits } from '../../../src/image/store/import-image.js';
 import type { ImageRecord } from '../../../src/image/store/records.js';
+import { openSource } from '../../../src/image/sources/open-source.js';
+import { TsrunError } from '../../../src/spec/errors.js';
+import { options } from '../sources/lab.js';
 import { saveImages, type SaveInput } from '../../../src/image/store/save/save.js';
 import type { ImageStore } from '../../../src/image/store/store.js';
 import { needs } from '../../support/needs.js';
@@ -19,7 +24,8 @@ interface Made {
   readonly lab: StoreLab;
   readonly store: ImageStore;
   readonly record: ImageRecord;
-  readonly save: (changes: Partial<SaveInput>) => Promise<string>;
+  readonly save: (changes: Partial<SaveInput> & { readonly destination?: string }) => Promise<string>;
+  readonly saveTo: (changes: Partial<SaveInput>) => Promise<void>;
 }
 
 async function made(t: ExecutionContext): Promise<Made> {
@@ -31,14 +37,16 @@ async function made(t: ExecutionContext): Promise<Made> {
     execFileSync('zstd', ['-d', '-c'], { stdio: [source, destination, 'ignore'] });
     return Promise.resolve();
   };
-  const save = async (changes: Partial<SaveInput>) => {
-    const destination = join(lab.folder, 'saved.tar');
+  const saved = join(lab.folder, 'saved.tar');
+  const saveTo = async (changes: Partial<SaveInput>) => {
     const expanding = { temporaryFolder: store.parts.layout.temporaries, expand, limits: defaultLimits };
-    const input = { blobs: store.parts.blobs, images: [{ record, names: [name] }], destination, format: 'oci' as const, tell: () => undefined, expanding, ...changes };
-    await saveImages(input);
-    return input.destination;
+    await saveImages({ blobs: store.parts.blobs, images: [{ record, names: [name] }], destination: saved, format: 'oci', tell: () => undefined, expanding, ...changes });
   };
-  return { lab, store, record, save };
+  const save = async (changes: Partial<SaveInput> & { readonly destination?: string }) => {
+    await saveTo(changes);
+    return changes.destination ?? saved;
+  };
+  return { lab, store, record, save, saveTo };
 }
 
 function leftBeside(lab: StoreLab): string[] {
@@ -55,7 +63,7 @@ for (const [title, destination, format, prefix] of [
     const path = await save({ destination: join(lab.folder, destination), format });
     const copied = join(lab.folder, 'copied');
     // Its digest is another one there: of docker's archives the manifest is made by who reads them.
-    execFileSync('skopeo', ['copy', '-q', ...(format === 'oci' ? ['--preserve-digests'] : []), `${prefix}:${path}:${name}`, `dir:${copied}`]);
+    execFileSync('skopeo', ['copy', '-q', ...(format === 'oci' ? ['--preserve-digests'] : []), `${prefix}:${path}:${format === 'oci' ? '1' : name}`, `dir:${copied}`]);
     const manifest = readFileSync(join(copied, 'manifest.json'));
     if (format === 'oci') t.is(digestOf(manifest), record.manifest.digest);
     const config: unknown = JSON.parse(execFileSync('skopeo', ['inspect', '--config', '--raw', `dir:${copied}`], { encoding: 'utf8' }));
@@ -68,9 +76,59 @@ test('the documents of a layout', async (t) => {
   const folder = await save({ destination: join(lab.folder, 'layout'), images: [{ record, names: [name, 'host:5000/other:2'] }] });
   const index: unknown = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
   const { mediaType, digest, size } = record.manifest;
-  t.like(index, { schemaVersion: 2, manifests: [name, 'host:5000/other:2'].map((each) => ({ mediaType, digest, size, platform: { os: 'linux', architecture: 'amd64' }, annotations: { 'org.opencontainers.image.ref.name': each } })) });
+  t.like(index, { schemaVersion: 2, manifests: [[name, '1'], ['host:5000/other:2', '2']].map(([whole, tag]) => ({ mediaType, digest, size, platform: { os: 'linux', architecture: 'amd64' }, annotations: { 'org.opencontainers.image.ref.name': tag, 'io.containerd.image.name': whole } })) });
+  const nameless = await save({ destination: join(lab.folder, 'by-digest'), images: [{ record, names: [`docker.io/library/made@${digest}`] }] });
+  const [entry] = (JSON.parse(readFileSync(join(nameless, 'index.json'), 'utf8')) as { manifests: { annotations: object }[] }).manifests;
+  t.deepEqual(entry?.annotations, { 'io.containerd.image.name': `docker.io/library/made@${digest}` }, 'a digest is no tag');
   for (const blob of readdirSync(join(folder, 'blobs/sha256'))) t.deepEqual(readFileSync(join(folder, 'blobs/sha256', blob)), readFileSync(store.parts.layout.blob(`sha256:${blob}`)));
   t.is(readdirSync(join(folder, 'blobs/sha256')).length, 4);
+});
+
+needs('command:skopeo', 'command:umoci')('images of one tag in one layout are found by umoci, skopeo and tsrun', async (t) => {
+  const { lab, store, record, save } = await made(t);
+  const other = await store.import(makeImage([makeLayer({ other: 'other' })]), { names: [], tell: () => undefined });
+  const images = [{ record, names: [name, 'docker.io/library/also:1', 'docker.io/library/made:2'] }, { record: other, names: ['docker.io/library/other:1', 'docker.io/library/other:3'] }];
+  const path = await save({ destination: join(lab.folder, 'layout'), images });
+  t.deepEqual(execFileSync('umoci', ['ls', '--layout', path], { encoding: 'utf8' }).trim().split('\n').sort(), ['1', '1', '1', '2', '3']);
+  for (const [tag, { manifest }] of [['2', record], ['3', other]] as const) {
+    t.regex(execFileSync('umoci', ['stat', '--json', '--image', `${path}:${tag}`], { encoding: 'utf8' }), /"history"/);
+    t.is(digestOf(execFileSync('skopeo', ['inspect', '--raw', `oci:${path}:${tag}`])), manifest.digest);
+  }
+  const open = (wanted: string) => openSource({ form: 'any', path }, options({ name: wanted, platform: { os: 'linux', architecture: 'amd64' } }));
+  for (const [wanted, { manifest }] of [['made:1', record], ['also:1', record], ['other:1', other], ['2', record], [other.manifest.digest, other]] as const) {
+    t.deepEqual((await open(wanted)).map((each) => each.manifest.descriptor.digest), [manifest.digest], wanted);
+  }
+  const unclear = await t.throwsAsync(open('1'), { instanceOf: TsrunError, message: /holds 2 images that are called '1': sha256:\w{64}, sha256:\w{64}$/ });
+  t.regex(unclear.hint ?? '', /PATH:sha256:\w{64}$/);
+  const all = await openSource({ form: 'any', path }, options({ choose: 'all', platform: { os: 'linux', architecture: 'amd64' } }));
+  t.deepEqual(all.map(({ names }) => names), images.map(({ names }) => names));
+});
+
+test('a stream is given the same bytes as a file, and stays open', async (t) => {
+  const { save, saveTo } = await made(t);
+  for (const format of ['oci', 'docker-archive'] as const) {
+    const stream = new PassThrough();
+    const given = buffer(stream);
+    await saveTo({ format, destination: stream });
+    t.false(stream.writableEnded);
+    stream.end();
+    t.deepEqual(await given, readFileSync(await save({ format })), format);
+  }
+});
+
+test('a reader that goes away, one that takes nothing, and a stream that tells of no error', async (t) => {
+  const { saveTo } = await made(t);
+  const refusing = new Writable({ write: (_piece, _encoding, done) => { done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })); } });
+  await t.throwsAsync(saveTo({ destination: refusing }), { code: 'ERR_TSRUN_HOST', message: 'the stream cannot be written: EPIPE' });
+  const stalled = () => new Writable({ write: () => undefined });
+  const stop = new AbortController();
+  const waiting = saveTo({ destination: stalled(), signal: stop.signal });
+  setImmediate(() => { stop.abort('enough'); });
+  await t.throwsAsync(waiting, { code: 'ERR_TSRUN_ABORTED' });
+  const destroyed = stalled();
+  const failing = saveTo({ destination: destroyed });
+  setImmediate(() => { destroyed.destroy(); });
+  await t.throwsAsync(failing, { message: /prematurely|Premature|closed/i });
 });
 
 test('the documents of an archive, whose layers are plain, each once', async (t) => {

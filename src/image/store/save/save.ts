@@ -1,6 +1,7 @@
 /** Images of the store as files for other tools: an OCI image layout, or what `docker save` wrote before version 25. */
 import { mediaTypes } from '../../documents/media-types.js';
 import type { Descriptor } from '../../documents.js';
+import { containerdName, refName } from '../../documents/annotations.js';
 import { parseReference } from '../../reference.js';
 import { openPlain, type ExpandOptions } from '../../sources/expand.js';
 import type { Blobs } from '../blobs.js';
@@ -9,7 +10,7 @@ import { damaged } from '../faults.js';
 import type { ImageLayerRecord, ImageRecord } from '../records.js';
 import type { Tell } from '../work.js';
 import { measure, piecesOf, storedPieces } from './pieces.js';
-import { atDestination, openFolderSink, openTarSink, type Sink } from './sink.js';
+import { atDestination, openFolderSink, openTarSink, type Destination, type Sink } from './sink.js';
 
 export interface ImageToSave {
   readonly record: ImageRecord;
@@ -20,7 +21,7 @@ export interface ImageToSave {
 export interface SaveInput {
   readonly blobs: Blobs;
   readonly images: readonly ImageToSave[];
-  readonly destination: string;
+  readonly destination: Destination;
   readonly format: 'oci' | 'docker-archive';
   readonly signal?: AbortSignal | undefined;
   readonly tell: Tell;
@@ -34,9 +35,10 @@ export interface SaveInput {
  * @throws ERR_TSRUN_INVALID_ARGUMENT, ERR_TSRUN_HOST, ERR_TSRUN_STORE for damaged blobs, ERR_TSRUN_ABORTED
  */
 export async function saveImages(input: SaveInput): Promise<void> {
-  const { destination, format } = input;
+  const { destination, format, signal } = input;
   await atDestination(destination, async () => {
-    const sink = format === 'oci' && !destination.endsWith('.tar') ? await openFolderSink(destination) : await openTarSink(destination);
+    const isFolder = format === 'oci' && typeof destination === 'string' && !destination.endsWith('.tar');
+    const sink = isFolder ? await openFolderSink(destination) : await openTarSink(destination, signal);
     try {
       await (format === 'oci' ? writeLayout(sink, input) : writeDockerArchive(sink, input));
       await sink.finish();
@@ -57,11 +59,14 @@ async function writeLayout(sink: Sink, { blobs, images, signal, tell }: SaveInpu
   await addJson(sink, 'index.json', { schemaVersion: 2, mediaType: mediaTypes.index, manifests: images.flatMap(indexEntries) });
 }
 
-/** podman takes the whole name from `ref.name`, containerd and docker from their own. */
+/** As docker and containerd have it: the tag by which skopeo, umoci and buildah find the image, and the whole name, which is theirs alone. */
 function indexEntries({ record: { manifest: { mediaType, digest, size }, platform }, names }: ImageToSave): object[] {
   const entry = { mediaType, digest, size, platform };
   if (names.length === 0) return [entry];
-  return names.map((name) => ({ ...entry, annotations: { 'org.opencontainers.image.ref.name': name, 'io.containerd.image.name': name } }));
+  return names.map((name) => {
+    const { tag } = parseReference(name);
+    return { ...entry, annotations: { [containerdName]: name, ...(tag !== undefined && { [refName]: tag }) } };
+  });
 }
 
 async function writeDockerArchive(sink: Sink, input: SaveInput): Promise<void> {

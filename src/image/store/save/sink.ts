@@ -1,13 +1,18 @@
-/** Where saved images go: a folder, or a tar file. Nothing is seen there before all of it is. */
+/**
+ * Where saved images go: a folder, or a tar, as a file or into a stream. Of a folder and a file nothing is seen before all of it is; a
+ * stream that ends before the archive does has failed.
+ */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, rmdir, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { finished } from 'node:stream';
 import { Header } from 'tar/header';
 import { errnoName } from '../../../spec/errno.js';
 import { TsrunError } from '../../../spec/errors.js';
 import { printable } from '../../../spec/quote.js';
 import { syncFolder } from '../checked-files.js';
+import { checkAborted } from '../faults.js';
 
 export interface Sink {
   /** @param pieces as many bytes as `size` says */
@@ -17,14 +22,17 @@ export interface Sink {
   discard(): Promise<void>;
 }
 
+export type Destination = string | NodeJS.WritableStream;
+
 /** Whatever is written to `destination` fails with a word about it. @throws ERR_TSRUN_HOST */
-export async function atDestination<T>(destination: string, action: () => Promise<T>): Promise<T> {
+export async function atDestination<T>(destination: Destination, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (cause) {
     const errno = errnoName(cause);
     if (TsrunError.is(cause) || errno === undefined) throw cause;
-    throw new TsrunError('ERR_TSRUN_HOST', `'${printable(destination, 400)}' cannot be written: ${errno}`, { hint: 'give a place of your own with enough room', cause });
+    const what = typeof destination === 'string' ? `'${printable(destination, 400)}'` : 'the stream';
+    throw new TsrunError('ERR_TSRUN_HOST', `${what} cannot be written: ${errno}`, { hint: 'give a place of your own with enough room', cause });
   }
 }
 
@@ -32,47 +40,97 @@ const blockBytes = 512;
 /** The same bytes for the same images, whenever they are written. */
 const mtime = new Date(0);
 
-export async function openTarSink(destination: string): Promise<Sink> {
+export async function openTarSink(destination: Destination, signal: AbortSignal | undefined): Promise<Sink> {
+  return new TarSink(typeof destination === 'string' ? await openFile(destination) : openStream(destination, signal));
+}
+
+/** One piece after the other. */
+interface Output {
+  write(bytes: Buffer): Promise<void>;
+  finish(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+class TarSink implements Sink {
+  readonly #output: Output;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  async add(path: string, size: number, pieces: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
+    const header = new Header({ path, size, mtime, mode: 0o644, uid: 0, gid: 0, type: 'File' });
+    header.encode();
+    await this.#output.write(header.block ?? Buffer.alloc(blockBytes));
+    for await (const piece of pieces) await this.#output.write(piece);
+    const over = size % blockBytes;
+    if (over > 0) await this.#output.write(Buffer.alloc(blockBytes - over));
+  }
+
+  async finish(): Promise<void> {
+    await this.#output.write(Buffer.alloc(2 * blockBytes));
+    await this.#output.finish();
+  }
+
+  async discard(): Promise<void> {
+    await this.#output.discard();
+  }
+}
+
+async function openFile(destination: string): Promise<Output> {
   const there = await stat(destination).catch(() => undefined);
   if (there?.isDirectory() === true) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${printable(destination, 400)}' is a folder`, { hint: 'name a file to be written' });
   // A pipe or a terminal is written to as it is.
   const isFile = there?.isFile() ?? true;
   const temporary = isFile ? `${destination}.${randomBytes(6).toString('hex')}` : destination;
   const file = await open(temporary, isFile ? 'wx' : constants.O_WRONLY, 0o666);
-  return new TarSink(file, isFile ? { temporary, destination } : undefined);
+  return {
+    write: (bytes) => writeAll(file, bytes),
+    finish: async () => {
+      if (isFile) await file.sync();
+      await file.close();
+      if (!isFile) return;
+      await rename(temporary, destination);
+      await syncFolder(dirname(destination));
+    },
+    discard: async () => {
+      await file.close().catch(() => undefined);
+      if (isFile) await rm(temporary, { force: true });
+    },
+  };
 }
 
-class TarSink implements Sink {
-  readonly #file: FileHandle;
-  readonly #toRename: { readonly temporary: string; readonly destination: string } | undefined;
-
-  constructor(file: FileHandle, toRename: { readonly temporary: string; readonly destination: string } | undefined) {
-    this.#file = file;
-    this.#toRename = toRename;
-  }
-
-  async add(path: string, size: number, pieces: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void> {
-    const header = new Header({ path, size, mtime, mode: 0o644, uid: 0, gid: 0, type: 'File' });
-    header.encode();
-    await writeAll(this.#file, header.block ?? Buffer.alloc(blockBytes));
-    for await (const piece of pieces) await writeAll(this.#file, piece);
-    const over = size % blockBytes;
-    if (over > 0) await writeAll(this.#file, Buffer.alloc(blockBytes - over));
-  }
-
-  async finish(): Promise<void> {
-    await writeAll(this.#file, Buffer.alloc(2 * blockBytes));
-    if (this.#toRename !== undefined) await this.#file.sync();
-    await this.#file.close();
-    if (this.#toRename === undefined) return;
-    await rename(this.#toRename.temporary, this.#toRename.destination);
-    await syncFolder(dirname(this.#toRename.destination));
-  }
-
-  async discard(): Promise<void> {
-    await this.#file.close().catch(() => undefined);
-    if (this.#toRename !== undefined) await rm(this.#toRename.temporary, { force: true });
-  }
+/** It stays open, as standard output does. Whoever reads it may take all the time there is, so that giving up does not wait for that. */
+function openStream(stream: NodeJS.WritableStream, signal: AbortSignal | undefined): Output {
+  let fail: (cause: unknown) => void = () => undefined;
+  // Also of one that is destroyed while it is written to, and tells nobody.
+  const leave = finished(stream, { readable: false }, (cause) => { fail(cause ?? new TsrunError('ERR_TSRUN_HOST', 'the stream was closed before the images were written')); });
+  const give = () => { fail(signal?.reason); };
+  signal?.addEventListener('abort', give);
+  const write = async (bytes: Buffer): Promise<void> => {
+    try {
+      await new Promise<void>((resolve, reject) => {
+        fail = reject;
+        stream.write(bytes, (cause) => { if (cause instanceof Error) reject(cause); else resolve(); });
+      });
+    } catch (cause) {
+      checkAborted(signal);
+      throw cause;
+    }
+  };
+  const end = (): void => { signal?.removeEventListener('abort', give); };
+  return {
+    write,
+    finish: () => {
+      leave();
+      end();
+      return Promise.resolve();
+    },
+    discard: () => {
+      end();
+      return Promise.resolve();
+    },
+  };
 }
 
 export async function openFolderSink(destination: string): Promise<Sink> {

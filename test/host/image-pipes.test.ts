@@ -1,0 +1,71 @@
+// Images by standard input and standard output.
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { makeImage } from '../support/images.js';
+import { CommandLab } from '../support/command-lab.js';
+import { Lab } from '../support/lab.js';
+import { needs } from '../support/needs.js';
+import { saveImages } from '../support/saved-images.js';
+import { until } from '../support/until.js';
+
+const lab = new CommandLab();
+/** For its folders alone. */
+const folders = new Lab();
+const here = needs('root', 'userns', 'overlay');
+
+let made: string | undefined;
+function archive(): string {
+  return (made ??= saveImages(join(folders.scratch, 'app.tar'), { names: ['team/app:v1'], layers: [makeImage(folders)], config: { Cmd: ['true'] } }));
+}
+
+here('what comes and goes by a pipe leaves nothing when tsrun is killed, and nothing but the archive when it is not', async (t) => {
+  await lab.call(['load', '-q', archive()]);
+  const temporary = mkdtempSync(join(folders.scratch, 'temporary-'));
+  const left = () => [readdirSync(temporary), readdirSync(join(lab.imageRoot, 'tmp'))];
+  process.env['TMPDIR'] = temporary;
+  t.teardown(() => { delete process.env['TMPDIR']; });
+  const loading = lab.spawn(['load', '-q']);
+  loading.stdin?.write(readFileSync(archive()).subarray(0, 100_000));
+  await until(() => openedBy(loading).some((path) => path.startsWith(lab.imageRoot) && path.endsWith('(deleted)')), 'the file without a name');
+  const saving = lab.spawn(['save', '-q', 'team/app:v1']);
+  await once(saving.stdout ?? process.stdin, 'readable');
+  t.deepEqual(left(), [[], []], 'not even while they work');
+  for (const child of [loading, saving]) {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  t.deepEqual(left(), [[], []]);
+  const whole = await lab.shell('$tsrun save -q team/app:v1 | $tsrun load -q');
+  t.deepEqual([whole.code, whole.stdout], [0, 'Loaded image: team/app:v1\n'], whole.stderr);
+  const early = await lab.shell('{ $tsrun save -q team/app:v1; echo $? >&2; } | head -c 10 >/dev/null');
+  t.is(early.stderr, '141\n', 'a reader that has enough');
+  t.deepEqual(left(), [[], []]);
+});
+
+function openedBy({ pid }: ChildProcess): string[] {
+  const folder = `/proc/${pid ?? 'self'}/fd`;
+  return readdirSync(folder).map((fd) => {
+    try {
+      return readlinkSync(join(folder, fd));
+    } catch {
+      return '';
+    }
+  });
+}
+
+here('what is wrong with standard input is said of standard input', async (t) => {
+  for (const [input, said] of [['echo text', 'standard input is a file that is no image'], ['true', 'standard input is an empty file'], [`head -c 600 '${archive()}'`, 'standard input is cut short']] as const) {
+    const { code, stderr } = await lab.shell(`${input} | $tsrun load -q`);
+    t.is(code, 1);
+    t.true(stderr.startsWith(`tsrun: ${said}`), stderr);
+  }
+});
+
+test.after.always(() => {
+  folders.removeFolders();
+});
+
+lab.declareLeakTest();
