@@ -110,7 +110,7 @@ export interface PullOptions extends FetchOptions {
 
 /** How a reference becomes something to run. */
 export interface ResolveOptions extends PullOptions {
-  /** When a registry is asked. Default `missing`. */
+  /** When a registry is asked for a name: `missing`, the default: where the store has none. For a name with a digest that is there, never. */
   readonly pull?: 'missing' | 'always' | 'never';
   /** Under a slug: the reference of an image, or a folder. */
   readonly stack?: string;

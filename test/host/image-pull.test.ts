@@ -1,12 +1,12 @@
 // Images of a registry as containers: when it is asked, by how many, and how often for the same bytes.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import type { RunOptions } from '../../src/index.js';
-import { FakeRegistry } from '../support/fake-registry.js';
+import { digestOf, FakeRegistry } from '../support/fake-registry.js';
 import { packFolder } from '../support/image-layouts.js';
 import { Lab, outcome } from '../support/lab.js';
 import { needs } from '../support/needs.js';
@@ -49,9 +49,51 @@ here('a registry is asked for what is not there, each time, or never', async (t)
   await publish('1', 'second');
   t.is(await run(name), 'first');
   t.is(await run(name, { pull: 'always' }), 'second');
-  t.is(await run(`docker://${name}`), 'second');
+  await publish('1', 'third');
+  const since = seen.length;
+  t.is(await run(`docker://${name}`), 'second', 'with the scheme it is the same name');
+  t.is(await run(`docker://${name}`, { pull: 'never' }), 'second');
+  t.is(seen.length, since);
   const { images } = await lab.runtime();
   t.deepEqual((await images.list()).map(({ names }) => names), [[name], []], 'the name is the new one\'s');
+});
+
+here('a name with a digest is never asked for again, whatever it was pulled by', async (t) => {
+  const { registry: { seen, manifests }, name } = await publish('4', 'by digest');
+  const digest = digestOf(manifests.get('4')?.bytes ?? Buffer.alloc(0));
+  const repository = name.replace(/:4$/, '');
+  t.is(await run(name), 'by digest');
+  const asked = seen.length;
+  for (const reference of [`${repository}@${digest}`, `${name}@${digest}`, `docker://${repository}@${digest}`]) {
+    for (const pull of ['missing', 'always', 'never'] as const) t.is(await run(reference, { pull }), 'by digest', `${reference} ${pull}`);
+  }
+  t.is(seen.length, asked);
+  const { images } = await lab.runtime();
+  t.is((await images.pull(`${name}@${digest}`).done).digest, digest);
+  t.true((await images.list()).some(({ names }) => names.includes(`${repository}@${digest}`)));
+  t.true(seen.length > asked, 'who pulls asks');
+});
+
+here('a short name is kept under the name that registries.conf gives it, and found by both', async (t) => {
+  const { registry: { seen, host }, name } = await publish('5', 'aliased');
+  const config = join(lab.scratch, 'registries.conf');
+  writeFileSync(config, `unqualified-search-registries = ["${host}"]\n[aliases]\ntool = "${host}/team/app"\n`);
+  process.env['CONTAINERS_REGISTRIES_CONF'] = config;
+  t.teardown(() => { delete process.env['CONTAINERS_REGISTRIES_CONF']; });
+  const { images } = await lab.runtime();
+  t.is(await run('tool:5'), 'aliased');
+  const asked = seen.length;
+  t.deepEqual((await images.inspect('tool:5')).names, [name]);
+  for (const each of ['tool:5', 'team/app:5', name]) t.is(await run(each), 'aliased', each);
+  t.is(seen.length, asked);
+  await t.throwsAsync(run('docker.io/library/tool:5', { pull: 'never' }), { code: 'ERR_TSRUN_IMAGE' }, 'a whole name is not completed');
+  await t.throwsAsync(run('docker://tool:5', { pull: 'never' }), { code: 'ERR_TSRUN_IMAGE' }, 'nor is one with a scheme');
+  await images.tag('tool:5', 'mine');
+  t.is(await run('mine'), 'aliased', 'a name that was given here needs no registries.conf');
+  t.deepEqual((await images.remove('tool:5')).untagged, [name]);
+  writeFileSync(config, 'broken');
+  await t.throwsAsync(run('tool:5', { pull: 'never' }), { code: 'ERR_TSRUN_REGISTRY', message: /is not TOML/ });
+  t.is(await run('mine'), 'aliased');
 });
 
 async function ended(t: ExecutionContext, child: ChildProcess): Promise<void> {

@@ -5,7 +5,7 @@ import { readConfig } from '../../image/documents/config.js';
 import { mostDocumentBytes } from '../../image/documents/manifest.js';
 import type { ImageChanges, ImageDetails, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../../image/image-types.js';
 import { readLayerChanges } from '../../image/layer-changes.js';
-import { recognise, type NamedPlace } from '../../image/recognise.js';
+import { recognise } from '../../image/recognise.js';
 import { isReference, parseReference, wholeName } from '../../image/reference.js';
 import { defaultLimits } from '../../image/store/import-image.js';
 import { checkAborted } from '../../image/store/faults.js';
@@ -17,6 +17,7 @@ import { StoreLayout } from '../../image/store/layout.js';
 import { startWork } from '../../image/store/work.js';
 import { containerLayersOf } from './container-layers.js';
 import { Fetching, type MayBeUndefined } from './fetching.js';
+import { findImage, type SoughtImage } from './find-image.js';
 import { Resolving, type ResolveRequest, type StoredImage } from './resolving.js';
 import { detailsOf, summaryOf } from './summaries.js';
 import type { SourcePlace } from './stored-place.js';
@@ -145,7 +146,7 @@ export class Library {
   /** Of the store. @throws ERR_TSRUN_IMAGE where there is none */
   async find(reference: string): Promise<FoundImage> {
     const store = await this.#existing();
-    const found = await store?.catalog.find(nameIn(reference));
+    const found = store === undefined ? undefined : await findImage(store.catalog, soughtIn(reference));
     if (found !== undefined) return found;
     throw new TsrunError('ERR_TSRUN_IMAGE', `there is no image '${printable(reference, 400)}' in the store`, { hint: 'tsrun images lists them' });
   }
@@ -200,10 +201,10 @@ function withoutScheme(reference: string): string {
 }
 
 /** Whatever lies at a path of that name. */
-function nameIn(reference: string): Pick<NamedPlace, 'reference' | 'idPrefix'> {
+function soughtIn(reference: string): SoughtImage {
   const text = withoutScheme(reference);
   const [, algorithm, idPrefix] = /^(sha256:)?([\da-f]{4,64})$/.exec(text) ?? [];
-  return { ...(algorithm === undefined && isReference(text) && { reference: parseReference(text) }), ...(idPrefix !== undefined && { idPrefix }) };
+  return { ...(text === reference && { text }), ...(algorithm === undefined && isReference(text) && { reference: parseReference(text) }), ...(idPrefix !== undefined && { idPrefix }) };
 }
 
 /** Every option, also where it is not given. */

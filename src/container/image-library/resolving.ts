@@ -16,6 +16,7 @@ import type { Tell } from '../../image/store/work.js';
 import { suits, type Fetching, type MayBeUndefined } from './fetching.js';
 import { seeFile, type SeenFile } from '../file-identity.js';
 import { withoutStack } from '../without-stack.js';
+import { findImage, namesInStore } from './find-image.js';
 import { filesOfPlace } from './places.js';
 import { nameOf, type SourcePlace, type StoredPlace } from './stored-place.js';
 
@@ -75,7 +76,7 @@ export class Resolving {
     let anew = false;
     for (let tries = 1; ; tries++) {
       // Before it is read: what changes meanwhile is found changed the next time.
-      const seen = this.#filesOf(place).map(seeFile);
+      const seen = (await this.#filesOf(place)).map(seeFile);
       const { digest } = (await this.#record(place, request, anew)).manifest;
       const release = await this.#store.use(request.signal);
       let image: ResolvedImage | undefined;
@@ -101,9 +102,10 @@ export class Resolving {
     return record === undefined ? undefined : this.#store.resolve(record, name, { signal, tell, asItIs });
   }
 
-  #filesOf(place: StoredPlace): string[] {
+  async #filesOf(place: StoredPlace): Promise<string[]> {
     if (place.kind === 'source') return filesOfPlace(place.source);
-    return place.reference === undefined ? [] : [this.#store.parts.layout.name(wholeName(place.reference))];
+    const { catalog, parts } = this.#store;
+    return (await namesInStore(catalog, place)).map((reference) => parts.layout.name(wholeName(reference)));
   }
 
   async #record(place: StoredPlace, request: ResolveRequest, anew: boolean): Promise<ImageRecord> {
@@ -115,9 +117,10 @@ export class Resolving {
   }
 
   async #named(place: Exclude<StoredPlace, SourcePlace>, request: ResolveRequest, anew: boolean): Promise<ImageRecord> {
-    // Who writes docker:// means what is there now.
-    const { pull = place.kind === 'registry' && request.asItIs !== true ? 'always' : 'missing', platform, asItIs = false } = request;
-    const found = pull === 'always' || anew ? undefined : await this.#there(place);
+    const { pull = 'missing', platform, asItIs = false } = request;
+    // What has a digest is the same tomorrow.
+    const isAsked = anew || (pull === 'always' && place.reference?.digest === undefined);
+    const found = isAsked ? undefined : await this.#there(place);
     if (found !== undefined && suits(found, platform)) return found;
     const what = `there is no image '${printable(nameOf(place), 400)}' in the store${found === undefined ? '' : ` for ${printable(platform ?? '')}`}`;
     if (place.reference === undefined) throw notThere(what, 'tsrun images lists them');
@@ -129,7 +132,7 @@ export class Resolving {
   /** One that is damaged is none. */
   async #there(place: Exclude<StoredPlace, SourcePlace>): Promise<ImageRecord | undefined> {
     try {
-      return (await this.#store.catalog.find(place))?.image;
+      return (await findImage(this.#store.catalog, place))?.image;
     } catch (error) {
       if (isLoss(error)) return undefined;
       throw error;

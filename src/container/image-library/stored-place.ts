@@ -5,7 +5,7 @@ import { shortName } from '../../image/reference.js';
 export type StoredPlace = Exclude<ImagePlace, { readonly kind: 'folder' }>;
 export type SourcePlace = Extract<ImagePlace, { readonly kind: 'source' }>;
 
-/** For people, and for a registry: as it was written where the text is known, since registries.conf may say what a short name stands for. */
+/** For people: as it was written where the text is known. */
 export function nameOf(place: Exclude<StoredPlace, SourcePlace>): string {
   return place.kind === 'name' ? place.text : shortName(place.reference);
 }

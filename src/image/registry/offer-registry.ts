@@ -15,6 +15,7 @@ import { fetchManifest } from './manifests.js';
 import { placesOf } from './places.js';
 import { registriesConfig, type RegistriesConfig } from './registries-conf.js';
 import { thisHost, type RegistryHost } from './registry-host.js';
+import { wholeReferences } from './short-names.js';
 
 export interface RegistryOptions {
   /** Default: this machine's. */
@@ -48,23 +49,6 @@ export async function offerFromRegistry(name: string | RegistryReference, option
   } catch (error) {
     throw signal?.aborted === true ? abortedError(`the pull of '${printable(text, 256)}'`, signal.reason) : error;
   }
-}
-
-/** A name without a registry stands for what registries.conf says; without a word there, for docker's registry. */
-function wholeReferences(text: string, reference: RegistryReference, config: RegistriesConfig): readonly RegistryReference[] {
-  if (reference.domain !== 'docker.io' || /^(index\.)?docker\.io\//.test(text)) return [reference];
-  const short = text.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
-  const alias = config.aliases.get(short);
-  if (alias !== undefined) return [{ ...reference, ...nameOf(alias) }];
-  if (config.searched.length === 0) return [reference];
-  return config.searched.map((registry) => (registry === 'docker.io' ? reference : { ...reference, ...nameOf(`${registry}/${short}`) }));
-}
-
-/** Of what registries.conf says, where a name without a registry would lead to docker's after all. */
-function nameOf(text: string): Pick<RegistryReference, 'domain' | 'path'> {
-  const { domain, path } = parseReference(text);
-  if (text.startsWith(`${domain}/`)) return { domain, path };
-  throw new TsrunError('ERR_TSRUN_REGISTRY', `'${printable(text, 256)}' of registries.conf names no registry`, { hint: 'a registry has a dot or a port in its name, or is localhost' });
 }
 
 async function offerFirst(references: readonly RegistryReference[], action: (reference: RegistryReference) => Promise<OfferedImage>): Promise<OfferedImage> {

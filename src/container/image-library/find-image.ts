@@ -1,0 +1,42 @@
+/** Which image of the store a person's words mean. */
+import type { Catalog, FoundImage } from '../../image/store/catalog.js';
+import { wholeName, type RegistryReference } from '../../image/reference.js';
+
+export interface SoughtImage {
+  /** As it was written; absent where registries.conf is not to complete it. */
+  readonly text?: string;
+  readonly reference?: RegistryReference;
+  /** As `NamedPlace` has it. */
+  readonly idPrefix?: string;
+}
+
+/**
+ * A name wins over digits. With a digest the image is the same wherever it came from.
+ *
+ * @throws ERR_TSRUN_IMAGE for digits that several have; ERR_TSRUN_STORE for one that is damaged; ERR_TSRUN_REGISTRY for a registries.conf
+ * that cannot be understood
+ */
+export async function findImage(catalog: Catalog, sought: SoughtImage): Promise<FoundImage | undefined> {
+  for (const reference of await namesInStore(catalog, sought)) {
+    const found = await catalog.find({ reference });
+    if (found !== undefined) return found;
+  }
+  const { reference, idPrefix } = sought;
+  const image = reference?.digest === undefined ? undefined : await catalog.image(reference.digest);
+  if (image !== undefined) return { image };
+  return idPrefix === undefined ? undefined : catalog.find({ idPrefix });
+}
+
+/** Docker's completion comes first, as that is what `tsrun images` shows; registries.conf is read for what the store does not have so. */
+export async function namesInStore(catalog: Catalog, { text, reference }: SoughtImage): Promise<readonly RegistryReference[]> {
+  if (reference === undefined) return [];
+  const own = withoutTag(reference);
+  if (text === undefined || (await catalog.name(wholeName(own))) !== undefined) return [own];
+  const { namesOfShort } = await import('../../image/registry/short-names.js');
+  return [own, ...(await namesOfShort(text, reference)).map(withoutTag)];
+}
+
+/** Beside a digest it says nothing, and what is pulled has no tag then. */
+function withoutTag({ tag, ...reference }: RegistryReference): RegistryReference {
+  return reference.digest === undefined && tag !== undefined ? { ...reference, tag } : reference;
+}
