@@ -1,4 +1,5 @@
-/** Names of images as people write them. */
+/** Images as people name and read them. */
+import type { ImageSummary } from '../index.js';
 
 /** Docker's short form of a whole name: `alpine:3.20` for `docker.io/library/alpine:3.20`. */
 export function familiarName(name: string): string {
@@ -32,4 +33,9 @@ export function givenNames(names: readonly string[], given: string | undefined):
 /** The first twelve figures of a digest, as docker shows them. */
 export function shortDigest(digest: string): string {
   return digest.replace(/^[^:]*:/, '').slice(0, 12);
+}
+
+/** With the time of its import as one can read it. */
+export function imageJson<T extends ImageSummary>(image: T): T & { readonly importedAt: string } {
+  return { ...image, importedAt: new Date(image.importedAtMs).toISOString() };
 }

@@ -1,6 +1,6 @@
 /** `tsrun images` */
 import type { ImageSummary } from '../index.js';
-import { familiarName, shortDigest, splitName } from './image-names.js';
+import { familiarName, imageJson, shortDigest, splitName } from './image-names.js';
 import { withImages } from './image-work.js';
 import type { CommandFlags, Invocation } from './invocation.js';
 import { humanDuration, humanSize, painter, renderJson, renderTable, type Column } from './output.js';
@@ -10,7 +10,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const found = (await withImages(invocation, (images) => images.list())).filter((image) => name === undefined || hasName(image, name));
   // Newest first, as docker has them.
   const shown = found.toSorted((a, b) => createdMs(b) - createdMs(a) || (a.digest < b.digest ? -1 : 1));
-  if (flags.json === true) stdout.write(renderJson(shown.map((image) => ({ ...image, importedAt: new Date(image.importedAtMs).toISOString() }))));
+  if (flags.json === true) stdout.write(renderJson(shown.map(imageJson)));
   else if (flags.names === true) for (const whole of shown.flatMap(({ names }) => names.filter((each) => name === undefined || matches(each, name)))) stdout.write(`${familiarName(whole)}\n`);
   else if (flags.quiet === true) for (const { digest } of shown) stdout.write(`${flags.noTrunc === true ? digest : shortDigest(digest)}\n`);
   else stdout.write(renderTable(columnsOf(flags), rowsOf(shown, flags, name, Date.now()), { paint: painter(stdout, env) }));

@@ -1,6 +1,7 @@
 /** `tsrun inspect` */
 import { isContainerId, TsrunError, type Runtime } from '../index.js';
 import { withRuntime } from './containers.js';
+import { imageJson } from './image-names.js';
 import type { CommandFlags, Invocation } from './invocation.js';
 import { compareRows, isolationRows, type Difference, type Row } from './isolation-rows.js';
 import { displayWidth, escapeControl, painter, quote, renderJson, renderTable, type Paint } from './output.js';
@@ -32,7 +33,7 @@ async function everything(runtime: Runtime, id: string, type: CommandFlags['type
     }
   } else if (type === 'container') throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `${quote(id)} cannot be the name of a container`, { hint: `names have ${containerNameForm}` });
   try {
-    return renderJson(await runtime.images.inspect(id));
+    return renderJson(imageJson(await runtime.images.inspect(id)));
   } catch (error) {
     if (type === 'image' || !TsrunError.is(error)) throw error;
     throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no container '${id}', and ${error.message}`, { hint: 'tsrun ps -a and tsrun images list them', cause: error });

@@ -1,6 +1,6 @@
 /** `tsrun load`, also called `tsrun import` */
 import { TsrunError } from '../index.js';
-import { givenNames } from './image-names.js';
+import { givenNames, imageJson } from './image-names.js';
 import { follow, withImages } from './image-work.js';
 import type { InputStream, Invocation } from './invocation.js';
 import { escapeControl, painter, renderJson } from './output.js';
@@ -27,7 +27,7 @@ async function load(source: string | InputStream, invocation: Invocation): Promi
     ...(flags.imageName !== undefined && { name: flags.imageName }),
   })));
   const paint = painter(stdout, env);
-  if (flags.json === true) stdout.write(renderJson(images));
+  if (flags.json === true) stdout.write(renderJson(images.map(imageJson)));
   else {
     for (const { names, digest } of images) {
       for (const name of givenNames(names, flags.imageName)) stdout.write(`${paint('dim', 'Loaded image:')} ${escapeControl(name)}\n`);

@@ -1,5 +1,5 @@
 /** `tsrun pull` */
-import { givenNames } from './image-names.js';
+import { givenNames, imageJson } from './image-names.js';
 import { follow, withImages } from './image-work.js';
 import type { Invocation } from './invocation.js';
 import { escapeControl, renderJson } from './output.js';
@@ -13,7 +13,7 @@ export async function run(invocation: Invocation): Promise<number> {
     ...(authFile !== undefined && { authFile }),
     ...(flags.imageName !== undefined && { name: flags.imageName }),
   })));
-  if (flags.json === true) stdout.write(renderJson(image));
+  if (flags.json === true) stdout.write(renderJson(imageJson(image)));
   else stdout.write(`${escapeControl(givenNames(image.names, flags.imageName ?? reference)[0] ?? image.digest)}\n`);
   return 0;
 }

@@ -220,7 +220,12 @@ export interface ImageLibrary {
   resolve(reference: string, options?: ResolveImageOptions): ImageWork<ImageSummary>;
   /** All of the store, the latest first. */
   list(): Promise<readonly ImageSummary[]>;
-  /** By name, by digest, or by the first digits of one that no other has. @throws `ERR_TSRUN_IMAGE` where there is none */
+  /**
+   * By name, by digest, by the first digits of one that no other has, or of a file or folder, which is taken into the store for it, without
+   * a name, as for a start. A registry is not asked.
+   *
+   * @throws `ERR_TSRUN_IMAGE` where there is none
+   */
   inspect(reference: string): Promise<ImageDetails>;
   /** What each layer adds, changes and removes. Reads the names of all files. @throws as `inspect` */
   changes(reference: string, options?: { readonly signal?: AbortSignal }): Promise<ImageChanges>;

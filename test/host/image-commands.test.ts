@@ -176,6 +176,19 @@ here('an image is saved, and loaded into another store, by file and by pipe', as
   t.deepEqual(refusal(await lab.call(['save', 'no/such', '-o', join(other, 'none.tar')])).slice(0, 2), [1, '']);
 });
 
+here('inspect, history and layers take files as run does, once, and no folder that is run as it is', async (t) => {
+  const reference = `docker-archive:${app()}:team/app:v1`;
+  const { importedAt, importedAtMs, names } = readObject((await lab.call(['inspect', '--type', 'image', reference])).stdout);
+  t.deepEqual(names, [], 'it takes nobody\'s name');
+  t.is(importedAt, new Date(Number(importedAtMs)).toISOString());
+  t.is((await lines('history', '-q', reference)).length, 3);
+  t.is(readObject((await lab.call(['inspect', reference])).stdout)['importedAtMs'], importedAtMs);
+  t.regex((await lab.call(['layers', app()])).stdout, /RUN change/);
+  t.is((await lines('images', '-q')).length, 1);
+  t.regex((await lab.call(['history', lab.image])).stderr, /is not packed: it is run as it lies there/);
+  t.regex((await lab.call(['inspect', 'docker-archive:/no/such.tar'])).stderr, /no container 'docker-archive:\/no\/such\.tar', and .*does not exist/);
+});
+
 /** A registry with the image of an archive. */
 async function registryWithApp(t: ExecutionContext): Promise<FakeRegistry> {
   const registry = await FakeRegistry.start();

@@ -19,8 +19,8 @@ import { containerLayersOf } from './container-layers.js';
 import { Fetching, type MayBeUndefined } from './fetching.js';
 import { findImage, type SoughtImage } from './find-image.js';
 import { Resolving, type ResolveRequest, type StoredImage } from './resolving.js';
-import { detailsOf, summaryOf } from './summaries.js';
 import type { SourcePlace } from './stored-place.js';
+import { detailsOf, summaryOf } from './summaries.js';
 import type { LibrarySurroundings } from './surroundings.js';
 
 export interface SaveOptions {
@@ -125,14 +125,14 @@ export class Library {
   }
 
   async inspect(reference: string): Promise<ImageDetails> {
-    const { image } = await this.find(reference);
+    const image = await this.#lookUp(reference, undefined);
     const { parts } = await this.store();
     const config = readConfig(await parts.blobs.read(image.config, mostDocumentBytes), `the config of '${printable(reference, 200)}'`);
     return detailsOf(image, await this.#namesOf(image), config, parts.layout);
   }
 
   async changes(reference: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<ImageChanges> {
-    const { image } = await this.find(reference);
+    const image = await this.#lookUp(reference, signal);
     const store = await this.store();
     // So that nobody takes its layers away meanwhile.
     const release = await store.use(signal);
@@ -140,6 +140,20 @@ export class Library {
       return await readLayerChanges(image.layers.map(({ key }) => store.parts.layout.diff(key)), this.#surroundings.isOpaque, signal);
     } finally {
       release();
+    }
+  }
+
+  /** Of the store, where a file or folder is taken into it as a start with it would. @throws ERR_TSRUN_IMAGE where there is none */
+  async #lookUp(reference: string, signal: AbortSignal | undefined): Promise<ImageRecord> {
+    try {
+      return (await this.find(reference)).image;
+    } catch (error) {
+      if (!TsrunError.is(error) || error.code !== 'ERR_TSRUN_IMAGE') throw error;
+      const place = await recognise(reference);
+      if (place.kind === 'folder') throw notPacked(reference);
+      if (place.kind !== 'source') throw error;
+      const { digest } = await this.ready(reference, { ...(signal !== undefined && { signal }) }).done;
+      return (await this.find(digest)).image;
     }
   }
 
@@ -196,6 +210,13 @@ function merged(images: readonly { readonly record: ImageRecord; readonly names:
   return [...byDigest.values()];
 }
 
+async function packedAt(reference: string): Promise<SourcePlace> {
+  const place = await recognise(reference);
+  if (place.kind === 'folder') throw notPacked(reference);
+  if (place.kind === 'source') return place;
+  throw new TsrunError('ERR_TSRUN_IMAGE', `there is no file or folder '${printable(reference, 400)}'`, { hint: 'name one that holds an image; what lies in a registry is pulled' });
+}
+
 function withoutScheme(reference: string): string {
   return reference.startsWith('docker://') ? reference.slice('docker://'.length) : reference;
 }
@@ -211,13 +232,6 @@ function soughtIn(reference: string): SoughtImage {
 function handed({ platform, name, limits, signal, tlsVerify, authFile }: PullOptions): MayBeUndefined<PullOptions> {
   return { platform, name, limits, signal, tlsVerify, authFile };
 }
-async function packedAt(reference: string): Promise<SourcePlace> {
-  const place = await recognise(reference);
-  if (place.kind === 'folder') throw notPacked(reference);
-  if (place.kind === 'source') return place;
-  throw new TsrunError('ERR_TSRUN_IMAGE', `there is no file or folder '${printable(reference, 400)}'`, { hint: 'name one that holds an image; what lies in a registry is pulled' });
-}
-
 
 /** Where nothing was ever stored. @throws ERR_TSRUN_IMAGE for a path at which there is no image */
 async function notLookedAt(reference: string): Promise<TsrunError> {
