@@ -3,6 +3,7 @@ import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { digestOf } from '../../../src/image/documents/digest.js';
+import { mediaTypes } from '../../../src/image/documents/media-types.js';
 import { openDockerArchive } from '../../../src/image/sources/docker-archive.js';
 import { openSource, type SourceForm } from '../../../src/image/sources/open-source.js';
 import { openFolderTree } from '../../../src/image/sources/folder-tree.js';
@@ -63,6 +64,31 @@ test('an archive as docker writes it from 25 on is a layout as well, and the sam
   t.deepEqual(layout?.layers.map(({ descriptor, diffId }) => [descriptor, diffId]), archive?.layers.map(({ descriptor, diffId }) => [descriptor, diffId]));
   await layout?.close();
   await archive?.close();
+});
+
+test("one of docker's that keeps images as containerd does: two tags of an index, whose other platforms and attestations are not in the file", async (t) => {
+  const away = (text: string, platform: object): object => ({ mediaType: mediaTypes.manifest, digest: digestOf(Buffer.from(text)), size: text.length, platform });
+  const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [
+    away('far', { os: 'linux', architecture: 's390x' }), { ...image.manifest, platform: options().platform },
+    { ...away('attestation', { os: 'unknown', architecture: 'unknown' }), annotations: { 'vnd.docker.reference.type': 'attestation-manifest', 'vnd.docker.reference.digest': image.manifest.digest } },
+  ] }));
+  const entry = (name: string, tag: string): object => ({
+    mediaType: mediaTypes.index, digest: digestOf(index), size: index.length,
+    annotations: { 'containerd.io/distribution.source.docker.io': 'team/app', 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': tag },
+  });
+  const files: Files = {
+    ...layoutFiles([entry('docker.io/team/app:1', '1'), entry('docker.io/team/app:latest', 'latest')], [...image.blobs, index]),
+    'manifest.json': manifestJson({ Config: blobPath(digestOf(image.config)), RepoTags: ['team/app:1', 'team/app:latest'], Layers: layers.map((layer) => blobPath(digestOf(layer))) }),
+  };
+  const path = newFile(tarOfFiles(files));
+  for (const name of [undefined, 'team/app', '1', 'docker.io/team/app:1', digestOf(index)]) {
+    const [found, ...more] = await openSource({ form: 'any', path }, options({ choose: name === undefined ? 'all' : 'one', name }));
+    t.is(more.length, 0);
+    t.deepEqual([found?.names, found?.manifest.descriptor.digest], [['docker.io/team/app:1', 'docker.io/team/app:latest'], image.manifest.digest], name);
+    await found?.close();
+  }
+  const missing = openSource({ form: 'any', path }, options({ platform: { os: 'linux', architecture: 's390x' } }));
+  t.regex((await faultOf(missing)).message, /the manifest sha256:\w{12} is not in/);
 });
 
 test('layers that are links to those of another image, in every form that tar has', async (t) => {
