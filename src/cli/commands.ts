@@ -10,6 +10,8 @@ const stored: Positional = { ...image, completion: 'stored-image' };
 const plain = { takesProgram: false, failureCode: 1, examples: [] } as const;
 const attached = { takesProgram: true, failureCode: 125 } as const;
 
+const lookedAt = 'IMAGE is one of the store; or a file or folder that holds one, as for run, which is taken into the store for it.';
+
 export const commands: readonly Command[] = [
   {
     ...attached,
@@ -126,6 +128,7 @@ export const commands: readonly Command[] = [
     name: 'inspect',
     summary: 'show everything that is known of a container or an image',
     usage: 'tsrun inspect [flags] CONTAINER|IMAGE',
+    description: lookedAt,
     positionals: [{ name: 'container or image', required: true, many: false, completion: 'object' }],
     examples: [
       { line: 'tsrun inspect --isolation web', what: 'which walls stand' },
@@ -228,6 +231,7 @@ export const commands: readonly Command[] = [
     name: 'history',
     summary: 'show how an image was made, the last step first',
     usage: 'tsrun history [flags] IMAGE',
+    description: lookedAt,
     positionals: [stored],
   },
   {
@@ -237,7 +241,7 @@ export const commands: readonly Command[] = [
     usage: 'tsrun layers [flags] IMAGE',
     description:
       'The bytes of a layer are wasted that nobody sees: their files are overwritten or removed by a later one. Totals and efficiency are reckoned as dive does: a path in several layers wastes all its bytes, and needs those of its smallest version. ' +
-      'With --ci the image is judged by thresholds, as dive judges it.',
+      `With --ci the image is judged by thresholds, as dive judges it. ${lookedAt}`,
     positionals: [stored],
     examples: [{ line: 'tsrun layers --ci --lowest-efficiency 0.95 --highest-wasted-bytes 20m app', what: 'fail a build that wastes too much' }],
   },

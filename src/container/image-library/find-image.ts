@@ -17,23 +17,36 @@ export interface SoughtImage {
  * that cannot be understood
  */
 export async function findImage(catalog: Catalog, sought: SoughtImage): Promise<FoundImage | undefined> {
-  for (const reference of await namesInStore(catalog, sought)) {
-    const found = await catalog.find({ reference });
-    if (found !== undefined) return found;
-  }
   const { reference, idPrefix } = sought;
-  const image = reference?.digest === undefined ? undefined : await catalog.image(reference.digest);
-  if (image !== undefined) return { image };
+  if (reference !== undefined) {
+    const found = (await catalog.find({ reference: withoutTag(reference) })) ?? (await findShort(catalog, sought));
+    if (found !== undefined) return found;
+    const image = reference.digest === undefined ? undefined : await catalog.image(reference.digest);
+    if (image !== undefined) return { image };
+  }
   return idPrefix === undefined ? undefined : catalog.find({ idPrefix });
 }
 
 /** Docker's completion comes first, as that is what `tsrun images` shows; registries.conf is read for what the store does not have so. */
-export async function namesInStore(catalog: Catalog, { text, reference }: SoughtImage): Promise<readonly RegistryReference[]> {
-  if (reference === undefined) return [];
-  const own = withoutTag(reference);
-  if (text === undefined || (await catalog.name(wholeName(own))) !== undefined) return [own];
+async function findShort(catalog: Catalog, sought: SoughtImage): Promise<FoundImage | undefined> {
+  for (const reference of await shortNames(sought)) {
+    const found = await catalog.find({ reference });
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** All names that decide which image `findImage` finds. */
+export async function namesInStore(catalog: Catalog, sought: SoughtImage): Promise<readonly RegistryReference[]> {
+  if (sought.reference === undefined) return [];
+  const own = withoutTag(sought.reference);
+  return (await catalog.name(wholeName(own))) === undefined ? [own, ...(await shortNames(sought))] : [own];
+}
+
+async function shortNames({ text, reference }: SoughtImage): Promise<readonly RegistryReference[]> {
+  if (text === undefined || reference === undefined) return [];
   const { namesOfShort } = await import('../../image/registry/short-names.js');
-  return [own, ...(await namesOfShort(text, reference)).map(withoutTag)];
+  return (await namesOfShort(text, reference)).map(withoutTag);
 }
 
 /** Beside a digest it says nothing, and what is pulled has no tag then. */

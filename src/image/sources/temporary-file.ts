@@ -9,14 +9,13 @@ import { printable } from '../../spec/quote.js';
 
 /** open(2): O_TMPFILE, which Node has no word for. Whoever is killed then leaves nothing, not even in the moment before an unlink. */
 const unnamed = 0o20000000 | constants.O_DIRECTORY | constants.O_RDWR;
-/** Of file systems that have no such files, 9p among them. */
-const lacking: ReadonlySet<string> = new Set(['EOPNOTSUPP', 'EISDIR', 'EINVAL']);
 
 /** @throws ERR_TSRUN_STORE */
 export async function openTemporaryFile(folder: string): Promise<FileHandle> {
   try {
     return await open(folder, unnamed, 0o600).catch(async (cause: unknown) => {
-      if (lacking.has(errnoName(cause) ?? '')) return openUnlinked(join(folder, `source-${randomUUID()}`));
+      // Some file systems have no such files: vfat, 9p.
+      if (errnoName(cause) === 'EOPNOTSUPP') return openUnlinked(join(folder, `source-${randomUUID()}`));
       throw cause;
     });
   } catch (cause) {
