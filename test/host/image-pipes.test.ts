@@ -1,9 +1,10 @@
 // Images by standard input and standard output.
-import type { ChildProcess } from 'node:child_process';
+import { execFileSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { openTemporaryFile } from '../../src/image/sources/temporary-file.js';
 import { makeImage } from '../support/images.js';
 import { CommandLab } from '../support/command-lab.js';
 import { Lab } from '../support/lab.js';
@@ -62,6 +63,16 @@ here('what is wrong with standard input is said of standard input', async (t) =>
     t.is(code, 1);
     t.true(stderr.startsWith(`tsrun: ${said}`), stderr);
   }
+});
+
+needs('root', 'command:mount')('where a file system has no files without a name, one is taken away at once', async (t) => {
+  const folder = mkdtempSync(join(folders.scratch, 'nameless-'));
+  execFileSync('mount', ['-t', 'mqueue', 'none', folder]);
+  t.teardown(() => { execFileSync('umount', [folder]); });
+  const handle = await openTemporaryFile(folder);
+  t.deepEqual(readdirSync(folder), []);
+  t.regex(readlinkSync(`/proc/self/fd/${handle.fd}`), /\/source-[\da-f-]+ \(deleted\)$/, 'control: it had one');
+  await handle.close();
 });
 
 test.after.always(() => {

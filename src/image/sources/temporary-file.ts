@@ -14,8 +14,8 @@ const unnamed = 0o20000000 | constants.O_DIRECTORY | constants.O_RDWR;
 export async function openTemporaryFile(folder: string): Promise<FileHandle> {
   try {
     return await open(folder, unnamed, 0o600).catch(async (cause: unknown) => {
-      // Some file systems have no such files: vfat, 9p.
-      if (errnoName(cause) === 'EOPNOTSUPP') return openUnlinked(join(folder, `source-${randomUUID()}`));
+      // EOPNOTSUPP, in libuv's words, of file systems that have no such files: vfat, 9p.
+      if (errnoName(cause) === 'ENOTSUP') return openUnlinked(join(folder, `source-${randomUUID()}`));
       throw cause;
     });
   } catch (cause) {
