@@ -19,11 +19,12 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 async function load(source: string | InputStream, invocation: Invocation): Promise<number> {
-  const { flags, options: { platform, checksum }, stdout, env } = invocation;
+  const { flags, options: { platform, checksum, imageLimits }, stdout, env } = invocation;
   const images = await withImages(invocation, (library) => follow(invocation, (signal) => library.import(source, {
     signal,
     ...(platform !== undefined && { platform }),
     ...(checksum !== undefined && { checksum }),
+    ...(imageLimits !== undefined && { limits: imageLimits }),
     ...(flags.imageName !== undefined && { name: flags.imageName }),
   })));
   const paint = painter(stdout, env);

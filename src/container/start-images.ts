@@ -49,7 +49,7 @@ export class StartImages {
   }
 
   async #resolveOther(reference: string, options: RunOptions, asItIs: boolean): Promise<HeldImage> {
-    const { pull, platform, stack, checksum, tlsVerify, authFile, signal, onImageProgress } = options;
+    const { pull, platform, stack, checksum, tlsVerify, authFile, imageLimits: limits, signal, onImageProgress } = options;
     const library = await this.#load();
     const key = JSON.stringify([reference, platform, stack, checksum]);
     const known = pull === 'always' ? undefined : this.#stored.get(key);
@@ -59,7 +59,7 @@ export class StartImages {
       release();
     }
     const tell = onImageProgress ?? (() => undefined);
-    const { image, seen, release } = await library.resolve(reference, { pull, platform, stack, checksum, tlsVerify, authFile, signal, tell, asItIs });
+    const { image, seen, release } = await library.resolve(reference, { pull, platform, stack, checksum, tlsVerify, authFile, limits, signal, tell, asItIs });
     if (this.#stored.size >= mostImages) this.#stored.clear();
     this.#stored.set(key, { image, seen });
     return { image, release };

@@ -119,7 +119,7 @@ export interface ResolveOptions extends PullOptions {
 }
 
 /** Which image a reference means, and how it is got where it is not there. */
-export type ResolveImageOptions = Pick<ResolveOptions, 'pull' | 'platform' | 'checksum' | 'tlsVerify' | 'authFile' | 'signal'>;
+export type ResolveImageOptions = Pick<ResolveOptions, 'pull' | 'platform' | 'checksum' | 'tlsVerify' | 'authFile' | 'limits' | 'signal'>;
 
 /** What one layer does to those below it. */
 export interface LayerChanges {

@@ -17,6 +17,7 @@ const bad: Readonly<Record<keyof Required<RunOptions>, readonly unknown[]>> = {
   checksum: ['', 5, 'MD5:x', `sha256:${'0'.repeat(63)}`, '0'.repeat(64)],
   tlsVerify: ['false', 0],
   authFile: ['', 5, 'a\0b'],
+  imageLimits: [5, { bytes: 0 }, { entries: 1.5 }, { ratio: '4' }, { files: 1 }],
   onImageProgress: ['print', {}],
   process: ['', 5, 'web', 'a\0b'],
   command: [[], [''], 'true', ['a\0b'], [5], {}],

@@ -1,4 +1,5 @@
 // The commands about images, as a person types them: from an archive and a registry to a container, and away again.
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -77,6 +78,33 @@ here('an archive is run without being loaded, and takes nobody\'s name', async (
   t.deepEqual([told.stdout, told.stderr], ['again\n', ''], 'it is there already');
   t.deepEqual(await lines('images', '--names'), []);
   t.is((await lines('images')).length, 2);
+});
+
+here('a layer beyond a limit is refused by whoever unpacks, and nothing of it is kept', async (t) => {
+  const registry = await registryWithApp(t);
+  const archive = saveImages(join(folders.scratch, 'one-layer.tar'), { names: ['one:1'], layers: [makeImage(folders)] });
+  const ways = [['load', '-q', archive], ['run', '--rm', '-q', archive], ['pull', '-q', `${registry.host}/app:v1`]];
+  const limits = [
+    [['--max-layer-bytes', '1000'], 'more bytes'],
+    [['--max-layer-entries', '3'], 'more entries'],
+  ] as const;
+  for (const way of ways) {
+    for (const [flags, why] of limits) {
+      const [command = '', ...words] = way;
+      const said = await lab.call([command, ...flags, ...words]);
+      t.not(said.code, 0, way.join(' '));
+      t.regex(said.stderr, new RegExp(`${why} than the limit allows`), way.join(' '));
+      t.true(said.stderr.includes(flags[0]), said.stderr);
+      t.deepEqual(readdirSync(join(lab.imageRoot, 'layers')), []);
+      t.deepEqual(readdirSync(join(lab.imageRoot, 'tmp')).filter((name) => name.startsWith('layer-')), []);
+      t.deepEqual(await lines('images', '-q'), []);
+    }
+  }
+  const bomb = saveImages(join(folders.scratch, 'bomb.tar'), { names: ['bomb:1'], layers: [makeImage(folders, { files: { zeros: '\0'.repeat(40 * 2 ** 20) } })] });
+  execFileSync('gzip', ['-kf', bomb]);
+  t.regex((await lab.call(['load', '-q', '--max-layer-ratio', '5', `${bomb}.gz`])).stderr, /more bytes for each of its own than the limit allows/);
+  t.deepEqual(await lines('load', '-q', '--max-layer-ratio', '5000', '--max-layer-bytes', '1g', '--max-layer-entries', '100000', `${bomb}.gz`), ['Loaded image: bomb:1']);
+  t.regex((await lab.call(['load', '--max-layer-bytes', '0', app()])).stderr, /at least one byte/);
 });
 
 here('a container tells its image, and inspect what it is asked for', async (t) => {

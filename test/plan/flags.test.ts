@@ -29,6 +29,9 @@ const otherEffects: Readonly<Record<string, readonly [effect: Effect, why: strin
   checksum: ['none', 'which image is taken'],
   'tls-verify': ['none', 'how an image is fetched'],
   authfile: ['none', 'how an image is fetched'],
+  'max-layer-bytes': ['none', 'what is refused of an image'],
+  'max-layer-entries': ['none', 'what is refused of an image'],
+  'max-layer-ratio': ['none', 'what is refused of an image'],
   'root-dir': ['none', 'where images lie'],
   quiet: ['none', 'what the command line prints'],
 };

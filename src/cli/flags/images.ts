@@ -1,7 +1,8 @@
 /** Flags about images: where they come from, where they lie, and what is shown of them. */
+import type { FetchLimits } from '../../index.js';
 import { decimal, integer, oneOf, size, text, toggle } from '../values/basic.js';
-import type { ValueType } from '../values/value-type.js';
-import { flag, runLike, type CommandName, type Flag } from './flag.js';
+import { ValueError, type ValueType } from '../values/value-type.js';
+import { flag, runLike, type CommandName, type Flag, type FlagDefinition } from './flag.js';
 
 const group = 'Images';
 const output = 'Output';
@@ -19,6 +20,25 @@ const platform: ValueType<string> = {
 };
 const image = text('IMAGE', 'image');
 const fraction = decimal({ min: 0, max: 1 });
+const positiveSize: ValueType<number> = {
+  ...size,
+  parse: (value, context) => {
+    const bytes = size.parse(value, context);
+    if (bytes === 0) throw new ValueError('expected at least one byte');
+    return bytes;
+  },
+};
+
+/** What one layer may become, for all commands that unpack. */
+function layerLimit<T extends number>(type: ValueType<T>, limit: keyof FetchLimits, about: Pick<FlagDefinition<T>, 'help' | 'default' | 'example'>): Flag {
+  return flag(type, {
+    ...about,
+    name: `max-layer-${limit}`,
+    group,
+    commands: [...fetching, 'load'],
+    apply: (draft, value) => (draft.options.imageLimits = { ...draft.options.imageLimits, [limit]: value }),
+  });
+}
 
 export const imageFlags: readonly Flag[] = [
   flag(oneOf('WHEN', ['missing', 'always', 'never']), {
@@ -80,6 +100,9 @@ export const imageFlags: readonly Flag[] = [
     commands: fetching,
     apply: (draft, value) => (draft.options.authFile = value),
   }),
+  layerLimit(positiveSize, 'bytes', { help: 'refuse a layer whose files are larger together', default: '64g', example: '1g' }),
+  layerLimit(integer({ min: 1 }), 'entries', { help: 'refuse a layer with more files, folders and links', default: '4000000', example: '100000' }),
+  layerLimit(integer({ min: 1 }), 'ratio', { help: 'refuse a layer that is unpacked to more than so many times its size, counted from 10 MB on', default: '400', example: '50' }),
   flag(text('DIR', 'folder'), {
     name: 'root-dir',
     help: 'where images lie; may stand before the command as well',

@@ -55,7 +55,7 @@ export function failureOf(report: JsonObject | undefined, signal: string | undef
   const where = entry === '' ? subject : `entry '${entry}' of ${subject}`;
   if (isCopy && typeof report?.['refused'] === 'string') return new TsrunError('ERR_TSRUN_COPY', `${where}: ${text(report['refused'])}`);
   if (typeof report?.['refused'] === 'string') {
-    return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${text(report['refused'])}`, { hint: refusedHint });
+    return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${text(report['refused'])}`, { hint: hintOfRefusal(report['refused']) });
   }
   if (isCopy && typeof report?.['errno'] === 'number') return copyFailure(text(report['call']), report['errno'], where, folder);
   if (typeof report?.['errno'] === 'number') return systemFailure(text(report['call']), report['errno'], where, folder);
@@ -86,6 +86,11 @@ const copyHints: Readonly<Record<string, string>> = {
   EBUSY: 'something is mounted there, which can be written to, but not replaced',
 };
 
+function hintOfRefusal(why: string): string {
+  return why.endsWith('than the limit allows') ? limitHint : refusedHint;
+}
+
+const limitHint = 'where you trust who made it, raise the limit: --max-layer-bytes, --max-layer-entries, --max-layer-ratio';
 const refusedHint = 'an archive that is damaged or hostile is taken by no engine that checks: have it made again';
 
 /** What an archive asks of a file system that none gives. */

@@ -94,11 +94,11 @@ export class Library {
   }
 
   /** What a start would take, made ready for it. */
-  ready(reference: string, { pull, platform, checksum, tlsVerify, authFile, signal }: ResolveImageOptions = {}): ImageWork<ImageSummary> {
+  ready(reference: string, { pull, platform, checksum, tlsVerify, authFile, limits, signal }: ResolveImageOptions = {}): ImageWork<ImageSummary> {
     return startWork(async (tell) => {
       // Of what is there already, nothing else would look.
       checkAborted(signal);
-      const { image, release } = await this.resolve(reference, { pull, platform, checksum, tlsVerify, authFile, signal, tell });
+      const { image, release } = await this.resolve(reference, { pull, platform, checksum, tlsVerify, authFile, limits, signal, tell });
       try {
         if (image.digest === undefined) throw notPacked(reference);
         return await this.#summaryOf((await this.find(image.digest)).image);

@@ -97,9 +97,9 @@ export class Resolving {
   }
 
   /** Undefined when it was removed meanwhile. */
-  async #held(digest: string, name: string, { signal, tell, asItIs }: ResolveRequest): Promise<ResolvedImage | undefined> {
+  async #held(digest: string, name: string, { limits, signal, tell, asItIs }: ResolveRequest): Promise<ResolvedImage | undefined> {
     const record = await this.#store.catalog.imageIfWhole(digest);
-    return record === undefined ? undefined : this.#store.resolve(record, name, { signal, tell, asItIs });
+    return record === undefined ? undefined : this.#store.resolve(record, name, { limits, signal, tell, asItIs });
   }
 
   async #filesOf(place: StoredPlace): Promise<string[]> {

@@ -74,7 +74,7 @@ export class Mounts {
     const target = this.#check(options);
     const library = await this.#surroundings.loadLibrary();
     const { image: { kind, rootPath, lowerLayers = [], digest }, release } = await library.resolve(reference, {
-      pull: 'never', platform: undefined, stack: undefined, tlsVerify: undefined, authFile: undefined, signal: options.signal, tell: () => undefined,
+      pull: 'never', platform: undefined, stack: undefined, tlsVerify: undefined, authFile: undefined, limits: undefined, signal: options.signal, tell: () => undefined,
     });
     try {
       const layers = [rootPath, ...lowerLayers];

@@ -3,7 +3,7 @@
  * the command line fills in the same record. Names follow docker's flags, with units in the name.
  */
 import type { DockerSeccomp } from '../../spec/docker-seccomp.js';
-import type { ImageProgress } from '../../image/image-types.js';
+import type { FetchLimits, ImageProgress } from '../../image/image-types.js';
 import type { NamespaceType, Seccomp } from '../../spec/types.js';
 
 /** Bytes as a number, or text with a binary unit as docker reads it: `512m`, `1g`, `64KiB`. */
@@ -67,6 +67,8 @@ export interface RunOptions {
   readonly tlsVerify?: boolean;
   /** An `auth.json` as docker and podman write it. Default: `$REGISTRY_AUTH_FILE`, podman's, then docker's. */
   readonly authFile?: string;
+  /** What one layer of an image that is unpacked first may become. Beyond: `ERR_TSRUN_IMAGE`. */
+  readonly imageLimits?: FetchLimits;
   /** Told how far an image is that has to be fetched or unpacked first. */
   readonly onImageProgress?: (progress: ImageProgress) => void;
 

@@ -12,12 +12,13 @@ export const checksum = text('a checksum: "SHA256:" and 64 hexadecimal digits', 
 
 const signal = optional(instanceOf(AbortSignal));
 const count = optional(integer(1, Number.MAX_SAFE_INTEGER));
-const limits = optional(strictObject<FetchLimits>({ bytes: count, entries: count, ratio: count }));
+/** What a layer may become. */
+export const limits = optional(strictObject<FetchLimits>({ bytes: count, entries: count, ratio: count }));
 const fetchFields = { platform: optional(platform), name: optional(nonEmpty), limits, signal };
 const importOptions = strictObject<ImportOptions>({ ...fetchFields, checksum: optional(checksum) });
 const pullOptions = strictObject<PullOptions>({ ...fetchFields, tlsVerify: optional(boolean), authFile: optional(nonEmpty) });
 const pull = oneOf('when to ask a registry', ['missing', 'always', 'never']);
-const resolveOptions = strictObject<ResolveImageOptions>({ pull: optional(pull), platform: optional(platform), checksum: optional(checksum), tlsVerify: optional(boolean), authFile: optional(nonEmpty), signal });
+const resolveOptions = strictObject<ResolveImageOptions>({ pull: optional(pull), platform: optional(platform), checksum: optional(checksum), tlsVerify: optional(boolean), authFile: optional(nonEmpty), limits, signal });
 const saveOptions = strictObject<{ readonly format?: string; readonly signal?: AbortSignal }>({ format: optional(oneOf('a format', ['oci', 'docker-archive'])), signal });
 const names = record(nonEmpty);
 

@@ -14,7 +14,7 @@ import {
   anyOf, array, assertShape, boolean, callback, instanceOf, integer, oneOf, optional, record, strictObject, text, type Shape,
 } from '../../spec/shape.js';
 import { env, grace, groups, signalName, size, stdio, terminal, user } from './option-shapes.js';
-import { checksum, platform } from './validate-images.js';
+import { checksum, limits, platform } from './validate-images.js';
 import { limitFields } from './validate-limits.js';
 import type { DeviceOption, MountOption, NamespaceChoice, RunOptions } from './options.js';
 
@@ -67,6 +67,7 @@ const runOptions = strictObject<RunOptions>({
   checksum: optional(checksum),
   tlsVerify: optional(boolean),
   authFile: optional(nonEmpty),
+  imageLimits: limits,
   onImageProgress: optional(callback<Choice<'onImageProgress'>>()),
 
   process: optional(nonEmpty),

@@ -51,7 +51,7 @@ export async function expandFile(handle: FileHandle, packing: Packing, name: str
   try {
     await options.expand(handle.fd, plain.fd, options.limits, options.signal).catch((cause: unknown) => {
       if (!TsrunError.is(cause) || cause.code !== 'ERR_TSRUN_IMAGE') throw cause;
-      throw documentError(`${name} cannot be expanded from ${packing}: ${cause.message}`, 'get it anew if its copy or download did not end well; what is beyond the limits unpack yourself if you trust it', cause);
+      throw documentError(`${name} cannot be expanded from ${packing}: ${cause.message}`, 'get it anew if its copy or download did not end well; where you trust who made it, --max-layer-bytes and --max-layer-ratio raise the limits', cause);
     });
     return plain;
   } catch (error) {

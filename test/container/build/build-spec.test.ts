@@ -47,6 +47,7 @@ const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
   checksum: 'the runtime',
   tlsVerify: 'the runtime',
   authFile: 'the runtime',
+  imageLimits: 'the runtime',
   onImageProgress: 'the runtime',
   process: on({ process: 'worker', command: ['--fast'] }, ({ spec }) => spec.process?.args, ['/cnb/process/worker', '--fast'], { image: buildpackImage }),
   command: on({ command: ['ls', '-l'] }, ({ spec }) => spec.process?.args, ['ls', '-l']),
@@ -118,7 +119,7 @@ const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
 };
 
 const elsewhere: RunOptions = {
-  pull: 'never', platform: 'linux/arm64', stack: './stack', checksum: `sha256:${'0'.repeat(64)}`, tlsVerify: false, authFile: './auth.json', onImageProgress: () => undefined,
+  pull: 'never', platform: 'linux/arm64', stack: './stack', checksum: `sha256:${'0'.repeat(64)}`, tlsVerify: false, authFile: './auth.json', imageLimits: { bytes: 1 }, onImageProgress: () => undefined,
   rootStorage: 'disk', timeoutMs: 5, timings: true, stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', onWarning: () => undefined, signal: AbortSignal.abort(),
 };
 

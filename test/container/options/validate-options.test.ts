@@ -13,6 +13,7 @@ const full: Required<RunOptions> = {
   checksum: `SHA256:${'0f'.repeat(32)}`,
   tlsVerify: false,
   authFile: './auth.json',
+  imageLimits: { bytes: 1, entries: 1, ratio: 1 },
   onImageProgress: () => undefined,
   process: 'worker',
   command: ['node', 'server.js', ''],
