@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import { show } from '../../spec/quote.js';
@@ -31,8 +31,10 @@ export interface OpenStoreInput {
 export async function openStore({ root, calls, unpack, removeTree = removeAsCaller }: OpenStoreInput): Promise<StoreParts> {
   const layout = new StoreLayout(root);
   try {
+    const isKnown = await isStore(layout);
+    await makeWithParents(root);
     await makeFolders(layout);
-    await checkFormat(layout);
+    if (!isKnown) await writeFormat(layout);
   } catch (cause) {
     throw await storeError(root, cause);
   }
@@ -42,20 +44,36 @@ export async function openStore({ root, calls, unpack, removeTree = removeAsCall
   return { layout, calls, locks, blobs, layers, removeTree, write: async (path, value) => writeChecked(layout, calls, path, value) };
 }
 
-/** Whether there is one that this version can read; nothing is made. @throws ERR_TSRUN_STORE for another version's */
+/**
+ * Whether there is one that this version can read; nothing is made. False where there is nothing, or an empty folder.
+ *
+ * @throws ERR_TSRUN_STORE for another version's, for a file, and for a folder that holds something else
+ */
 export async function isStore(layout: StoreLayout): Promise<boolean> {
   try {
     const found = await readFile(layout.format, 'utf8');
     if (found !== format) throw otherFormat(layout, found);
     return true;
   } catch (cause) {
-    if (errnoName(cause) === 'ENOENT' || errnoName(cause) === 'ENOTDIR') return false;
-    throw await storeError(layout.format, cause);
+    if (errnoName(cause) === 'ENOTDIR') throw noStore(layout, 'it or a part of its path is no folder');
+    if (errnoName(cause) !== 'ENOENT') throw await storeError(layout.format, cause);
+  }
+  await checkUnused(layout);
+  return false;
+}
+
+/** What was begun and not ended has some of a store's folders and no `format` yet; a disk of its own has `lost+found`. */
+async function checkUnused(layout: StoreLayout): Promise<void> {
+  try {
+    const own = new Set([...layout.folders.map((path) => relative(layout.root, path)), 'lost+found']);
+    const foreign = (await readdir(layout.root)).find((name) => !own.has(name) && !name.startsWith('format.'));
+    if (foreign !== undefined) throw noStore(layout, `it holds something else, such as ${show(foreign)}`);
+  } catch (cause) {
+    if (errnoName(cause) !== 'ENOENT') throw await storeError(layout.root, cause);
   }
 }
 
 async function makeFolders(layout: StoreLayout): Promise<void> {
-  await makeWithParents(layout.root);
   for (const folder of layout.folders) await makeFolder(folder);
   accessSync(layout.root, constants.W_OK | constants.X_OK);
 }
@@ -75,8 +93,7 @@ async function makeFolder(path: string): Promise<void> {
   }
 }
 
-async function checkFormat(layout: StoreLayout): Promise<void> {
-  if (await isStore(layout)) return;
+async function writeFormat(layout: StoreLayout): Promise<void> {
   // Others may write the same at the same time.
   const temporary = `${layout.format}.${randomBytes(8).toString('hex')}`;
   await writeFile(temporary, format, { mode: 0o600, flush: true });
@@ -87,6 +104,10 @@ function otherFormat({ root }: StoreLayout, found: string): TsrunError {
   return new TsrunError('ERR_TSRUN_STORE', `the image store ${show(root)} has another form: ${show(found.trim())}`, {
     hint: 'it was written by another version of tsrun; name another folder: --root-dir, TSRUN_IMAGES',
   });
+}
+
+function noStore({ root }: StoreLayout, why: string): TsrunError {
+  return new TsrunError('ERR_TSRUN_STORE', `${show(root)} is no image store: ${why}`, { hint: 'name a folder that is empty, not there yet, or a store already: --root-dir, TSRUN_IMAGES' });
 }
 
 /**
