@@ -1,7 +1,7 @@
 /** `tsrun history` */
 import type { ImageDetails } from '../index.js';
 import { shortDigest } from './image-names.js';
-import { withImages } from './image-work.js';
+import { withStoredImages } from './image-work.js';
 import type { Invocation } from './invocation.js';
 import { cut, humanDuration, humanSize, painter, renderJson, renderTable, type Column } from './output.js';
 
@@ -25,7 +25,7 @@ export interface HistoryRow {
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags: { json = false, quiet = false, noTrunc = false }, positionals: [reference = ''], stdout, env } = invocation;
-  const rows = historyOf(await withImages(invocation, (images) => images.inspect(reference)));
+  const rows = historyOf(await withStoredImages(invocation, (images) => images.inspect(reference)));
   if (json) stdout.write(renderJson(rows));
   else if (quiet) for (const { diffId } of rows) stdout.write(`${diffId === undefined ? none : noTrunc ? diffId : shortDigest(diffId)}\n`);
   else stdout.write(renderTable(columns, rows.map((row) => cells(row, noTrunc, Date.now())), { paint: painter(stdout, env) }));

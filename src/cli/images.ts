@@ -1,13 +1,13 @@
 /** `tsrun images` */
 import type { ImageSummary } from '../index.js';
 import { familiarName, imageJson, shortDigest, splitName } from './image-names.js';
-import { withImages } from './image-work.js';
+import { withStoredImages } from './image-work.js';
 import type { CommandFlags, Invocation } from './invocation.js';
 import { humanDuration, humanSize, painter, renderJson, renderTable, type Column } from './output.js';
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, positionals: [name], stdout, env } = invocation;
-  const found = (await withImages(invocation, (images) => images.list())).filter((image) => name === undefined || hasName(image, name));
+  const found = (await withStoredImages(invocation, (images) => images.list())).filter((image) => name === undefined || hasName(image, name));
   // Newest first, as docker has them.
   const shown = found.toSorted((a, b) => createdMs(b) - createdMs(a) || (a.digest < b.digest ? -1 : 1));
   if (flags.json === true) stdout.write(renderJson(shown.map(imageJson)));

@@ -2,6 +2,7 @@
 import { isContainerId, TsrunError, type Runtime } from '../index.js';
 import { withRuntime } from './containers.js';
 import { imageJson } from './image-names.js';
+import { withStoredImages } from './image-work.js';
 import type { CommandFlags, Invocation } from './invocation.js';
 import { compareRows, isolationRows, type Difference, type Row } from './isolation-rows.js';
 import { displayWidth, escapeControl, painter, quote, renderJson, renderTable, type Paint } from './output.js';
@@ -11,6 +12,10 @@ import { containerNameForm } from './values/basic.js';
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, positionals: [id = ''], stdout, env } = invocation;
   const paint = painter(stdout, env);
+  if (flags.type === 'image' && flags.diffWith === undefined && flags.isolation !== true) {
+    stdout.write(await withStoredImages(invocation, async (images) => renderJson(imageJson(await images.inspect(id)))));
+    return 0;
+  }
   return withRuntime(async (runtime) => {
     if (flags.diffWith !== undefined) {
       const comparison = compare(runtime, id, flags.diffWith);
@@ -25,7 +30,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 /** A name may be of both: docker looks among the containers first. */
 async function everything(runtime: Runtime, id: string, type: CommandFlags['type']): Promise<string> {
-  if (type !== 'image' && isContainerId(id)) {
+  if (isContainerId(id)) {
     try {
       return container(runtime, id);
     } catch (error) {
@@ -35,7 +40,7 @@ async function everything(runtime: Runtime, id: string, type: CommandFlags['type
   try {
     return renderJson(imageJson(await runtime.images.inspect(id)));
   } catch (error) {
-    if (type === 'image' || !TsrunError.is(error)) throw error;
+    if (!TsrunError.is(error)) throw error;
     throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no container '${id}', and ${error.message}`, { hint: 'tsrun ps -a and tsrun images list them', cause: error });
   }
 }

@@ -1,7 +1,7 @@
 /** `tsrun layers` */
 import type { ImageChanges, ImageDetails, LayerChanges } from '../index.js';
 import { shortDigest } from './image-names.js';
-import { withImages } from './image-work.js';
+import { withStoredImages } from './image-work.js';
 import { interruptible } from './interruption.js';
 import type { CommandFlags, Invocation } from './invocation.js';
 import { humanSize, painter, renderJson, renderTable, type Column, type Paint } from './output.js';
@@ -23,7 +23,7 @@ const defaultUserWasted = 0.1;
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, positionals: [reference = ''], stdout, env } = invocation;
-  const { details, changes } = await withImages(invocation, (images) => interruptible(async (signal) => ({
+  const { details, changes } = await withStoredImages(invocation, (images) => interruptible(async (signal) => ({
     details: await images.inspect(reference),
     changes: await images.changes(reference, { signal }),
   })));

@@ -1,9 +1,9 @@
 /** `tsrun tag` */
-import { withImages } from './image-work.js';
+import { withStoredImages } from './image-work.js';
 import type { Invocation } from './invocation.js';
 
 export async function run(invocation: Invocation): Promise<number> {
   const [reference = '', name = ''] = invocation.positionals;
-  await withImages(invocation, (images) => images.tag(reference, name));
+  await withStoredImages(invocation, (images) => images.tag(reference, name));
   return 0;
 }

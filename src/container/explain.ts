@@ -9,8 +9,7 @@ import type { Plan } from '../plan/plan.js';
 import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
 import { namedProgram } from './build/build-process.js';
-import { librarySurroundings } from './image-library/surroundings.js';
-import { Images } from './images.js';
+import { imagesToLookAt } from './stored-images.js';
 import { Launching } from './launching.js';
 import type { RunOptions } from './options/options.js';
 import type { RuntimeOptions } from './runtime-options.js';
@@ -53,8 +52,6 @@ function subordinateToBe(uid: number): SubordinateToBe {
 
 /** Stand-ins for what only a start decides; the same each time, so that two explanations can be compared. */
 const nameToBe = 'run.0';
-/** Never asked: for a look nothing is fetched. */
-const nobodyUnpacks = async () => Promise.reject(new TsrunError('ERR_TSRUN_STATE', 'nothing is unpacked without a runtime'));
 /** A folder has no command as an image of docker's has, and every other step is worth a look without one. */
 const programToBe = '/bin/sh';
 const launcherToBe = 'launcher';
@@ -81,7 +78,7 @@ export async function explain(image: string, options: RunOptions = {}, { imageRo
   const subordinate = subordinateToBe(host.uid);
   const root = new StateRoot(stateRootToBe(host.uid));
   const imageRoot = asked ?? defaultImageRoot(host.uid, process.env);
-  const images = new Images(() => librarySurroundings({ imageRoot, root, native, host, archiver: nobodyUnpacks }));
+  const images = imagesToLookAt({ imageRoot, root, native, host });
   const launching = new Launching({ addon, host, root, seccomp, loadLibrary: async () => images.library(), stamp, imageRoot, subordinate: subordinate.ids });
   const id = options.id ?? nameToBe;
   checkContainerId(id);

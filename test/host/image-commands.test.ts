@@ -192,7 +192,7 @@ here('an image is saved, and loaded into another store, by file and by pipe', as
   const other = mkdtempSync(join(folders.scratch, 'other-'));
   const [digest = ''] = await lines('images', '-q');
   for (const [format, path] of [['docker-archive', 'saved.tar'], ['oci', 'layout'], ['oci', 'layout.tar']] as const) {
-    const root = join(other, path.replace('.', '-'));
+    const root = join(other, `store-of-${path}`);
     const file = join(other, path);
     t.deepEqual(await lines('save', '-q', '--format', format, '-o', file, 'team/app:v1'), []);
     t.deepEqual(await lines('load', '-q', '--root-dir', root, '-i', file), ['Loaded image: team/app:v1'], path);

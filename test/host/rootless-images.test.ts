@@ -28,6 +28,8 @@ needs(...userNeeds)('an image is imported, run and removed', async (t) => {
   const folder = join(root, 'layers', image.layers[0]?.diffId.slice(7) ?? '', 'diff/home/app');
   t.is(lstatSync(folder).uid, user.outerUid(1000));
   t.is(lstatSync(root).mode & 0o777, 0o700);
+  const [without] = await user.ask([{ do: 'list' }], { subordinate: false });
+  t.is(without?.said, 'docker.io/library/app:1', `without subordinate ids: ${JSON.stringify(without)}`);
   const [forgotten] = await users.ask({ do: 'forget', name: 'app:1' });
   t.is(forgotten?.said, image.manifest.descriptor.digest, JSON.stringify(forgotten));
   for (const each of ['layers', 'blobs/sha256', 'images', 'names', 'tmp']) t.deepEqual(readdirSync(join(root, each)), [], each);

@@ -7,13 +7,15 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { explain, Runtime, TsrunError, type Container, type ExitStatus, type RunOptions } from '../../src/index.js';
+import { explain, Runtime, storedImages, TsrunError, type Container, type ExitStatus, type RunOptions } from '../../src/index.js';
 
 export type Order =
   /** Runs to the end; of a folder of its home, if not of its image. */
   | { readonly do: 'run'; readonly options: RunOptions; readonly folder?: string }
   /** What a run would do, without a runtime. */
   | { readonly do: 'explain'; readonly options: RunOptions }
+  /** Says the names in its store, without a runtime. */
+  | { readonly do: 'list' }
   /** Runs, and stays until it is killed. */
   | { readonly do: 'hold'; readonly options: RunOptions }
   /** What is done to a live container, by name. */
@@ -144,7 +146,7 @@ function ownImage(folder = 'image'): string {
   return join(process.env['HOME'] ?? '', folder);
 }
 
-async function obey(runtime: Runtime, order: Exclude<Order, { do: 'explain' }>): Promise<Reply> {
+async function obey(runtime: Runtime, order: Exclude<Order, { do: 'explain' | 'list' }>): Promise<Reply> {
   const image = ownImage();
   switch (order.do) {
     case 'run':
@@ -190,7 +192,9 @@ async function main(text: string): Promise<void> {
   for (const order of orders) {
     let reply: Reply;
     try {
-      reply = order.do === 'explain' ? await explained(order.options) : await obey((runtime ??= await Runtime.open()), order);
+      if (order.do === 'explain') reply = await explained(order.options);
+      else if (order.do === 'list') reply = { said: (await storedImages().list()).flatMap(({ names }) => names).join() };
+      else reply = await obey((runtime ??= await Runtime.open()), order);
     } catch (error) {
       reply = describe(error);
     }
