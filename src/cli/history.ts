@@ -3,7 +3,7 @@ import type { ImageDetails } from '../index.js';
 import { shortDigest } from './image-names.js';
 import { withStoredImages } from './image-work.js';
 import type { Invocation } from './invocation.js';
-import { cut, humanDuration, humanSize, painter, renderJson, renderTable, type Column } from './output.js';
+import { cut, ago, humanSize, painter, renderJson, renderTable, type Column } from './output.js';
 
 const columns: readonly Column[] = [
   { title: 'LAYER', style: (cell) => (cell === none ? 'dim' : 'yellow') },
@@ -54,7 +54,7 @@ function cells({ diffId, created, createdBy = '', comment = '', unpackedBytes }:
   const ms = created === undefined ? Number.NaN : Date.parse(created);
   return [
     diffId === undefined ? none : noTrunc ? diffId : shortDigest(diffId),
-    Number.isNaN(ms) ? '' : `${humanDuration(Math.max(0, nowMs - ms))} ago`,
+    Number.isNaN(ms) ? '' : ago(nowMs - ms),
     noTrunc ? createdBy : cut(createdBy, longestCommand),
     humanSize(unpackedBytes),
     comment,

@@ -12,7 +12,8 @@ export interface SplitName {
   readonly tag: string;
 }
 
-const none = '<none>';
+/** Where a part of a name is missing. */
+export const none = '<none>';
 
 /** Docker's two columns for a name. The colon of a port stands before a slash. */
 export function splitName(name: string | undefined): SplitName {

@@ -1,15 +1,15 @@
 /** `tsrun images` */
 import type { ImageSummary } from '../index.js';
-import { familiarName, imageJson, shortDigest, splitName } from './image-names.js';
+import { familiarName, imageJson, none, shortDigest, splitName, type SplitName } from './image-names.js';
 import { withStoredImages } from './image-work.js';
 import type { CommandFlags, Invocation } from './invocation.js';
-import { humanDuration, humanSize, painter, renderJson, renderTable, type Column } from './output.js';
+import { ago, humanSize, painter, renderJson, renderTable, type Column } from './output.js';
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, positionals: [name], stdout, env } = invocation;
   const found = (await withStoredImages(invocation, (images) => images.list())).filter((image) => name === undefined || hasName(image, name));
   // Newest first, as docker has them.
-  const shown = found.toSorted((a, b) => createdMs(b) - createdMs(a) || (a.digest < b.digest ? -1 : 1));
+  const shown = found.toSorted(byAge);
   if (flags.json === true) stdout.write(renderJson(shown.map(imageJson)));
   else if (flags.names === true) for (const whole of shown.flatMap(({ names }) => names.filter((each) => name === undefined || matches(each, name)))) stdout.write(`${familiarName(whole)}\n`);
   else if (flags.quiet === true) for (const { digest } of shown) stdout.write(`${flags.noTrunc === true ? digest : shortDigest(digest)}\n`);
@@ -20,7 +20,7 @@ export async function run(invocation: Invocation): Promise<number> {
 export function columnsOf({ digests = false }: CommandFlags): readonly Column[] {
   return [
     { title: 'REPOSITORY' },
-    { title: 'TAG', style: (cell) => (cell === '<none>' ? 'dim' : 'cyan') },
+    { title: 'TAG', style: (cell) => (cell === none ? 'dim' : 'cyan') },
     ...(digests ? [{ title: 'DIGEST' }] : []),
     { title: 'IMAGE ID', style: () => 'yellow' },
     { title: 'CREATED' },
@@ -28,15 +28,23 @@ export function columnsOf({ digests = false }: CommandFlags): readonly Column[] 
   ];
 }
 
-/** A row for each name. */
+/** A row for each name, but for a digest alone no second one of the same repository. */
 export function rowsOf(images: readonly ImageSummary[], { digests = false, noTrunc = false }: CommandFlags, wanted: string | undefined, nowMs: number): string[][] {
   return images.flatMap((image) => {
     const names: readonly (string | undefined)[] = image.names.length === 0 ? [undefined] : image.names.filter((name) => wanted === undefined || matches(name, wanted));
-    return names.map((name) => {
-      const { repository, tag } = splitName(name);
+    return distinct(names.map(splitName)).map(({ repository, tag }) => {
       const id = noTrunc ? image.digest : shortDigest(image.digest);
       return [repository, tag, ...(digests ? [image.digest] : []), id, age(image, nowMs), humanSize(image.unpackedBytes)];
     });
+  });
+}
+
+/** A name may have a digest besides, which is no part of the row. */
+function distinct(names: readonly SplitName[]): SplitName[] {
+  const isTagged = (repository: string) => names.some((each) => each.repository === repository && each.tag !== none);
+  return names.filter(({ repository, tag }, index) => {
+    const first = names.findIndex((each) => each.repository === repository && each.tag === tag);
+    return first === index && (tag !== none || !isTagged(repository));
   });
 }
 
@@ -50,12 +58,18 @@ function matches(name: string, wanted: string): boolean {
   return [whole, short].some((each) => each === wanted || (each.startsWith(`${wanted}:`) && !each.slice(wanted.length + 1).includes('/')));
 }
 
-/** One that says no time, or none that is one, counts as made when it came here. */
-function createdMs({ created, importedAtMs }: ImageSummary): number {
-  const ms = created === undefined ? Number.NaN : Date.parse(created);
-  return Number.isNaN(ms) ? importedAtMs : ms;
+/** Of those that say no time, or none that is one, the latest that came here goes first. */
+function byAge(one: ImageSummary, other: ImageSummary): number {
+  return (createdMs(other) ?? other.importedAtMs) - (createdMs(one) ?? one.importedAtMs) || (one.digest < other.digest ? -1 : 1);
+}
+
+/** The year 1 is Go's word for none. */
+function createdMs({ created = '' }: ImageSummary): number | undefined {
+  const ms = Date.parse(created);
+  return Number.isNaN(ms) || ms < 0 ? undefined : ms;
 }
 
 function age(image: ImageSummary, nowMs: number): string {
-  return `${humanDuration(Math.max(0, nowMs - createdMs(image)))} ago`;
+  const ms = createdMs(image);
+  return ms === undefined ? 'N/A' : ago(nowMs - ms);
 }

@@ -4,7 +4,7 @@ import { withRuntime } from './containers.js';
 import { shortDigest } from './image-names.js';
 import { interruptible } from './interruption.js';
 import type { CommandFlags, Invocation } from './invocation.js';
-import { escapeControl, humanDuration, painter, renderJson, renderTable, type Column } from './output.js';
+import { escapeControl, ago, painter, renderJson, renderTable, type Column } from './output.js';
 
 const columns: readonly Column[] = [{ title: 'PATH' }, { title: 'KIND' }, { title: 'NAME', style: () => 'yellow' }, { title: 'IMAGE' }, { title: 'MOUNTED' }];
 
@@ -41,5 +41,5 @@ async function mount(runtime: Runtime, name: string, { target, flags: { type, no
 }
 
 function cells({ path, kind, name, digest, createdAtMs }: HostMountSummary, nowMs: number): string[] {
-  return [path, kind, name, digest === undefined ? '' : shortDigest(digest), `${humanDuration(Math.max(0, nowMs - createdAtMs))} ago`];
+  return [path, kind, name, digest === undefined ? '' : shortDigest(digest), ago(nowMs - createdAtMs)];
 }

@@ -138,6 +138,11 @@ export function humanDuration(milliseconds: number): string {
   return text;
 }
 
+/** In whole seconds, for columns of a table; what lies ahead, by a clock that is wrong, is now. */
+export function ago(milliseconds: number): string {
+  return milliseconds < 1000 ? 'now' : `${humanDuration(Math.floor(milliseconds / 1000) * 1000)} ago`;
+}
+
 /** JSON as every command prints it. Control characters are already escaped by JSON itself. */
 export function renderJson(value: unknown): string {
   const plain = (_key: string, item: unknown) => (typeof item === 'bigint' ? item.toString() : item);

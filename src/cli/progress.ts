@@ -33,6 +33,10 @@ function idOf({ digest }: ImageProgress): string {
 
 const done: Readonly<Record<ImageProgress['stage'], string>> = { resolving: 'resolved', fetching: 'fetched', unpacking: 'unpacked', writing: 'written' };
 
+function whatWasDone({ stage, wasThere }: ImageProgress): string {
+  return wasThere === true ? 'already there' : done[stage];
+}
+
 /** Each step of each layer is told once, when it is done. */
 class Lines implements Progress {
   readonly #stream: OutputStream;
@@ -47,7 +51,7 @@ class Lines implements Progress {
     if (progress.finished !== true || this.#told.has(key)) return;
     this.#told.add(key);
     const bytes = progress.doneBytes > 0 ? ` (${humanSize(progress.doneBytes)})` : '';
-    tell(this.#stream, `${idOf(progress)}: ${done[progress.stage]}${bytes}\n`);
+    tell(this.#stream, `${idOf(progress)}: ${whatWasDone(progress)}${bytes}\n`);
   }
 
   close(): void {
@@ -95,7 +99,7 @@ class Board implements Progress {
   }
 
   #draw(): void {
-    const lines = frame([...this.#rows.values()], { columns: this.#stream.columns ?? 80, rows: this.#stream.rows ?? 24 });
+    const lines = frame([...this.#rows.values()], windowOf(this.#stream));
     const start = this.#open ? '' : hideCursor;
     const back = this.#drawnLines === 0 ? '' : `\x1b[${this.#drawnLines}A`;
     if (!this.#open) process.on('exit', this.#restore);
@@ -108,6 +112,11 @@ class Board implements Progress {
 export interface Window {
   readonly columns: number;
   readonly rows: number;
+}
+
+/** Terminals that nobody has told their size, as serial ones, say that it is 0. */
+function windowOf({ columns = 0, rows = 0 }: OutputStream): Window {
+  return { columns: columns > 0 ? columns : 80, rows: rows > 0 ? rows : 24 };
 }
 
 /** No more than the window holds, since a line that has scrolled away cannot be drawn again: what is worked on goes first. */
@@ -126,7 +135,7 @@ const widestBar = 30;
 
 function line({ id, last }: Row, columns: number): string {
   const { stage, doneBytes, totalBytes, finished } = last;
-  if (finished === true) return `${id.padEnd(12)}  ${done[stage]}${doneBytes > 0 ? `  ${humanSize(doneBytes)}` : ''}`.slice(0, columns - 1);
+  if (finished === true) return `${id.padEnd(12)}  ${whatWasDone(last)}${doneBytes > 0 ? `  ${humanSize(doneBytes)}` : ''}`.slice(0, columns - 1);
   const head = `${id.padEnd(12)}  ${stage.padEnd(9)}`;
   if (totalBytes === undefined || totalBytes <= 0) return `${head}  ${doneBytes > 0 ? humanSize(doneBytes) : ''}`.trimEnd().slice(0, columns - 1);
   const sizes = `${humanSize(doneBytes)}/${humanSize(totalBytes)}`;

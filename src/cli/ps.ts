@@ -3,7 +3,7 @@ import type { ContainerSummary } from '../index.js';
 import { withRuntime } from './containers.js';
 import { familiarName } from './image-names.js';
 import type { Invocation } from './invocation.js';
-import { humanDuration, painter, quote, renderJson, renderTable, type Column } from './output.js';
+import { ago, humanDuration, painter, quote, renderJson, renderTable, type Column } from './output.js';
 import { tell } from './tell.js';
 
 const columns: readonly Column[] = [
@@ -32,7 +32,7 @@ export async function run(invocation: Invocation): Promise<number> {
 
 export function row(summary: ContainerSummary, nowMs: number): readonly string[] {
   const { id, record } = summary;
-  return [id, familiarName(record.image), shorten(commandOf(summary).join(' ')), `${humanDuration(nowMs - record.createdAtMs)} ago`, status(summary, nowMs)];
+  return [id, familiarName(record.image), shorten(commandOf(summary).join(' ')), ago(nowMs - record.createdAtMs), status(summary, nowMs)];
 }
 
 export function status({ state, pid, exit, endedAtMs, record }: ContainerSummary, nowMs: number): string {

@@ -61,6 +61,8 @@ export interface ImageProgress {
   readonly totalBytes?: number;
   /** That layer or blob is finished, or was there already. */
   readonly finished?: boolean;
+  /** With `finished`: it was there already, and nothing was done. */
+  readonly wasThere?: boolean;
 }
 
 /** A long piece of work: iterate over it to see how far it is, await `done` for what comes of it. Both may be left alone. */

@@ -31,7 +31,17 @@ test('images: digests, whole ids, one name, no name, and no time', (t) => {
   t.deepEqual(columnsOf({ digests: true }).map(({ title }) => title), ['REPOSITORY', 'TAG', 'DIGEST', 'IMAGE ID', 'CREATED', 'SIZE']);
   t.deepEqual(rowsOf([image], { digests: true, noTrunc: true }, 'app', nowMs), [['app', '1', digest, digest, '1d ago', '3MiB']]);
   t.deepEqual(rowsOf([image], {}, 'app:1', nowMs).length, 1);
-  t.deepEqual(rowsOf([{ ...image, names: [], created: 'never' }], {}, undefined, nowMs), [['<none>', '<none>', '0123456789ab', '5s ago', '3MiB']]);
+  t.deepEqual(rowsOf([{ ...image, names: [], created: 'never' }], {}, undefined, nowMs), [['<none>', '<none>', '0123456789ab', 'N/A', '3MiB']]);
+});
+
+test('images: a name with a digest is no second row, and a digest alone none beside a tag', (t) => {
+  const names = ['localhost:5000/app:2', `localhost:5000/app:2@${digest}`, `localhost:5000/app@${digest}`, `localhost:5000/other@${digest}`];
+  t.deepEqual(rowsOf([{ ...image, names }], {}, undefined, nowMs).map(([repository, tag]) => `${repository ?? ''} ${tag ?? ''}`), ['localhost:5000/app 2', 'localhost:5000/other <none>']);
+});
+
+test('images: when one was made, as it says, and not when it came here', (t) => {
+  const made = (created: string) => rowsOf([{ ...image, names: [], created }], {}, undefined, nowMs)[0]?.[3];
+  t.deepEqual(['2026-01-31T11:59:59.900Z', '2026-01-31T13:00:00Z', '2026-01-31T11:59:57.900Z', '0001-01-01T00:00:00Z', ''].map(made), ['now', 'now', '2s ago', 'N/A', 'N/A']);
 });
 
 const layer = (index: number, parts: Partial<ImageLayer> = {}): ImageLayer => ({

@@ -85,3 +85,19 @@ test('what a registry names cannot drive the terminal', (t) => {
   openProgress(stream, {}, false).update({ stage: 'fetching', digest: 'x:\x1b[31mred', doneBytes: 0, finished: true });
   t.is(text(), '\\x1b[31mred: fetched\n');
 });
+
+test('what was there already is not said to be unpacked', (t) => {
+  const there: ImageProgress = { ...fetching('a', 1000), stage: 'unpacking', finished: true, wasThere: true };
+  t.deepEqual(frame([row(there)], { columns: 80, rows: 24 }), ['aaaaaaaaaaaa  already there  1000B']);
+  const { stream, text } = terminal(false);
+  openProgress(stream, {}, false).update(there);
+  t.is(text(), 'aaaaaaaaaaaa: already there (1000B)\n');
+});
+
+test('a terminal that does not know its size has a usual one', (t) => {
+  const { stream, text } = terminal(true);
+  const progress = openProgress(Object.assign(stream, { columns: 0, rows: 0 }), { TERM: 'xterm' }, false);
+  progress.update(fetching('a', 1));
+  progress.close();
+  t.true(text().includes('aaaaaaaaaaaa  fetching   [>                             ]  1B/1000B\n'), text());
+});

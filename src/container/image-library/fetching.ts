@@ -115,6 +115,7 @@ export class Fetching {
   }
 
   async #import(offer: OfferedImage, names: readonly string[], { signal, limits, tell }: Conduct): Promise<ImageRecord> {
+    tell({ stage: 'resolving', doneBytes: 0, finished: true });
     try {
       return await this.#store.import(offer, { names, signal, limits, tell });
     } finally {

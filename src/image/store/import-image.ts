@@ -115,7 +115,7 @@ class LayerImport {
     const there = await this.#known(layer.diffId, chainId, isLowest);
     if (there !== undefined) {
       await layers.ensureBlob(work);
-      tell({ stage: 'unpacking', digest, doneBytes: size, totalBytes: size, finished: true });
+      tell({ stage: 'unpacking', digest, doneBytes: size, totalBytes: size, finished: true, wasThere: true });
       return there;
     }
     const alone = (await layers.find(layer.diffId)) ?? (await layers.ensure(layer.diffId, work, { isLowest }));

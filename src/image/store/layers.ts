@@ -64,7 +64,12 @@ export class Layers {
     const lock = await locks.exclusive(`layer-${hexOf(key)}`, work.signal);
     try {
       const there = await this.find(key);
-      if (there !== undefined) return there;
+      if (there !== undefined) {
+        // Another process was quicker.
+        const { digest, size } = work.layer.descriptor;
+        work.onProgress({ stage: 'unpacking', digest, doneBytes: size, totalBytes: size, finished: true, wasThere: true });
+        return there;
+      }
       await this.#makeEmpty(temporary);
       const record = recordOf(await this.#unpack(join(temporary, 'diff'), work, place.lower), work.layer);
       if (place.lower === undefined && !place.isLowest && record.dependsOnLower) return record;

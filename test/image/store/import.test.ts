@@ -229,7 +229,7 @@ test('how far it is', async (t) => {
   for (const stage of ['fetching', 'unpacking'] as const) t.deepEqual(seen.filter((each) => each.stage === stage).at(-1), { stage, digest, doneBytes: size, totalBytes: size, finished: true });
   seen.length = 0;
   await store.import(offer, { names: [], tell: (progress) => seen.push(progress) });
-  t.deepEqual(seen, [{ stage: 'unpacking', digest, doneBytes: size, totalBytes: size, finished: true }]);
+  t.deepEqual(seen, [{ stage: 'unpacking', digest, doneBytes: size, totalBytes: size, finished: true, wasThere: true }]);
 });
 
 test('of a failure of one layer the others hear, and its cause is told', async (t) => {
