@@ -23,6 +23,8 @@ bool may_lack(const std::string& name, int error) {
   return !starts_with(name, "security.") && (error == ENOTSUP || error == EPERM);
 }
 
+std::string owner_text(const Attributes& attributes) { return std::to_string(attributes.uid) + ':' + std::to_string(attributes.gid); }
+
 }  // namespace
 
 bool keeps_extended(const std::string& name) {
@@ -32,21 +34,21 @@ bool keeps_extended(const std::string& name) {
 }
 
 void apply(int fd, const Attributes& attributes, const std::string& entry) {
-  if (fchown(fd, attributes.uid, attributes.gid) != 0) give_up(entry, "chown");
+  if (fchown(fd, attributes.uid, attributes.gid) != 0) give_up(entry, "chown", owner_text(attributes));
   if (fchmod(fd, attributes.mode) != 0) give_up(entry, "chmod");
   for (const auto& [name, value] : attributes.extended) {
-    if (fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) != 0 && !may_lack(name, errno)) give_up(entry, "setxattr");
+    if (fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) != 0 && !may_lack(name, errno)) give_up(entry, "setxattr", name);
   }
 }
 
 void apply_unopened(int folder, const char* name, mode_t type, const Attributes& attributes, const std::string& entry) {
-  if (fchownat(folder, name, attributes.uid, attributes.gid, AT_SYMLINK_NOFOLLOW) != 0) give_up(entry, "chown");
+  if (fchownat(folder, name, attributes.uid, attributes.gid, AT_SYMLINK_NOFOLLOW) != 0) give_up(entry, "chown", owner_text(attributes));
   if (type != S_IFLNK && (attributes.mode & kSpecialBits) != 0 && fchmodat(folder, name, attributes.mode, 0) != 0) give_up(entry, "chmod");
   if (!attributes.extended.empty()) {
     // There is no call that takes a folder and a name before Linux 6.13 (setxattrat).
     if (fchdir(folder) != 0) give_up(entry, "chdir");
     for (const auto& [key, value] : attributes.extended) {
-      if (lsetxattr(name, key.c_str(), value.data(), value.size(), 0) != 0 && !may_lack(key, errno)) give_up(entry, "setxattr");
+      if (lsetxattr(name, key.c_str(), value.data(), value.size(), 0) != 0 && !may_lack(key, errno)) give_up(entry, "setxattr", key);
     }
     if (chdir("/") != 0) give_up(entry, "chdir");
   }

@@ -18,8 +18,8 @@ void say(const std::string& line);
 // The archive is damaged, hostile, or beyond a limit.
 [[noreturn]] void refuse(std::string_view entry, const char* why);
 
-// A system call failed, by `errno`.
-[[noreturn]] void give_up(std::string_view entry, const char* call);
+// A system call failed, by `errno`. `about`: which attribute, which owner.
+[[noreturn]] void give_up(std::string_view entry, const char* call, std::string_view about = "");
 
 }  // namespace tsrun::archive
 

@@ -161,7 +161,7 @@ bool Tree::is_hidden(int folder) const {
 }
 
 void Tree::make_opaque(int folder, const EntryPath& entry) {
-  if (fsetxattr(folder, rules_.opaque_attribute, "y", 1, 0) != 0) give_up(entry.text(), "setxattr");
+  if (fsetxattr(folder, rules_.opaque_attribute, "y", 1, 0) != 0) give_up(entry.text(), "setxattr", rules_.opaque_attribute);
 }
 
 OpenFolder& Tree::keep(const std::string& path, UniqueFd fd, const timespec& mtime) {

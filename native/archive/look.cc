@@ -28,10 +28,33 @@ const char* parent_word(std::string path) {
   return errno == ENOENT ? "missing" : "other";
 }
 
+// The last folder on the way to it that is there.
+UniqueFd nearest_folder(std::string path) {
+  for (;;) {
+    while (!path.empty() && path.back() == '/') path.pop_back();
+    path.resize(path.find_last_of('/') + 1);
+    UniqueFd folder = try_in_root(path + ".", true, O_PATH);
+    if (folder.valid() || path.find_first_not_of('/') == std::string::npos) return folder;
+  }
+}
+
+// Of this program itself there is nothing in another's /proc, so that what is missing there may well be seen from inside.
+bool lies_in_the_kernel(const UniqueFd& found, const std::string& path) {
+  if (found.valid()) return is_of_the_kernel(found.get());
+  UniqueFd folder = nearest_folder(path);
+  return folder.valid() && is_of_the_kernel(folder.get());
+}
+
 }  // namespace
 
 int look_at(const std::string& path, bool follow) {
   UniqueFd found = try_in_root(path, follow, O_PATH);
+  int error = errno;
+  if (lies_in_the_kernel(found, path)) {
+    say("{\"type\":\"kernel\"}");
+    return 0;
+  }
+  errno = error;
   if (!found.valid()) {
     if (errno != ENOENT && errno != ENOTDIR) give_up(path, "openat2");
     say(std::string("{\"type\":\"missing\",\"parent\":\"") + parent_word(path) + "\"}");

@@ -27,16 +27,6 @@ constexpr uint64_t kMessageQueues = 0x19800202;
 constexpr uint64_t kConfigfs = 0x62656570;
 constexpr uint64_t kFusectl = 0x65735543;
 
-// What is no file of anybody's, and changes while it is read.
-bool is_of_the_kernel(int folder) {
-  constexpr uint64_t kKinds[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC,   CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC, DEVPTS_SUPER_MAGIC, DEBUGFS_MAGIC,
-                                 TRACEFS_MAGIC,    BPF_FS_MAGIC, SECURITYFS_MAGIC,    EFIVARFS_MAGIC,     BINFMTFS_MAGIC,     kMessageQueues,
-                                 kConfigfs,        kFusectl};
-  struct statfs status {};
-  if (fstatfs(folder, &status) != 0) return true;
-  return std::find(std::begin(kKinds), std::end(kKinds), static_cast<uint64_t>(status.f_type)) != std::end(kKinds);
-}
-
 class Walk {
  public:
   Walk(bool mounts, const std::function<void(const Found&)>& use) : mounts_(mounts), use_(use) {}
@@ -75,6 +65,15 @@ class Walk {
 };
 
 }  // namespace
+
+bool is_of_the_kernel(int fd) {
+  constexpr uint64_t kKinds[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC,   CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC, DEVPTS_SUPER_MAGIC, DEBUGFS_MAGIC,
+                                 TRACEFS_MAGIC,    BPF_FS_MAGIC, SECURITYFS_MAGIC,    EFIVARFS_MAGIC,     BINFMTFS_MAGIC,     kMessageQueues,
+                                 kConfigfs,        kFusectl};
+  struct statfs status {};
+  if (fstatfs(fd, &status) != 0) return true;
+  return std::find(std::begin(kKinds), std::end(kKinds), static_cast<uint64_t>(status.f_type)) != std::end(kKinds);
+}
 
 const char* type_word(const struct stat& status) {
   switch (status.st_mode & S_IFMT) {

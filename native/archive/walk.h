@@ -35,6 +35,9 @@ struct WalkRules {
 // The first of the folders that came along: where the launcher puts what it hands over (native/steps/execute.cc).
 inline constexpr int kFirstLayer = 5;
 
+// What is no file of anybody's, and changes while it is read.
+bool is_of_the_kernel(int fd);
+
 // As `list` and `look` call it.
 const char* type_word(const struct stat& status);
 

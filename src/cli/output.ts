@@ -41,8 +41,10 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
   const cells = rows.map((row) => columns.map((_, index) => escapeControl(row[index] ?? '')));
   const widths = columns.map((column, index) => Math.max(displayWidth(column.title), ...cells.map((row) => displayWidth(row[index] ?? ''))));
   const paint = options.paint ?? ((_style, text) => text);
+  // A terminal that does not know its size says 0.
+  const limit = options.width === 0 ? undefined : options.width;
   const line = (row: readonly string[], styleOf: (column: Column, cell: string) => Style | undefined) =>
-    renderLine(columns, row, widths, options.width, (column, cell, shown) => {
+    renderLine(columns, row, widths, limit, (column, cell, shown) => {
       const style = styleOf(column, cell);
       return style === undefined ? shown : paint(style, shown);
     });

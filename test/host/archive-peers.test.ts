@@ -139,6 +139,19 @@ async function sameAsContainers(t: ExecutionContext, ...layers: readonly (readon
   t.deepEqual({ ...ours, '.': theirs['.'] }, theirs);
 }
 
+test('access lists are kept as umoci and containers/storage keep them', async (t) => {
+  // getfacl: user::rw-, user:1000:rw-, group::r--, mask::rw-, other::---
+  const list = Buffer.from('02000000' + '01000600ffffffff' + '02000600e8030000' + '04000400ffffffff' + '10000600ffffffff' + '20000000ffffffff', 'hex');
+  const layer = [
+    { name: './' },
+    { name: 'd/', mode: 0o770, mtime: 11, pax: { 'SCHILY.xattr.system.posix_acl_access': list } },
+    ...['a', 'b', 'c'].map((name) => ({ name: `d/${name}`, data: name, mode: 0o660, mtime: 12, pax: { 'SCHILY.xattr.system.posix_acl_access': list } })),
+  ];
+  const ours = await same(t, layer);
+  t.like(ours['d/a'], { mode: '660', xattrs: { 'system.posix_acl_access': `0x${list.toString('hex')}` } });
+  await sameAsContainers(t, layer);
+});
+
 const base: readonly TarEntry[] = [
   { name: './', mode: 0o755 },
   { name: 'd/', mode: 0o750, uid: 1, mtime: 11 },

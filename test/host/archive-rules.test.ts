@@ -157,6 +157,24 @@ test('default access lists of a folder are not inherited by what the same layer 
   t.deepEqual([readTree(folder)['d/f']?.xattrs, readTree(folder)['d/e']?.xattrs], [undefined, undefined]);
 });
 
+/** getfacl: user::rw-, user:1000:rw-, group::r--, mask::rw-, other::--- */
+const accessList = Buffer.from('02000000' + '01000600ffffffff' + '02000600e8030000' + '04000400ffffffff' + '10000600ffffffff' + '20000000ffffffff', 'hex');
+
+test('access lists of files and folders are kept, and say what their modes are', async (t) => {
+  const pax = { 'SCHILY.xattr.system.posix_acl_access': accessList };
+  const { folder } = await layer({ name: 'f', data: '1', mode: 0o660, pax }, { name: 'd/', mode: 0o770, pax }, { name: 'd/plain', data: '1', mode: 0o640 });
+  const kept = { 'system.posix_acl_access': `0x${accessList.toString('hex')}` };
+  t.like(readTree(folder), { f: { mode: '660', xattrs: kept }, d: { xattrs: kept }, 'd/plain': { mode: '640' } });
+  t.is(readTree(folder)['d/plain']?.xattrs, undefined);
+});
+
+test('an attribute that no file system takes is named', async (t) => {
+  const bad = { 'system.posix_acl_access': Buffer.from('0200000001', 'hex'), 'security.capability': 'nonsense' };
+  for (const [key, value] of Object.entries(bad)) {
+    t.is(await refusal(lab, tar([{ name: 'f', data: '1', pax: { [`SCHILY.xattr.${key}`]: value } }])), `ERR_TSRUN_IMAGE: entry 'f' of the layer is refused: setxattr of '${key}': EINVAL`);
+  }
+});
+
 test('a layer that names what it does not hold depends on those below', async (t) => {
   for (const entries of [[{ name: 'a/b', data: '1' }], [{ name: 'h', type: '1', link: 'elsewhere' }], [{ name: 'd/.wh.x' }], [{ name: '.wh..wh..opq' }], [{ name: 'a/' }, { name: 'a/b/c/' }]]) {
     t.true((await unpack(lab, tar(entries))).report.dependsOnLower, JSON.stringify(entries));

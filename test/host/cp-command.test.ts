@@ -50,6 +50,28 @@ here('what is refused, with its exit code', async (t) => {
   await lab.forget(gone);
 });
 
+here('links that lead nowhere, or in a circle, and what the kernel shows, are named as that', async (t) => {
+  const host = folder('ln -s none dangling; ln -s loop loop; echo 1 >file');
+  const id = await lab.background([], 'cd /tmp; ln -s /none/at dangling; ln -s loop loop; ln -s /proc/uptime status; exec sleep 1000');
+  await lab.until('the links', async () => (await lab.tsrun(['exec', id, 'test', '-L', '/tmp/status'])).code === 0);
+  const message = async (...words: readonly string[]) => refusal(await lab.call(['cp', ...words]))[2];
+  t.is(await message('-L', `${id}:/tmp/dangling`, host), `tsrun: '/tmp/dangling' in the container '${id}' is a link that leads nowhere: '/none/at'`);
+  t.is(await message(`${id}:/tmp/dangling/`, host), `tsrun: '/tmp/dangling/' in the container '${id}' is a link that leads nowhere: '/none/at'`);
+  t.is(await message('-L', `${host}/dangling`, `${id}:/tmp`), `tsrun: '${host}/dangling' is a link that leads nowhere: 'none'`);
+  t.is(await message('-L', `${host}/loop`, `${id}:/tmp`), `tsrun: the links at '${host}/loop' go in a circle`);
+  t.regex(await message('-L', `${id}:/tmp/loop`, host), /^tsrun: the links at .*'\/tmp\/loop'.* go in a circle/);
+  t.is(await message(`${host}/file`, `${id}:/tmp/dangling`), "tsrun: there is no folder '/none' to copy into, where the link '/tmp/dangling' leads");
+  const shown = (path: string) => `tsrun: '${path}' in the container '${id}' is shown by the kernel, and is no file to copy`;
+  for (const path of ['/proc', '/proc/1/status', '/proc/self/fd', '/proc/1/root', '/proc/1/cwd/', '/sys/kernel']) t.is(await message(`${id}:${path}`, host), shown(path));
+  t.is(await message('-L', `${id}:/tmp/status`, host), shown('/tmp/status'));
+  for (const path of ['/proc/sys/kernel/hostname', '/proc/', '/sys/x']) t.is(await message(`${host}/file`, `${id}:${path}`), shown(path));
+  t.regex((await lab.call(['cp', `${id}:/proc/uptime`, host])).stderr, /hint: .*tsrun exec .* cat \/proc\/uptime/);
+  t.is((await lab.call(['cp', `${id}:/tmp/dangling`, host])).code, 0, 'the link itself');
+  t.deepEqual(readdirSync(host).sort(), ['dangling', 'file', 'loop']);
+  await lab.forget(id);
+  rmSync(host, { recursive: true });
+});
+
 here('what one has left on disk is copied until rm, which waits for nobody', async (t) => {
   const id = lab.newId();
   await lab.call(['run', '--name', id, '--storage-opt', 'type=disk', lab.image, 'sh', '-c', 'echo made >/made']);

@@ -46,7 +46,7 @@ here('an owner that the user has no id for is refused', async (t) => {
   writeFileSync(join(home, 'far.tar'), tar([{ name: 'f', uid: 70_000 }]));
   const [reply] = await ask({ do: 'unpack', archive: 'far.tar', folder: 'far' });
   t.is(reply?.error?.code, 'ERR_TSRUN_IMAGE');
-  t.is(reply?.error?.message, 'entry \'f\' of the layer has an owner that is not among your subordinate ids');
+  t.is(reply?.error?.message, 'entry \'f\' of the layer has the owner 70000:0, which is not among your subordinate ids');
 });
 
 here('what is unpacked cannot be left for the rest of the user\'s files', async (t) => {

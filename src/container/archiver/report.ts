@@ -57,8 +57,10 @@ export function failureOf(report: JsonObject | undefined, signal: string | undef
   if (typeof report?.['refused'] === 'string') {
     return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${text(report['refused'])}`, { hint: hintOfRefusal(report['refused']) });
   }
-  if (isCopy && typeof report?.['errno'] === 'number') return copyFailure(text(report['call']), report['errno'], where, folder);
-  if (typeof report?.['errno'] === 'number') return systemFailure(text(report['call']), report['errno'], where, folder);
+  if (typeof report?.['errno'] === 'number') {
+    const failed: FailedCall = { call: text(report['call']), about: text(report['about']), number: report['errno'], where };
+    return isCopy ? copyFailure(failed, folder) : systemFailure(failed, folder);
+  }
   if (signal === 'SIGXCPU') return new TsrunError('ERR_TSRUN_IMAGE', `${subject} is refused: it takes more than an hour of processor time`, { hint: refusedHint });
   // Its own end, or the C library's for want of memory.
   if (signal === undefined || signal === 'SIGSEGV' || signal === 'SIGABRT') {
@@ -69,10 +71,25 @@ export function failureOf(report: JsonObject | undefined, signal: string | undef
   return new TsrunError('ERR_TSRUN_STORE', `${subject} was not read to its end: the program that reads it was ended by ${signal}`, { hint: 'try again; dmesg tells of kills for want of memory' });
 }
 
-function copyFailure(call: string, number: number, where: string, folder: string | undefined): TsrunError {
+interface FailedCall {
+  readonly call: string;
+  /** Which attribute, or whose file it should have become; empty where there is nothing to say. */
+  readonly about: string;
+  readonly number: number;
+  readonly where: string;
+}
+
+/** `setxattr of 'user.note'` */
+function callText({ call, about }: FailedCall): string {
+  return about === '' ? call : `${call} of '${about}'`;
+}
+
+function copyFailure(failed: FailedCall, folder: string | undefined): TsrunError {
+  const { call, number, where } = failed;
   const errno = systemErrorName(number);
+  if (errno === 'ELOOP') return new TsrunError('ERR_TSRUN_COPY', `the links at ${where} go in a circle, or through what the kernel shows`);
   const hint = call === 'chown' && errno === 'EINVAL' ? foreignOwnerHint : copyHints[errno];
-  return new TsrunError('ERR_TSRUN_COPY', `${where}: ${call} in ${folder === undefined ? 'the container' : `'${printable(folder, 400)}'`}: ${errno}`, { hint });
+  return new TsrunError('ERR_TSRUN_COPY', `${where}: ${callText(failed)} in ${folder === undefined ? 'the container' : `'${printable(folder, 400)}'`}: ${errno}`, { hint });
 }
 
 const foreignOwnerHint = 'its owner is not among your subordinate ids: leave --archive out, have more ids in /etc/subuid and /etc/subgid (65536 are usual), or run as root';
@@ -105,12 +122,13 @@ const hints: Readonly<Record<string, string>> = {
   EPERM: 'the file system does not allow it, as overlayfs takes no whiteouts, or its mount: give a folder on ext4, xfs or btrfs: --root-dir, $TSRUN_IMAGES',
 };
 
-function systemFailure(call: string, number: number, where: string, folder: string | undefined): TsrunError {
+function systemFailure(failed: FailedCall, folder: string | undefined): TsrunError {
+  const { call, about, number, where } = failed;
   const errno = systemErrorName(number);
   if (call === 'chown' && errno === 'EINVAL') {
-    return new TsrunError('ERR_TSRUN_IMAGE', `${where} has an owner that is not among your subordinate ids`, { hint: 'have more ids in /etc/subuid and /etc/subgid (65536 are usual), or run as root' });
+    return new TsrunError('ERR_TSRUN_IMAGE', `${where} has the owner ${about}, which is not among your subordinate ids`, { hint: 'have more ids in /etc/subuid and /etc/subgid (65536 are usual), or run as root' });
   }
-  if (ofTheArchive.includes(number) || (call === 'setxattr' && errno === 'EINVAL')) return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${call}: ${errno}`, { hint: refusedHint });
-  if (folder === undefined) return new TsrunError('ERR_TSRUN_IMAGE', `${where}: ${call} in the container: ${errno}`, { hint: 'look at what lies there, and at the size of its mounts' });
-  return new TsrunError('ERR_TSRUN_STORE', `${where}: ${call} in '${printable(folder, 400)}': ${errno}`, { hint: hints[errno] });
+  if (ofTheArchive.includes(number) || (call === 'setxattr' && errno === 'EINVAL')) return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${callText(failed)}: ${errno}`, { hint: refusedHint });
+  if (folder === undefined) return new TsrunError('ERR_TSRUN_IMAGE', `${where}: ${callText(failed)} in the container: ${errno}`, { hint: 'look at what lies there, and at the size of its mounts' });
+  return new TsrunError('ERR_TSRUN_STORE', `${where}: ${callText(failed)} in '${printable(folder, 400)}': ${errno}`, { hint: hints[errno] });
 }

@@ -6,10 +6,12 @@ import type { JsonObject } from '../../spec/json.js';
 export type Seen =
   | { readonly type: 'missing'; readonly parent: 'folder' | 'missing' | 'other' }
   | { readonly type: 'link'; readonly target: string }
+  /** There or not, it is in what the kernel shows of itself (/proc, /sys). */
+  | { readonly type: 'kernel' }
   | { readonly type: 'folder' | 'file' | 'other' };
 
 export function seenIn({ type, parent, target }: JsonObject): Seen {
-  if (type === 'folder' || type === 'file') return { type };
+  if (type === 'folder' || type === 'file' || type === 'kernel') return { type };
   if (type === 'missing') return { type, parent: parent === 'folder' || parent === 'missing' ? parent : 'other' };
   if (type === 'link' && typeof target === 'string') return { type, target: Buffer.from(target, 'latin1').toString('utf8') };
   if (typeof type === 'string') return { type: 'other' };

@@ -2,10 +2,12 @@
 import { posix } from 'node:path';
 import { isBind } from '../../spec/bind.js';
 import { normalPath } from '../../spec/inner-path.js';
+import type { TsrunError } from '../../spec/errors.js';
 import { printable } from '../../spec/quote.js';
 import type { Archiver } from '../archiver/archiver.js';
+import type { Seen } from '../archiver/seen.js';
 import type { ContainerTree } from '../container-tree.js';
-import { parseCopyPath, refusal } from './copy-rules.js';
+import { circle, linkToNothing, parseCopyPath, refusal } from './copy-rules.js';
 import type { DestinationEnd, SourceEnd } from './ends.js';
 
 export interface ContainerEnd {
@@ -26,9 +28,15 @@ export async function containerSource(end: ContainerEnd, followLink: boolean): P
   const { place, record } = end.tree;
   const wanted = isFolder && path !== '/' ? `${path}/` : path;
   const { type } = await look(end, wanted, followLink);
-  if (type === 'missing') throw refusal(`there is no '${printable(end.text, 400)}' in the container '${record.id}'`);
+  if (type === 'missing') throw await missing(end, path, isFolder);
   if (type !== 'folder' && isFolder) throw refusal(`'${printable(end.text, 400)}' in the container '${record.id}' is no folder`);
   return { place, path: wanted, follow: followLink, name: posix.basename(path), kind: type === 'folder' ? 'folder' : 'other', isContents };
+}
+
+async function missing(end: ContainerEnd, path: string, isFolder: boolean): Promise<TsrunError> {
+  const { text, tree: { record: { id } } } = end;
+  const seen = await look(end, path, false);
+  return seen.type === 'link' ? linkToNothing(`'${printable(text, 400)}' in the container '${id}'`, seen.target, isFolder) : refusal(`there is no '${printable(text, 400)}' in the container '${id}'`);
 }
 
 /** A link leads to where it leads in the container, also to what is not there yet. @throws ERR_TSRUN_COPY */
@@ -43,15 +51,17 @@ export async function containerDestination(end: ContainerEnd): Promise<Destinati
       path = seen.target.startsWith('/') ? seen.target : `${folderOf(path)}${seen.target}`;
       continue;
     }
-    const known = { shown: asked, isFolder, into: { place, path }, as: { place, path: folderOf(path), name: lastOf(path) } };
+    const known = { shown: links === 0 ? asked : path.replace(/(?<=.)\/+$/, ''), ...(links > 0 && { link: asked }), isFolder, into: { place, path }, as: { place, path: folderOf(path), name: lastOf(path) } };
     if (seen.type === 'missing') return { ...known, kind: 'missing', parent: seen.parent };
     return { ...known, kind: seen.type === 'folder' ? 'folder' : 'other', parent: 'folder' };
   }
-  throw refusal(`the links at '${printable(end.text, 400)}' in the container '${end.tree.record.id}' go in a circle`);
+  throw circle(`'${printable(end.text, 400)}' in the container '${end.tree.record.id}'`);
 }
 
-async function look({ archiver, tree: { place }, signal }: ContainerEnd, path: string, follow: boolean) {
-  return archiver.look({ place, path, follow, isCopy: true, signal });
+async function look({ archiver, tree: { place, record: { id } }, text, signal }: ContainerEnd, path: string, follow: boolean): Promise<Exclude<Seen, { type: 'kernel' }>> {
+  const seen = await archiver.look({ place, path, follow, isCopy: true, signal });
+  if (seen.type !== 'kernel') return seen;
+  throw refusal(`'${printable(text, 400)}' in the container '${id}' is shown by the kernel, and is no file to copy`, `read or write it in there: tsrun exec ${id} cat ${printable(path, 200)}`);
 }
 
 /** With the slash at its end. By the text alone, since what is in front of it may be a link. */

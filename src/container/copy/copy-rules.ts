@@ -35,6 +35,8 @@ export interface Destination {
   /** Of what is missing: what it would lie in. */
   readonly parent: 'folder' | 'missing' | 'other';
   readonly isFolder: boolean;
+  /** The link that led there. */
+  readonly link?: string;
 }
 
 /** `into`: below the destination, as `name` (empty: the contents of the source alone); `as`: in its place. */
@@ -42,16 +44,26 @@ export type Target = { readonly way: 'into'; readonly name: string } | { readonl
 
 /** @throws ERR_TSRUN_COPY */
 export function targetOf({ name, kind, isContents }: Source, destination: Destination): Target {
-  const { shown, parent, isFolder } = destination;
+  const { shown, parent, isFolder, link } = destination;
+  const led = link === undefined ? '' : `, where the link '${printable(link, 400)}' leads`;
   if (destination.kind === 'folder') return { way: 'into', name: isContents ? '' : name };
   if (destination.kind === 'other') {
     if (kind === 'folder') throw refusal(`a folder cannot be copied over '${printable(shown, 400)}', which is none`, 'name a folder, or what is not there yet');
     if (isFolder) throw refusal(`'${printable(shown, 400)}' is no folder`, 'leave the slash at its end out to replace it');
     return { way: 'as' };
   }
-  if (parent !== 'folder') throw refusal(`there is no folder '${printable(posix.dirname(shown), 400)}' to copy into`, 'make it first: no folder is made on the way');
-  if (kind !== 'folder' && isFolder) throw refusal(`there is no folder '${printable(shown, 400)}' to copy into`, 'make it first, or leave the slash at its end out for a file of that name');
+  if (parent !== 'folder') throw refusal(`there is no folder '${printable(posix.dirname(shown), 400)}' to copy into${led}`, 'make it first: no folder is made on the way');
+  if (kind !== 'folder' && isFolder) throw refusal(`there is no folder '${printable(shown, 400)}' to copy into${led}`, 'make it first, or leave the slash at its end out for a file of that name');
   return { way: 'as' };
+}
+
+/** @param isFolder it was asked for with a slash at its end, else by following links */
+export function linkToNothing(what: string, target: string, isFolder: boolean): TsrunError {
+  return refusal(`${what} is a link that leads nowhere: '${printable(target, 400)}'`, isFolder ? 'without the slash at its end the link itself is copied' : 'without --follow-link the link itself is copied');
+}
+
+export function circle(what: string): TsrunError {
+  return refusal(`the links at ${what} go in a circle`);
 }
 
 export function refusal(message: string, hint?: string): TsrunError {

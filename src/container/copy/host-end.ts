@@ -1,16 +1,20 @@
 /** The end of a copy that lies on the host: the caller's own path, whose links are followed as for any program. */
-import { lstat, realpath, stat } from 'node:fs/promises';
+import { lstat, readlink, realpath, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { errnoName } from '../../spec/errno.js';
 import { printable } from '../../spec/quote.js';
-import { parseCopyPath, refusal } from './copy-rules.js';
+import { circle, linkToNothing, parseCopyPath, refusal } from './copy-rules.js';
 import type { DestinationEnd, SourceEnd } from './ends.js';
 
 /** @throws ERR_TSRUN_COPY */
 export async function hostSource(text: string, followLink: boolean): Promise<SourceEnd> {
   const { path, isContents, isFolder } = parseCopyPath(text, process.cwd());
   const status = await looked(path, isFolder || followLink ? stat : lstat);
-  if (status === undefined) throw refusal(`there is no '${printable(text, 400)}'`);
+  if (status === undefined) {
+    const shown = `'${printable(text, 400)}'`;
+    const target = await readlink(path).catch(() => undefined);
+    throw target === undefined ? refusal(`there is no ${shown}`) : linkToNothing(shown, target, isFolder);
+  }
   const name = basename(path);
   if (status.isDirectory()) return { place: { folder: await realpath(path) }, path: '.', follow: false, name, kind: 'folder', isContents };
   if (isFolder) throw refusal(`'${printable(text, 400)}' is no folder`);
@@ -47,6 +51,7 @@ async function looked<T>(path: string, look: (path: string) => Promise<T>): Prom
   } catch (error) {
     const errno = errnoName(error) ?? String(error);
     if (errno === 'ENOENT' || errno === 'ENOTDIR') return undefined;
+    if (errno === 'ELOOP') throw circle(`'${printable(path, 400)}'`);
     throw refusal(`'${printable(path, 400)}' cannot be looked at: ${errno}`);
   }
 }
