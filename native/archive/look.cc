@@ -62,7 +62,8 @@ int look_at(const std::string& path, bool follow) {
   }
   struct stat status {};
   if (fstat(found.get(), &status) != 0) give_up(path, "fstat");
-  say(std::string("{\"type\":\"") + type_word(status) + "\"" + field("size", std::to_string(S_ISREG(status.st_mode) ? status.st_size : 0)) +
+  say(std::string("{\"type\":\"") + type_word(status) + "\"" +
+      field("size", std::to_string(S_ISREG(status.st_mode) ? status.st_size : 0)) +
       (S_ISLNK(status.st_mode) ? field("target", quote(target_of(found.get()))) : "") + "}");
   return 0;
 }

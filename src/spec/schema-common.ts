@@ -1,6 +1,7 @@
 /** Shapes that several parts of the spec share. */
 
 import { largestId } from './ids.js';
+import { pointer } from './quote.js';
 import { anyOf, array, integer, object, record, text, type Shape } from './shape.js';
 import type { IdMapping } from './types.js';
 
@@ -63,4 +64,16 @@ export const sysctls = record(
 );
 
 /** Files of the container's own cgroup, without a slash; which of them may be written is decided in `cgroup/`. */
-export const cgroupFiles = record(text(), text('the name of a cgroup v2 file such as "memory.high"', /^[a-z_]+(?:\.[A-Za-z0-9_-]+)+$/));
+export const cgroupFiles: Shape<Record<string, string>> = givenRecord(record(text(), text('the name of a cgroup v2 file such as "memory.high"', /^[a-z_]+(?:\.[A-Za-z0-9_-]+)+$/)));
+
+/** In which a member that is undefined is a fault: who computes a limit and gets none has not asked for none. */
+function givenRecord<T>(shape: Shape<Record<string, T>>): Shape<Record<string, T>> {
+  return {
+    expects: shape.expects,
+    check(value, at, faults) {
+      shape.check(value, at, faults);
+      if (typeof value !== 'object' || value === null) return;
+      for (const [name, member] of Object.entries(value)) if (member === undefined) faults.expected(pointer(at, name), 'text', member, 'leave it out where there is no limit');
+    },
+  };
+}

@@ -80,8 +80,11 @@ here('at a folder of the caller\'s, which stays; what is none is refused before 
   const real = mkdtempSync(join(lab.scratch, 'a b\\c-'));
   const link = `${real}-link`;
   symlinkSync(real, link);
-  const mount = await mounts.image(name, { target: link });
+  for (const target of [link, `${link}/`]) await t.throwsAsync(mounts.image(name, { target }), { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /is a link to/ });
+  const mount = await mounts.image(name, { target: real });
   t.is(mount.path, real);
+  await t.throwsAsync(mounts.image(name, { target: `${real}/` }), { code: 'ERR_TSRUN_STATE', message: /is mounted at '.*' already/ });
+  t.is(mounts.list().length, 1);
   t.true(existsSync(join(real, 'bin')));
   t.is(mounts.list()[0]?.path, real, 'also with a blank and a backslash in its name');
   await mounts.unmount(link);

@@ -22,6 +22,7 @@ const faults: [at: string, value: unknown, message: RegExp, field?: string][] = 
   ['root.path', '', /not empty/],
   ['process.args', [], /at least 1, found 0/],
   ['process.args', undefined, /found nothing/],
+  ['linux.resources.unified', { 'memory.high': undefined }, /expected text, found nothing/, '/linux/resources/unified/memory.high'],
   ['process.cwd', 'tmp', /absolute path.*found "tmp"/],
   ['process.cwd', '', /absolute path/],
   ['process.cwd', `/${'x'.repeat(65536)}`, /at most 4095 bytes/],

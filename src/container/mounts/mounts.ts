@@ -1,5 +1,5 @@
 /** Images and containers mounted on the host, for looking inside. */
-import { mkdirSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Addon } from '../../engine/addon.js';
 import type { Launcher } from '../../engine/launcher.js';
@@ -134,7 +134,15 @@ export class Mounts {
         hint: 'look inside with a shell in it (tsrun run -it --rm IMAGE sh), take files out (tsrun cp), or mount as root',
       });
     }
-    return options.target === undefined ? undefined : realFolder(options.target);
+    return options.target === undefined ? undefined : this.#free(realFolder(options.target));
+  }
+
+  /** What stands there would be hidden, and stay when the upper one is let go of. */
+  #free(path: string): string {
+    const tables = new MountTables();
+    const there = this.#records.all().find((each) => each.path === path && each.namespace === ownNamespace() && tables.has(each));
+    if (there === undefined) return path;
+    throw new TsrunError('ERR_TSRUN_STATE', `the ${there.kind} '${printable(there.name, 400)}' is mounted at '${printable(path, 400)}' already`, { hint: `let go of it first: tsrun unmount ${printable(path, 400)}` });
   }
 
   #leftRoot({ id, rootPath, spec, extensions }: ContainerRecord, layers: readonly string[]): MountSource {
@@ -208,11 +216,15 @@ function realOrSame(path: string): string {
 }
 
 function realFolder(target: string): string {
-  const fault = (why: string, cause?: unknown) => new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `option /target: '${printable(target, 400)}' ${why}`, { field: '/target', hint: 'name a folder that exists', cause });
+  const fault = (why: string, cause?: unknown) => new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `option /target: '${printable(target, 400)}' ${why}`, { field: '/target', hint: 'name a folder that exists, and no link', cause });
   try {
+    // Whoever may write where the link lies says where it leads.
+    const isLink = lstatSync(target.replace(/(?<=.)\/+$/, '')).isSymbolicLink();
     const real = realpathSync(target);
+    if (isLink) throw fault(`is a link to '${printable(real, 400)}'`);
     if (statSync(real).isDirectory()) return real;
   } catch (cause) {
+    if (TsrunError.is(cause)) throw cause;
     throw fault(`cannot be mounted at: ${errnoName(cause) ?? String(cause)}`, cause);
   }
   throw fault('is no folder');
