@@ -75,6 +75,15 @@ here('tsrun mount and unmount: by name, by path, all; they outlive the command',
   t.is(tsrun('unmount', '-a').stdout.trim().split('\n').length, 2);
   t.regex(tsrun('unmount').stderr, /needs to be told what/);
   t.is(tsrun('mount', 'none:1').code, 1);
+  const runtime = await lab.runtime();
+  await runtime.images.tag(name, 'other:1');
+  tsrun('mount', name, target);
+  const refused = tsrun('unmount', 'other:1');
+  t.is(refused.code, 1);
+  t.true(refused.stderr.includes(`hint: the same image is, by another name: ${target} (${name})`), refused.stderr);
+  const [{ digest = '' } = {}] = runtime.mounts.list();
+  t.is(tsrun('unmount', digest.slice(7, 19)).stdout, `${target}\n`, 'by its digest');
+  await runtime.images.remove('other:1');
   rmdirSync(target);
   await container.killAll();
   await container.exited;
