@@ -136,4 +136,28 @@ needs('root', 'command:mount')('with a full disk it is told what is missing, and
   }
 });
 
+needs('root', 'command:mount')('a disk that fills up in the middle of an unpacking is named, nothing of it stays, and the next one works', async (t) => {
+  const root = join(lab.scratch, 'filling');
+  mkdirSync(root);
+  t.is(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', root]).status, 0);
+  try {
+    await using runtime = await Runtime.open({ root: mkdtempSync('/run/tsrun-test-'), imageRoot: join(root, 'images') });
+    // A blob that fits, of files that do not.
+    const files = Object.fromEntries(Array.from({ length: 40 }, (_, file) => [`srv/${file}`, 'text '.repeat(100_000)]));
+    const large = writeLayout(mkdtempSync(join(lab.scratch, 'layout-')), [makeLayer(files)], { Cmd: ['true'] });
+    const error = await t.throwsAsync(runtime.images.import(large.path, { name: 'large:1' }).done, { instanceOf: TsrunError });
+    t.is(error.code, 'ERR_TSRUN_STORE');
+    t.regex(error.message, /^entry '\.\/srv\/\d+' of the layer: write in '.*\/filling\/images\/tmp\/layer-.*': ENOSPC$/);
+    t.regex(error.hint ?? '', /make room .*prune/);
+    const left = (folder: string) => readdirSync(join(root, 'images', folder));
+    t.deepEqual([left('layers'), left('images'), left('names'), left('tmp').filter((name) => name.startsWith('layer-'))], [[], [], [], []]);
+    t.deepEqual(await runtime.images.list(), []);
+    const small = makeLayout(5);
+    await runtime.images.import(small.path, { name: 'small:1' }).done;
+    t.deepEqual([faultsOf(join(root, 'images')), left('tmp')], [[], []]);
+  } finally {
+    spawnSync('umount', [root]);
+  }
+});
+
 lab.declareLeakTest();
