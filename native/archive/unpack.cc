@@ -22,6 +22,7 @@ class Unpacking {
   uint64_t bytes() const { return bytes_; }
   uint64_t entries() const { return entries_; }
   uint64_t devices() const { return devices_; }
+  uint64_t highest_id() const { return highest_id_; }
 
   void take_all() {
     while (reader_.next()) {
@@ -80,8 +81,9 @@ class Unpacking {
     }
   }
 
-  Attributes attributes() const {
+  Attributes attributes() {
     Attributes attributes = reader_.attributes();
+    highest_id_ = std::max({highest_id_, uint64_t{attributes.uid}, uint64_t{attributes.gid}});
     if (order_.gives_owner) {
       attributes.uid = order_.uid;
       attributes.gid = order_.gid;
@@ -137,6 +139,7 @@ class Unpacking {
   uint64_t bytes_ = 0;
   uint64_t entries_ = 0;
   uint64_t devices_ = 0;
+  uint64_t highest_id_ = 0;
 };
 
 std::string number(const char* key, uint64_t value) { return std::string(",\"") + key + "\":" + std::to_string(value); }
@@ -159,7 +162,7 @@ int unpack(const UnpackOrder& order) {
   }
   tree.finish();
   say("{\"blobBytes\":" + std::to_string(input.read_bytes()) + number("unpackedBytes", unpacking.bytes()) +
-      number("entries", unpacking.entries()) + number("droppedDevices", unpacking.devices()) +
+      number("entries", unpacking.entries()) + number("droppedDevices", unpacking.devices()) + number("highestId", unpacking.highest_id()) +
       ",\"dependsOnLower\":" + (tree.depends_on_lower() ? "true" : "false") +
       (order.layer ? ",\"diffId\":" + quote(input.plain_digest()) + ",\"blobDigest\":" + quote(input.read_digest()) : "") + "}");
   return 0;

@@ -13,7 +13,7 @@ import type { PlanInput, StreamPlan } from '../plan/input.js';
 import { TsrunError } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
 import type { DiskUpper } from '../spec/extensions.js';
-import type { Seccomp } from '../spec/types.js';
+import type { Seccomp, Spec } from '../spec/types.js';
 import { userToResolve } from './build/build-process.js';
 import { checkPlatform } from './build/check-platform.js';
 import { checkDescriptor } from './build/check-descriptors.js';
@@ -86,7 +86,7 @@ export async function prepare({ image: found, options: given, id, root, host, ad
   const built = buildSpec(input);
   await checkSources(built.spec, options, image);
   const ignored = ignoredFields(built.spec, options.strict === true);
-  return { ...built, input, accounts, warnings: [...platform, ...warningsOf(built, host), ...ignored] };
+  return { ...built, input, accounts, warnings: [...platform, ...strangers(image, built.spec), ...warningsOf(built, host), ...ignored] };
 }
 
 function refuseWithoutStack({ config, name, lowerLayers = [] }: ResolvedImage): void {
@@ -104,6 +104,13 @@ function lookUpUser(options: RunOptions, image: ResolvedImage, read: ReadInImage
     if (!isImages || !TsrunError.is(error) || error.code !== 'ERR_TSRUN_INVALID_ARGUMENT' || error.field !== '/user') throw error;
     throw new TsrunError('ERR_TSRUN_IMAGE', `config of image ${show(image.name)}: User: ${error.message}`, { hint: 'name another with --user', cause: error });
   }
+}
+
+/** Owners without an id in the container's user namespace: the kernel shows them as the overflow id (user_namespaces(7)). */
+function strangers({ highestId, name }: ResolvedImage, { linux }: Spec): string[] {
+  const maps = [linux?.uidMappings ?? [], linux?.gidMappings ?? []].filter((each) => each.length > 0);
+  if (highestId === undefined || maps.every((map) => map.some(({ containerID, size }) => highestId >= containerID && highestId < containerID + size))) return [];
+  return [`the image ${show(name)} has files of owners up to ${highestId}, for which the container has no ids: they belong to nobody there (65534); --userns host shows them as they are`];
 }
 
 function warningsOf({ spec, extensions }: BuiltSpec, host: HostFacts): string[] {

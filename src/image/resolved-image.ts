@@ -9,6 +9,8 @@ export interface ResolvedImage {
   readonly rootPath: string;
   /** Of an image: the layers below, topmost first. */
   readonly lowerLayers?: readonly string[];
+  /** Of an image: of owners and groups of its files, where one is above 65,535. */
+  readonly highestId?: number;
   /** Of a bundle: its config.json, with sources of binds made absolute. */
   readonly spec?: Spec;
   /** Of an image: what it says of itself. */

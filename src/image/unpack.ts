@@ -32,6 +32,8 @@ export interface UnpackReport {
   /** Of regular files, each counted once. */
   readonly unpackedBytes: number;
   readonly entries: number;
+  /** Of the owners and groups that it names. */
+  readonly highestId?: number;
   /**
    * The archive names something that it does not hold: the parent folder of an entry, or the target of a hard link. Alone it cannot
    * be unpacked rightly, unless it is the lowest layer; nothing in `destination` is to be used then.

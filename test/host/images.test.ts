@@ -1,7 +1,7 @@
 // Images of the store as containers: from a file, by name, on a stack; and what is not removed while they run.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, lchownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain, type Container, type ImageProgress, type RunOptions } from '../../src/index.js';
 import { makeLayer, type MadeLayer } from '../support/store-lab.js';
@@ -254,6 +254,19 @@ here('a start that is given up while its image is unpacked', async (t) => {
   await t.throwsAsync(starting, { code: 'ERR_TSRUN_ABORTED' });
   t.is(await run(path), 'given up');
   t.deepEqual(readdirSync(join(lab.imageRoot, 'tmp')), []);
+});
+
+here('owners that a container has no ids for are told of, and kept in the store', async (t) => {
+  const tree = mkdtempSync(join(lab.scratch, 'far-'));
+  cpSync(lab.image, tree, { recursive: true, verbatimSymlinks: true });
+  writeFileSync(join(tree, 'far'), '');
+  lchownSync(join(tree, 'far'), 70_000, 0);
+  const { path, image } = writeLayout(mkdtempSync(join(lab.scratch, 'layout-')), [packFolder(tree)], { Cmd: ['stat', '-c', '%u', '/far'] });
+  const warnings: string[] = [];
+  t.is(await run(path, { onWarning: (warning) => warnings.push(warning) }), '65534\n');
+  t.is(await run(path, { namespaces: { user: 'host' } }), '70000\n');
+  t.is(warnings.filter((warning) => /has files of owners up to 70000, .*65534.*--userns host/.test(warning)).length, 1, warnings.join());
+  t.is(lstatSync(join(lab.imageRoot, 'layers', image.layers[0]?.diffId.slice(7) ?? '', 'diff/far')).uid, 70_000);
 });
 
 lab.declareLeakTest();

@@ -11,6 +11,7 @@ export function unpackReport(report: JsonObject): UnpackReport {
     blobBytes: countIn(report, 'blobBytes'),
     unpackedBytes: countIn(report, 'unpackedBytes'),
     entries: countIn(report, 'entries'),
+    highestId: countIn(report, 'highestId'),
     dependsOnLower: report['dependsOnLower'] === true,
   };
 }

@@ -148,5 +148,6 @@ function notThere(message: string, hint: string): TsrunError {
 function stacked(upper: ResolvedImage, lower: ResolvedImage): ResolvedImage {
   const nothing: ImageConfig = { ...hostPlatform(), rootfs: { type: 'layers', diff_ids: [] } };
   const layers = [...(upper.lowerLayers ?? []), lower.rootPath, ...(lower.lowerLayers ?? [])];
-  return { ...upper, lowerLayers: layers, ...(lower.digest !== undefined && { stackDigest: lower.digest }), config: mergeConfigs(lower.config ?? nothing, upper.config ?? nothing) };
+  const highestId = Math.max(upper.highestId ?? 0, lower.highestId ?? 0);
+  return { ...upper, ...(highestId > 0 && { highestId }), lowerLayers: layers, ...(lower.digest !== undefined && { stackDigest: lower.digest }), config: mergeConfigs(lower.config ?? nothing, upper.config ?? nothing) };
 }

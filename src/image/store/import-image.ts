@@ -68,9 +68,9 @@ async function checkSpace({ blobs, layout }: StoreParts, { layers }: OfferedImag
   if (free !== undefined && needed > free) throw lacksSpace(`the image store needs ${needed} bytes for the blobs of this image alone, and ${free} are free`);
 }
 
-function layerRecord({ key, record: { diffId, unpackedBytes, entries } }: UnpackedLayer, offered: OfferedLayer | undefined): ImageLayerRecord {
+function layerRecord({ key, record: { diffId, unpackedBytes, entries, highestId } }: UnpackedLayer, offered: OfferedLayer | undefined): ImageLayerRecord {
   if (offered === undefined) throw new RangeError('more layers than were offered');
-  return { descriptor: offered.descriptor, diffId, key, unpackedBytes, entries };
+  return { descriptor: offered.descriptor, diffId, key, unpackedBytes, entries, ...(highestId !== undefined && { highestId }) };
 }
 
 class LayerImport {

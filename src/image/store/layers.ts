@@ -226,12 +226,15 @@ function isOfImage(cause: unknown): boolean {
   return TsrunError.is(cause) && cause.code === 'ERR_TSRUN_IMAGE';
 }
 
-function recordOf({ diffId, blobDigest, unpackedBytes, entries, dependsOnLower }: UnpackReport, layer: OfferedLayer): LayerRecord {
+/** That containers have, unless somebody gives them more. */
+const usualIds = 65_536;
+
+function recordOf({ diffId, blobDigest, unpackedBytes, entries, highestId = 0, dependsOnLower }: UnpackReport, layer: OfferedLayer): LayerRecord {
   const { descriptor: { digest } } = layer;
   const hint = 'the image is damaged, or was put together wrongly: fetch or build it again';
   if (blobDigest !== digest) throw new TsrunError('ERR_TSRUN_IMAGE', `the layer ${digest} changed while it was read`, { hint });
   if (diffId !== layer.diffId) {
     throw new TsrunError('ERR_TSRUN_IMAGE', `the layer ${digest} holds other files than the image's config says: its diff id is ${diffId}, not ${layer.diffId}`, { hint });
   }
-  return { version: 1, diffId, unpackedBytes, entries, dependsOnLower };
+  return { version: 1, diffId, unpackedBytes, entries, ...(highestId >= usualIds && { highestId }), dependsOnLower };
 }

@@ -9,6 +9,8 @@ export interface LayerRecord {
   readonly diffId: string;
   readonly unpackedBytes: number;
   readonly entries: number;
+  /** Of owners and groups, where one is more than the 65,536 ids hold that a container usually has. */
+  readonly highestId?: number;
   /** Unpacked alone it is right only as the lowest. */
   readonly dependsOnLower: boolean;
 }
@@ -20,6 +22,8 @@ export interface ImageLayerRecord {
   readonly key: string;
   readonly unpackedBytes: number;
   readonly entries: number;
+  /** As in its layer's record. */
+  readonly highestId?: number;
 }
 
 export interface ImageRecord {
@@ -63,7 +67,7 @@ const descriptor = strictObject<Descriptor>({
   annotations: optional(record(text())),
 });
 
-export const layerShape = strictObject<LayerRecord>({ version: one, diffId: digest, unpackedBytes: count, entries: count, dependsOnLower: boolean });
+export const layerShape = strictObject<LayerRecord>({ version: one, diffId: digest, unpackedBytes: count, entries: count, highestId: optional(count), dependsOnLower: boolean });
 
 export const imageShape = strictObject<ImageRecord>({
   version: one,
@@ -71,7 +75,7 @@ export const imageShape = strictObject<ImageRecord>({
   config: descriptor,
   platform,
   created: optional(text()),
-  layers: array(strictObject<ImageLayerRecord>({ descriptor, diffId: digest, key: digest, unpackedBytes: count, entries: count })),
+  layers: array(strictObject<ImageLayerRecord>({ descriptor, diffId: digest, key: digest, unpackedBytes: count, entries: count, highestId: optional(count) })),
   importedAtMs: count,
 });
 

@@ -102,7 +102,8 @@ export class ImageStore {
     const [rootPath, ...lowerLayers] = layerFolders(layout, whole.layers);
     if (rootPath === undefined) throw damaged(layout.image(record.manifest.digest), 'it has no layers');
     const config = readConfig(await blobs.read(whole.config, mostDocumentBytes), `the config of ${show(name)}`);
-    return { kind: 'image', rootPath, ...(lowerLayers.length > 0 && { lowerLayers }), config, digest: record.manifest.digest, name };
+    const highestId = Math.max(...whole.layers.map((layer) => layer.highestId ?? 0));
+    return { kind: 'image', rootPath, ...(lowerLayers.length > 0 && { lowerLayers }), ...(highestId > 0 && { highestId }), config, digest: record.manifest.digest, name };
   }
 
   async #unpackAgain(record: ImageRecord, options: ImportOptions): Promise<ImageRecord> {
