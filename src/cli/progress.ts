@@ -70,6 +70,7 @@ class Board implements Progress {
   readonly #rows = new Map<string, Row>();
   #drawnLines = 0;
   #drawnAtMs = -Infinity;
+  #later: NodeJS.Timeout | undefined;
   #open = false;
   readonly #restore = () => {
     this.#stream.write(showCursor);
@@ -82,13 +83,15 @@ class Board implements Progress {
   update(progress: ImageProgress): void {
     const id = idOf(progress);
     this.#rows.set(id, { id, last: progress });
-    const nowMs = performance.now();
-    if (nowMs - this.#drawnAtMs < leastMs) return;
-    this.#drawnAtMs = nowMs;
-    this.#draw();
+    const waitMs = leastMs - (performance.now() - this.#drawnAtMs);
+    if (waitMs <= 0) this.#draw();
+    // It may be the last for a long time.
+    else this.#later ??= setTimeout(() => { this.#draw(); }, waitMs);
   }
 
   close(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
     if (this.#rows.size > 0) this.#draw();
     this.#rows.clear();
     this.#drawnLines = 0;
@@ -99,6 +102,9 @@ class Board implements Progress {
   }
 
   #draw(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#drawnAtMs = performance.now();
     const lines = frame([...this.#rows.values()], windowOf(this.#stream));
     const start = this.#open ? '' : hideCursor;
     const back = this.#drawnLines === 0 ? '' : `\x1b[${this.#drawnLines}A`;

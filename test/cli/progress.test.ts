@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { frame, openProgress } from '../../src/cli/progress.js';
 import type { OutputStream } from '../../src/cli/invocation.js';
@@ -100,4 +101,15 @@ test('a terminal that does not know its size has a usual one', (t) => {
   progress.update(fetching('a', 1));
   progress.close();
   t.true(text().includes('aaaaaaaaaaaa  fetching   [>                             ]  1B/1000B\n'), text());
+});
+
+test('what came too soon to be drawn is drawn a moment later, also if nothing follows', async (t) => {
+  const { stream, text } = terminal(true);
+  const progress = openProgress(stream, { TERM: 'xterm' }, false);
+  progress.update({ stage: 'resolving', doneBytes: 0 });
+  progress.update(fetching('a', 1));
+  t.false(text().includes('fetching'));
+  while (!text().includes('fetching')) await setImmediate();
+  progress.close();
+  t.true(text().includes('aaaaaaaaaaaa  fetching'));
 });
