@@ -10,6 +10,7 @@ import { recognise } from '../../image/recognise.js';
 import { wholeName } from '../../image/reference.js';
 import type { ResolvedImage } from '../../image/resolved-image.js';
 import { isLoss } from '../../image/store/faults.js';
+import type { Lock } from '../../image/store/locks.js';
 import type { ImageRecord } from '../../image/store/records.js';
 import type { ImageStore } from '../../image/store/store.js';
 import type { Tell } from '../../image/store/work.js';
@@ -34,8 +35,8 @@ export interface StoredImage {
   readonly release: () => void;
 }
 
-/** Somebody may remove an image between its being fetched and its being held. */
-const mostTries = 3;
+/** Somebody may remove an image between its being fetched and its being held. From the second time on it is pinned, and a name may lead to another. */
+const mostTries = 4;
 
 export class Resolving {
   readonly #store: ImageStore;
@@ -73,6 +74,16 @@ export class Resolving {
     const place = await recognise(reference);
     if (request.checksum !== undefined && place.kind !== 'source') throw withoutFile(reference);
     if (place.kind === 'folder') return { image: place.image, seen: [], release: () => undefined };
+    const pins: Lock[] = [];
+    try {
+      return await this.#held(place, reference, request, pins);
+    } finally {
+      for (const pin of pins) await pin.release();
+    }
+  }
+
+  /** @param pins for the caller to release */
+  async #held(place: StoredPlace, reference: string, request: ResolveRequest, pins: Lock[]): Promise<StoredImage> {
     let anew = false;
     for (let tries = 1; ; tries++) {
       // Before it is read: what changes meanwhile is found changed the next time.
@@ -81,7 +92,7 @@ export class Resolving {
       const release = await this.#store.use(request.signal);
       let image: ResolvedImage | undefined;
       try {
-        image = await this.#held(digest, place.kind === 'source' ? reference : nameOf(place), request);
+        image = await this.#whole(digest, place.kind === 'source' ? reference : nameOf(place), request);
       } catch (error) {
         const mayFetch = isLoss(error) && !anew && request.asItIs !== true && request.pull !== 'never';
         if (!mayFetch) {
@@ -92,12 +103,13 @@ export class Resolving {
       }
       if (image !== undefined) return { image, seen: [...seen, seeFile(this.#store.parts.layout.image(digest))], release };
       release();
+      pins.push(await this.#store.pin(digest, request.signal));
       if (tries === mostTries) throw new TsrunError('ERR_TSRUN_STORE', `the image '${printable(reference, 400)}' is removed again and again while it is started`, { hint: 'does something run tsrun prune all the time?' });
     }
   }
 
   /** Undefined when it was removed meanwhile. */
-  async #held(digest: string, name: string, { limits, signal, tell, asItIs }: ResolveRequest): Promise<ResolvedImage | undefined> {
+  async #whole(digest: string, name: string, { limits, signal, tell, asItIs }: ResolveRequest): Promise<ResolvedImage | undefined> {
     const record = await this.#store.catalog.imageIfWhole(digest);
     return record === undefined ? undefined : this.#store.resolve(record, name, { limits, signal, tell, asItIs });
   }

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, relative } from 'node:path';
+import { basename, dirname, relative } from 'node:path';
 import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import { show } from '../../spec/quote.js';
@@ -58,19 +58,27 @@ export async function isStore(layout: StoreLayout): Promise<boolean> {
     if (errnoName(cause) === 'ENOTDIR') throw noStore(layout, 'it or a part of its path is no folder');
     if (errnoName(cause) !== 'ENOENT') throw await storeError(layout.format, cause);
   }
-  await checkUnused(layout);
+  const names = await namesIn(layout.root);
+  // Another process was quicker.
+  if (names.includes(basename(layout.format))) return isStore(layout);
+  checkUnused(layout, names);
   return false;
 }
 
-/** What was begun and not ended has some of a store's folders and no `format` yet; a disk of its own has `lost+found`. */
-async function checkUnused(layout: StoreLayout): Promise<void> {
+async function namesIn(folder: string): Promise<string[]> {
   try {
-    const own = new Set([...layout.folders.map((path) => relative(layout.root, path)), 'lost+found']);
-    const foreign = (await readdir(layout.root)).find((name) => !own.has(name) && !name.startsWith('format.'));
-    if (foreign !== undefined) throw noStore(layout, `it holds something else, such as ${show(foreign)}`);
+    return await readdir(folder);
   } catch (cause) {
-    if (errnoName(cause) !== 'ENOENT') throw await storeError(layout.root, cause);
+    if (errnoName(cause) === 'ENOENT') return [];
+    throw await storeError(folder, cause);
   }
+}
+
+/** What was begun and not ended has some of a store's folders and no `format` yet; a disk of its own has `lost+found`. */
+function checkUnused(layout: StoreLayout, names: readonly string[]): void {
+  const own = new Set([...layout.folders.map((path) => relative(layout.root, path)), 'lost+found']);
+  const foreign = names.find((name) => !own.has(name) && !name.startsWith('format.'));
+  if (foreign !== undefined) throw noStore(layout, `it holds something else, such as ${show(foreign)}`);
 }
 
 async function makeFolders(layout: StoreLayout): Promise<void> {

@@ -11,6 +11,7 @@ import { collect, type StoreUse } from './collect.js';
 import { chainIdsOf } from './digest.js';
 import { damaged } from './faults.js';
 import { importImage, type ImportOptions } from './import-image.js';
+import type { Lock } from './locks.js';
 import { openStore, removeLeftovers, type OpenStoreInput } from './open-store.js';
 import { pin, pinned, useLock } from './pins.js';
 import type { ImageRecord } from './records.js';
@@ -113,6 +114,11 @@ export class ImageStore {
   async offer(record: ImageRecord): Promise<OfferedImage> {
     const names = await this.catalog.names();
     return offerStored(this.parts.blobs, record, names.filter(({ digest }) => digest === record.manifest.digest).map(({ name }) => name));
+  }
+
+  /** An image that is not to go, whether it is there already or is imported meanwhile. */
+  async pin(digest: string, signal?: AbortSignal): Promise<Lock> {
+    return pin(this.parts, [digest], signal);
   }
 
   /** While it is held nothing is taken away. */
