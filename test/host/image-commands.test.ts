@@ -1,48 +1,26 @@
 // The commands about images, as a person types them: from an archive and a registry to a container, and away again.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { Runtime, TsrunError } from '../../src/index.js';
+import { appArchive, registryWithApp } from '../support/app-archive.js';
 import { makeImage } from '../support/images.js';
 import { CommandLab, refusal } from '../support/command-lab.js';
-import { FakeRegistry } from '../support/fake-registry.js';
 import { readObject, readObjects } from '../support/json.js';
 import { Lab } from '../support/lab.js';
 import { needs } from '../support/needs.js';
-import { layerBytes, saveImages } from '../support/saved-images.js';
+import { saveImages } from '../support/saved-images.js';
 
 const lab = new CommandLab();
 /** For its folders alone. */
 const folders = new Lab();
 const here = needs('root', 'userns', 'overlay');
 
-let archive: string | undefined;
-
-/** A busybox in one layer, and one that changes a file, removes one and adds one. */
-function app(): string {
-  if (archive !== undefined) return archive;
-  const upper = mkdtempSync(join(folders.scratch, 'upper-'));
-  mkdirSync(join(upper, 'etc'));
-  writeFileSync(join(upper, 'etc/changed'), 'new');
-  writeFileSync(join(upper, 'etc/.wh.removed'), '');
-  writeFileSync(join(upper, 'etc/added'), 'x'.repeat(5));
-  const base = makeImage(folders, { files: { 'etc/changed': 'x'.repeat(1000), 'etc/removed': 'x'.repeat(500) } });
-  return (archive = saveImages(join(folders.scratch, 'app.tar'), {
-    names: ['team/app:v1', 'localhost:5000/app:v2'],
-    layers: [base, upper],
-    config: { Entrypoint: ['sh', '-c'], Cmd: ['echo hello from $(pwd)'], WorkingDir: '/srv', Labels: { team: 'web' } },
-    history: [{ created_by: 'ADD root', created: '2026-01-01T00:00:00Z' }, { created_by: 'CMD echo', empty_layer: true }, { created_by: 'RUN change', comment: 'a change' }],
-  }));
-}
-
 /** Each test begins with an empty store. */
-test.beforeEach(() => {
-  for (const entry of readdirSync(lab.imageRoot)) rmSync(join(lab.imageRoot, entry), { recursive: true });
-});
+test.beforeEach(() => { lab.emptyStore(); });
 
 async function loadApp(t: ExecutionContext): Promise<void> {
-  const loaded = await lab.call(['load', '-q', app()]);
+  const loaded = await lab.call(['load', '-q', appArchive(folders)]);
   t.deepEqual([loaded.code, loaded.stderr], [0, '']);
 }
 
@@ -54,7 +32,7 @@ async function lines(...words: string[]): Promise<string[]> {
 
 here('an archive is loaded, listed in every form, and run by its name', async (t) => {
   await loadApp(t);
-  t.deepEqual((await lines('load', '-q', app())).sort(), ['Loaded image: localhost:5000/app:v2', 'Loaded image: team/app:v1']);
+  t.deepEqual((await lines('load', '-q', appArchive(folders))).sort(), ['Loaded image: localhost:5000/app:v2', 'Loaded image: team/app:v1']);
   const [head = '', ...rows] = await lines('images');
   t.regex(head, /^REPOSITORY +TAG +IMAGE ID +CREATED +SIZE$/);
   const [id = ''] = await lines('images', '-q');
@@ -73,15 +51,15 @@ here('an archive is loaded, listed in every form, and run by its name', async (t
 
 here('an archive is run without being loaded, and takes nobody\'s name', async (t) => {
   t.deepEqual(await lines('images', '--names'), []);
-  t.deepEqual(await lines('run', '--rm', '-q', `docker-archive:${app()}:team/app:v1`), ['hello from /srv']);
-  const told = await lab.call(['run', '--rm', `docker-archive:${app()}:team/app:v1`, 'echo again']);
+  t.deepEqual(await lines('run', '--rm', '-q', `docker-archive:${appArchive(folders)}:team/app:v1`), ['hello from /srv']);
+  const told = await lab.call(['run', '--rm', `docker-archive:${appArchive(folders)}:team/app:v1`, 'echo again']);
   t.deepEqual([told.stdout, told.stderr], ['again\n', ''], 'it is there already');
   t.deepEqual(await lines('images', '--names'), []);
   t.is((await lines('images')).length, 2);
 });
 
 here('a layer beyond a limit is refused by whoever unpacks, and nothing of it is kept', async (t) => {
-  const registry = await registryWithApp(t);
+  const registry = await registryWithApp(t, folders);
   const archive = saveImages(join(folders.scratch, 'one-layer.tar'), { names: ['one:1'], layers: [makeImage(folders)] });
   const ways = [['load', '-q', archive], ['run', '--rm', '-q', archive], ['pull', '-q', `${registry.host}/app:v1`]];
   const limits = [
@@ -104,7 +82,7 @@ here('a layer beyond a limit is refused by whoever unpacks, and nothing of it is
   execFileSync('gzip', ['-kf', bomb]);
   t.regex((await lab.call(['load', '-q', '--max-layer-ratio', '5', `${bomb}.gz`])).stderr, /more bytes for each of its own than the limit allows/);
   t.deepEqual(await lines('load', '-q', '--max-layer-ratio', '5000', '--max-layer-bytes', '1g', '--max-layer-entries', '100000', `${bomb}.gz`), ['Loaded image: bomb:1']);
-  t.regex((await lab.call(['load', '--max-layer-bytes', '0', app()])).stderr, /at least one byte/);
+  t.regex((await lab.call(['load', '--max-layer-bytes', '0', appArchive(folders)])).stderr, /at least one byte/);
 });
 
 here('a container tells its image, and inspect what it is asked for', async (t) => {
@@ -205,91 +183,19 @@ here('an image is saved, and loaded into another store, by file and by pipe', as
 });
 
 here('inspect, history and layers take files as run does, once, and no folder that is run as it is', async (t) => {
-  const reference = `docker-archive:${app()}:team/app:v1`;
+  const reference = `docker-archive:${appArchive(folders)}:team/app:v1`;
   const { importedAt, importedAtMs, names } = readObject((await lab.call(['inspect', '--type', 'image', reference])).stdout);
   t.deepEqual(names, [], 'it takes nobody\'s name');
   t.is(importedAt, new Date(Number(importedAtMs)).toISOString());
   t.is((await lines('history', '-q', reference)).length, 3);
   t.is(readObject((await lab.call(['inspect', reference])).stdout)['importedAtMs'], importedAtMs);
-  t.regex((await lab.call(['layers', app()])).stdout, /RUN change/);
+  t.regex((await lab.call(['layers', appArchive(folders)])).stdout, /RUN change/);
   t.is((await lines('images', '-q')).length, 1);
   t.regex((await lab.call(['history', lab.image])).stderr, /is not packed: it is run as it lies there/);
   t.regex((await lab.call(['inspect', 'docker-archive:/no/such.tar'])).stderr, /no container 'docker-archive:\/no\/such\.tar', and .*does not exist/);
 });
 
 /** A registry with the image of an archive. */
-async function registryWithApp(t: ExecutionContext): Promise<FakeRegistry> {
-  const registry = await FakeRegistry.start();
-  t.teardown(() => { registry.close(); });
-  registry.addImage('v1', [layerBytes(makeImage(folders))]);
-  return registry;
-}
-
-here('an image is pulled when it is missing, and each time or never when that is asked for', async (t) => {
-  await loadApp(t);
-  const registry = await registryWithApp(t);
-  const name = `${registry.host}/team/pulled:v1`;
-  t.deepEqual(refusal(await lab.call(['run', '--rm', '--pull', 'never', name, 'true'])).slice(0, 2), [125, '']);
-  t.deepEqual(registry.paths, []);
-  const first = await lab.call(['run', '--rm', name, 'echo', 'ran']);
-  t.is(first.stdout, 'ran\n', first.stderr);
-  t.regex(first.stderr, /^[\da-f]{12}: fetched \([\d.]+MiB\)\n[\da-f]{12}: unpacked/m);
-  const asked = registry.paths.length;
-  t.is((await lab.call(['run', '--rm', name, 'true'])).stderr, '');
-  t.is(registry.paths.length, asked, 'it is here');
-  t.is((await lab.call(['run', '--rm', '--pull', 'always', name, 'true'])).code, 0);
-  t.true(registry.paths.length > asked);
-  t.deepEqual(await lines('pull', '-q', name), [name]);
-  t.deepEqual(await lines('pull', '-q', '--name', 'mine:1', name), ['mine:1']);
-  t.regex((await lab.call(['pull', `${registry.host}/team/none:1`])).stderr, /team\/none/);
-});
-
-here('a pull that is given up at any moment ends with its error, and with that alone', async (t) => {
-  const registry = await registryWithApp(t);
-  hang(registry);
-  await using runtime = await Runtime.open({ root: lab.stateRoot, imageRoot: lab.imageRoot });
-  for (let delayMs = 0; delayMs < 30; delayMs += 3) {
-    const controller = new AbortController();
-    const work = runtime.images.pull(`${registry.host}/team/pulled:v1`, { signal: controller.signal });
-    for await (const { stage, doneBytes } of work) {
-      if (stage === 'fetching' && doneBytes > 0) setTimeout(() => { controller.abort('enough'); }, delayMs);
-    }
-    // What is rejected besides, and looked at by nobody, fails the file.
-    const error = await work.done.catch((reason: unknown) => reason);
-    t.true(TsrunError.is(error) && error.code === 'ERR_TSRUN_ABORTED' && error.cause === 'enough', String(error));
-  }
-});
-
-/** The layer comes by half until the function that it gives is called. */
-function hang(registry: FakeRegistry): () => void {
-  let hangs = true;
-  registry.intercept = ({ url }, response) => {
-    const layer = [...registry.blobs].find(([digest, bytes]) => url.endsWith(digest) && bytes.length > 500_000)?.[1];
-    if (!hangs || layer === undefined) return false;
-    response.writeHead(200, { 'content-length': layer.length }).write(layer.subarray(0, 500_000));
-    return true;
-  };
-  return () => {
-    hangs = false;
-  };
-}
-
-needs('root', 'userns', 'overlay', 'command:python3')('ctrl-c gives a pull up and leaves the terminal as it was; a pull draws what it does', async (t) => {
-  const registry = await registryWithApp(t);
-  const goOn = hang(registry);
-  const words = ['pull', `${registry.host}/team/pulled:v1`];
-  const given = lab.pty(words);
-  await given.see(/fetching/);
-  given.type('\x03');
-  t.deepEqual(await given.ended, { code: 130, cooked: true }, given.screen);
-  t.regex(given.screen, /\x1b\[\?25h[^]*interrupted by SIGINT/);
-  goOn();
-  const whole = lab.pty(words);
-  await whole.see(/unpacked/);
-  t.deepEqual(await whole.ended, { code: 0, cooked: true });
-  t.regex(whole.screen, /\x1b\[\?25h/);
-});
-
 here('what cannot be is refused', async (t) => {
   await loadApp(t);
   t.deepEqual(refusal(await lab.call(['load', '-i', 'x', 'y'])), [125, '', 'tsrun: two images to load: one by --input, and one by itself']);

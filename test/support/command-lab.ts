@@ -2,6 +2,8 @@
  * The commands as `tsrun` runs them, but in this process: parsed, loaded and run, without a Node of its own for each, which
  * on an emulated processor takes seconds.
  */
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { readBeginning } from '../../src/cli/bounded-file.js';
 import { findCommand } from '../../src/cli/commands.js';
@@ -39,6 +41,11 @@ export class CommandLab extends CliLab {
     const id = await this.background([], script);
     await this.call(['wait', id]);
     return id;
+  }
+
+  /** Takes away all images and what is remembered of them, with the folders of the store. */
+  emptyStore(): void {
+    for (const entry of readdirSync(this.imageRoot)) rmSync(join(this.imageRoot, entry), { recursive: true });
   }
 
   /** Ends and forgets, whatever became of them. */
