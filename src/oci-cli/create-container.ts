@@ -78,6 +78,7 @@ function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: St
     extensions: {},
     host: facts,
     rootPath,
+    rootOwned: true,
     ...streamsOf(spec.process?.terminal === true),
     awaitStart: true,
     outlivesLauncher: true,

@@ -54,7 +54,9 @@ export function compileDev(compilation: Compilation, mount: Mount, field: string
   const slot = builder.slot();
   const owner = [`uid=${hostId(uidMappings, 0)}`, `gid=${hostId(gidMappings, 0)}`];
   builder.add(field, { op: 'makeTmpfs', options: [...data, ...owner], attributes: (own.set | recursive.set) & ~notYet, into: slot });
-  const nodesHere = nodes(input.spec.linux?.devices ?? []);
+  const linkNames = new Set(links.map(([name]) => name));
+  // Of a privileged container an engine names all of the host's devices: in the place of its terminals' multiplexer stands the container's own.
+  const nodesHere = nodes(input.spec.linux?.devices ?? []).filter(({ name }) => !linkNames.has(name));
   const attachNodes = input.host.uid === 0 ? makeNodes(compilation, nodesHere, slot) : bindNodes(compilation, nodesHere);
   for (const [name, target] of links) builder.add('default', { op: 'makeLink', mount: slot, name, target });
   return () => {

@@ -117,8 +117,8 @@ function openTrees(compilation: Compilation, groups: readonly LayerGroup[], over
   return opened.map(({ tree }) => tree);
 }
 
-function needsIdMap({ namespaces, input: { host } }: Compilation, overlay: boolean): boolean {
-  if (namespaces.isShared('user')) return false;
+function needsIdMap({ namespaces, input: { host, rootOwned = false } }: Compilation, overlay: boolean): boolean {
+  if (namespaces.isShared('user') || rootOwned) return false;
   // An ordinary user's launcher is in the user namespace already through which the files are to be seen, and may not
   // id-map (mount_setattr(2)).
   if (host.uid !== 0) return false;

@@ -26,6 +26,8 @@ export interface PlanInput {
   readonly host: HostFacts;
   /** Absolute path of the root file system on the host. */
   readonly rootPath: string;
+  /** Its files are owned by host ids of the container's, as engines prepare them: not id-mapped into a user namespace. */
+  readonly rootOwned?: boolean;
   /** Where the record goes, and what stands in it; none for a plan that leaves no trace. */
   readonly state?: { readonly directory: string; readonly temporary: string; readonly record: string };
   /** Absolute path of the cgroup that is made; none where the host has no cgroup v2 to write to. */

@@ -21,6 +21,12 @@ test('a path is one place however it is written', (t) => {
   t.deepEqual(stepsOf(plan, 'makeNode').filter(({ name }) => name === 'null').map(({ major }) => major), [10], 'in the place of the standard one');
 });
 
+test('no device takes the place of a link: the terminals\' multiplexer is the container\'s own', (t) => {
+  const plan = planOfBundle({ linux: { namespaces, devices: [{ type: 'c', path: '/dev/ptmx', major: 5, minor: 2 }, fuse] } });
+  t.deepEqual(stepsOf(plan, 'makeNode').map(({ name }) => name).filter((name) => ['ptmx', 'fuse'].includes(name)), ['fuse']);
+  t.deepEqual(stepsOf(plan, 'makeLink').filter(({ name }) => name === 'ptmx').map(({ target }) => target), ['pts/ptmx']);
+});
+
 test('a device that is not below /dev is refused', (t) => {
   for (const path of ['/dev', '/dev/', '/dev/.', '/dev/x/..', '/etc/null', '/dev/../etc/null', '/devices']) {
     const error = fault(() => planOfBundle({ linux: { namespaces, devices: [{ ...fuse, path }] } }));

@@ -25,3 +25,9 @@ test('what stays writable is so before the root is read-only and after everythin
   t.deepEqual([stepsOf(compilePlan(folder), 'keepWritable').length, stepsOf(compilePlan(folder), 'remount').length], [0, 1]);
   t.deepEqual(stepsOf(compilePlan({ ...compile({}).input, extensions: { writablePaths: ['/a'], root: { kind: 'disposable', sizeBytes: 0 } } }), 'keepWritable'), []);
 });
+
+test('a folder whose files belong to the container\'s ids is not id-mapped', (t) => {
+  const { input } = compile({ options: { root: 'writable' } });
+  t.deepEqual(stepsOf(compilePlan(input), 'makeIdMap').length, 1);
+  t.deepEqual(stepsOf(compilePlan({ ...input, rootOwned: true }), 'makeIdMap'), []);
+});
