@@ -16,7 +16,7 @@ import { availableCapabilities } from './build/build-capabilities.js';
 import { execEnvironment } from './build/build-process.js';
 import { checkIdsAreMapped } from './build/check-ids.js';
 import type { ExecOptions } from './options/exec-options.js';
-import { readIdMaps } from './ids/joined-maps.js';
+import { readIdMaps } from '../host/joined-maps.js';
 import { filterOf, streamsOf, type Streams } from './prepare.js';
 import type { ContainerRecord } from './state/record.js';
 import { RunningProcess, type ProcessSettings } from './running-process.js';

@@ -16,7 +16,7 @@ import { executeIn, executeProgramIn, type ExecProcess, type OwnProgram } from '
 import { ownsMounts, visibleRoot } from './build/given-root.js';
 import { imageReader } from './image-files.js';
 import type { ResolvedImage } from '../image/resolved-image.js';
-import { joinedIdMaps } from './ids/joined-maps.js';
+import { joinedIdMaps } from '../host/joined-maps.js';
 import type { Compiled, LaunchingSurroundings, LaunchRequest, PrepareRequest, ProgramRequest, SettingsInput, Stamp } from './launch-request.js';
 import { validateRunOptions } from './options/validate-options.js';
 import { filterOf, prepare, streamsOf, type Preparation, type Streams } from './prepare.js';

@@ -1,5 +1,6 @@
 /** From a bundle to a container that waits to be started: the common part of `create` and `run`. */
 import type { HostFacts } from '../host/facts.js';
+import { joinedIdMaps } from '../host/joined-maps.js';
 import { joinCgroup } from '../host/probe-cgroup.js';
 import { systemReader } from '../host/reader.js';
 import { compilePlan } from '../plan/compile.js';
@@ -73,6 +74,7 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
 
 function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: StateFolder, { cgroup }: ContainerRecord, facts: HostFacts): PlanInput {
   const { spec, rootPath } = bundle;
+  const joined = joinedIdMaps(spec, {});
   return {
     spec,
     extensions: {},
@@ -84,6 +86,7 @@ function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: St
     outlivesLauncher: true,
     startFifo: folder.fifo,
     inheritedCount: preservedCount,
+    ...(joined === undefined ? {} : { joinedIdMaps: joined }),
     ...(cgroup === '' ? {} : { cgroupPath: cgroup }),
     ...filterOf(spec, facts),
   };

@@ -2,7 +2,7 @@
 import type { HostFacts } from '../host/facts.js';
 import { TsrunError } from '../spec/errors.js';
 import { idMapText, mostLayers } from './compile-root.js';
-import type { IdMaps } from './input.js';
+import type { IdMaps } from '../spec/types.js';
 import { groupLayers, layersOf } from './layers.js';
 import { mountAttributes, privatePropagation } from './mount-options.js';
 import { PlanBuilder, type Plan } from './plan.js';

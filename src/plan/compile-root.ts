@@ -4,9 +4,8 @@ import { kernelAtLeast, replacesFolders } from '../host/probe.js';
 import { TsrunError } from '../spec/errors.js';
 import type { RootMode } from '../spec/extensions.js';
 import { mappedId } from '../spec/ids.js';
-import type { IdMapping } from '../spec/types.js';
+import type { IdMapping, IdMaps } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
-import type { IdMaps } from './input.js';
 import { groupLayers, layersOf, type LayerGroup, type Layers } from './layers.js';
 import { mountAttributes, privatePropagation } from './mount-options.js';
 

@@ -1,12 +1,7 @@
 /** Everything that a plan is compiled from. All of it is data that was read before; compiling asks nobody. */
 import type { HostFacts } from '../host/facts.js';
 import type { Extensions } from '../spec/extensions.js';
-import type { Device, IdMapping, Spec } from '../spec/types.js';
-
-export interface IdMaps {
-  readonly uidMappings: readonly IdMapping[];
-  readonly gidMappings: readonly IdMapping[];
-}
+import type { Device, IdMaps, Spec } from '../spec/types.js';
 
 /** `passed`: a descriptor of the caller; `pipe`: made by the launcher, its other end comes back; `ignore`: /dev/null. */
 export type StreamPlan = 'passed' | 'pipe' | 'ignore';

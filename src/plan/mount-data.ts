@@ -6,8 +6,7 @@ import { nearest } from '../spec/errors.js';
 import { Faults } from '../spec/faults.js';
 import { largestId, mappedId } from '../spec/ids.js';
 import { show } from '../spec/quote.js';
-import type { IdMapping } from '../spec/types.js';
-import type { IdMaps } from './input.js';
+import type { IdMapping, IdMaps } from '../spec/types.js';
 import { mountWords, readMountOptions } from './mount-options.js';
 
 /** What stands behind the `=`; a flag has none. */

@@ -13,6 +13,12 @@ export interface IdMapping {
   size: number;
 }
 
+/** Of a user namespace. */
+export interface IdMaps {
+  readonly uidMappings: readonly IdMapping[];
+  readonly gidMappings: readonly IdMapping[];
+}
+
 /** The kinds of namespaces (namespaces(7)). */
 export type NamespaceType = 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'user' | 'cgroup' | 'time';
 

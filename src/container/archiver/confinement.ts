@@ -3,8 +3,7 @@
  * device, only the rights that owners, modes and overlayfs's attributes need, and few system calls.
  */
 import { ociVersion } from '../../spec/defaults.js';
-import type { IdMaps } from '../../plan/input.js';
-import type { Process, Root, Seccomp, Spec } from '../../spec/types.js';
+import type { IdMaps, Process, Root, Seccomp, Spec } from '../../spec/types.js';
 
 /** What the program would use too much of must not be the host's. */
 const mostProcesses = 8;

@@ -12,7 +12,7 @@ import { TsrunError } from '../../spec/errors.js';
 import type { Archiver } from '../archiver/archiver.js';
 import type { Place } from '../archiver/run.js';
 import type { Container } from '../container.js';
-import { readIdMaps } from '../ids/joined-maps.js';
+import { readIdMaps } from '../../host/joined-maps.js';
 import type { ContainerRecord } from '../state/record.js';
 import { changesOfProgram, type OwnPaths } from './own-paths.js';
 import { ownersBelow, ownersInUpper, type IdMaps } from './owners.js';

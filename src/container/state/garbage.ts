@@ -10,7 +10,7 @@ import type { CgroupFacts } from '../../host/facts.js';
 import { TsrunError } from '../../spec/errors.js';
 import { discard, readWhole, unlessDamaged } from './discard.js';
 import { releaseRangesOf } from '../ids/id-ranges.js';
-import { readIdMaps } from '../ids/joined-maps.js';
+import { readIdMaps } from '../../host/joined-maps.js';
 import { removeOrphans, removeUpper, upperOf, uppersOf } from './uppers.js';
 import { MountRecords } from '../mounts/mount-records.js';
 import type { StateRoot } from './state-root.js';

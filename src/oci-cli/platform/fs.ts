@@ -63,6 +63,11 @@ export function statSync(path: string): FileStatus {
   return asNode(path, () => host.stat(path, true));
 }
 
+/** Of a descriptor. */
+export function fstatSync(file: number): FileStatus {
+  return statSync(`/proc/self/fd/${file}`);
+}
+
 export function readdirSync(path: string): string[] {
   return asNode(path, () => host.readFolder(path));
 }

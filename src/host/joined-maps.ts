@@ -1,10 +1,9 @@
 /** The id maps of a user namespace that is joined: files of the image must be seen through them too. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { namespaceIdentity } from '../../host/namespace-files.js';
-import type { IdMaps } from '../../plan/input.js';
-import type { Extensions } from '../../spec/extensions.js';
-import type { Spec } from '../../spec/types.js';
-import { parseIdMap } from '../../host/proc-files.js';
+import type { Extensions } from '../spec/extensions.js';
+import type { IdMaps, Spec } from '../spec/types.js';
+import { namespaceIdentity } from './namespace-files.js';
+import { parseIdMap } from './proc-files.js';
 
 /** Undefined when none is joined, or when no process is in it that could be asked. */
 export function joinedIdMaps({ linux }: Spec, { namespaceFds }: Extensions): IdMaps | undefined {
