@@ -8,6 +8,8 @@ const purposes = {
   busybox: ['busybox-static', 'gcc', 'libc6-dev'],
   debian: ['debootstrap', 'debian-archive-keyring'],
   'image-tools': ['attr', 'buildah', 'bzip2', 'libarchive-tools', 'python3', 'skopeo', 'umoci', 'xz-utils', 'zstd'],
+  // What runs containers on tsrun-oci; of containerd and dockerd, which engines.mjs unpacks, only what they are linked to and call.
+  engines: ['buildah', 'catatonit', 'conmon', 'containernetworking-plugins', 'iproute2', 'iptables', 'libdevmapper1.02.1', 'podman'],
   registry: ['apache2-utils', 'docker-registry', 'openssl', 'skopeo'],
   vm: ['busybox-static', 'cpio', 'debian-archive-keyring', 'e2fsprogs', 'kmod', 'util-linux', 'xz-utils'],
   'vm-amd64': ['qemu-system-x86', 'seabios', 'ipxe-qemu'],
@@ -15,7 +17,7 @@ const purposes = {
   'cross-arm64': ['cmake', 'debian-archive-keyring', 'g++-aarch64-linux-gnu', 'python3'],
 };
 
-/** Package names for any of: libraries, busybox, debian, image-tools (what makes images that are not ours), registry, vm (the harness), vm-amd64 and vm-arm64 (the emulator), cross-arm64 (what is built for it here). */
+/** Package names for any of: libraries, busybox, debian, image-tools (what makes images that are not ours), engines, registry, vm (the harness), vm-amd64 and vm-arm64 (the emulator), cross-arm64 (what is built for it here). */
 export function aptPackages(...names) {
   return [...new Set(names.flatMap((name) => purposes[name] ?? unknownPurpose(name)))].sort();
 }

@@ -58,6 +58,7 @@ struct Container {
   Phase phase = Phase::kStarting;
   bool survive = false;
   bool keep_record = false;
+  bool release_at_start = false;
   bool announced = false;  // the client was told that it runs
   int pid = 0;
   Status failure;

@@ -109,6 +109,7 @@ Container* add_container(Client& client, const RequestLaunch& request) {
   container->launcher = &launcher;
   container->owner = &client;
   container->handle = request.container;
+  container->release_at_start = request.release_at_start;
   memcpy(container->id, request.id.data, request.id.size);
   container->next = launcher.containers;
   launcher.containers = container;

@@ -167,9 +167,22 @@ void await_empty(Container& container) {
   }
 }
 
+// What runs and is to be released is nobody's here any more, even when it has ended already: a zombie is reaped by its next parent.
+bool release_running(Container& container) {
+  if (!container.release_at_start || container.phase != Phase::kRunning) return false;
+  release_container(container);
+  return true;
+}
+
+void channel_changed(void* owner, uint32_t events) {
+  channel_ready(owner, events);
+  (void)release_running(*static_cast<Container*>(owner));
+}
+
 void process_ended(void* owner, uint32_t) {
   auto& container = *static_cast<Container*>(owner);
   hear_last_words(container);
+  if (release_running(container)) return;
   if (!take_exit(container)) return;
   container.launcher->loop.remove(&container.pidfd_watch);
   take_program_end(container);
@@ -244,7 +257,7 @@ Container* find_known(Client& client, uint32_t handle) {
 
 Status watch_container(Container& container) {
   Loop& loop = container.launcher->loop;
-  TSRUN_TRY(loop.add(&container.channel_watch, container.channel.get(), EPOLLIN, channel_ready, &container));
+  TSRUN_TRY(loop.add(&container.channel_watch, container.channel.get(), EPOLLIN, channel_changed, &container));
   Status added = loop.add(&container.pidfd_watch, container.pidfd.get(), kProcessEnd, process_ended, &container);
   // Both or none: who tries again adds both.
   if (!added.ok()) loop.remove(&container.channel_watch);
@@ -273,6 +286,11 @@ void finish_container(Container& container) {
   if (container.upper.made() && !container.state.made()) remove_upper(container);
   leave_outputs(container);
   tell_everybody(container);
+  forget_container(container);
+}
+
+void release_container(Container& container) {
+  leave_outputs(container);
   forget_container(container);
 }
 

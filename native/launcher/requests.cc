@@ -221,10 +221,7 @@ void handle(Client& client, const RequestUnmount& request, Passed&) {
 void handle(Client& client, const RequestRelease& request, Passed&) {
   Container* container = find_known(client, request.container);
   bool owned = container != nullptr && container->owner == &client && container->announced && container->watchers == nullptr;
-  if (owned) {
-    leave_outputs(*container);
-    forget_container(*container);
-  }
+  if (owned) release_container(*container);
   answer(client, request.request, owned ? kOk : kNoSuchContainer);
 }
 

@@ -43,9 +43,11 @@ void kill_container(Container& container);
 // The same, noted for the report: what somebody asked for is no want of memory.
 void kill_for_client(Container& container);
 // Undoes what was made for a container, tells its owner how it ended, and forgets it.
+void finish_container(Container& container);
 // Without a word, and without touching what was made for it.
 void forget_container(Container& container);
-void finish_container(Container& container);
+// One that goes on, or is reaped, without the launcher.
+void release_container(Container& container);
 void abandon_containers_of(Client& client);
 
 // ending.cc

@@ -37,11 +37,11 @@ export class Outbox {
 
   sendPlan(container: number, id: string, plan: Uint8Array, descriptors: readonly number[]): void {
     if (plan.length <= largestMessage) {
-      this.send({ op: 'launch', container, id, planInDescriptor: false, plan }, descriptors, []);
+      this.send({ op: 'launch', container, id, releaseAtStart: false, planInDescriptor: false, plan }, descriptors, []);
       return;
     }
     const file = this.#seal(plan);
-    this.send({ op: 'launch', container, id, planInDescriptor: true, plan: new Uint8Array() }, [file, ...descriptors], [file]);
+    this.send({ op: 'launch', container, id, releaseAtStart: false, planInDescriptor: true, plan: new Uint8Array() }, [file, ...descriptors], [file]);
   }
 
   #seal(plan: Uint8Array): number {

@@ -10,6 +10,7 @@ import { cgroupPathOf, prepareParent } from './cgroup-path.js';
 import { takeTerminal } from './console.js';
 import { failureOf } from './failure.js';
 import { filterOf } from './filter.js';
+import { withGrantable } from './grant.js';
 import { OneShotLauncher } from './one-shot.js';
 import { writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
@@ -29,6 +30,8 @@ export interface CreateRequest {
   readonly preservedCount: number;
   /** The caller itself is at the container's terminal. */
   readonly keepsTerminal?: boolean;
+  /** Told what is left out of what was asked for. */
+  readonly warn: (message: string) => void;
 }
 
 export interface Created {
@@ -72,8 +75,10 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
   }
 }
 
-function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: StateFolder, { cgroup }: ContainerRecord, facts: HostFacts): PlanInput {
-  const { spec, rootPath } = bundle;
+function planInput({ preservedCount, warn }: CreateRequest, bundle: Bundle, folder: StateFolder, { cgroup }: ContainerRecord, facts: HostFacts): PlanInput {
+  const { rootPath } = bundle;
+  const { process } = bundle.spec;
+  const spec = process === undefined ? bundle.spec : { ...bundle.spec, process: withGrantable(process, bundle.spec, facts, warn) };
   const joined = joinedIdMaps(spec, {});
   return {
     spec,

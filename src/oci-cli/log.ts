@@ -5,15 +5,23 @@ import type { Settings } from './settings.js';
 
 const append = 0o2000;
 
-export function logError({ log, logFormat }: Pick<Settings, 'log' | 'logFormat'>, message: string): void {
-  if (log === undefined) {
-    print(2, `${message}\n`);
-    return;
-  }
-  const time = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-  const line = logFormat === 'json' ? JSON.stringify({ level: 'error', msg: message, time }) : `time="${time}" level=error msg=${JSON.stringify(message)}`;
+type Destination = Pick<Settings, 'log' | 'logFormat'>;
+
+export function logError(destination: Destination, message: string): void {
   // With a log runc tells the caller too.
   print(2, `${message}\n`);
+  writeLine(destination, 'error', message);
+}
+
+/** Into the log alone: standard error is the container's as well. */
+export function logWarning(destination: Destination, message: string): void {
+  writeLine(destination, 'warning', message);
+}
+
+function writeLine({ log, logFormat }: Destination, level: 'error' | 'warning', message: string): void {
+  if (log === undefined) return;
+  const time = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+  const line = logFormat === 'json' ? JSON.stringify({ level, msg: message, time }) : `time="${time}" level=${level} msg=${JSON.stringify(message)}`;
   const file = host.open(log, constants.O_WRONLY | constants.O_CREAT | append, 0o644);
   writeWhole(file, host.encode(`${line}\n`));
   host.close(file);

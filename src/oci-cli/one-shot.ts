@@ -33,14 +33,14 @@ export class OneShotLauncher {
     this.#await(['ready']);
   }
 
-  /** Gives the container's first process when it waits to be started; `failed` when a step failed. */
-  launch(id: string, plan: Plan, descriptors: readonly number[]): LauncherEvent {
+  /** Gives the process when it waits to be started, or runs; `failed` when a step failed. One that is released at its start is not waited for. */
+  launch(id: string, plan: Plan, descriptors: readonly number[], releaseAtStart = false): LauncherEvent {
     const bytes = encodePlan(plan);
     if (bytes.length <= mostMessageBytes) {
-      this.#send({ op: 'launch', container: handle, id, planInDescriptor: false, plan: bytes }, descriptors);
+      this.#send({ op: 'launch', container: handle, id, releaseAtStart, planInDescriptor: false, plan: bytes }, descriptors);
     } else {
       const file = host.sealBytes(bytes);
-      this.#send({ op: 'launch', container: handle, id, planInDescriptor: true, plan: new Uint8Array() }, [file, ...descriptors]);
+      this.#send({ op: 'launch', container: handle, id, releaseAtStart, planInDescriptor: true, plan: new Uint8Array() }, [file, ...descriptors]);
       host.close(file);
     }
     return this.#await(['started', 'failed']);

@@ -99,6 +99,22 @@ here('exec of a process in a file, in the background, with its pid in another', 
   t.is(lab.call('delete', id).code, 0);
 });
 
+here('exec in the background of what ends at once is no failure', (t) => {
+  const id = lab.running();
+  for (let count = 0; count < 40; count++) t.deepEqual(lab.call('exec', '--detach', id, 'true'), { code: 0, signal: null, stdout: '', stderr: '' });
+  t.is(lab.call('delete', '--force', id).code, 0);
+});
+
+here('capabilities that this host cannot grant are left out, and told of in the log', (t) => {
+  const log = join(lab.folder, 'log');
+  const all = ['CAP_KILL', 'CAP_SYS_TIME'];
+  const bundle = lab.bundle({ args: ['grep', 'CapPrm', '/proc/self/status'], process: { capabilities: { bounding: all, effective: all, permitted: all } } });
+  const words = ['--bounding-set=-sys_time', program, '--root', lab.root, '--log', log, '--log-format', 'json', 'run', '--bundle', bundle, lab.newId()];
+  const { stdout } = spawnSync('setpriv', words, { encoding: 'utf8', timeout: 30_000 });
+  t.is(stdout, 'CapPrm:\t0000000000000020\n');
+  t.like(JSON.parse(readFileSync(log, 'utf8')), { level: 'warning', msg: 'capabilities that cannot be granted here are left out: CAP_SYS_TIME' });
+});
+
 here('descriptors that are preserved are the program\'s from 3 on, and no others', (t) => {
   const file = join(lab.folder, 'inherited');
   writeFileSync(file, 'from three\n');

@@ -1,5 +1,7 @@
 import { createContainer, type CreateRequest } from '../create-container.js';
 import type { Command } from '../command.js';
+import { logWarning } from '../log.js';
+import type { Settings } from '../settings.js';
 import { textOf, type FlagTable, type Words } from '../words.js';
 
 /** Of `create` and `run`. */
@@ -14,7 +16,7 @@ export const create: Command = {
   flags: createFlags,
   argumentCount: 1,
   run: ({ settings }, words) => {
-    const { launcher } = createContainer(createRequest(settings.root, words));
+    const { launcher } = createContainer(createRequest(settings, words));
     launcher.start();
     launcher.release();
     launcher.close();
@@ -22,13 +24,16 @@ export const create: Command = {
   },
 };
 
-export function createRequest(root: string, words: Words): CreateRequest {
+export function createRequest(settings: Settings, words: Words): CreateRequest {
   return {
-    root,
+    root: settings.root,
     id: words.rest[0] ?? '',
     bundle: textOf(words, 'bundle') ?? '.',
     consoleSocket: textOf(words, 'console-socket'),
     pidFile: textOf(words, 'pid-file'),
     preservedCount: Number(textOf(words, 'preserve-fds') ?? 0),
+    warn: (message) => {
+      logWarning(settings, message);
+    },
   };
 }

@@ -1,3 +1,4 @@
+import type { HostFacts } from '../../host/facts.js';
 import { joinCgroup } from '../../host/probe-cgroup.js';
 import { compileExec, type ExecInput } from '../../plan/compile-exec.js';
 import type { Process } from '../../spec/types.js';
@@ -8,6 +9,8 @@ import { execProcess } from '../exec-process.js';
 import { failureOf } from '../failure.js';
 import { filterOf } from '../filter.js';
 import { watchToItsEnd } from '../foreground.js';
+import { withGrantable } from '../grant.js';
+import { logWarning } from '../log.js';
 import { OneShotLauncher } from '../one-shot.js';
 import { writeFileSync } from '../platform/fs.js';
 import { host } from '../platform/host.js';
@@ -48,8 +51,11 @@ export const exec: Command = {
     const record = folder.read();
     checkStatus(folder, record, words);
     const spec = validateSpec(record.spec);
-    const process = execProcess(spec, words);
-    return execute(record, { ...spec, process }, process, words);
+    const facts = hostFacts();
+    const process = withGrantable(execProcess(spec, words), spec, facts, (message) => {
+      logWarning(settings, message);
+    });
+    return execute(record, { ...spec, process }, process, words, facts);
   },
 };
 
@@ -59,32 +65,29 @@ function checkStatus(folder: StateFolder, record: ContainerRecord, { flags: give
   if (status === 'paused' && !given.has('ignore-paused')) throw new RuntimeError('cannot exec in a paused container (use --ignore-paused to override)', failedStatus);
 }
 
-function execute(record: ContainerRecord, spec: ExecInput['spec'], process: Process, words: Words): number {
+function execute(record: ContainerRecord, spec: ExecInput['spec'], process: Process, words: Words, facts: HostFacts): number {
   const terminal = process.terminal === true;
   const detach = words.flags.has('detach');
   const consoleSocket = textOf(words, 'console-socket');
   if (terminal && detach && consoleSocket === undefined) throw new RuntimeError('cannot allocate tty if runc will detach without setting console socket', failedStatus);
   const preservedCount = Number(textOf(words, 'preserve-fds') ?? 0);
-  const plan = compileExec(execInput(record, spec, process, words, preservedCount));
+  const plan = compileExec(execInput(record, spec, process, words, facts, preservedCount));
   const launcher = new OneShotLauncher();
   if (!detach) host.takeSignals();
   try {
-    const event = launcher.launch(record.id, plan, passedDescriptors(terminal, preservedCount));
+    const event = launcher.launch(record.id, plan, passedDescriptors(terminal, preservedCount), detach);
     if (event.op === 'failed') throw failureOf(event, plan, process.args[0] ?? '', failedStatus);
     if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the process', failedStatus);
     const master = takeTerminal(event, plan, launcher, { consoleSocket, keepsTerminal: !detach });
     const pidFile = textOf(words, 'pid-file');
     if (pidFile !== undefined) writeFileSync(pidFile, String(event.pid));
-    if (!detach) return watchToItsEnd(launcher, event.pid, master);
-    launcher.release();
-    return 0;
+    return detach ? 0 : watchToItsEnd(launcher, event.pid, master);
   } finally {
     launcher.close();
   }
 }
 
-function execInput(record: ContainerRecord, spec: ExecInput['spec'], process: Process, words: Words, inheritedCount: number): ExecInput {
-  const facts = hostFacts();
+function execInput(record: ContainerRecord, spec: ExecInput['spec'], process: Process, words: Words, facts: HostFacts, inheritedCount: number): ExecInput {
   const { init } = record;
   if (init === undefined) throw new RuntimeError('cannot exec in a stopped container', failedStatus);
   const below = words.texts.get('cgroup')?.at(-1);

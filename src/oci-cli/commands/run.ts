@@ -14,7 +14,7 @@ export const run: Command = {
   argumentCount: 1,
   run: ({ settings }, words) => {
     const detach = words.flags.has('detach');
-    const created = createContainer({ ...createRequest(settings.root, words), keepsTerminal: !detach });
+    const created = createContainer({ ...createRequest(settings, words), keepsTerminal: !detach });
     created.launcher.start();
     if (detach) {
       created.launcher.release();

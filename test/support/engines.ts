@@ -1,0 +1,174 @@
+/**
+ * A machine of its own for engines, on this one's kernel: its namespaces, its /run, one pure cgroup v2. What they start, mount and leave
+ * goes with the machine's first process. The runtime that they are told to use is tsrun-oci.
+ */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import test from 'ava';
+import { fixture, patience, scratchParent } from './lab.js';
+import { needs } from './needs.js';
+import { program, type Answer } from './oci-lab.js';
+import { Pty, type PtyOptions } from './pty.js';
+import { until } from './until.js';
+
+const checkout = resolve(import.meta.dirname, '../../..');
+const cgroupRoot = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((folder) => existsSync(join(folder, 'cgroup.procs'))) ?? '';
+
+/** For tests on an engine; the command is one that is installed for it. */
+export const engineTest = (command: string) => needs('root', 'cgroup2', `file:/${program.slice(1)}`, `command:${command}`);
+
+export const runtime = program;
+
+/** Where nothing of the host's is changed: neither /run nor what engines keep below /var/lib, nor who may have which ids. */
+const first = `
+mount -t sysfs sysfs /sys && mount -t cgroup2 cgroup2 /sys/fs/cgroup && mkdir /sys/fs/cgroup/host && echo 0 > /sys/fs/cgroup/host/cgroup.procs || exit
+mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/tmp /run/home /run/lib/upper /run/lib/work /run/bin || exit
+mount -t overlay -o lowerdir=/var/lib,upperdir=/run/lib/upper,workdir=/run/lib/work overlay /var/lib || exit
+for file in /etc/subuid /etc/subgid; do echo containers:500000:65536 > /run/ids; [ ! -e $file ] || mount --bind /run/ids $file; done
+ln -s ${program} /run/bin/runc
+ip link set lo up
+hostname engines
+echo ready
+sleep infinity & while :; do wait; done`;
+
+export class EngineLab {
+  readonly #cgroup = join(cgroupRoot, `tsrun-engines-${process.pid}`);
+  #machine: ChildProcess | undefined;
+  #pid = 0;
+  #count = 0;
+  #folder: string | undefined;
+
+  /** Seen inside too. */
+  get folder(): string {
+    this.#folder ??= mkdtempSync(join(scratchParent, 'tsrun-engines-'));
+    return this.#folder;
+  }
+
+  /** Where an engine writes what it does, for who looks for a fault. */
+  log(name: string): string {
+    return join(this.folder, `${name}.log`);
+  }
+
+  async start(): Promise<void> {
+    mkdirSync(this.#cgroup);
+    handDown(cgroupRoot);
+    const machine = spawn('sh', ['-c', 'echo $$ > "$0"; exec unshare --mount --pid --ipc --uts --net --cgroup --fork --kill-child --mount-proc sh -c "$1"', `${this.#cgroup}/cgroup.procs`, first], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#machine = machine;
+    const ready = await new Promise<string>((done) => {
+      machine.stdout.once('data', (text: Buffer) => { done(text.toString()); });
+      machine.once('exit', () => { done(''); });
+    });
+    if (ready !== 'ready\n') throw new Error('no machine for engines can be made here');
+    // Nobody may be left in the cgroup that hands controllers down.
+    writeFileSync(`${this.#cgroup}/host/cgroup.procs`, String(machine.pid));
+    handDown(this.#cgroup);
+    this.#pid = Number(readFileSync(`/proc/${String(machine.pid)}/task/${String(machine.pid)}/children`, 'utf8'));
+  }
+
+  /** A command in the machine, to its end. Its streams are files: what it starts would keep a pipe open. */
+  async call(words: readonly string[], { input = '', env = {} }: { readonly input?: string; readonly env?: Readonly<Record<string, string>> } = {}): Promise<Answer> {
+    const [inFile, outFile, errFile] = ['in', 'out', 'err'].map((name) => join(this.folder, `${name}-${this.#count++}`));
+    if (inFile === undefined || outFile === undefined || errFile === undefined) throw new Error('no files');
+    writeFileSync(inFile, input);
+    const descriptors = [openSync(inFile, 'r'), openSync(outFile, 'w'), openSync(errFile, 'w')];
+    const [command = '', ...args] = this.entering(words);
+    const child = spawn(command, args, { stdio: descriptors, env: { ...this.environment, ...env }, timeout: 60_000 * patience, killSignal: 'SIGKILL' });
+    for (const descriptor of descriptors) closeSync(descriptor);
+    return new Promise((done) => {
+      child.once('exit', (code, signal) => { done({ code, signal, stdout: readFileSync(outFile, 'utf8'), stderr: readFileSync(errFile, 'utf8') }); });
+    });
+  }
+
+  /** The command that runs `words` in the machine. */
+  entering(words: readonly string[]): string[] {
+    const script = 'echo $$ > "$0"; exec nsenter --target "$1" --mount --pid --ipc --uts --net --cgroup -- sh -c \'cd /; shift; exec "$@"\' sh "$@"';
+    return ['sh', '-c', script, `${this.#cgroup}/host/cgroup.procs`, String(this.#pid), ...words];
+  }
+
+  pty(words: readonly string[], options: PtyOptions = {}): Pty {
+    return new Pty(this.entering(words), { ...options, env: this.environment });
+  }
+
+  /** A service of the machine, once `isReady` says so. */
+  async serve(name: string, words: readonly string[], isReady: () => Promise<boolean>): Promise<void> {
+    const log = openSync(this.log(name), 'w');
+    const [command = '', ...args] = this.entering(words);
+    const child = spawn(command, args, { stdio: ['ignore', log, log], env: this.environment });
+    closeSync(log);
+    await until(async () => child.exitCode === null && (await isReady()), `${name}: ${readFileSync(this.log(name), 'utf8').slice(-500)}`);
+  }
+
+  get environment(): Readonly<Record<string, string>> {
+    const daemons = join(daemonFolder(), 'usr');
+    // A `runc` on the path is tsrun-oci too: containerd forgets which runtime it was told to use when it is told more.
+    return { PATH: `/run/bin:${daemons}/bin:${daemons}/sbin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin`, HOME: '/run/home', TMPDIR: '/run/tmp', TERM: 'xterm' };
+  }
+
+  /** What containers left in the machine: folders of tsrun-oci's, and cgroups. */
+  async traces(): Promise<string[]> {
+    const script = 'find /run/tsrun-oci /run/containerd/runc /run/docker/runtime-runc -name state.json 2>/dev/null; find /sys/fs/cgroup -mindepth 2 -type d ! -path "/sys/fs/cgroup/host/*" ! -name conmon ! -path "*/conmon/*"; true';
+    return (await this.call(['sh', '-c', script])).stdout.split('\n').filter((line) => line !== '');
+  }
+
+  async close(): Promise<void> {
+    const machine = this.#machine;
+    if (machine !== undefined && machine.exitCode === null) {
+      const ended = new Promise((done) => machine.once('exit', done));
+      machine.kill('SIGKILL');
+      await ended;
+    }
+    if (existsSync(this.#cgroup)) {
+      writeFileSync(`${this.#cgroup}/cgroup.kill`, '1');
+      await until(() => readFileSync(`${this.#cgroup}/cgroup.events`, 'utf8').includes('populated 0'), 'the end of the machine');
+      removeCgroups(this.#cgroup);
+    }
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true });
+  }
+}
+
+/** What it has, it may hand down; what a host keeps for itself, it does not get. */
+function handDown(cgroup: string): void {
+  for (const controller of readFileSync(`${cgroup}/cgroup.controllers`, 'utf8').trim().split(' ')) {
+    try {
+      writeFileSync(`${cgroup}/cgroup.subtree_control`, `+${controller}`);
+    } catch {
+      // Then the tests that need it are skipped.
+    }
+  }
+}
+
+function removeCgroups(path: string): void {
+  for (const entry of readdirSync(path, { withFileTypes: true })) if (entry.isDirectory()) removeCgroups(join(path, entry.name));
+  rmdirSync(path);
+}
+
+let daemons: string | undefined;
+
+/** containerd's and Docker's programs, which are not installed. */
+export function daemonFolder(): string {
+  if (daemons !== undefined) return daemons;
+  const built = spawnSync(process.execPath, [join(checkout, 'rootfs-fixtures/engines.mjs')], { encoding: 'utf8', cwd: checkout });
+  if (built.status !== 0) throw new Error(`the engines could not be unpacked: ${built.stderr}`);
+  daemons = built.stdout.trim();
+  return daemons;
+}
+
+/** One for a file of tests; it is there when the first of them begins, and gone after the last. */
+export function engineLab(prepare: (lab: EngineLab) => Promise<void>): EngineLab {
+  const lab = new EngineLab();
+  test.before(async () => {
+    await lab.start();
+    await prepare(lab);
+  });
+  test.after.always(async () => lab.close());
+  return lab;
+}
+
+/** The busybox fixture as an archive of a root file system, which every engine can import. */
+export function rootArchive(lab: EngineLab): string {
+  const path = join(lab.folder, 'root.tar');
+  const packed = spawnSync('tar', ['-C', fixture('busybox'), '-cf', path, '.']);
+  if (packed.status !== 0) throw new Error(packed.stderr.toString());
+  return path;
+}
