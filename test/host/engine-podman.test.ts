@@ -1,7 +1,7 @@
 // podman on tsrun-oci, with conmon between them: what people do with it, whole.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { engineLab, engineTest, rootArchive, runtime } from '../support/engines.js';
+import { engineLab, engineTest, runtime, savedImage } from '../support/engines.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 
@@ -18,10 +18,9 @@ events_logger = "file"
 runtime = "${runtime}"
 `;
 
-const lab = engineLab(async ({ folder }) => {
-  writeFileSync(join(folder, 'containers.conf'), containersConf);
-  const imported = await podman('import', '--change', 'CMD ["sh"]', '--change', 'ENV PATH=/bin:/sbin', rootArchive(lab), image);
-  if (imported.code !== 0) throw new Error(imported.stderr);
+const lab = engineLab(async (machine) => {
+  writeFileSync(join(machine.folder, 'containers.conf'), containersConf);
+  await said('load', '--input', savedImage(machine, image));
 });
 
 function words(...more: readonly string[]): string[] {
@@ -44,10 +43,13 @@ async function detached(name: string, ...more: readonly string[]): Promise<void>
 
 const statusOf = async (name: string) => said('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', name);
 
-/** Not by force: podman removes what is mounted for a container at its end, which another podman may be doing already. */
-async function remove(...names: readonly string[]): Promise<void> {
-  await said('stop', '--time', '0', ...names);
-  await said('rm', ...names);
+/** podman 4.3 stumbles over the mounts of what had a user namespace, with runc as often as here, but removes it. */
+async function remove(name: string, kind: 'container' | 'pod' = 'container'): Promise<void> {
+  await said(kind, 'stop', '--time', '0', name);
+  await until(async () => {
+    await podman(kind, 'rm', name);
+    return (await podman(kind, 'exists', name)).code === 1;
+  }, `the removal of ${name}`);
 }
 
 here('run: streams, status, and programs that cannot be executed', async (t) => {
@@ -138,7 +140,7 @@ here('who the program is and what it may', async (t) => {
   t.regex(await status('--security-opt', 'seccomp=unconfined', '--security-opt', 'no-new-privileges'), /NoNewPrivs:\t1\nSeccomp:\t0/);
   t.regex(await status(), /Seccomp:\t2/);
   const privileged = (await run('--privileged', image, 'sh', '-c', 'ls -l /dev/ptmx; grep CapBnd /proc/self/status')).stdout;
-  t.regex(privileged, /ptmx -> pts\/ptmx\nCapBnd:\t0{6}1f[0-9a-f]{8}\n/);
+  t.regex(privileged, /ptmx -> pts\/ptmx\nCapBnd:\t0{5}1f[0-9a-f]{9}\n/);
   t.is((await run('--ulimit', 'nofile=100:200', '--ulimit', 'nproc=100:200', image, 'sh', '-c', 'ulimit -n')).stdout, '100\n');
   t.is((await run('--sysctl', 'net.ipv4.ip_forward=1', '--hostname', 'named', '--add-host', 'other:192.0.2.1', image, 'sh', '-c', 'cat /proc/sys/net/ipv4/ip_forward; hostname; grep -c 192.0.2.1 /etc/hosts')).stdout, '1\nnamed\n1\n');
   t.is((await run('--oom-score-adj', '100', '--shm-size', '1m', image, 'sh', '-c', 'cat /proc/self/oom_score_adj; df -k /dev/shm | awk \'/shm/ {print $2}\'')).stdout, '100\n1024\n');
@@ -174,8 +176,7 @@ here('pods share their namespaces, user namespaces as well', async (t) => {
     await said('pod', 'pause', name);
     t.is(await said('pod', 'ps', '--format', '{{.Status}}'), 'Paused');
     await said('pod', 'unpause', name);
-    await said('pod', 'stop', '--time', '0', name);
-    await said('pod', 'rm', name);
+    await remove(name, 'pod');
   }
 });
 

@@ -10,6 +10,7 @@ import { fixture, patience, scratchParent } from './lab.js';
 import { needs } from './needs.js';
 import { program, type Answer } from './oci-lab.js';
 import { Pty, type PtyOptions } from './pty.js';
+import { saveImages } from './saved-images.js';
 import { until } from './until.js';
 
 const checkout = resolve(import.meta.dirname, '../../..');
@@ -113,7 +114,7 @@ export class EngineLab {
 
   async close(): Promise<void> {
     const machine = this.#machine;
-    if (machine !== undefined && machine.exitCode === null) {
+    if (machine?.exitCode === null) {
       const ended = new Promise((done) => machine.once('exit', done));
       machine.kill('SIGKILL');
       await ended;
@@ -165,10 +166,8 @@ export function engineLab(prepare: (lab: EngineLab) => Promise<void>): EngineLab
   return lab;
 }
 
-/** The busybox fixture as an archive of a root file system, which every engine can import. */
-export function rootArchive(lab: EngineLab): string {
-  const path = join(lab.folder, 'root.tar');
-  const packed = spawnSync('tar', ['-C', fixture('busybox'), '-cf', path, '.']);
-  if (packed.status !== 0) throw new Error(packed.stderr.toString());
-  return path;
+/** The busybox fixture as an archive that every engine loads. */
+export function savedImage(lab: EngineLab, name: string): string {
+  const path = join(lab.folder, 'image.tar');
+  return existsSync(path) ? path : saveImages(path, { names: [name], layers: [fixture('busybox')], config: { Env: ['PATH=/bin:/sbin'], Cmd: ['sh'] }, history: [{ created_by: 'busybox' }] });
 }

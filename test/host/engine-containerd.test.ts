@@ -1,0 +1,118 @@
+// containerd on tsrun-oci, by way of its shim: as ctr calls it.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { serveContainerd } from '../support/containerd.js';
+import { engineLab, engineTest, runtime } from '../support/engines.js';
+import { needs } from '../support/needs.js';
+import { until } from '../support/until.js';
+
+const here = engineTest('podman');
+const image = 'localhost/busybox:1';
+
+const lab = engineLab(async (machine) => serveContainerd(machine, image));
+
+const ctr = async (...words: readonly string[]) => lab.call(['ctr', ...words]);
+/** ctr asks for 1,024 shares of a processor else, which the bare host cannot hold. */
+const flags = ['--cpu-shares', '0', '--runtime', 'io.containerd.runc.v2', '--runc-binary', runtime];
+let count = 0;
+const newId = () => `c${count++}`;
+const run = async (...words: readonly string[]) => {
+  const at = words.indexOf(image);
+  return ctr('run', '--rm', ...flags, ...words.slice(0, at), image, newId(), ...words.slice(at + 1));
+};
+
+async function said(...words: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await ctr(...words);
+  if (code !== 0) throw new Error(`ctr ${words.join(' ')}: ${String(code)} ${stderr}`);
+  return stdout.trim();
+}
+
+const statusOf = async (id: string) => new RegExp(`^${id} +\\d+ +(\\w+)`, 'm').exec(await said('task', 'ls'))?.[1] ?? 'none';
+
+async function detached(id: string): Promise<void> {
+  await said('run', '--detach', ...flags, image, id, 'sleep', '1000');
+}
+
+async function remove(id: string): Promise<void> {
+  await said('task', 'kill', '--all', '--signal', 'KILL', id);
+  await until(async () => (await statusOf(id)) === 'STOPPED', 'its end');
+  await ctr('task', 'rm', id);
+  await said('container', 'rm', id);
+}
+
+here('run: streams, status, and programs that cannot be executed', async (t) => {
+  const { code, stdout, stderr } = await run(image, 'sh', '-c', 'echo out; echo err >&2; exit 7');
+  t.deepEqual([code, stdout, stderr], [7, 'out\n', 'err\n']);
+  t.regex((await run(image, '/no/such')).stderr, /exec: "\/no\/such": stat \/no\/such: no such file or directory/);
+  t.regex((await run(image, 'nosuch')).stderr, /exec: "nosuch": executable file not found in \$PATH/);
+  t.regex((await run(image, '/etc/passwd')).stderr, /exec: "\/etc\/passwd": permission denied/);
+});
+
+here('exec, ps, metrics, pause, resume, kill, delete', async (t) => {
+  await detached('life');
+  t.is(await statusOf('life'), 'RUNNING');
+  const exec = await ctr('task', 'exec', '--exec-id', 'one', 'life', 'sh', '-c', 'echo hi; exit 5');
+  t.deepEqual([exec.code, exec.stdout], [5, 'hi\n']);
+  t.is((await lab.call(['ctr', 'task', 'exec', '--exec-id', 'two', 'life', 'cat'], { input: 'typed\n' })).stdout, 'typed\n');
+  t.is((await ctr('task', 'exec', '--exec-id', 'user', '--user', '1000', 'life', 'id', '-u')).stdout, '1000\n');
+  t.regex((await ctr('task', 'exec', '--exec-id', 'three', 'life', 'nosuch')).stderr, /executable file not found in \$PATH/);
+  await said('task', 'exec', '--detach', '--exec-id', 'back', 'life', 'sleep', '1000');
+  t.regex(await said('task', 'ps', 'life'), /ExecID:back/);
+  t.regex(await said('task', 'metrics', 'life'), /cpu.usage_usec/);
+  await said('task', 'pause', 'life');
+  t.is(await statusOf('life'), 'PAUSED');
+  await said('task', 'resume', 'life');
+  t.is(await statusOf('life'), 'RUNNING');
+  await said('task', 'kill', '--exec-id', 'back', '--signal', 'KILL', 'life');
+  await said('task', 'kill', '--signal', 'KILL', 'life');
+  await until(async () => (await statusOf('life')) === 'STOPPED', 'its end');
+  t.regex((await ctr('task', 'kill', 'life')).stderr, /process already finished: not found/);
+  t.regex((await ctr('task', 'rm', 'life')).stderr, /exit code 137/);
+  await said('container', 'rm', 'life');
+});
+
+here('terminals', async (t) => {
+  const pty = lab.pty(['ctr', 'run', '--tty', '--rm', ...flags, image, newId(), 'sh'], { rows: 33, columns: 101 });
+  await pty.see(/# /);
+  pty.resize(40, 120);
+  await until(async () => {
+    pty.type('stty size\r');
+    return (await pty.see(/\n\d+ \d+\r/)).includes('40 120');
+  }, 'the new size');
+  pty.type('tty; ls /dev/console; exit 5\r');
+  await pty.see(/\/dev\/pts\/0\r+\n\/dev\/console/);
+  t.is((await pty.ended).code, 5);
+  await detached('seat');
+  const exec = lab.pty(['ctr', 'task', 'exec', '--tty', '--exec-id', 'tty', 'seat', 'sh']);
+  await exec.see(/# /);
+  exec.type('tty; exit 6\r');
+  await exec.see(/\/dev\/pts\/0/);
+  t.is((await exec.ended).code, 6);
+  await remove('seat');
+});
+
+here('mounts, root, rights, devices, namespaces', async (t) => {
+  const folder = join(lab.folder, 'volume');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'file'), 'theirs\n');
+  const mounted = await run('--mount', `type=bind,src=${folder},dst=/mnt,options=rbind:ro`, image, 'sh', '-c', 'cat /mnt/file; touch /mnt/new');
+  t.deepEqual([mounted.code, mounted.stdout], [1, 'theirs\n']);
+  t.is((await run('--read-only', image, 'touch', '/new')).code, 1);
+  t.regex((await run('--privileged', image, 'sh', '-c', 'ls -l /dev/ptmx; grep CapBnd /proc/self/status')).stdout, /ptmx -> pts\/ptmx\nCapBnd:\t0{5}1f/);
+  t.regex((await run('--seccomp', image, 'cat', '/proc/self/status')).stdout, /Seccomp:\t2/);
+  t.is((await run('--net-host', image, 'hostname')).stdout, 'engines\n');
+  t.is((await run('--cwd', '/tmp', '--env', 'A=B', image, 'sh', '-c', 'pwd; echo $A')).stdout, '/tmp\nB\n');
+  t.regex((await run('--cgroup', '/of/mine', image, 'cat', '/proc/self/cgroup')).stdout, /^0::\/of\/mine$/m);
+  t.regex((await run('--device', '/dev/null', image, 'ls', '-l', '/dev/null')).stdout, /1, +3/);
+  t.regex((await run('--uidmap', '0:300000:65536', '--gidmap', '0:300000:65536', image, 'sh', '-c', 'tr -s " " < /proc/self/uid_map; touch /new; stat -c %u /new')).stdout, /^ 0 300000 65536\n0\n/);
+});
+
+needs('cgroup2:memory', 'cgroup2:cpu', 'root', 'command:podman', `file:/${runtime.slice(1)}`)('limits are the cgroup\'s', async (t) => {
+  const { stdout } = await ctr('run', '--rm', '--runtime', 'io.containerd.runc.v2', '--runc-binary', runtime, '--memory-limit', '67108864', '--cpus', '0.5', image, newId(), 'sh', '-c', 'cd /sys/fs/cgroup; cat memory.max cpu.max');
+  t.is(stdout, '67108864\n50000 100000\n');
+});
+
+here('nothing is left', async (t) => {
+  await until(async () => (await lab.traces()).length === 0, 'the last end');
+  t.is(await said('container', 'ls', '--quiet'), '');
+});
