@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveContainerd } from '../support/containerd.js';
-import { engineLab, engineTest, runtime } from '../support/engines.js';
+import { engineLab, engineTest, followsSize, runtime } from '../support/engines.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 
@@ -74,11 +74,7 @@ here('exec, ps, metrics, pause, resume, kill, delete', async (t) => {
 here('terminals', async (t) => {
   const pty = lab.pty(['ctr', 'run', '--tty', '--rm', ...flags, image, newId(), 'sh'], { rows: 33, columns: 101 });
   await pty.see(/# /);
-  pty.resize(40, 120);
-  await until(async () => {
-    pty.type('stty size\r');
-    return (await pty.see(/\n\d+ \d+\r/)).includes('40 120');
-  }, 'the new size');
+  await followsSize(pty);
   pty.type('tty; ls /dev/console; exit 5\r');
   await pty.see(/\/dev\/pts\/0\r+\n\/dev\/console/);
   t.is((await pty.ended).code, 5);

@@ -1,7 +1,7 @@
 // podman on tsrun-oci, with conmon between them: what people do with it, whole.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { engineLab, engineTest, runtime, savedImage } from '../support/engines.js';
+import { engineLab, engineTest, followsSize, runtime, savedImage } from '../support/engines.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 
@@ -85,11 +85,7 @@ here('a terminal, its size, and the console socket behind it', async (t) => {
   await pty.see(/# /);
   pty.type('tty; ls -l /dev/console\r');
   await pty.see(/\/dev\/pts\/0[^#]*\/dev\/console/);
-  pty.resize(40, 120);
-  await until(async () => {
-    pty.type('stty size\r');
-    return (await pty.see(/\n\d+ \d+\r/)).includes('40 120');
-  }, 'the new size');
+  await followsSize(pty);
   pty.type('exit 5\r');
   t.is((await pty.ended).code, 5);
   await detached('seat', image, 'sleep', '1000');

@@ -11,7 +11,6 @@ const network = {
   name: 'pods',
   plugins: [
     { type: 'bridge', bridge: 'pods0', isGateway: true, ipam: { type: 'host-local', dataDir: '/run/cni-addresses', ranges: [[{ subnet: '10.77.0.0/24' }]], routes: [{ dst: '0.0.0.0/0' }] } },
-    { type: 'loopback' },
   ],
 };
 

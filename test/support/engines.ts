@@ -87,6 +87,11 @@ export class EngineLab {
     return ['sh', '-c', script, `${this.#cgroup}/host/cgroup.procs`, String(this.#pid), ...words];
   }
 
+  /** Where a file of the machine is to be found from here. */
+  path(inner: string): string {
+    return `/proc/${this.#pid}/root${inner}`;
+  }
+
   pty(words: readonly string[], options: PtyOptions = {}): Pty {
     return new Pty(this.entering(words), { ...options, env: this.environment });
   }
@@ -170,4 +175,14 @@ export function engineLab(prepare: (lab: EngineLab) => Promise<void>): EngineLab
 export function savedImage(lab: EngineLab, name: string): string {
   const path = join(lab.folder, 'image.tar');
   return existsSync(path) ? path : saveImages(path, { names: [name], layers: [fixture('busybox')], config: { Env: ['PATH=/bin:/sbin'], Cmd: ['sh'] }, history: [{ created_by: 'busybox' }] });
+}
+
+/** A shell there learns of a new size. Who calls an engine may not listen yet when the first one comes, and is told of a change only. */
+export async function followsSize(pty: Pty): Promise<void> {
+  let columns = 100;
+  await until(async () => {
+    pty.resize(40, ++columns);
+    pty.type('stty size\r');
+    return (await pty.see(/\n\d+ \d+\r/)).includes(`40 ${columns}`);
+  }, 'the new size');
 }

@@ -1,0 +1,114 @@
+// dockerd on tsrun-oci, over containerd and its shim. The containers have the machine's network: Docker makes another one by a hook.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { containerdSocket, serveContainerd } from '../support/containerd.js';
+import { engineLab, engineTest, followsSize, runtime, savedImage } from '../support/engines.js';
+import { until } from '../support/until.js';
+
+const here = engineTest('podman');
+const image = 'busybox:1';
+const service = ['dockerd', '--containerd', containerdSocket, '--data-root', '/run/docker-data', '--exec-root', '/run/docker', '--pidfile', '/run/docker.pid', '--host', 'unix:///run/docker.sock',
+  '--bridge', 'none', '--iptables=false', '--add-runtime', `tsrun=${runtime}`, '--default-runtime', 'tsrun', '--exec-opt', 'native.cgroupdriver=cgroupfs'];
+
+const lab = engineLab(async (machine) => {
+  await serveContainerd(machine, `docker.io/library/${image}`);
+  await machine.serve('dockerd', service, async () => (await docker('version')).code === 0);
+  await said('load', '--input', savedImage(machine, `docker.io/library/${image}`));
+});
+
+const words = (...more: readonly string[]) => ['docker', '--host', 'unix:///run/docker.sock', ...more];
+const docker = async (...more: readonly string[]) => lab.call(words(...more));
+const run = async (...more: readonly string[]) => docker('run', '--rm', '--network', 'host', ...more);
+
+async function said(...more: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await docker(...more);
+  if (code !== 0) throw new Error(`docker ${more.join(' ')}: ${String(code)} ${stderr}`);
+  return stdout.trim();
+}
+
+async function detached(name: string, ...more: readonly string[]): Promise<void> {
+  await said('run', '--detach', '--network', 'host', '--name', name, ...more);
+}
+
+const statusOf = async (name: string) => said('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', name);
+
+here('run: streams, status, and programs that cannot be executed', async (t) => {
+  const { code, stdout, stderr } = await run(image, 'sh', '-c', 'echo out; echo err >&2; exit 7');
+  t.deepEqual([code, stdout, stderr], [7, 'out\n', 'err\n']);
+  for (const [name, status] of [['/no/such', 127], ['nosuch', 127], ['/etc/passwd', 126]] as const) t.is((await run(image, name)).code, status, name);
+});
+
+here('exec, logs, top, stats, pause, stop, restart, kill', async (t) => {
+  await detached('life', image, 'sh', '-c', 'trap "exit 3" TERM; echo started; while :; do sleep 0.05; done');
+  t.is((await docker('exec', 'life', 'sh', '-c', 'exit 9')).code, 9);
+  t.is((await lab.call(words('exec', '-i', 'life', 'cat'), { input: 'typed\n' })).stdout, 'typed\n');
+  t.is(await said('exec', '--user', '1000:1000', '--workdir', '/tmp', '--env', 'A=b', 'life', 'sh', '-c', 'id -u; pwd; echo $A'), '1000\n/tmp\nb');
+  // Docker 20.10 has one status for all that cannot be executed.
+  for (const name of ['/no/such', 'nosuch', '/etc/passwd']) t.is((await docker('exec', 'life', name)).code, 126, name);
+  t.regex(await said('exec', '--privileged', 'life', 'cat', '/proc/self/status'), /CapEff:\t0{5}(?:1f|03)f/);
+  await said('exec', '--detach', 'life', 'sleep', '1000');
+  t.regex(await said('top', 'life'), /sleep 1000/);
+  await until(async () => (await said('logs', 'life')) === 'started', 'what was printed');
+  t.regex(await said('stats', '--no-stream', '--format', '{{.Name}} {{.CPUPerc}}', 'life'), /^life \d/);
+  await said('pause', 'life');
+  t.is(await statusOf('life'), 'paused 0');
+  await said('unpause', 'life');
+  await said('stop', '--time', '10', 'life');
+  t.is(await statusOf('life'), 'exited 3');
+  await said('start', 'life');
+  await said('restart', '--time', '10', 'life');
+  await said('kill', 'life');
+  t.is(await said('wait', 'life'), '137');
+  await said('rm', 'life');
+});
+
+here('terminals', async (t) => {
+  const pty = lab.pty(words('run', '--rm', '-it', '--network', 'host', image, 'sh'), { rows: 33, columns: 101 });
+  await pty.see(/# /);
+  await followsSize(pty);
+  pty.type('tty; ls /dev/console; exit 5\r');
+  await pty.see(/\/dev\/pts\/0\r+\n\/dev\/console/);
+  t.is((await pty.ended).code, 5);
+  await detached('seat', image, 'sleep', '1000');
+  const exec = lab.pty(words('exec', '-it', 'seat', 'sh'));
+  await exec.see(/# /);
+  exec.type('tty; exit 6\r');
+  await exec.see(/\/dev\/pts\/0/);
+  t.is((await exec.ended).code, 6);
+  await said('rm', '--force', 'seat');
+});
+
+here('volumes, files, root, rights', async (t) => {
+  const folder = join(lab.folder, 'volume');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'file'), 'theirs\n');
+  const readonly = await run('-v', `${folder}:/mnt:ro`, image, 'sh', '-c', 'cat /mnt/file; touch /mnt/new');
+  t.deepEqual([readonly.code, readonly.stdout], [1, 'theirs\n']);
+  await run('-v', 'named:/mnt', image, 'sh', '-c', 'echo kept > /mnt/file');
+  t.is((await run('-v', 'named:/mnt', image, 'cat', '/mnt/file')).stdout, 'kept\n');
+  t.is((await run('--read-only', '--tmpfs', '/scratch', image, 'sh', '-c', 'touch /scratch/new && touch /new')).code, 1);
+  t.regex((await run('--privileged', image, 'sh', '-c', 'ls -l /dev/ptmx; grep CapBnd /proc/self/status')).stdout, /ptmx -> pts\/ptmx\nCapBnd:\t0{5}(?:1f|03)f/);
+  t.regex((await run('--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', image, 'cat', '/proc/self/status')).stdout, /CapEff:\t0{16}\n[^]*NoNewPrivs:\t1\nSeccomp:\t2/);
+  t.is((await run('--ulimit', 'nofile=100:200', '--init', image, 'sh', '-c', 'ulimit -n; readlink /proc/1/exe')).stdout, '100\n/bin/docker-init\n');
+  t.is((await run('--pid', 'host', '--ipc', 'host', '--uts', 'host', image, 'hostname')).stdout, 'engines\n');
+  t.regex((await run('--cgroupns', 'host', image, 'cat', '/proc/self/cgroup')).stdout, /^0::\/docker\/[0-9a-f]{64}$/m);
+  t.is((await run('--oom-score-adj', '100', '--shm-size', '1m', image, 'sh', '-c', 'cat /proc/self/oom_score_adj; df -k /dev/shm | awk \'/shm/ {print $2}\'')).stdout, '100\n1024\n');
+  await detached('files', image, 'sleep', '1000');
+  await said('cp', `${folder}/file`, 'files:/copied');
+  t.is(await said('exec', 'files', 'cat', '/copied'), 'theirs');
+  t.regex(await said('diff', 'files'), /^A \/copied$/m);
+  t.is((await run('--pid', 'container:files', image, 'ps')).stdout.split('\n')[1]?.trim(), '1 root     sleep 1000');
+  await said('rm', '--force', 'files');
+});
+
+here('healthcheck', async (t) => {
+  await detached('health', '--health-cmd', 'true', '--health-interval', '100ms', image, 'sleep', '1000');
+  await until(async () => (await said('inspect', '--format', '{{.State.Health.Status}}', 'health')) === 'healthy', 'health');
+  await said('rm', '--force', 'health');
+  t.pass();
+});
+
+here('nothing is left', async (t) => {
+  await until(async () => (await lab.traces()).length === 0, 'the last end');
+  t.is(await said('ps', '--all', '--quiet'), '');
+});
