@@ -8,9 +8,13 @@ const append = 0o2000;
 type Destination = Pick<Settings, 'log' | 'logFormat'>;
 
 export function logError(destination: Destination, message: string): void {
-  // With a log runc tells the caller too.
-  print(2, `${message}\n`);
   writeLine(destination, 'error', message);
+  // With a log runc tells the caller too; who does not listen there (a shim that gave a pipe away: EPIPE) has the log.
+  try {
+    print(2, `${message}\n`);
+  } catch {
+    // There is nobody to tell.
+  }
 }
 
 /** Into the log alone: standard error is the container's as well. */

@@ -1,7 +1,8 @@
 // tsrun-oci: the life of a container as runtime.md has it, in runc's words.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { ociLab, ociTest } from '../support/oci-lab.js';
+import { ociLab, ociTest, program } from '../support/oci-lab.js';
 import { until } from '../support/until.js';
 
 const here = ociTest;
@@ -149,6 +150,13 @@ here('errors stand in the log as well, where engines look for them', (t) => {
   const text = join(lab.folder, 'log.txt');
   t.is(lab.call(`--log=${text}`, 'state', 'none').code, 1);
   t.regex(readFileSync(text, 'utf8'), /^time="[-0-9T:]+Z" level=error msg="container does not exist"\n$/);
+});
+
+here('an error reaches the log of who does not listen to standard error', (t) => {
+  const log = join(lab.folder, 'unheard');
+  const words = ['-c', '"$@" 2>&-; echo $?', 'sh', program, '--root', lab.root, '--log', log, '--log-format', 'json', 'start', 'nobody'];
+  t.is(spawnSync('sh', words, { encoding: 'utf8' }).stdout, '1\n');
+  t.like(JSON.parse(readFileSync(log, 'utf8')), { level: 'error', msg: 'container does not exist' });
 });
 
 here('list and ps', (t) => {
