@@ -1,7 +1,7 @@
 /** containerd in a machine of its own, with tsrun-oci behind its CRI as well. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runtime, savedImage, type EngineLab } from './engines.js';
+import { pauseImage, runtime, savedImage, type EngineLab } from './engines.js';
 
 export const containerdSocket = '/run/containerd/containerd.sock';
 
@@ -14,7 +14,7 @@ const network = {
   ],
 };
 
-function config(folder: string, image: string): string {
+function config(folder: string, hasShares: boolean): string {
   return `
 version = 2
 root = "/run/containerd-root"
@@ -22,11 +22,14 @@ state = "/run/containerd"
 [grpc]
 address = "${containerdSocket}"
 [plugins."io.containerd.grpc.v1.cri"]
-sandbox_image = "${image}"
+sandbox_image = "${pauseImage}"
 restrict_oom_score_adj = true
+disable_cgroup = ${String(!hasShares)}
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "/usr/lib/cni"
 conf_dir = "${folder}/cni"
+[plugins."io.containerd.grpc.v1.cri".containerd]
+default_runtime_name = "tsrun"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.tsrun]
 runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.tsrun.options]
@@ -36,9 +39,11 @@ BinaryName = "${runtime}"
 
 /** Serves, and has the image, also for the CRI. */
 export async function serveContainerd(lab: EngineLab, image: string): Promise<void> {
+  // The CRI gives every pod shares of a processor: on a host that cannot hold them, it has to do without cgroups of its own.
+  const hasShares = readFileSync(lab.path('/sys/fs/cgroup/cgroup.controllers'), 'utf8').split(/\s/).includes('cpu');
   mkdirSync(join(lab.folder, 'cni'));
   writeFileSync(join(lab.folder, 'cni/pods.conflist'), JSON.stringify(network));
-  writeFileSync(join(lab.folder, 'containerd.toml'), config(lab.folder, image));
+  writeFileSync(join(lab.folder, 'containerd.toml'), config(lab.folder, hasShares));
   await lab.serve('containerd', ['containerd', '--config', join(lab.folder, 'containerd.toml')], async () => (await lab.call(['ctr', 'version'])).code === 0);
   for (const namespace of ['default', 'k8s.io']) {
     const imported = await lab.call(['ctr', '--namespace', namespace, 'image', 'import', savedImage(lab, image)]);

@@ -171,10 +171,16 @@ export function engineLab(prepare: (lab: EngineLab) => Promise<void>): EngineLab
   return lab;
 }
 
+/** Only holds the namespaces of a pod. */
+export const pauseImage = 'localhost/pause:1';
+
 /** The busybox fixture as an archive that every engine loads. */
 export function savedImage(lab: EngineLab, name: string): string {
   const path = join(lab.folder, 'image.tar');
-  return existsSync(path) ? path : saveImages(path, { names: [name], layers: [fixture('busybox')], config: { Env: ['PATH=/bin:/sbin'], Cmd: ['sh'] }, history: [{ created_by: 'busybox' }] });
+  if (existsSync(path)) return path;
+  const common = { layers: [fixture('busybox')], history: [{ created_by: 'busybox' }] };
+  const config = { Env: ['PATH=/bin:/sbin'] };
+  return saveImages(path, { ...common, names: [name], config: { ...config, Cmd: ['sh'] } }, { ...common, names: [pauseImage], config: { ...config, Cmd: ['sleep', '100000'] } });
 }
 
 /** A shell there learns of a new size. Who calls an engine may not listen yet when the first one comes, and is told of a change only. */
