@@ -97,8 +97,16 @@ here('volumes, files, root, rights', async (t) => {
   await said('cp', `${folder}/file`, 'files:/copied');
   t.is(await said('exec', 'files', 'cat', '/copied'), 'theirs');
   t.regex(await said('diff', 'files'), /^A \/copied$/m);
+  await said('commit', 'files', 'copied:1');
+  t.is((await run('copied:1', 'cat', '/copied')).stdout, 'theirs\n');
   t.is((await run('--pid', 'container:files', image, 'ps')).stdout.split('\n')[1]?.trim(), '1 root     sleep 1000');
   await said('rm', '--force', 'files');
+});
+
+here('attach', async (t) => {
+  await said('create', '--interactive', '--network', 'host', '--name', 'later', image, 'cat');
+  t.is((await lab.call(words('start', '--attach', '--interactive', 'later'), { input: 'typed\n' })).stdout, 'typed\n');
+  await said('rm', 'later');
 });
 
 here('healthcheck', async (t) => {
