@@ -18,6 +18,7 @@ enum class ChannelWord : uint32_t {  // NOLINT(performance-enum-size): a smaller
   kConnected = 8,  // helper: the socket is attached
   kRuns = 9,       // reaper: the program was executed
   kEnded = 10,     // reaper: the program's wait status is in `step`
+  kReached = 11,   // process: the client has to know of this step; it may bring a descriptor
 };
 
 struct ChannelMessage {

@@ -45,4 +45,11 @@ bool receive_word(int channel, Patience patience, ChannelMessage* message, Uniqu
   return true;
 }
 
+Status await_word(int channel, ChannelWord word) {
+  ChannelMessage message;
+  UniqueFd unexpected;
+  bool heard = receive_word(channel, Patience::kWait, &message, &unexpected) && message.word == word;
+  return heard ? kOk : Status{SYS_recvmsg, ECANCELED};
+}
+
 }  // namespace tsrun

@@ -44,6 +44,9 @@ enum class Patience : bool { kNone, kWait };
 // into `descriptor`.
 bool receive_word(int channel, Patience patience, ChannelMessage* message, UniqueFd* descriptor);
 
+// Waits for this word and no other.
+Status await_word(int channel, ChannelWord word);
+
 }  // namespace tsrun
 
 #endif  // TSRUN_LAUNCHER_CHANNEL_H_

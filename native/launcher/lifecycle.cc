@@ -55,6 +55,17 @@ Status take_terminal(Container& container, UniqueFd master) {
   return kOk;
 }
 
+void tell_reached(const Container& container, uint32_t step, UniqueFd descriptor) {
+  if (container.owner == nullptr) return;
+  EventReached event{};
+  event.container = container.handle;
+  event.step = step;
+  event.pid = static_cast<uint32_t>(container.pid);
+  event.descriptors = descriptor.valid() ? 1 : 0;
+  int fd = descriptor.release();
+  (void)send_event(*container.owner, event, &fd, event.descriptors);
+}
+
 void fail_start(Container& container, uint32_t step, Status status) {
   container.failure = status;
   container.failed_step = step;
@@ -88,6 +99,8 @@ void channel_ready(void* owner, uint32_t) {
     if (taken.ok()) return;
     fail_start(container, message.step, taken);
     kill_container(container);
+  } else if (message.word == ChannelWord::kReached) {
+    tell_reached(container, message.step, static_cast<UniqueFd&&>(descriptor));
   } else if (message.word == ChannelWord::kCreated && !container.announced && container.failure.ok()) {
     container.phase = Phase::kCreated;
     announce(container, true);

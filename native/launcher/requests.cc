@@ -66,6 +66,12 @@ void handle(Client& client, const RequestStart& request, Passed&) {
     container->phase = Phase::kStarting;
 }
 
+void handle(Client& client, const RequestProceed& request, Passed&) {
+  Container* container = find_known(client, request.container);
+  if (container == nullptr || container->owner != &client || container->phase != Phase::kStarting) return;
+  (void)send_word_at_once(container->channel.get(), ChannelMessage{ChannelWord::kProceed, 0, kOk});
+}
+
 void handle(Client& client, const RequestCloseInput& request, Passed&) {
   Container* container = find_known(client, request.container);
   // Who is only attached goes without a word.

@@ -53,6 +53,7 @@ int64_t now_ms() {
 
 struct Program {
   std::string path;
+  std::string folder;
   std::vector<std::string> words;
   std::vector<std::string> environment;
   Bytes input;
@@ -65,14 +66,33 @@ struct Ended {
   std::string output;
 };
 
+// It inherits nothing but its three streams, and leads a process group, which can be killed with what it has started.
+void set_up(posix_spawnattr_t* attributes) {
+  sigset_t none;
+  sigset_t reset;
+  sigemptyset(&none);
+  sigemptyset(&reset);
+  sigaddset(&reset, SIGPIPE);
+  posix_spawnattr_init(attributes);
+  posix_spawnattr_setsigmask(attributes, &none);
+  posix_spawnattr_setsigdefault(attributes, &reset);
+  posix_spawnattr_setpgroup(attributes, 0);
+  posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
 int start(Program& program, const Pipe& input, const Pipe& output, pid_t* pid) {
+  posix_spawnattr_t attributes;
   posix_spawn_file_actions_t actions;
+  set_up(&attributes);
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, input.reader.get(), 0);
   posix_spawn_file_actions_adddup2(&actions, output.writer.get(), 1);
   posix_spawn_file_actions_adddup2(&actions, output.writer.get(), 2);
-  int error = posix_spawn(pid, program.path.c_str(), &actions, nullptr, pointers(program.words).data(), pointers(program.environment).data());
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  posix_spawn_file_actions_addchdir_np(&actions, program.folder.c_str());
+  int error = posix_spawn(pid, program.path.c_str(), &actions, &attributes, pointers(program.words).data(), pointers(program.environment).data());
   posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
   return error;
 }
 
@@ -92,7 +112,7 @@ void gather(Descriptor& reader, std::string* output) {
 }
 
 // Until it ends; who only keeps its output open is not waited for.
-void attend(const Program& program, int process, Pipe& input, Pipe& output, Ended* ended) {
+void attend(const Program& program, pid_t pid, int process, Pipe& input, Pipe& output, Ended* ended) {
   int64_t until = program.timeout_ms < 0 ? -1 : now_ms() + program.timeout_ms;
   Bytes left = program.input;
   for (;;) {
@@ -100,6 +120,7 @@ void attend(const Program& program, int process, Pipe& input, Pipe& output, Ende
     int64_t wait = until < 0 ? -1 : until - now_ms();
     ended->timed_out = until >= 0 && wait <= 0;
     if (ended->timed_out) {
+      (void)kill(-pid, SIGKILL);
       (void)syscall(SYS_pidfd_send_signal, process, SIGKILL, nullptr, 0);
       return;
     }
@@ -122,16 +143,16 @@ int run(Program& program, Ended* ended) {
   (void)fcntl(output.reader.get(), F_SETFL, O_NONBLOCK);
   (void)signal(SIGPIPE, SIG_IGN);
   Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  attend(program, process.get(), input, output, ended);
+  attend(program, pid, process.get(), input, output, ended);
   while (waitpid(pid, &ended->status, 0) < 0 && errno == EINTR) {
   }
   return 0;
 }
 
-// runProgram(path, words, environment, input, timeoutMs): its wait status, whether it was ended for its time, and what it printed.
+// runProgram(path, folder, words, environment, input, timeoutMs): its wait status, whether it was ended for its time, and what it printed.
 JSValue RunProgram(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
-  Program program{text_of(context, arguments[0]), texts_of(context, arguments[1]), texts_of(context, arguments[2]),
-                  bytes_of(context, arguments[3]), number_of(context, arguments[4])};
+  Program program{text_of(context, arguments[0]),  text_of(context, arguments[1]),  texts_of(context, arguments[2]),
+                  texts_of(context, arguments[3]), bytes_of(context, arguments[4]), number_of(context, arguments[5])};
   Ended ended;
   if (int error = run(program, &ended)) return throw_failure(context, "posix_spawn", error);
   JSValue result = JS_NewObject(context);
@@ -143,6 +164,6 @@ JSValue RunProgram(JSContext* context, JSValueConst, int, JSValueConst* argument
 
 }  // namespace
 
-void define_programs(JSContext* context, JSValueConst host) { define(context, host, {{"runProgram", 5, RunProgram}}); }
+void define_programs(JSContext* context, JSValueConst host) { define(context, host, {{"runProgram", 6, RunProgram}}); }
 
 }  // namespace tsrun::oci

@@ -16,6 +16,7 @@ struct ChildContext {
   int proc;           // the launcher's procfs: what is mounted in a joined mount namespace could be anything (CVE-2025-52881)
   StepClock& clock;
   uint32_t step = 0;  // index of the step that runs
+  int report = -1;      // where a later command, which has started the program, hears of failures
   int program_end = 0;  // past the descriptors of a program that came along; 0 without one
   UniqueFd root;
 };
@@ -57,6 +58,10 @@ Status run(ChildContext& context, const StepDieWithLauncher& step);
 Status run(ChildContext& context, const StepNoNewPrivileges& step);
 Status run(ChildContext& context, const StepRestrictScopes& step);
 Status run(ChildContext& context, const StepLoadSeccomp& step);
+// hooks.cc
+Status run(ChildContext& context, const StepEnterHost& step);
+Status run(ChildContext& context, const StepAwaitClient& step);
+Status run(ChildContext& context, const StepRunHook& step);
 // process.cc
 Status run(ChildContext& context, const StepNewSession& step);
 Status run(ChildContext& context, const StepJoinKeyring& step);

@@ -3,35 +3,15 @@
 
 #include "launcher/channel.h"
 #include "steps/child_steps.h"
+#include "steps/program_words.h"
 #include "sys/process.h"
 
 namespace tsrun {
 namespace {
 
-inline constexpr uint32_t kMaxWords = 65536;
 inline constexpr int kFirstFree = 3;
 // Of a program that came along, behind the channel.
 inline constexpr int kProgramPlace = 4;
-
-// In static memory: nothing may be allocated here. A page that is never touched costs nothing.
-const char* argument_words[kMaxWords];
-const char* environment_words[kMaxWords];
-
-Status point_at(Texts texts, const char** words) {
-  if (texts.count >= kMaxWords) return Status{SYS_execve, E2BIG};
-  uint32_t used = 0;
-  while (texts.count > 0) words[used++] = texts.next().data;
-  words[used] = nullptr;
-  return kOk;
-}
-
-// The kernel's layout of struct sigaction.
-struct KernelSignalAction {
-  void (*handler)(int);
-  unsigned long flags;
-  void (*restorer)();
-  uint64_t mask;
-};
 
 // The reaper's own arguments in front of the program's: see init/reaper.cc.
 Status become_reaper(ChildContext& context, const StepExecute& step) {
@@ -125,20 +105,11 @@ Status run(ChildContext& context, const StepCloseDescriptors& step) {
   return sys::call<SYS_close_range>(static_cast<unsigned>(end), ~0U, 0).status();
 }
 
-// The launcher ignores SIGPIPE, and what is ignored stays so over clone3 and execve.
-Status run(ChildContext&, const StepResetSignals&) {
-  KernelSignalAction action{};
-  uint64_t none = 0;
-  TSRUN_TRY(sys::call<SYS_rt_sigaction>(SIGPIPE, &action, 0, sizeof none).status());
-  return sys::call<SYS_rt_sigprocmask>(SIG_SETMASK, &none, 0, sizeof none).status();
-}
+Status run(ChildContext&, const StepResetSignals&) { return reset_signals(); }
 
 Status run(ChildContext& context, const StepAwaitStart&) {
   TSRUN_TRY(send_word(context.channel, ChannelMessage{ChannelWord::kCreated, context.step, kOk}));
-  ChannelMessage message;
-  UniqueFd unexpected;
-  bool start = receive_word(context.channel, Patience::kWait, &message, &unexpected) && message.word == ChannelWord::kStart;
-  return start ? kOk : Status{SYS_recvmsg, ECANCELED};
+  return await_word(context.channel, ChannelWord::kStart);
 }
 
 Status run(ChildContext& context, const StepExecute& step) {

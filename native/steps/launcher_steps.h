@@ -32,6 +32,7 @@ Status run(LauncherContext& context, const StepLimitDevices& step);
 Status run(LauncherContext& context, const StepWatchCgroup& step);
 // sources.cc
 Status run(LauncherContext& context, const StepOpenTree& step);
+Status run(LauncherContext& context, const StepFindInTree& step);
 Status run(LauncherContext& context, const StepSetMount& step);
 Status run(LauncherContext& context, const StepJoinPeers& step);
 Status run(LauncherContext& context, const StepMakeIdMap& step);

@@ -32,7 +32,9 @@ Status run(ChildContext& context, const StepAwaitFifo& step) {
   char byte;
   sys::Outcome read = sys::call<SYS_read>(context.slots.get(step.fifo), &byte, sizeof byte);
   while (read.error() == EINTR) read = sys::call<SYS_read>(context.slots.get(step.fifo), &byte, sizeof byte);
-  return read.status();
+  TSRUN_TRY(read.status());
+  context.report = context.slots.get(step.report);
+  return kOk;
 }
 
 }  // namespace tsrun

@@ -71,6 +71,11 @@ Status run(LauncherContext& context, const StepOpenRoot& step) {
   return context.slots.put(step.into, static_cast<UniqueFd&&>(mount));
 }
 
+Status run(LauncherContext& context, const StepFindInTree& step) {
+  constexpr open_how kHow{O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_IN_ROOT};
+  return context.slots.put(step.into, sys::call<SYS_openat2>(context.slots.get(step.mount), step.path.data, &kHow, sizeof kHow));
+}
+
 Status run(LauncherContext& context, const StepMountOnHost& step) {
   constexpr open_how kHow{O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS};
   TSRUN_TRY(context.home.enter_source());
@@ -98,7 +103,11 @@ Status run(LauncherContext& context, const StepOpenCgroup& step) {
 // With both ends in one descriptor opening waits for nobody, and reading waits for what somebody else writes (fifo(7)).
 Status run(LauncherContext& context, const StepOpenFifo& step) {
   TSRUN_TRY(context.home.enter_source());
-  return context.slots.put(step.into, sys::call<SYS_openat>(AT_FDCWD, step.path.data, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+  UniqueFd both;
+  TSRUN_TRY(take(sys::call<SYS_openat>(AT_FDCWD, step.path.data, O_RDWR | O_CLOEXEC | O_NOFOLLOW), &both));
+  if (!step.writer) return context.slots.put(step.into, static_cast<UniqueFd&&>(both));
+  // Who reads hears of the end as well, once nobody else could write.
+  return context.slots.put(step.into, sys::call<SYS_openat>(AT_FDCWD, step.path.data, O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
 }
 
 }  // namespace tsrun

@@ -243,6 +243,8 @@ export class Launcher {
       this.#answer(event, descriptors);
       return;
     }
+    // Only where hooks or a seccomp listener are, which plans of this process have not.
+    if (event.op === 'reached') return;
     const listener = this.#listeners.get(event.container);
     if (event.op === 'exited' || event.op === 'failed') this.#listeners.delete(event.container);
     if (descriptors === undefined) this.#endWithout(event.container, listener);

@@ -11,6 +11,7 @@ import { takeTerminal } from './console.js';
 import { failureOf } from './failure.js';
 import { filterOf } from './filter.js';
 import { withGrantable } from './grant.js';
+import { hookStateOf, runHooks, startHooksOf } from './hooks.js';
 import { OneShotLauncher } from './one-shot.js';
 import { writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
@@ -31,7 +32,6 @@ export interface CreateRequest {
   /** The caller itself is at the container's terminal. */
   readonly keepsTerminal?: boolean;
   /** Told what is left out of what was asked for. */
-  readonly warn: (message: string) => void;
 }
 
 export interface Created {
@@ -62,11 +62,14 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
   const plan = compilePlan(planInput(request, bundle, folder, record, facts));
   const launcher = new OneShotLauncher();
   try {
-    const event = launcher.launch(request.id, plan, passedDescriptors(bundle.spec.process?.terminal === true, request.preservedCount));
+    const event = launcher.launch(request.id, plan, passedDescriptors(bundle.spec.process?.terminal === true, request.preservedCount), { reached: ({ pid }) => {
+      runHooks(['prestart', 'createRuntime'], record, 'creating', pid);
+      launcher.proceed();
+    } });
     if (event.op === 'failed') throw failureOf(event, plan, bundle.spec.process?.args[0] ?? '');
     if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the container');
     const terminal = takeTerminal(event, plan, launcher, request);
-    folder.write({ ...record, init: nameProcess(event.pid) });
+    folder.write({ ...record, init: nameProcess(event.pid), ...startHooksOf(plan) });
     if (request.pidFile !== undefined) writeFileSync(request.pidFile, String(event.pid));
     return { folder, launcher, pid: event.pid, terminal };
   } catch (error) {
@@ -75,10 +78,11 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
   }
 }
 
-function planInput({ preservedCount, warn }: CreateRequest, bundle: Bundle, folder: StateFolder, { cgroup }: ContainerRecord, facts: HostFacts): PlanInput {
+function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): PlanInput {
+  const { cgroup } = record;
   const { rootPath } = bundle;
   const { process } = bundle.spec;
-  const spec = process === undefined ? bundle.spec : { ...bundle.spec, process: withGrantable(process, bundle.spec, facts, warn) };
+  const spec = process === undefined ? bundle.spec : { ...bundle.spec, process: withGrantable(process, bundle.spec, facts) };
   const joined = joinedIdMaps(spec, {});
   return {
     spec,
@@ -89,7 +93,8 @@ function planInput({ preservedCount, warn }: CreateRequest, bundle: Bundle, fold
     ...streamsOf(spec.process?.terminal === true),
     awaitStart: true,
     outlivesLauncher: true,
-    startFifo: folder.fifo,
+    startFifos: { start: folder.fifo, report: folder.report },
+    hookState: hookStateOf(record),
     inheritedCount: preservedCount,
     ...(joined === undefined ? {} : { joinedIdMaps: joined }),
     ...(cgroup === '' ? {} : { cgroupPath: cgroup }),
@@ -103,7 +108,7 @@ function checkTerminal({ spec }: Bundle, { consoleSocket, keepsTerminal = false 
   if (spec.process?.terminal !== true && consoleSocket !== undefined) throw new RuntimeError('cannot use console socket if runc will not detach or allocate tty');
 }
 
-function recordOf({ id }: CreateRequest, { path, rootPath, config }: Bundle, cgroup: string): ContainerRecord {
+function recordOf({ id }: CreateRequest, { path, rootPath, config, spec }: Bundle, cgroup: string): ContainerRecord {
   return {
     version: 1,
     id,
@@ -113,6 +118,7 @@ function recordOf({ id }: CreateRequest, { path, rootPath, config }: Bundle, cgr
     owner: ownerName(),
     bootId: systemReader.read('/proc/sys/kernel/random/boot_id')?.trim() ?? '',
     cgroup,
+    hooks: spec.hooks,
     spec: config,
   };
 }

@@ -2,25 +2,17 @@
 import type { Plan } from '../plan/plan.js';
 import type { EventFailed } from '../plan/wire.generated.js';
 import { systemErrorName } from '../spec/errno.js';
+import { goWords } from './go-words.js';
+import { innerHookError } from './hooks.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
-
-/** strerror(3) as Go spells it, of what programs cannot be executed for. */
-const goWords: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or directory',
-  EACCES: 'permission denied',
-  ENOEXEC: 'exec format error',
-  ENOTDIR: 'not a directory',
-  EPERM: 'operation not permitted',
-  EINVAL: 'invalid argument',
-  EBUSY: 'device or resource busy',
-};
 
 export function failureOf(event: EventFailed, plan: Plan, program: string, status = 1): RuntimeError {
   const errno = event.error > 0 ? systemErrorName(event.error) : `signal ${-event.error}`;
   const planned = plan.steps[event.step];
   if (planned === undefined) return new RuntimeError(`the launcher refused the plan: ${errno}`, status);
   const { step, field } = planned;
+  if (step.op === 'runHook') return innerHookError(field.replace(/^\/hooks\/(\w+)\/(\d+)$/, '$1 hook #$2'), host.syscallName(event.syscall), event.error);
   if (step.op === 'findProgram' || step.op === 'execute') return new RuntimeError(programFailure(program, errno), status);
   return new RuntimeError(`${describe(step)} (${field}): ${host.syscallName(event.syscall)}: ${goWords[errno] ?? errno}`, status);
 }

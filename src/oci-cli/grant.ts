@@ -4,16 +4,17 @@
  */
 import type { HostFacts } from '../host/facts.js';
 import type { Capabilities, Process, Spec } from '../spec/types.js';
+import { logWarning } from './log.js';
 
 const sets = ['bounding', 'effective', 'permitted', 'inheritable', 'ambient'] as const satisfies readonly (keyof Capabilities)[];
 
-export function withGrantable(process: Process, { linux }: Spec, { capabilities: held }: HostFacts, warn: (message: string) => void): Process {
+export function withGrantable(process: Process, { linux }: Spec, { capabilities: held }: HostFacts): Process {
   const { capabilities } = process;
   // In a user namespace, new or joined, there are all of them (user_namespaces(7)).
   if (capabilities === undefined || linux?.namespaces?.some(({ type }) => type === 'user') === true) return process;
   const lacking = new Set(sets.flatMap((set) => capabilities[set] ?? []).filter((name) => !held.includes(name)));
   if (lacking.size === 0) return process;
-  warn(`capabilities that cannot be granted here are left out: ${[...lacking].join(' ')}`);
+  logWarning(`capabilities that cannot be granted here are left out: ${[...lacking].join(' ')}`);
   const granted = Object.fromEntries(sets.flatMap((set) => (capabilities[set] === undefined ? [] : [[set, capabilities[set].filter((name) => !lacking.has(name))]])));
   return { ...process, capabilities: granted };
 }

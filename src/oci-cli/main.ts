@@ -8,11 +8,11 @@ import { pause, resume } from './commands/pause.js';
 import { ps } from './commands/ps.js';
 import { start } from './commands/start.js';
 import { state } from './commands/state.js';
-import { logError, print } from './log.js';
+import { logError, logTo, print } from './log.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
 import { planCommand } from './plan-commands.js';
-import { globalFlags, settingsOf, type Settings } from './settings.js';
+import { globalFlags, settingsOf } from './settings.js';
 import { readWords } from './words.js';
 
 const commands: ReadonlyMap<string, Command> = new Map([
@@ -27,10 +27,10 @@ const commands: ReadonlyMap<string, Command> = new Map([
 ]);
 
 function main(): number {
-  let settings: Pick<Settings, 'log' | 'logFormat'> = { log: undefined, logFormat: 'text' };
   try {
     const words = readWords(globalFlags, host.words.slice(1));
-    settings = settingsOf(words);
+    const settings = settingsOf(words);
+    logTo(settings);
     if (words.flags.has('version')) {
       print(1, 'tsrun-oci version 0.1.0\nspec: 1.3.0\n');
       return 0;
@@ -40,10 +40,10 @@ function main(): number {
     if (command === undefined) throw new RuntimeError(`no such command: ${name}`);
     const given = readWords(command.flags, rest);
     checkCount(name, command, given.rest.length);
-    return command.run({ settings: settingsOf(words) }, given);
+    return command.run({ settings }, given);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    logError(settings, error.message);
+    logError(error.message);
     return RuntimeError.is(error) ? error.status : 1;
   }
 }

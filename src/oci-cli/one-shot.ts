@@ -2,7 +2,7 @@
 import { Incoming } from '../engine/incoming.js';
 import { Writer } from '../plan/codec.js';
 import { encodePlan, type Plan } from '../plan/plan.js';
-import { encodeRequest, protocolVersion, type LauncherEvent, type Request } from '../plan/wire.generated.js';
+import { encodeRequest, protocolVersion, type EventReached, type LauncherEvent, type Request } from '../plan/wire.generated.js';
 import { systemErrorName } from '../spec/errno.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
@@ -12,6 +12,11 @@ const handle = 1;
 const pieceBytes = 65_536;
 /** What goes into one message; more goes in a sealed file. */
 const mostMessageBytes = 128 * 1024;
+
+export interface LaunchConduct {
+  readonly reached?: (event: EventReached) => void;
+  readonly releaseAtStart?: boolean;
+}
 
 export class OneShotLauncher {
   readonly #pid: number;
@@ -33,8 +38,13 @@ export class OneShotLauncher {
     this.#await(['ready']);
   }
 
-  /** Gives the process when it waits to be started, or runs; `failed` when a step failed. One that is released at its start is not waited for. */
-  launch(id: string, plan: Plan, descriptors: readonly number[], releaseAtStart = false): LauncherEvent {
+  /**
+   * Gives the process when it waits to be started, or runs; `failed` when a step failed.
+   *
+   * @param how.reached told of steps that the caller has to know of; the process may wait for `proceed`
+   * @param how.releaseAtStart it is not waited for
+   */
+  launch(id: string, plan: Plan, descriptors: readonly number[], { reached = () => undefined, releaseAtStart = false }: LaunchConduct = {}): LauncherEvent {
     const bytes = encodePlan(plan);
     if (bytes.length <= mostMessageBytes) {
       this.#send({ op: 'launch', container: handle, id, releaseAtStart, planInDescriptor: false, plan: bytes }, descriptors);
@@ -43,12 +53,21 @@ export class OneShotLauncher {
       this.#send({ op: 'launch', container: handle, id, releaseAtStart, planInDescriptor: true, plan: new Uint8Array() }, [file, ...descriptors]);
       host.close(file);
     }
-    return this.#await(['started', 'failed']);
+    for (;;) {
+      const event = this.#await(['reached', 'started', 'failed']);
+      if (event.op !== 'reached') return event;
+      reached(event);
+    }
   }
 
   /** Descriptors that came with an event. */
   receive(): number[] {
     return host.receive(this.#requests);
+  }
+
+  /** Lets it go on that waits for us. */
+  proceed(): void {
+    this.#send({ op: 'proceed', container: handle }, []);
   }
 
   start(): void {

@@ -1,6 +1,7 @@
 /** Takes away all that was made for a container, whatever became of the command that made it. */
 import { constants } from 'node:os';
 import { killCgroup, removeCgroup } from './cgroups.js';
+import { runLastHooks } from './hooks.js';
 import { host } from './platform/host.js';
 import { signalProcess } from './processes.js';
 import { RuntimeError } from './runtime-error.js';
@@ -29,11 +30,14 @@ function remove(folder: StateFolder, record: ContainerRecord, force: boolean): v
   removeAll(folder, record);
 }
 
-export function removeAll(folder: StateFolder, { init, cgroup }: ContainerRecord): void {
+/** And calls the hooks that come after the end. */
+export function removeAll(folder: StateFolder, record: ContainerRecord): void {
+  const { init, cgroup } = record;
   killInit(init);
   killCgroup(cgroup);
   removeCgroup(cgroup);
   folder.remove();
+  runLastHooks(record);
 }
 
 function killInit(init: ContainerRecord['init']): void {

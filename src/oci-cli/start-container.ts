@@ -1,20 +1,78 @@
-/** Has the program of a created container be executed. */
+/** Has the program of a created container be executed, with the hooks around that (runtime.md, "Lifecycle", steps 7 to 9). */
+import { constants as osConstants } from 'node:os';
+import { systemErrorName } from '../spec/errno.js';
+import { isFrozen } from './cgroups.js';
+import { goWords } from './go-words.js';
+import { innerHookError, runHooks } from './hooks.js';
 import { asNode, constants } from './platform/fs.js';
 import { host } from './platform/host.js';
+import { signalProcess } from './processes.js';
+import { removeAll } from './remove-container.js';
 import { RuntimeError } from './runtime-error.js';
-import type { StateFolder } from './state.js';
+import type { ContainerRecord, StateFolder } from './state.js';
 import { statusOf } from './status.js';
+
+const readable = 1;
 
 export function startContainer(folder: StateFolder): void {
   const record = folder.read();
+  checkStatus(folder, record);
+  const failure = execute(folder, record);
+  if (failure !== undefined && !failure.isHook) throw failure.error;
+  try {
+    if (failure !== undefined) throw failure.error;
+    runHooks(['poststart'], record, 'running', record.init?.pid ?? 0);
+  } catch (error) {
+    removeAll(folder, record);
+    throw error;
+  }
+}
+
+function checkStatus(folder: StateFolder, record: ContainerRecord): void {
   const status = statusOf(folder, record);
   if (status === 'stopped') throw new RuntimeError('cannot start a container that has stopped');
   if (status !== 'created') throw new RuntimeError(status === 'creating' ? 'cannot start a container that is not created yet' : 'cannot start an already running container');
+  // It would not hear of it.
+  if (isFrozen(record.cgroup)) throw new RuntimeError('cannot start a container in the paused state');
+}
+
+interface Failure {
+  readonly error: RuntimeError;
+  readonly isHook: boolean;
+}
+
+/** Until the program was executed, or could not be. */
+function execute(folder: StateFolder, record: ContainerRecord): Failure | undefined {
+  const report = openFifo(folder.report, constants.O_RDONLY);
   // Whoever waits at it holds it open; without anybody this is refused at once (ENXIO, fifo(7)).
-  const fifo = asNode(folder.fifo, () => host.open(folder.fifo, constants.O_WRONLY | constants.O_NONBLOCK, 0));
-  host.write(fifo, host.encode('0'));
-  host.close(fifo);
+  const start = openFifo(folder.fifo, constants.O_WRONLY);
+  host.write(start, host.encode('0'));
+  host.close(start);
   asNode(folder.fifo, () => {
     host.unlink(folder.fifo);
   });
+  // Its writing end goes with the execve.
+  host.awaitEvents(report, readable, -1);
+  const told = host.read(report, reportBytes);
+  host.close(report);
+  return told.length < reportBytes ? undefined : failureOf(told, record);
+}
+
+function openFifo(path: string, mode: number): number {
+  return asNode(path, () => host.open(path, mode | constants.O_NONBLOCK, 0));
+}
+
+/** ChannelMessage of native/init/execution.h: a word, the step, and its call and errno. */
+const reportBytes = 16;
+
+function failureOf(bytes: Uint8Array, { startHooks, init }: ContainerRecord): Failure {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [step, syscall, error] = [view.getUint32(4, true), view.getInt32(8, true), view.getInt32(12, true)];
+  const call = host.syscallName(syscall);
+  const hook = startHooks === undefined ? -1 : step - startHooks.first;
+  if (startHooks !== undefined && hook >= 0 && hook < startHooks.count) return { error: innerHookError(`startContainer hook #${hook}`, call, error), isHook: true };
+  // It is on its way out.
+  if (init !== undefined) signalProcess(init, osConstants.signals.SIGKILL);
+  const errno = systemErrorName(error);
+  return { error: new RuntimeError(`${call}: ${goWords[errno] ?? errno}`), isHook: false };
 }

@@ -4,6 +4,7 @@
  */
 import { errnoName } from '../spec/errno.js';
 import { parseJsonBytes, type JsonValue } from '../spec/json.js';
+import type { Hooks } from '../spec/types.js';
 import { asNode, constants, existsSync, mkdirSync, readdirSync, writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { lives, nameProcess, type ProcessName } from './processes.js';
@@ -25,11 +26,16 @@ export interface ContainerRecord {
   readonly cgroup: string;
   /** Once it waits to be started. */
   readonly init?: ProcessName | undefined;
+  /** Those of the spec. */
+  readonly hooks?: Hooks | undefined;
+  /** Which steps of the plan are hooks that `start` has run. */
+  readonly startHooks?: { readonly first: number; readonly count: number } | undefined;
   /** config.json, as it was when the container was made. */
   readonly spec: JsonValue;
 }
 
-const fifoName = 'exec.fifo';
+const startName = 'exec.fifo';
+const reportName = 'started.fifo';
 const recordName = 'state.json';
 const lockName = 'lock';
 
@@ -50,8 +56,14 @@ export class StateFolder {
     this.path = `${root}/${id}`;
   }
 
+  /** By which the first process is told to go on; there until then. */
   get fifo(): string {
-    return `${this.path}/${fifoName}`;
+    return `${this.path}/${startName}`;
+  }
+
+  /** By which it tells what then fails. */
+  get report(): string {
+    return `${this.path}/${reportName}`;
   }
 
   /** One that is there, locked. @throws RuntimeError where there is none */
@@ -70,9 +82,11 @@ export class StateFolder {
     const own = nameProcess(host.ids().pid);
     const draft = `${root}/.${record.id}-${own.pid}-${own.startTicks}`;
     mkdirSync(draft, 0o700);
-    asNode(draft, () => {
-      host.makeFifo(`${draft}/${fifoName}`, 0o600);
-    });
+    for (const name of [startName, reportName]) {
+      asNode(draft, () => {
+        host.makeFifo(`${draft}/${name}`, 0o600);
+      });
+    }
     writeFileSync(`${draft}/${recordName}`, JSON.stringify(record));
     folder.#lock = lock(draft);
     try {

@@ -14,5 +14,5 @@ export interface Compilation {
   /** Where it is none of the root's. */
   readonly program?: ProgramSlots | undefined;
   /** What is left open for the program, and for the last steps before it. */
-  readonly kept?: { readonly inherited: readonly number[]; readonly fifo: number | undefined } | undefined;
+  readonly kept?: { readonly inherited: readonly number[]; readonly fifos: { readonly start: number; readonly report: number } | undefined } | undefined;
 }

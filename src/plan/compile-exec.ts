@@ -75,7 +75,7 @@ export function compileExec(input: ExecInput): Plan {
   builder.add('default', { op: 'newSession' });
   streams.place();
   bindToProcessors(input.process, builder);
-  const compilation = { input: planInput, builder, namespaces, joined: new Map(), program, kept: { inherited, fifo: undefined } };
+  const compilation = { input: planInput, builder, namespaces, joined: new Map(), program, kept: { inherited, fifos: undefined } };
   // A folder is made for a container that begins, as an image would have it; in one that lives it would be a surprise.
   compileProcess(compilation, false);
   compileIdentity(compilation);

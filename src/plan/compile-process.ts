@@ -5,6 +5,7 @@ import { schedulerFlags, schedulerPolicies } from '../spec/scheduler.js';
 import type { Process } from '../spec/types.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Compilation } from './compilation.js';
+import { compileStartHooks } from './compile-hooks.js';
 
 const ioClasses = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 } as const;
 
@@ -56,7 +57,8 @@ function compileScheduling({ scheduler, ioPriority }: Process, builder: Compilat
  * permitted set kept; then the sets themselves. The death signal comes after the last change of ids, which clears it;
  * seccomp last, so that a filter need not allow what is done before.
  */
-export function compileIdentity({ input, builder, program, kept }: Compilation): void {
+export function compileIdentity(compilation: Compilation): void {
+  const { input, builder, program, kept } = compilation;
   const { spec, extensions, host } = input;
   const process = requireProcess(spec.process);
   // Nothing said is nothing given, as runc and crun have it; the process has all of them by now.
@@ -78,9 +80,10 @@ export function compileIdentity({ input, builder, program, kept }: Compilation):
   });
   if (input.outlivesLauncher !== true) builder.add('default', { op: 'dieWithLauncher' });
   program?.place();
-  builder.add('default', { op: 'closeDescriptors', reaper: extensions.init ?? false, inherit: kept?.inherited ?? [], keep: kept?.fifo === undefined ? [] : [kept.fifo] });
+  builder.add('default', { op: 'closeDescriptors', reaper: extensions.init ?? false, inherit: kept?.inherited ?? [], keep: Object.values(kept?.fifos ?? {}) });
   builder.add('default', { op: 'resetSignals' });
   compileWaiting(process, input, kept, builder);
+  compileStartHooks(compilation);
   if (!early) compileFilter(input, builder);
   builder.add('/process/args', {
     op: 'execute',
@@ -96,7 +99,7 @@ function compileWaiting(process: Process, { awaitStart, outlivesLauncher }: Comp
   if (awaitStart !== true) return;
   if (outlivesLauncher === true) builder.add('/process/args', { op: 'findProgram', paths: programPaths(process) });
   builder.add('create', { op: 'awaitStart' });
-  if (kept?.fifo !== undefined) builder.add('create', { op: 'awaitFifo', fifo: kept.fifo });
+  if (kept?.fifos !== undefined) builder.add('create', { op: 'awaitFifo', fifo: kept.fifos.start, report: kept.fifos.report });
 }
 
 function compileFilter({ filter }: Compilation['input'], builder: Compilation['builder']): void {

@@ -8,6 +8,7 @@ import type { Compilation } from './compilation.js';
 import { compileAppArmor } from './compile-apparmor.js';
 import { compileCgroup } from './compile-cgroup.js';
 import { compileDevices } from './compile-devices.js';
+import { compileCreateHooks } from './compile-hooks.js';
 import { compileMounts, type MountPlan } from './compile-mounts.js';
 import { compileIdentity, compileProcess } from './compile-process.js';
 import { passProgram } from './compile-program.js';
@@ -21,7 +22,7 @@ import { refuseOwnMounts, refuseUnsupported } from './unsupported.js';
 import type { NamespaceType } from '../spec/types.js';
 
 export function compilePlan(input: PlanInput): Plan {
-  refuseUnsupported(input.spec);
+  refuseUnsupported(input);
   const builder = new PlanBuilder();
   const namespaces = new Namespaces(input.spec.linux, input.extensions.namespaceFds);
   // Slots of passed descriptors come first, so both kinds are taken before anything else.
@@ -30,7 +31,7 @@ export function compilePlan(input: PlanInput): Plan {
   const memory = input.timings === true ? builder.pass('timings') : undefined;
   const program = passProgram(input, builder);
   const inherited = passInherited(input, builder);
-  const kept = { inherited, fifo: input.startFifo === undefined ? undefined : builder.slot() };
+  const kept = { inherited, fifos: input.startFifos === undefined ? undefined : { start: builder.slot(), report: builder.slot() } };
   const compilation: Compilation = { input, builder, namespaces, joined, program, kept };
 
   // In the launcher.
@@ -40,7 +41,10 @@ export function compilePlan(input: PlanInput): Plan {
     const keep = !(input.extensions.autoRemove ?? true);
     builder.add('extensions.autoRemove', { op: 'recordState', directory, temporary, content: Buffer.from(record), keep });
   }
-  if (kept.fifo !== undefined) builder.add('create', { op: 'openFifo', path: input.startFifo ?? '', into: kept.fifo });
+  if (kept.fifos !== undefined && input.startFifos !== undefined) {
+    builder.add('create', { op: 'openFifo', path: input.startFifos.start, writer: false, into: kept.fifos.start });
+    builder.add('create', { op: 'openFifo', path: input.startFifos.report, writer: true, into: kept.fifos.report });
+  }
   const cgroup = compileCgroup(compilation);
   compileDevices(compilation, cgroup);
   openNamespaces(compilation);
@@ -63,10 +67,12 @@ function compileOwnRoot(compilation: Compilation, streams: StreamSlots): () => v
   const { input, builder } = compilation;
   const root = compileRoot(compilation);
   const mounts = compileMounts(compilation);
+  const runHooks = compileCreateHooks(compilation);
   return () => {
     builder.add('/root/path', { op: 'attachRoot', mount: root.slot });
     for (const mount of root.parts) builder.add('extensions.root', { op: 'stowMount', mount });
     attachAll(compilation, mounts, streams);
+    runHooks();
     root.beforeReadonly(input.spec.process?.cwd ?? '/');
     root.finish();
     builder.add('/root/path', { op: 'pivotRoot' });
@@ -77,11 +83,13 @@ function compileOwnRoot(compilation: Compilation, streams: StreamSlots): () => v
 /** In a mount namespace that is there already its root is the container's, and nothing is mounted: others would see it. */
 function compileGivenRoot(compilation: Compilation, streams: StreamSlots): () => void {
   refuseOwnMounts(compilation);
+  const runHooks = compileCreateHooks(compilation);
   return () => {
     compilation.builder.add(compilation.namespaces.field('mount'), { op: 'enterRoot' });
     setUpNamespaces(compilation);
     compilation.builder.add('default', { op: 'newSession' });
     streams.place();
+    runHooks();
   };
 }
 

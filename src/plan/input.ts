@@ -1,6 +1,7 @@
 /** Everything that a plan is compiled from. All of it is data that was read before; compiling asks nobody. */
 import type { HostFacts } from '../host/facts.js';
 import type { Extensions } from '../spec/extensions.js';
+import type { HookState } from '../spec/hooks.js';
 import type { Device, IdMaps, Spec } from '../spec/types.js';
 
 /** `passed`: a descriptor of the caller; `pipe`: made by the launcher, its other end comes back; `ignore`: /dev/null. */
@@ -44,8 +45,10 @@ export interface PlanInput {
   readonly awaitStart?: boolean;
   /** The process goes on without its launcher: nothing kills it when that ends. */
   readonly outlivesLauncher?: boolean;
-  /** After `start`, wait for a byte in this FIFO of the host before the program is executed. */
-  readonly startFifo?: string;
+  /** FIFOs of the host: after `start`, wait for a byte in the first before the program is executed, and tell in the second what then fails. */
+  readonly startFifos?: { readonly start: string; readonly report: string };
+  /** What hooks are told. Without it there is nobody to run those of the runtime's namespaces, and a spec with hooks is refused. */
+  readonly hookState?: HookState;
   /** How many of the caller's descriptors the program inherits, from 3 on. Default 0. */
   readonly inheritedCount?: number;
 }

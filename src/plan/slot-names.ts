@@ -39,6 +39,10 @@ function madeBy(step: Step, field: string, places: ReadonlyMap<number, string>):
       return [[step.into, 'overlay']];
     case 'openNamespace':
       return [[step.into, `namespace(${step.path})`]];
+    case 'findInTree':
+      return [[step.into, `place(${step.path})`]];
+    case 'openFifo':
+      return [[step.into, step.path]];
     case 'openContainer':
       return [[step.process, 'process'], [step.cgroup, 'cgroup']];
     case 'makePipe':

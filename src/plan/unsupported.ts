@@ -1,6 +1,7 @@
 /** What the runtime-spec can say and this version does not do: refused by name, never skipped. */
 import { TsrunError } from '../spec/errors.js';
 import type { Spec } from '../spec/types.js';
+import type { PlanInput } from './input.js';
 import type { Compilation } from './compilation.js';
 
 /** Of other platforms (config.md, "Platform-specific configuration"): who writes one counts on it, on a virtual machine above all. */
@@ -12,7 +13,7 @@ function refuseForeign(spec: Spec): void {
   if (field !== undefined) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${field} is for another platform than Linux`, { field, hint: 'remove the field' });
 }
 
-export function refuseUnsupported(spec: Spec): void {
+export function refuseUnsupported({ spec, hookState }: Pick<PlanInput, 'spec' | 'hookState'>): void {
   refuseForeign(spec);
   const { linux, process, hooks } = spec;
   const refuse = (field: string, present: boolean, what = field) => {
@@ -21,7 +22,8 @@ export function refuseUnsupported(spec: Spec): void {
   const refuseNotify = (field: string, action: string | undefined) => {
     refuse(field, action === 'SCMP_ACT_NOTIFY', `${field} SCMP_ACT_NOTIFY`);
   };
-  for (const [name, list] of Object.entries(hooks ?? {})) refuse(`/hooks/${name}`, Array.isArray(list) && list.length > 0);
+  // Those of the runtime's namespaces are programs of the host, which an embedder's own code runs better at the same moments.
+  for (const [name, list] of Object.entries(hooks ?? {})) refuse(`/hooks/${name}`, hookState === undefined && Array.isArray(list) && list.length > 0);
   refuse('/process/selinuxLabel', (process?.selinuxLabel ?? '') !== '');
   refuse('/linux/mountLabel', (linux?.mountLabel ?? '') !== '');
   refuse('/linux/netDevices', Object.keys(linux?.netDevices ?? {}).length > 0);

@@ -153,7 +153,7 @@ export interface Hook {
   timeout?: number;
 }
 
-/** Programs to be run around a container's life. Not done yet: a hook is `ERR_TSRUN_UNSUPPORTED`. */
+/** Programs to be run around a container's life: by tsrun-oci; to the library a hook is `ERR_TSRUN_UNSUPPORTED`. */
 export interface Hooks {
   /** Before the program, in the runtime's namespaces; out of date. */
   prestart?: Hook[];

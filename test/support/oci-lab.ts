@@ -114,6 +114,11 @@ export class OciLab {
     return this.state(id)['status'];
   }
 
+  /** How many processes of the host have a text among their arguments. */
+  processesNamed(text: string): number {
+    return readdirSync('/proc').filter((name) => /^\d+$/.test(name) && textOf(`/proc/${name}/cmdline`).includes(text)).length;
+  }
+
   /** What the container of an id has on the host besides its processes. */
   traces(id: string): string[] {
     const cgroups = cgroupRoots.map((root) => `${root}/tsrun/${id}`).filter((path) => existsSync(path));

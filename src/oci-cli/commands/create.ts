@@ -1,6 +1,5 @@
 import { createContainer, type CreateRequest } from '../create-container.js';
 import type { Command } from '../command.js';
-import { logWarning } from '../log.js';
 import type { Settings } from '../settings.js';
 import { textOf, type FlagTable, type Words } from '../words.js';
 
@@ -32,8 +31,5 @@ export function createRequest(settings: Settings, words: Words): CreateRequest {
     consoleSocket: textOf(words, 'console-socket'),
     pidFile: textOf(words, 'pid-file'),
     preservedCount: Number(textOf(words, 'preserve-fds') ?? 0),
-    warn: (message) => {
-      logWarning(settings, message);
-    },
   };
 }

@@ -10,7 +10,6 @@ import { failureOf } from '../failure.js';
 import { filterOf } from '../filter.js';
 import { watchToItsEnd } from '../foreground.js';
 import { withGrantable } from '../grant.js';
-import { logWarning } from '../log.js';
 import { OneShotLauncher } from '../one-shot.js';
 import { writeFileSync } from '../platform/fs.js';
 import { host } from '../platform/host.js';
@@ -52,9 +51,7 @@ export const exec: Command = {
     checkStatus(folder, record, words);
     const spec = validateSpec(record.spec);
     const facts = hostFacts();
-    const process = withGrantable(execProcess(spec, words), spec, facts, (message) => {
-      logWarning(settings, message);
-    });
+    const process = withGrantable(execProcess(spec, words), spec, facts);
     return execute(record, { ...spec, process }, process, words, facts);
   },
 };
@@ -75,7 +72,7 @@ function execute(record: ContainerRecord, spec: ExecInput['spec'], process: Proc
   const launcher = new OneShotLauncher();
   if (!detach) host.takeSignals();
   try {
-    const event = launcher.launch(record.id, plan, passedDescriptors(terminal, preservedCount), detach);
+    const event = launcher.launch(record.id, plan, passedDescriptors(terminal, preservedCount), { releaseAtStart: detach });
     if (event.op === 'failed') throw failureOf(event, plan, process.args[0] ?? '', failedStatus);
     if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the process', failedStatus);
     const master = takeTerminal(event, plan, launcher, { consoleSocket, keepsTerminal: !detach });

@@ -52,8 +52,8 @@ export interface Host {
   takeSignals(): void;
   /** Passes signals on to a process, and bytes to and from its terminal (-1: none), until there is something to be read of `events`. */
   watchForeground(events: number, pidfd: number, terminal: number): void;
-  /** Runs a program of the host; -1 ms waits for ever. `status` as wait(2) has it. */
-  runProgram(path: string, words: readonly string[], environment: readonly string[], input: Uint8Array, timeoutMs: number): { readonly status: number; readonly timedOut: boolean; readonly output: string };
+  /** Runs a program of the host in a folder; -1 ms waits for ever. It inherits no descriptor. `status` as wait(2) has it. */
+  runProgram(path: string, folder: string, words: readonly string[], environment: readonly string[], input: Uint8Array, timeoutMs: number): { readonly status: number; readonly timedOut: boolean; readonly output: string };
   /** Until a child ended. */
   waitFor(pid: number): void;
   isTerminal(fd: number): boolean;

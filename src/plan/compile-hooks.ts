@@ -1,0 +1,45 @@
+/**
+ * Hooks that are run before the program, in the order of runtime.md, "Lifecycle". Those of the container's namespaces are steps of its
+ * first process; for those of the runtime's it waits until the client has run them. What comes after the start of the program is the client's.
+ */
+import { hookArguments, hookTimeoutMs, stateText, type HookState } from '../spec/hooks.js';
+import type { Hooks } from '../spec/types.js';
+import type { Compilation } from './compilation.js';
+import { privatePropagation } from './mount-options.js';
+
+/** In the launcher. Gives what is to be done in the container once it has its mounts, before pivot_root(2). */
+export function compileCreateHooks({ input: { spec: { hooks = {} }, hookState, rootPath }, builder, namespaces }: Compilation): () => void {
+  const { prestart = [], createRuntime = [], createContainer = [] } = hooks;
+  const before = [...prestart, ...createRuntime];
+  if (hookState === undefined || before.length + createContainer.length === 0) return () => undefined;
+  const field = before.length === 0 ? '/hooks/createContainer' : '/hooks';
+  const needsHost = namespaces.isNew('mount');
+  const [host, place] = needsHost ? [builder.slot(), builder.slot()] : [-1, -1];
+  if (needsHost) {
+    builder.add(field, { op: 'openTree', path: '/', recursive: true, into: host });
+    builder.add(field, { op: 'setMount', mount: host, recursive: true, set: 0n, clear: 0n, propagation: privatePropagation, idMap: null });
+    // By the launcher: a user namespace may have no right to go there.
+    builder.add(field, { op: 'findInTree', mount: host, path: rootPath, into: place });
+  }
+  return () => {
+    // Hooks know the root by its place on the host, and are programs of the host, which need its files.
+    if (needsHost) builder.add(field, { op: 'enterHost', mount: host, place });
+    if (before.length > 0) builder.add(field, { op: 'awaitClient' });
+    addHooks('createContainer', hooks, hookState, 'creating', builder);
+  };
+}
+
+/** In the container, right before its program, as its user. */
+export function compileStartHooks({ input: { spec: { hooks = {} }, hookState }, builder }: Compilation): void {
+  if (hookState !== undefined) addHooks('startContainer', hooks, hookState, 'created', builder);
+}
+
+function addHooks(kind: keyof Hooks, hooks: Hooks, state: HookState, status: string, builder: Compilation['builder']): void {
+  for (const [index, { path, args, env = [], timeout = 0 }] of (hooks[kind] ?? []).entries()) {
+    const [stateHead = '', stateTail = ''] = stateText(state, status, pidMark).split(pidMark);
+    builder.add(`/hooks/${kind}/${index}`, { op: 'runHook', path, arguments: hookArguments(path, args), environment: env, timeoutMs: hookTimeoutMs(timeout), stateHead, stateTail });
+  }
+}
+
+/** Stands where the container alone knows the number (runtime.md, "State": "the pid as seen by the container"); no text of JSON has it. */
+const pidMark = '\u0000';
