@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+#include "launcher/channel.h"
 #include "steps/child_steps.h"
 #include "sys/process.h"
 
@@ -89,14 +90,18 @@ Status run(ChildContext&, const StepRestrictScopes& step) {
   return sys::call<SYS_landlock_restrict_self>(ruleset.get(), 0).status();
 }
 
-Status run(ChildContext&, const StepLoadSeccomp& step) {
+Status run(ChildContext& context, const StepLoadSeccomp& step) {
   // The kernel says the same of more than BPF_MAXINSNS; but its length field would cut the number to 16 bits.
   bool fits = step.filter.size % sizeof(sock_filter) == 0 && step.filter.size / sizeof(sock_filter) <= BPF_MAXINSNS;
   if (!fits) return Status{SYS_seccomp, EINVAL};
   sock_fprog program{};
   program.len = static_cast<unsigned short>(step.filter.size / sizeof(sock_filter));
   program.filter = reinterpret_cast<sock_filter*>(const_cast<uint8_t*>(step.filter.data));
-  return sys::call<SYS_seccomp>(SECCOMP_SET_MODE_FILTER, step.flags, &program).status();
+  sys::Outcome loaded = sys::call<SYS_seccomp>(SECCOMP_SET_MODE_FILTER, step.flags, &program);
+  if (!loaded.ok() || !step.listens) return loaded.status();
+  // The plan has seen to it that nobody has to answer for this.
+  UniqueFd listener(loaded.fd());
+  return send_word_with(context.channel, ChannelMessage{ChannelWord::kReached, context.step, kOk}, listener.get());
 }
 
 }  // namespace tsrun

@@ -6,7 +6,7 @@ import { Writer } from '../plan/codec.js';
 import { systemErrorName } from '../spec/errno.js';
 import { nearest, TsrunError } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
-import { seccompFilterFlags } from '../spec/seccomp-flags.js';
+import { notifies, seccompFilterFlags } from '../spec/seccomp-flags.js';
 import { defaultSeccompName } from '../spec/seccomp-profile.js';
 import { allowedCalls, deniedCalls, gatedCalls } from '../spec/seccomp-syscalls.js';
 import type { Seccomp, SeccompArg } from '../spec/types.js';
@@ -83,12 +83,6 @@ function flagOf(name: string, index: number): number {
     field: `/linux/seccomp/flags/${index}`,
     hint: `known are ${[...seccompFilterFlags.keys()].join(', ')}`,
   });
-}
-
-/** True if a call may be handed to a listener. */
-function notifies(seccomp: Seccomp): boolean {
-  const actions = [seccomp.defaultAction, ...(seccomp.syscalls ?? []).map((rule) => rule.action)];
-  return actions.includes('SCMP_ACT_NOTIFY');
 }
 
 /** Filters of tsrun's own profiles that an earlier process compiled. */

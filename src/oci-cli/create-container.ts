@@ -12,6 +12,7 @@ import { failureOf } from './failure.js';
 import { filterOf } from './filter.js';
 import { withGrantable } from './grant.js';
 import { hookStateOf, runHooks, startHooksOf } from './hooks.js';
+import { handListenerOver, isListener } from './listener.js';
 import { OneShotLauncher } from './one-shot.js';
 import { writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
@@ -62,8 +63,12 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
   const plan = compilePlan(planInput(request, bundle, folder, record, facts));
   const launcher = new OneShotLauncher();
   try {
-    const event = launcher.launch(request.id, plan, passedDescriptors(bundle.spec.process?.terminal === true, request.preservedCount), { reached: ({ pid }) => {
-      runHooks(['prestart', 'createRuntime'], record, 'creating', pid);
+    const event = launcher.launch(request.id, plan, passedDescriptors(bundle.spec.process?.terminal === true, request.preservedCount), { reached: (reached) => {
+      if (isListener(reached, plan)) {
+        handListenerOver(reached, bundle.spec, record, 'creating', launcher);
+        return;
+      }
+      runHooks(['prestart', 'createRuntime'], record, 'creating', reached.pid);
       launcher.proceed();
     } });
     if (event.op === 'failed') throw failureOf(event, plan, bundle.spec.process?.args[0] ?? '');
@@ -95,6 +100,7 @@ function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: St
     outlivesLauncher: true,
     startFifos: { start: folder.fifo, report: folder.report },
     hookState: hookStateOf(record),
+    hasListener: true,
     inheritedCount: preservedCount,
     ...(joined === undefined ? {} : { joinedIdMaps: joined }),
     ...(cgroup === '' ? {} : { cgroupPath: cgroup }),

@@ -2,7 +2,8 @@
 import { capabilityNumber } from '../spec/capabilities.js';
 import { rlimitNumber } from '../spec/rlimits.js';
 import { schedulerFlags, schedulerPolicies } from '../spec/scheduler.js';
-import type { Process } from '../spec/types.js';
+import { notifies } from '../spec/seccomp-flags.js';
+import type { Process, Spec } from '../spec/types.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Compilation } from './compilation.js';
 import { compileStartHooks } from './compile-hooks.js';
@@ -82,9 +83,12 @@ export function compileIdentity(compilation: Compilation): void {
   program?.place();
   builder.add('default', { op: 'closeDescriptors', reaper: extensions.init ?? false, inherit: kept?.inherited ?? [], keep: Object.values(kept?.fifos ?? {}) });
   builder.add('default', { op: 'resetSignals' });
+  // Its listener is handed over by a launcher, which a container that waits to be started may not have any more; as runc has it.
+  const beforeStart = !early && listens(spec);
+  if (beforeStart) compileFilter(input, builder);
   compileWaiting(process, input, kept, builder);
   compileStartHooks(compilation);
-  if (!early) compileFilter(input, builder);
+  if (!early && !beforeStart) compileFilter(input, builder);
   builder.add('/process/args', {
     op: 'execute',
     paths: program === undefined ? programPaths(process) : [],
@@ -102,8 +106,12 @@ function compileWaiting(process: Process, { awaitStart, outlivesLauncher }: Comp
   if (kept?.fifos !== undefined) builder.add('create', { op: 'awaitFifo', fifo: kept.fifos.start, report: kept.fifos.report });
 }
 
-function compileFilter({ filter }: Compilation['input'], builder: Compilation['builder']): void {
-  if (filter !== undefined) builder.add('/linux/seccomp', { op: 'loadSeccomp', filter: filter.bytes, flags: filter.flags });
+function compileFilter({ filter, spec }: Compilation['input'], builder: Compilation['builder']): void {
+  if (filter !== undefined) builder.add('/linux/seccomp', { op: 'loadSeccomp', filter: filter.bytes, flags: filter.flags, listens: listens(spec) });
+}
+
+function listens({ linux }: Spec): boolean {
+  return linux?.seccomp !== undefined && notifies(linux.seccomp);
 }
 
 function requireProcess(process: Process | undefined): Process {

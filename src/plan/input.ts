@@ -49,6 +49,8 @@ export interface PlanInput {
   readonly startFifos?: { readonly start: string; readonly report: string };
   /** What hooks are told. Without it there is nobody to run those of the runtime's namespaces, and a spec with hooks is refused. */
   readonly hookState?: HookState;
+  /** The caller hands seccomp listeners on to `listenerPath`. Default false: a spec with one is refused. */
+  readonly hasListener?: boolean;
   /** How many of the caller's descriptors the program inherits, from 3 on. Default 0. */
   readonly inheritedCount?: number;
 }

@@ -1,6 +1,6 @@
 /** What the runtime-spec can say and this version does not do: refused by name, never skipped. */
 import { TsrunError } from '../spec/errors.js';
-import type { Spec } from '../spec/types.js';
+import type { Seccomp, Spec } from '../spec/types.js';
 import type { PlanInput } from './input.js';
 import type { Compilation } from './compilation.js';
 
@@ -13,14 +13,11 @@ function refuseForeign(spec: Spec): void {
   if (field !== undefined) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${field} is for another platform than Linux`, { field, hint: 'remove the field' });
 }
 
-export function refuseUnsupported({ spec, hookState }: Pick<PlanInput, 'spec' | 'hookState'>): void {
+export function refuseUnsupported({ spec, hookState, hasListener = false }: Pick<PlanInput, 'spec' | 'hookState' | 'hasListener'>): void {
   refuseForeign(spec);
   const { linux, process, hooks } = spec;
   const refuse = (field: string, present: boolean, what = field) => {
     if (present) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${what} is not supported yet`, { field, hint: 'remove the field' });
-  };
-  const refuseNotify = (field: string, action: string | undefined) => {
-    refuse(field, action === 'SCMP_ACT_NOTIFY', `${field} SCMP_ACT_NOTIFY`);
   };
   // Those of the runtime's namespaces are programs of the host, which an embedder's own code runs better at the same moments.
   for (const [name, list] of Object.entries(hooks ?? {})) refuse(`/hooks/${name}`, hookState === undefined && Array.isArray(list) && list.length > 0);
@@ -29,10 +26,26 @@ export function refuseUnsupported({ spec, hookState }: Pick<PlanInput, 'spec' | 
   refuse('/linux/netDevices', Object.keys(linux?.netDevices ?? {}).length > 0);
   refuse('/linux/intelRdt', linux?.intelRdt !== undefined);
   refuse('/linux/memoryPolicy', linux?.memoryPolicy !== undefined);
-  refuse('/linux/seccomp/listenerPath', (linux?.seccomp?.listenerPath ?? '') !== '');
-  // Without anybody who listens, the first call of the kind would wait for ever: the process itself holds the listener.
-  refuseNotify('/linux/seccomp/defaultAction', linux?.seccomp?.defaultAction);
-  for (const [index, { action }] of (linux?.seccomp?.syscalls ?? []).entries()) refuseNotify(`/linux/seccomp/syscalls/${index}/action`, action);
+  if (linux?.seccomp !== undefined) refuseListener(linux.seccomp, hasListener);
+}
+
+/** The call by which the container's first process hands its listener over: nobody could answer for it. */
+const handingOver = 'sendmsg';
+
+/** Without anybody who listens the first call of the kind would fail (ENOSYS), or wait for ever. */
+function refuseListener({ defaultAction, syscalls = [], listenerPath = '' }: Seccomp, hasListener: boolean): void {
+  const refuse = (field: string, what: string, hint: string): never => {
+    throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${what} is not supported`, { field: `/linux/seccomp${field}`, hint });
+  };
+  if (!hasListener && listenerPath !== '') refuse('/listenerPath', 'a seccomp listener of a container of this library', 'remove the field, or let tsrun-oci run the bundle');
+  if (defaultAction === 'SCMP_ACT_NOTIFY') refuse('/defaultAction', 'SCMP_ACT_NOTIFY for every call', 'name the calls: the start of the container makes some itself');
+  for (const [index, { action, names }] of syscalls.entries()) {
+    if (action !== 'SCMP_ACT_NOTIFY') continue;
+    const field = `/syscalls/${index}`;
+    if (!hasListener) refuse(`${field}/action`, 'SCMP_ACT_NOTIFY in a container of this library', 'take another action, or let tsrun-oci run the bundle');
+    if (listenerPath === '') refuse('/listenerPath', 'SCMP_ACT_NOTIFY without listenerPath', 'name the socket of whoever answers for the calls');
+    if (names.includes(handingOver)) refuse(`${field}/names/${names.indexOf(handingOver)}`, `SCMP_ACT_NOTIFY for ${handingOver}, by which the listener itself is handed over,`, 'take another action for it');
+  }
 }
 
 /** What would be done to a mount namespace that others are in, and a root that cannot be another than theirs. */

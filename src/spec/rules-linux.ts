@@ -3,6 +3,7 @@
 import { maxErrno } from './errno.js';
 import type { Faults } from './faults.js';
 import { pointer } from './quote.js';
+import { notifies } from './seccomp-flags.js';
 import type { Device, Linux, Resources, Seccomp } from './types.js';
 
 /** stat.h, S_IFMT and its values for the four types. */
@@ -43,10 +44,9 @@ export function checkResources({ memory = {}, cpu = {}, blockIO, rdma = {} }: Re
 export function checkSeccomp(seccomp: Seccomp, at: string, faults: Faults): void {
   const { listenerMetadata, listenerPath, defaultAction, defaultErrnoRet, flags = [], syscalls = [] } = seccomp;
   if (listenerMetadata && !listenerPath) faults.add(`${at}/listenerMetadata`, 'needs listenerPath beside it');
-  const notifies = [defaultAction, ...syscalls.map(({ action }) => action)].includes('SCMP_ACT_NOTIFY');
   flags.forEach((flag, index) => {
     // seccomp(2): EINVAL without SECCOMP_FILTER_FLAG_NEW_LISTENER.
-    if (flag === 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV' && !notifies) faults.add(`${at}/flags/${index}`, `${flag} needs a rule with SCMP_ACT_NOTIFY beside it`);
+    if (flag === 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV' && !notifies(seccomp)) faults.add(`${at}/flags/${index}`, `${flag} needs a rule with SCMP_ACT_NOTIFY beside it`);
   });
   checkErrno(defaultAction, defaultErrnoRet, `${at}/defaultErrnoRet`, faults);
   syscalls.forEach(({ action, errnoRet }, index) => {

@@ -10,6 +10,7 @@ import { failureOf } from '../failure.js';
 import { filterOf } from '../filter.js';
 import { watchToItsEnd } from '../foreground.js';
 import { withGrantable } from '../grant.js';
+import { handListenerOver } from '../listener.js';
 import { OneShotLauncher } from '../one-shot.js';
 import { writeFileSync } from '../platform/fs.js';
 import { host } from '../platform/host.js';
@@ -72,7 +73,10 @@ function execute(record: ContainerRecord, spec: ExecInput['spec'], process: Proc
   const launcher = new OneShotLauncher();
   if (!detach) host.takeSignals();
   try {
-    const event = launcher.launch(record.id, plan, passedDescriptors(terminal, preservedCount), { releaseAtStart: detach });
+    const event = launcher.launch(record.id, plan, passedDescriptors(terminal, preservedCount), {
+      reached: (reached) => { handListenerOver(reached, spec, record, 'running', launcher); },
+      releaseAtStart: detach,
+    });
     if (event.op === 'failed') throw failureOf(event, plan, process.args[0] ?? '', failedStatus);
     if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the process', failedStatus);
     const master = takeTerminal(event, plan, launcher, { consoleSocket, keepsTerminal: !detach });

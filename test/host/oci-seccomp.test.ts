@@ -1,0 +1,153 @@
+// Seccomp profiles of tsrun-oci: actions, operators, flags, and calls that somebody else answers (config-linux.md, "Seccomp").
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { join, resolve } from 'node:path';
+import type { Seccomp, SeccompArg, SeccompSyscall } from '../../src/spec/types.js';
+import { ociLab, ociTest } from '../support/oci-lab.js';
+
+const here = ociTest;
+const lab = ociLab();
+const native = process.arch === 'x64' ? 'SCMP_ARCH_X86_64' : 'SCMP_ARCH_AARCH64';
+const eperm = 'Operation not permitted';
+/** Only with number 123. */
+const noMedium = 'No medium found';
+
+function runWith(seccomp: Seccomp, script: string, process: Readonly<Record<string, unknown>> = {}) {
+  return lab.call('run', '--bundle', lab.bundle({ args: ['sh', '-c', script], process, linux: { seccomp }, more: { mounts: [{ destination: '/proc', type: 'proc' }, { destination: '/dev', type: 'tmpfs' }, { destination: '/tmp', type: 'tmpfs' }] } }), lab.newId());
+}
+
+function denying(rule: Partial<SeccompSyscall>, more: Partial<Seccomp> = {}): Seccomp {
+  return { defaultAction: 'SCMP_ACT_ALLOW', architectures: [native], syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', ...rule }], ...more };
+}
+
+here('what becomes of a call, by action', (t) => {
+  const makes = 'mkdir /tmp/a; echo $?';
+  const rows: readonly (readonly [rule: Partial<SeccompSyscall>, out: string, err: string])[] = [
+    [{ action: 'SCMP_ACT_ALLOW' }, '0\n', ''],
+    [{ action: 'SCMP_ACT_LOG' }, '0\n', ''],
+    [{ action: 'SCMP_ACT_ERRNO' }, '1\n', eperm],
+    [{ action: 'SCMP_ACT_ERRNO', errnoRet: 123 }, '1\n', noMedium],
+    // Nobody traces it: the call is none (seccomp(2)).
+    [{ action: 'SCMP_ACT_TRACE' }, '1\n', 'Function not implemented'],
+    [{ action: 'SCMP_ACT_TRAP' }, '159\n', ''],
+    [{ action: 'SCMP_ACT_KILL' }, '159\n', ''],
+    [{ action: 'SCMP_ACT_KILL_THREAD' }, '159\n', ''],
+    [{ action: 'SCMP_ACT_KILL_PROCESS' }, '159\n', ''],
+  ];
+  for (const [rule, out, err] of rows) {
+    const { stdout, stderr } = runWith(denying(rule), makes);
+    t.is(stdout, out, `${JSON.stringify(rule)} ${stderr}`);
+    t.true(stderr.includes(err), `${JSON.stringify(rule)} ${stderr}`);
+  }
+});
+
+here('a default that denies, with a number of its own', (t) => {
+  const names = ['read', 'write', 'openat', 'open', 'close', 'execve', 'exit_group', 'brk', 'mmap', 'mprotect', 'munmap', 'arch_prctl', 'set_tid_address', 'fcntl', 'rt_sigaction', 'rt_sigprocmask', 'getuid', 'geteuid', 'getppid', 'getpid', 'ioctl', 'fstat', 'stat', 'lstat', 'newfstatat', 'set_robust_list', 'rseq', 'prlimit64', 'getrandom', 'readlink', 'readlinkat', 'sendto', 'recvmsg', 'faccessat', 'faccessat2', 'getcwd', 'prctl', 'setuid', 'setgid', 'getgid', 'getegid', 'poll', 'ppoll', 'uname', 'futex', 'sigaltstack', 'writev', 'readv', 'dup2', 'dup3'];
+  const { stdout, stderr } = runWith({ defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 123, architectures: [native], syscalls: [{ names, action: 'SCMP_ACT_ALLOW' }] }, 'cd /tmp || echo denied');
+  t.is(stdout, 'denied\n', stderr);
+  t.true(stderr.includes(noMedium), stderr);
+});
+
+/** Signals that do nothing, which a shell sends to itself. */
+const signals = [0, 17, 18, 23, 28];
+
+here('what an argument is compared with, by operator', (t) => {
+  const rows: readonly (readonly [condition: Omit<SeccompArg, 'index'>, denied: readonly number[]])[] = [
+    [{ op: 'SCMP_CMP_NE', value: 18 }, [0, 17, 23, 28]],
+    [{ op: 'SCMP_CMP_LT', value: 18 }, [0, 17]],
+    [{ op: 'SCMP_CMP_LE', value: 18 }, [0, 17, 18]],
+    [{ op: 'SCMP_CMP_EQ', value: 18 }, [18]],
+    [{ op: 'SCMP_CMP_GE', value: 18 }, [18, 23, 28]],
+    [{ op: 'SCMP_CMP_GT', value: 18 }, [23, 28]],
+    [{ op: 'SCMP_CMP_MASKED_EQ', value: 0b10000, valueTwo: 0b10000 }, [17, 18, 23, 28]],
+  ];
+  for (const [condition, denied] of rows) {
+    const profile = denying({ names: ['kill'], args: [{ index: 1, ...condition }] });
+    const { stdout, stderr } = runWith(profile, `for n in ${signals.join(' ')}; do kill -$n $$ 2>/dev/null || echo $n; done`);
+    t.deepEqual(stdout.trim().split('\n').filter((line) => line !== '').map(Number), denied, `${condition.op} ${stderr}`);
+  }
+});
+
+here('flags, and architectures beside the processor\'s own', (t) => {
+  for (const flag of ['SECCOMP_FILTER_FLAG_TSYNC', 'SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW'] as const) {
+    const { stderr, code } = runWith(denying({}, { flags: [flag] }), 'grep Seccomp: /proc/self/status; mkdir /tmp/a');
+    t.true(stderr.includes(eperm), `${flag} ${stderr}`);
+    t.is(code, 1);
+  }
+  const others = process.arch === 'x64' ? ['SCMP_ARCH_X86', 'SCMP_ARCH_X32'] : ['SCMP_ARCH_ARM'];
+  t.true(runWith(denying({}, { architectures: [native, ...others] }), 'mkdir /tmp/a').stderr.includes(eperm));
+});
+
+here('the filter is there without no_new_privs as well', (t) => {
+  const { stdout, stderr } = runWith(denying({}), 'grep NoNewPrivs /proc/self/status; mkdir /tmp/a', { noNewPrivileges: false });
+  t.regex(stdout, /NoNewPrivs:\t0/);
+  t.true(stderr.includes(eperm), stderr);
+});
+
+interface Agent {
+  readonly socket: string;
+  /** What came so far, a line for each connection. */
+  readonly heard: string[];
+  readonly end: () => void;
+}
+
+async function agent(): Promise<Agent> {
+  const socket = join(lab.folder, `agent-${lab.newId()}`);
+  const child = spawn('python3', [resolve(import.meta.dirname, '../../../test/support/seccomp-agent.py'), socket, '123'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const heard: string[] = [];
+  const lines = createInterface(child.stdout);
+  await new Promise<void>((done) => {
+    lines.on('line', (line) => {
+      if (line === 'listening') done();
+      else heard.push(line);
+    });
+  });
+  return { socket, heard, end: () => { child.kill('SIGKILL'); } };
+}
+
+here('calls that somebody else answers: create and exec hand the listener over', async (t) => {
+  const { socket, heard, end } = await agent();
+  try {
+    const seccomp = denying({ action: 'SCMP_ACT_NOTIFY' }, { listenerPath: socket, listenerMetadata: 'what "it" is for' });
+    for (const noNewPrivileges of [true, false]) {
+      heard.length = 0;
+      const id = lab.newId();
+      const bundle = lab.bundle({ args: ['sh', '-c', 'mkdir /tmp/a; sleep 1000'], process: { noNewPrivileges }, linux: { seccomp } });
+      const created = await lab.begin('create', '--bundle', bundle, id);
+      t.is(created.code, 0, created.stderr);
+      const pid = lab.state(id)['pid'];
+      t.is((await lab.begin('start', id)).code, 0);
+      const executed = await lab.begin('exec', id, 'mkdir', '/tmp/b');
+      t.is(executed.code, 1);
+      t.true(executed.stderr.includes(noMedium), executed.stderr);
+      const messages = heard.map((line) => line.replace(/^1 closed /, '')).map((text): unknown => JSON.parse(text));
+      const common = { ociVersion: '1.3.0', fds: ['seccompFd'], metadata: 'what "it" is for' };
+      t.like(messages[0], { ...common, pid, state: { ociVersion: '1.3.0', id, status: 'creating', pid, bundle } });
+      t.like(messages[1], { ...common, state: { id, status: 'running', pid } });
+      t.is(messages.length, 2);
+      t.is((await lab.begin('delete', '--force', id)).code, 0);
+    }
+  } finally {
+    end();
+  }
+});
+
+here('without anybody who would answer, nothing is started', (t) => {
+  const notify = { action: 'SCMP_ACT_NOTIFY' } as const;
+  for (const [profile, says] of [
+    [denying(notify, { listenerPath: join(lab.folder, 'nobody') }), 'the seccomp listener cannot be sent to'],
+    [denying(notify), 'SCMP_ACT_NOTIFY without listenerPath is not supported'],
+    [{ defaultAction: 'SCMP_ACT_NOTIFY', listenerPath: '/x' }, 'SCMP_ACT_NOTIFY for every call is not supported'],
+    [denying({ ...notify, names: ['sendmsg'] }, { listenerPath: '/x' }), 'SCMP_ACT_NOTIFY for sendmsg'],
+    [denying({}, { listenerMetadata: 'x' }), 'needs listenerPath beside it'],
+    [denying({ action: 'SCMP_ACT_KILL', errnoRet: 3 }), 'expected no error number'],
+  ] as const) {
+    const id = lab.newId();
+    const created = lab.call('create', '--bundle', lab.bundle({ linux: { seccomp: profile } }), id);
+    t.true(created.stderr.includes(says), created.stderr);
+    t.is(created.code, 1);
+    t.deepEqual(lab.traces(id), []);
+  }
+  // Nobody is asked, so nobody need be there.
+  t.is(runWith(denying({}, { listenerPath: join(lab.folder, 'nobody') }), 'true').code, 0);
+});
