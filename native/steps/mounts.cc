@@ -5,6 +5,7 @@
 
 #include "launcher/home.h"
 #include "steps/child_steps.h"
+#include "steps/copy_up.h"
 #include "steps/root_path.h"
 #include "sys/file_system.h"
 #include "sys/process.h"
@@ -55,7 +56,22 @@ Status run(ChildContext& context, const StepMakeMount& step) {
   UniqueFd mount;
   TSRUN_TRY(open_target(context.root.get(), step.target, TargetKind::kDirectory, links(step.follow), &target));
   TSRUN_TRY(make_file_system(step.type.data, step.source.data, step.options, step.attributes, &mount));
+  if (step.copy_up) TSRUN_TRY(copy_folder(target.get(), mount.get()));
+  if (step.like_below) TSRUN_TRY(copy_owner_and_mode(target.get(), mount.get()));
   return attach_at(mount.get(), target.get());
+}
+
+Status run(ChildContext& context, const StepPlaceLink& step) {
+  UniqueFd parent;
+  const char* name;
+  char present[4096];
+  TSRUN_TRY(make_directories(context.root.get(), step.target, 0755, false));
+  TSRUN_TRY(open_parent(context.root.get(), step.target, &parent, &name));
+  Status made = sys::call<SYS_symlinkat>(step.text.data, parent.get(), name).status();
+  if (made.error != EEXIST) return made;
+  sys::Outcome read = sys::call<SYS_readlinkat>(parent.get(), name, present, sizeof present);
+  bool same = read.ok() && static_cast<size_t>(read.value) == step.text.size && memcmp(present, step.text.data, step.text.size) == 0;
+  return same ? kOk : made;
 }
 
 Status run(ChildContext& context, const StepAttachMount& step) {
@@ -63,7 +79,7 @@ Status run(ChildContext& context, const StepAttachMount& step) {
   TargetKind kind = TargetKind::kDirectory;
   UniqueFd target;
   TSRUN_TRY(kind_of(mount, &kind));
-  TSRUN_TRY(open_target(context.root.get(), step.target, kind, links(step.follow), &target));
+  TSRUN_TRY(open_target(context.root.get(), step.target, kind, step.on_link ? Links::kTakeLast : links(step.follow), &target));
   return attach_at(mount, target.get());
 }
 

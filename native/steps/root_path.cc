@@ -88,7 +88,7 @@ Status make_in_parent(int root, Text path, TargetKind kind, Origin origin) {
 
 Status open_existing(int root, Text path, TargetKind kind, Links links, Origin origin, UniqueFd* into) {
   uint64_t flags = O_PATH | (kind == TargetKind::kDirectory ? O_DIRECTORY : 0);
-  if (links == Links::kRefuse) return open_in_root(root, path.data, flags, links, into);
+  if (links == Links::kRefuse || links == Links::kTakeLast) return open_in_root(root, path.data, flags, links, into);
   return open_place(root, path.data, flags, origin, into);
 }
 
@@ -134,7 +134,8 @@ Status open_in_root(int root, const char* path, uint64_t flags, Links links, Uni
   open_how how{};
   how.flags = flags | O_CLOEXEC;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  if (links == Links::kRefuse) how.resolve |= RESOLVE_NO_SYMLINKS;
+  if (links == Links::kRefuse || links == Links::kTakeLast) how.resolve |= RESOLVE_NO_SYMLINKS;
+  if (links == Links::kTakeLast) how.flags |= O_NOFOLLOW;
   if (links == Links::kFollowInImage) how.resolve |= RESOLVE_NO_XDEV;
   // Any rename or mount on the host, while `..` is passed, makes the kernel unsure whether it is still inside (openat2(2)).
   constexpr int kMostTries = 128;
@@ -158,7 +159,7 @@ Status open_target(int root, Text path, TargetKind kind, Links links, UniqueFd* 
   PathCopy behind[kMostLinks];
   Status opened = open_or_make(root, path, kind, links, origin, into);
   // What stands there and can be neither opened nor made is a link that leads nowhere.
-  for (int count = 0; opened.error == ENOENT && links != Links::kRefuse && count < kMostLinks; ++count) {
+  for (int count = 0; opened.error == ENOENT && links == Links::kFollowInImage && count < kMostLinks; ++count) {
     if (!read_link(root, path, origin, &behind[count]).ok()) return opened;
     path = Text{behind[count].text, static_cast<uint32_t>(strlen(behind[count].text))};
     origin = Origin::kImage;

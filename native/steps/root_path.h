@@ -10,7 +10,8 @@
 namespace tsrun {
 
 // kFollowInImage: links of the image, but into nothing that is mounted in it.
-enum class Links : uint8_t { kRefuse, kFollowInside, kFollowInImage };
+// kTakeLast: one at the end of the path is what is opened, any other is refused.
+enum class Links : uint8_t { kRefuse, kFollowInside, kFollowInImage, kTakeLast };
 
 Status open_in_root(int root, const char* path, uint64_t flags, Links links, UniqueFd* into);
 
@@ -24,7 +25,7 @@ Status make_directories(int root, Text path, uint32_t mode, bool whole);
 enum class TargetKind : uint8_t { kDirectory, kFile };
 
 // Opens a mount target (O_PATH), after making it and its parents when it is missing; where a link of the image leads nowhere,
-// there. `links`: kRefuse or kFollowInImage.
+// there. `links`: any but kFollowInside.
 Status open_target(int root, Text path, TargetKind kind, Links links, UniqueFd* into);
 
 // Opens the folder that holds a path's last component, and gives that component.

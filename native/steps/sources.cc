@@ -13,7 +13,7 @@ namespace tsrun {
 Status run(LauncherContext& context, const StepOpenTree& step) {
   TSRUN_TRY(context.home.enter_source());
   UniqueFd mount;
-  TSRUN_TRY(clone_tree(AT_FDCWD, step.path.data, step.recursive ? AT_RECURSIVE : 0, &mount));
+  TSRUN_TRY(clone_tree(AT_FDCWD, step.path.data, (step.recursive ? AT_RECURSIVE : 0U) | (step.follow ? 0U : AT_SYMLINK_NOFOLLOW), &mount));
   return context.slots.put(step.into, static_cast<UniqueFd&&>(mount));
 }
 

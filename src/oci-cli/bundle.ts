@@ -3,11 +3,15 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { isBind } from '../spec/bind.js';
 import { errnoName } from '../spec/errno.js';
 import { parseJsonBytes, type JsonValue } from '../spec/json.js';
-import type { Spec } from '../spec/types.js';
+import type { Mount, Spec } from '../spec/types.js';
 import { validateSpec } from '../spec/validate.js';
 import { asNode, realpathSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
+
+/** stat.h: S_IFMT, S_IFLNK. */
+const fileType = 0o170000;
+const symbolicLink = 0o120000;
 
 const mostConfigBytes = 4 * 1024 * 1024;
 
@@ -15,6 +19,8 @@ export interface Bundle {
   readonly path: string;
   readonly rootPath: string;
   readonly spec: Spec;
+  /** Where sources of binds lead that are links and are to be copied as such. */
+  readonly sourceLinks: ReadonlyMap<string, string>;
   /** config.json as it was read. */
   readonly config: JsonValue;
 }
@@ -24,7 +30,8 @@ export function readBundle(folder: string): Bundle {
   const config = readConfig(path);
   const spec = validateSpec(config);
   const rootPath = resolve(path, spec.root?.path ?? 'rootfs');
-  return { path, rootPath: rootOf(rootPath), config, spec: withAbsolutePaths(spec, path) };
+  const absolute = withAbsolutePaths(spec, path);
+  return { path, rootPath: rootOf(rootPath), config, spec: absolute, sourceLinks: linksAmong(absolute.mounts ?? []) };
 }
 
 function withAbsolutePaths(spec: Spec, bundle: string): Spec {
@@ -33,6 +40,19 @@ function withAbsolutePaths(spec: Spec, bundle: string): Spec {
   // config.md, "Mounts": a relative source of a bind is relative to the bundle.
   const absolute = mounts.map((mount) => (isBind(mount) && mount.source !== undefined && !isAbsolute(mount.source) ? { ...mount, source: resolve(bundle, mount.source) } : mount));
   return { ...spec, mounts: absolute };
+}
+
+function linksAmong(mounts: readonly Mount[]): Map<string, string> {
+  const copied = mounts.flatMap(({ source, options = [] }) => (source !== undefined && options.includes('copy-symlink') ? [source] : []));
+  return new Map(copied.filter((source) => isLink(source)).map((source) => [source, host.readLink(source)]));
+}
+
+function isLink(path: string): boolean {
+  try {
+    return (host.stat(path, false).mode & fileType) === symbolicLink;
+  } catch {
+    return false;
+  }
 }
 
 function readConfig(bundle: string): JsonValue {

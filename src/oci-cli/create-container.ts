@@ -85,7 +85,7 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
 
 function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): PlanInput {
   const { cgroup } = record;
-  const { rootPath } = bundle;
+  const { rootPath, sourceLinks } = bundle;
   const { process } = bundle.spec;
   const spec = process === undefined ? bundle.spec : { ...bundle.spec, process: withGrantable(process, bundle.spec, facts) };
   const joined = joinedIdMaps(spec, {});
@@ -95,6 +95,7 @@ function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: St
     host: facts,
     rootPath,
     rootOwned: true,
+    sourceLinks,
     ...streamsOf(spec.process?.terminal === true),
     awaitStart: true,
     outlivesLauncher: true,

@@ -1,7 +1,7 @@
 /** Binds: opened by the launcher as a detached tree, which is changed before it shows anywhere. */
 import { kernelAtLeast } from '../host/probe.js';
 import { TsrunError } from '../spec/errors.js';
-import { normalPath } from '../spec/inner-path.js';
+import { mountTarget } from '../spec/inner-path.js';
 import type { Mount } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import { makeIdMap } from './compile-root.js';
@@ -13,10 +13,13 @@ const slave = propagations.get('slave') ?? 0;
 /** What a word without an `r` says is for the mount alone: below it is private, and keeps the attributes that it has on the host. */
 export function compileBind(compilation: Compilation, mount: Mount, field: string): () => void {
   const { builder } = compilation;
+  const words = new Set(mount.options);
   const options = readMountOptions(mount.options);
   refuseData(options.data, `${field}/options`);
+  const link = compilation.input.sourceLinks?.get(mount.source ?? '');
+  if (link !== undefined && words.has('copy-symlink')) return () => { builder.add(field, { op: 'placeLink', target: mountTarget(mount), text: link }); };
   const slot = builder.slot();
-  builder.add(`${field}/source`, { op: 'openTree', path: mount.source ?? '', recursive: options.bindRecursive, into: slot });
+  builder.add(`${field}/source`, { op: 'openTree', path: mount.source ?? '', recursive: options.bindRecursive, follow: !words.has('src-nofollow'), into: slot });
   const idMap = idMapOf(compilation, mount, options.idMap, field);
   const isOwnMap = options.idMap !== 'recursive';
   const propagation = options.propagation ?? privatePropagation;
@@ -30,7 +33,7 @@ export function compileBind(compilation: Compilation, mount: Mount, field: strin
     builder.add(`${field}/options`, { op: 'setMount', mount: slot, recursive: false, ...own });
   }
   return () => {
-    builder.add(`${field}/destination`, { op: 'attachMount', mount: slot, target: normalPath(mount.destination), follow: true });
+    builder.add(`${field}/destination`, { op: 'attachMount', mount: slot, target: mountTarget(mount), follow: true, onLink: words.has('dest-nofollow') });
   };
 }
 
@@ -46,7 +49,7 @@ function joinPeers({ builder, input: { host } }: Compilation, { source = '' }: M
     });
   }
   const peer = builder.slot();
-  builder.add(`${field}/source`, { op: 'openTree', path: source, recursive: false, into: peer });
+  builder.add(`${field}/source`, { op: 'openTree', path: source, recursive: false, follow: true, into: peer });
   builder.add(`${field}/options`, { op: 'setMount', mount: peer, recursive: false, set: 0n, clear: 0n, propagation: shared, idMap: null });
   builder.add(`${field}/options`, { op: 'joinPeers', mount: slot, peer });
 }

@@ -60,7 +60,7 @@ export function compileDev(compilation: Compilation, mount: Mount, field: string
   const attachNodes = input.host.uid === 0 ? makeNodes(compilation, nodesHere, slot) : bindNodes(compilation, nodesHere);
   for (const [name, target] of links) builder.add('default', { op: 'makeLink', mount: slot, name, target });
   return () => {
-    builder.add(field, { op: 'attachMount', mount: slot, target: '/dev', follow: false });
+    builder.add(field, { op: 'attachMount', mount: slot, target: '/dev', follow: false, onLink: false });
     attachNodes();
   };
 }
@@ -87,12 +87,12 @@ function bindNodes({ builder, input: { spec, hostNodes } }: Compilation, nodes: 
   for (const [index, device] of (spec.linux?.devices ?? []).entries()) checkHostNode(device, hostNodes?.get(normalPath(device.path)), devicePointer(index));
   const bound = nodes.map(({ name, field }) => {
     const into = builder.slot();
-    builder.add(field, { op: 'openTree', path: `/dev/${name}`, recursive: false, into });
+    builder.add(field, { op: 'openTree', path: `/dev/${name}`, recursive: false, follow: true, into });
     return { name, field, into };
   });
   return () => {
     for (const { name, field, into } of bound) {
-      builder.add(field, { op: 'attachMount', mount: into, target: `/dev/${name}`, follow: false });
+      builder.add(field, { op: 'attachMount', mount: into, target: `/dev/${name}`, follow: false, onLink: false });
     }
   };
 }

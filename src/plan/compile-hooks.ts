@@ -16,7 +16,7 @@ export function compileCreateHooks({ input: { spec: { hooks = {} }, hookState, r
   const needsHost = namespaces.isNew('mount');
   const [host, place] = needsHost ? [builder.slot(), builder.slot()] : [-1, -1];
   if (needsHost) {
-    builder.add(field, { op: 'openTree', path: '/', recursive: true, into: host });
+    builder.add(field, { op: 'openTree', path: '/', recursive: true, follow: true, into: host });
     builder.add(field, { op: 'setMount', mount: host, recursive: true, set: 0n, clear: 0n, propagation: privatePropagation, idMap: null });
     // By the launcher: a user namespace may have no right to go there.
     builder.add(field, { op: 'findInTree', mount: host, path: rootPath, into: place });

@@ -37,7 +37,7 @@ export function compileMount({ source, target, followLinks, host }: MountInput):
 
 function openOne(builder: PlanBuilder, source: Exclude<MountSource, { readonly kind: 'layers' }>): number {
   const into = builder.slot();
-  builder.add(field, source.kind === 'folder' ? { op: 'openTree', path: source.folder, recursive: false, into } : { op: 'openRoot', id: source.id, into });
+  builder.add(field, source.kind === 'folder' ? { op: 'openTree', path: source.folder, recursive: false, follow: true, into } : { op: 'openRoot', id: source.id, into });
   return into;
 }
 
@@ -49,7 +49,7 @@ function layLayers(builder: PlanBuilder, { layers, upper, maps, emptyFolder }: E
   const groups = groupLayers(all);
   const trees = groups.map(({ path, recursive }) => {
     const into = builder.slot();
-    builder.add(field, { op: 'openTree', path, recursive, into });
+    builder.add(field, { op: 'openTree', path, recursive, follow: true, into });
     return into;
   });
   let idMap: number | null = null;

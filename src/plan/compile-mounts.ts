@@ -4,7 +4,7 @@
  */
 import { isBind } from '../spec/bind.js';
 import { TsrunError } from '../spec/errors.js';
-import { normalPath } from '../spec/inner-path.js';
+import { mountTarget } from '../spec/inner-path.js';
 import type { Mount, NamespaceType } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import { compileBind } from './compile-bind.js';
@@ -58,13 +58,8 @@ export function compileMounts(compilation: Compilation): MountPlan {
   };
 }
 
-/** The launcher takes paths without `.`, double and trailing slashes. */
-function target({ destination }: Mount): string {
-  return normalPath(destination);
-}
-
 function isDev(mount: Mount): boolean {
-  return target(mount) === '/dev';
+  return mountTarget(mount) === '/dev';
 }
 
 function isOwnDev(mount: Mount): boolean {
@@ -80,6 +75,8 @@ function isReadonly({ options }: Mount): boolean {
 const shownNamespace: ReadonlyMap<string, NamespaceType> = new Map([['proc', 'pid'], ['sysfs', 'network'], ['mqueue', 'ipc'], ['cgroup', 'cgroup'], ['cgroup2', 'cgroup']]);
 
 function compileMount(compilation: Compilation, mount: Mount, field: string): Attach {
+  refuseCopy(mount, field);
+  if (mount.options?.includes('remount') === true) return compileRemount(compilation, mount, field);
   if (isBind(mount)) return compileBind(compilation, mount, field);
   const options = readMountOptions(mount.options);
   refuseUndone(mount, options, field);
@@ -91,16 +88,32 @@ function compileMount(compilation: Compilation, mount: Mount, field: string): At
   const { propagation, propagationRecursive: recursive } = options;
   return () => {
     attach();
-    if (propagation !== undefined) compilation.builder.add(`${field}/options`, { op: 'setPropagation', target: target(mount), propagation, recursive });
+    if (propagation !== undefined) compilation.builder.add(`${field}/options`, { op: 'setPropagation', target: mountTarget(mount), propagation, recursive });
+  };
+}
+
+/** A /dev holds what a container needs, and nothing of the image's. */
+function refuseCopy(mount: Mount, field: string): void {
+  const { options = [], type = '' } = mount;
+  if (!options.includes('tmpcopyup') || (type === 'tmpfs' && !isBind(mount) && !isDev(mount) && !options.includes('remount'))) return;
+  throw new TsrunError('ERR_TSRUN_UNSUPPORTED', 'tmpcopyup is for a new tmpfs that is not /dev', { field: `${field}/options`, hint: 'remove the option' });
+}
+
+/** What stands there already gets other attributes. */
+function compileRemount({ builder }: Compilation, mount: Mount, field: string): Attach {
+  const { own, recursive, data } = readMountOptions(mount.options);
+  const [unknown] = data;
+  if (unknown !== undefined) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `'${unknown}' of a mount that is there is not changed`, { field: `${field}/options`, hint: 'name options of the mount alone, such as ro and nosuid' });
+  return () => {
+    builder.add(`${field}/options`, { op: 'remount', target: mountTarget(mount), set: own.set | recursive.set, clear: own.clear | recursive.clear });
   };
 }
 
 /** A file system that is made would silently be without. */
-function refuseUndone({ uidMappings = [], gidMappings = [] }: Mount, { idMap, data }: MountOptions, field: string): void {
+function refuseUndone({ uidMappings = [], gidMappings = [] }: Mount, { idMap }: MountOptions, field: string): void {
   const refuse = (part: string, what: string, hint: string): never => {
     throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${what} is not supported yet`, { field: `${field}/${part}`, hint });
   };
-  if (data.includes('tmpcopyup')) refuse('options', 'tmpcopyup', 'remove the option');
   if (uidMappings.length > 0 || gidMappings.length > 0) refuse('uidMappings', 'an id map of a mount that is no bind', 'remove the maps: the file system is made in the container');
   if (idMap !== 'no') refuse('options', 'an id map of a mount that is no bind', 'remove the option: the file system is made in the container');
 }
@@ -126,6 +139,7 @@ const strictTypes: ReadonlySet<string> = new Set(['proc', 'sysfs', 'cgroup', 'cg
 
 function compileNew({ builder }: Compilation, mount: Mount, { own, recursive, data }: MountOptions, field: string): Attach {
   const type = mount.type ?? '';
+  const words = new Set(mount.options);
   if (type === '' || type === 'none') {
     throw new TsrunError('ERR_TSRUN_INVALID_SPEC', 'a mount needs a type, or the option bind', { field: `${field}/type` });
   }
@@ -136,8 +150,10 @@ function compileNew({ builder }: Compilation, mount: Mount, { own, recursive, da
       source: mount.source ?? type,
       options: data,
       attributes: own.set | recursive.set,
-      target: target(mount),
+      target: mountTarget(mount),
       follow: !strictTypes.has(type),
+      copyUp: words.has('tmpcopyup'),
+      likeBelow: words.has('tmpcopyup') && !data.some((word) => word.startsWith('mode=')),
     });
   };
 }

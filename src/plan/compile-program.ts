@@ -27,7 +27,7 @@ export function passProgram({ program }: Pick<PlanInput, 'program'>, builder: Pl
         const into = builder.slot();
         keep.push(into);
         // A detached mount, so that \`..\` ends at it: a plain descriptor would lead up to the host's root.
-        builder.add('program', { op: 'openTree', path, recursive: false, into });
+        builder.add('program', { op: 'openTree', path, recursive: false, follow: true, into });
         builder.add('program', { op: 'setMount', mount: into, recursive: false, set: readonly | nosuid | nodev | noexec, clear: 0, propagation: privatePropagation, idMap: null });
       }
     },

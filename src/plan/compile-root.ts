@@ -106,7 +106,7 @@ function openTrees(compilation: Compilation, groups: readonly LayerGroup[], over
   const opened = groups.map(({ path, recursive }, index) => {
     const tree = builder.slot();
     const field = index === 0 ? '/root/path' : 'extensions.lowerLayers';
-    builder.add(field, { op: 'openTree', path, recursive, into: tree });
+    builder.add(field, { op: 'openTree', path, recursive, follow: true, into: tree });
     return { tree, recursive, field: index === 0 ? '/root' : field };
   });
   const idMap = needsIdMap(compilation, overlay) ? makeIdMap(compilation) : null;
@@ -163,7 +163,7 @@ function layOverlay(compilation: Compilation, { slots, folders, trees }: Layers,
   const left = input.program?.upper;
   const isOnDisk = disk !== undefined || left !== undefined;
   if (left !== undefined) {
-    builder.add('program', { op: 'openTree', path: left, recursive: false, into: scratch });
+    builder.add('program', { op: 'openTree', path: left, recursive: false, follow: true, into: scratch });
     builder.add('program', { op: 'setMount', mount: scratch, recursive: false, set: mountAttributes.nodev, clear: 0, propagation: privatePropagation, idMap: null });
   } else if (disk === undefined) {
     builder.add('extensions.root', { op: 'makeTmpfs', options: [`size=${sizeBytes}`, 'mode=0700'], attributes: mountAttributes.nodev, into: scratch });

@@ -49,6 +49,8 @@ export interface PlanInput {
   readonly startFifos?: { readonly start: string; readonly report: string };
   /** What hooks are told. Without it there is nobody to run those of the runtime's namespaces, and a spec with hooks is refused. */
   readonly hookState?: HookState;
+  /** Where links lead that are sources of binds, by their paths; those of binds with `copy-symlink`. */
+  readonly sourceLinks?: ReadonlyMap<string, string>;
   /** The caller hands seccomp listeners on to `listenerPath`. Default false: a spec with one is refused. */
   readonly hasListener?: boolean;
   /** How many of the caller's descriptors the program inherits, from 3 on. Default 0. */

@@ -27,6 +27,8 @@ export const privatePropagation = 1 << 18;
 interface AttributeChange {
   readonly set?: bigint;
   readonly clear?: bigint;
+  /** Takes back what an earlier word set, and leaves the mount as it is otherwise. */
+  readonly unset?: bigint;
 }
 
 const attributeWords: ReadonlyMap<string, AttributeChange> = new Map(Object.entries<AttributeChange>({
@@ -38,8 +40,12 @@ const attributeWords: ReadonlyMap<string, AttributeChange> = new Map(Object.entr
   dev: { clear: mountAttributes.nodev },
   noexec: { set: mountAttributes.noexec },
   exec: { clear: mountAttributes.noexec },
+  atime: { clear: mountAttributes.atimeMask },
   noatime: { set: mountAttributes.noatime, clear: mountAttributes.atimeMask },
   relatime: { clear: mountAttributes.atimeMask },
+  // The kernel's own choice.
+  norelatime: {},
+  nostrictatime: { unset: mountAttributes.strictatime },
   strictatime: { set: mountAttributes.strictatime, clear: mountAttributes.atimeMask },
   nodiratime: { set: mountAttributes.nodiratime },
   diratime: { clear: mountAttributes.nodiratime },
@@ -47,8 +53,17 @@ const attributeWords: ReadonlyMap<string, AttributeChange> = new Map(Object.entr
   symfollow: { clear: mountAttributes.nosymfollow },
 }));
 
-/** Words that change nothing here: they say what is so anyway, or are for tools above the kernel. */
-const silentWords: ReadonlySet<string> = new Set(['defaults', 'bind', 'rbind', 'async', 'nomand', 'noiversion', 'loud', 'nolazytime']);
+/**
+ * Words that change nothing here: they say what is so anyway, are for tools above the kernel, or of what kernels since 5.14 do by
+ * themselves (versions of inodes) or not at all (mandatory locks, 5.15).
+ */
+const silentWords: ReadonlySet<string> = new Set([
+  ...['defaults', 'bind', 'rbind', 'async', 'mand', 'nomand', 'iversion', 'noiversion', 'silent', 'loud', 'nolazytime'],
+  ...['remount', 'tmpcopyup', 'src-nofollow', 'dest-nofollow', 'copy-symlink'],
+]);
+
+/** Of a file system as a whole: what is bound has them already, and keeps them. */
+export const fileSystemWords: ReadonlySet<string> = new Set(['sync', 'dirsync', 'lazytime']);
 
 /** All that stand for a mount and not for a file system, less those that hold for what is below it as well. */
 export const mountWords: readonly string[] = [...attributeWords.keys(), ...propagations.keys()];
@@ -94,14 +109,14 @@ export function readMountOptions(options: readonly string[] = []): MountOptions 
   return { own, recursive, propagation, propagationRecursive, bindRecursive: options.includes('rbind'), idMap, data };
 }
 
-function apply(attributes: Attributes, { set = 0n, clear = 0n }: AttributeChange): void {
+function apply(attributes: Attributes, { set = 0n, clear = 0n, unset = 0n }: AttributeChange): void {
   attributes.clear |= clear;
-  attributes.set = (attributes.set & ~clear) | set;
+  attributes.set = (attributes.set & ~clear & ~unset) | set;
 }
 
 /** Bind mounts have no file system of their own, so an option that is left over is a mistake. */
 export function refuseData(data: readonly string[], field: string): void {
-  const [unknown] = data;
+  const unknown = data.find((word) => !fileSystemWords.has(word));
   if (unknown === undefined) return;
   const near = nearest(unknown, mountWords);
   throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `mount option '${unknown}' is not known for a bind mount`, {

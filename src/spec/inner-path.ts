@@ -5,3 +5,8 @@ import { posix } from 'node:path';
 export function normalPath(path: string): string {
   return posix.normalize(path).replace(/(?<=.)\/+$/, '');
 }
+
+/** Where a mount goes; one that is relative is that to `/` (config.md, "Mounts"). */
+export function mountTarget({ destination }: { readonly destination: string }): string {
+  return normalPath(`/${destination}`);
+}

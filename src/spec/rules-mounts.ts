@@ -2,7 +2,7 @@
 
 import { isBind } from './bind.js';
 import type { Faults } from './faults.js';
-import { normalPath } from './inner-path.js';
+import { mountTarget, normalPath } from './inner-path.js';
 import { show } from './quote.js';
 import type { Mount } from './types.js';
 
@@ -18,7 +18,7 @@ export function checkProcTarget(path: string, field: string, faults: Faults): vo
 /** At /proc itself there may be a procfs: a new one, or the host's, as podman shows it to a container with the host's pids. */
 export function checkMounts(mounts: readonly Mount[], faults: Faults): void {
   for (const [index, mount] of mounts.entries()) {
-    const path = normalPath(mount.destination);
+    const path = mountTarget(mount);
     const isProc = isBind(mount) ? normalPath(mount.source ?? '') === '/proc' : mount.type === 'proc';
     if (path !== '/proc' || !isProc) checkProcTarget(path, `/mounts/${index}/destination`, faults);
   }

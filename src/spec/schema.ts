@@ -10,8 +10,11 @@ import type { Hook, Hooks, Mount, NamespaceType, Root, Spec } from './types.js';
 /** semver.org's grammar as far as it matters; the next major version may mean something else by any field. */
 const version = text('a version such as "1.3.0", before 2.0.0', /^[01]\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:[-+][\w.+-]+)?$/);
 
+/** config.md, "Mounts": relative ones are for compatibility, and relative to `/`. */
+const mountDestination = text('a path of at most 4095 bytes', { test: (path) => path !== '' && Buffer.byteLength(path) <= 4095 });
+
 const mount = object<Mount>({
-  destination: absolutePath,
+  destination: mountDestination,
   type: optional(text()),
   source: optional(text()),
   options: optional(array(nonEmpty)),

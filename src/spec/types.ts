@@ -127,7 +127,7 @@ export interface Scheduler {
 
 /** A mount of the container (config.md, mounts), in the order in which they are made. */
 export interface Mount {
-  /** In the container, absolute. */
+  /** In the container; a relative one is that to `/`. */
   destination: string;
   /** Of the file system; `bind` or absent with the option `bind`. */
   type?: string;

@@ -142,7 +142,7 @@ function plan(fill: (builder: PlanBuilder) => void): Uint8Array {
 function doomed(folder: string): Uint8Array {
   return plan((builder) => {
     builder.add('', { op: 'recordState', directory: join(folder, 'one'), temporary: join(folder, '.one'), content: new Uint8Array(2), keep: false });
-    builder.add('', { op: 'openTree', path: '/none/none', recursive: false, into: builder.slot() });
+    builder.add('', { op: 'openTree', path: '/none/none', recursive: false, follow: true, into: builder.slot() });
   });
 }
 

@@ -69,7 +69,7 @@ test('numbers are told in words', (t) => {
 test('what is empty, off or not used is left out', (t) => {
   t.deepEqual(argumentsOf({ op: 'setIds', uid: 0, gid: 0, setGroups: false, groups: [] }), { uid: '0', gid: '0' });
   t.deepEqual(argumentsOf({ op: 'setIds', uid: 0, gid: 0, setGroups: true, groups: [] }), { uid: '0', gid: '0', groups: 'none' });
-  t.deepEqual(argumentsOf({ op: 'attachMount', mount: null, target: '/x', follow: false }), { target: '/x' });
+  t.deepEqual(argumentsOf({ op: 'attachMount', mount: null, target: '/x', follow: false, onLink: false }), { target: '/x' });
   t.deepEqual(argumentsOf({ op: 'setStdio', stdin: null, stdout: null, stderr: null }), { stdin: '/dev/null', stdout: '/dev/null', stderr: '/dev/null' });
 });
 
@@ -90,8 +90,8 @@ test('content that is long or not text is told by its size', (t) => {
 test('descriptors of one kind are told apart', (t) => {
   const builder = new PlanBuilder();
   const slots = [builder.slot(), builder.slot()];
-  for (const into of slots) builder.add('/mounts/0/source', { op: 'openTree', path: '/srv', recursive: false, into });
-  for (const mount of slots) builder.add('/mounts/0', { op: 'attachMount', mount, target: '/a', follow: false });
+  for (const into of slots) builder.add('/mounts/0/source', { op: 'openTree', path: '/srv', recursive: false, follow: true, into });
+  for (const mount of slots) builder.add('/mounts/0', { op: 'attachMount', mount, target: '/a', follow: false, onLink: false });
   const plan: Plan = builder.finish();
   t.deepEqual(explainPlan(plan).map(({ arguments: words }) => words['as'] ?? words['mount']), ['tree(/srv)', 'tree(/srv).2', 'tree(/srv)', 'tree(/srv).2']);
 });

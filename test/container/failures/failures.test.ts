@@ -45,7 +45,7 @@ test('namespaces to join, and terminals in them', (t) => {
 });
 
 test('places that are not there, in a volume or a read-only mount', (t) => {
-  const step: Step = { op: 'makeMount', type: 'tmpfs', source: 'tmpfs', options: [], attributes: 0n, target: '/v/sub', follow: true };
+  const step: Step = { op: 'makeMount', type: 'tmpfs', source: 'tmpfs', options: [], attributes: 0n, target: '/v/sub', follow: true, copyUp: false, likeBelow: false };
   t.regex(explain(step, 'EACCES', 'mkdirat')?.hint ?? '', /idmap/);
   t.regex(explain(step, 'EXDEV', 'openat2')?.message ?? '', /by a link of the image into what is mounted elsewhere/);
   t.regex(explain({ op: 'setDirectory', path: '/root', create: true }, 'EACCES', 'fchdir')?.message ?? '', /may not be entered/);
@@ -69,13 +69,13 @@ test('ids that the user namespace does not map', (t) => {
 });
 
 test('a folder that cannot be parted from the mounts below it', (t) => {
-  const step: Step = { op: 'openTree', path: '/srv', recursive: false, into: 3 };
+  const step: Step = { op: 'openTree', path: '/srv', recursive: false, follow: true, into: 3 };
   t.like(explain(step, 'EINVAL', 'open_tree'), { hint: 'choose a folder without mounts below it, or bind all of it: rbind, with rshared or rslave' });
   t.is(explain({ ...step, recursive: true }, 'EINVAL', 'open_tree'), undefined);
 });
 
 test('an image that cannot be id-mapped is named with its file system', (t) => {
-  const open: Step = { op: 'openTree', path: '/proc', recursive: false, into: 3 };
+  const open: Step = { op: 'openTree', path: '/proc', recursive: false, follow: true, into: 3 };
   const step: Step = { op: 'setMount', mount: 3, recursive: true, set: 0n, clear: 0n, propagation: 0n, idMap: 2 };
   t.regex(explain(step, 'EINVAL', 'mount_setattr', [open])?.message ?? '', /^the file system of '\/proc' \(.+\) cannot be id-mapped$/);
   t.is(explain({ ...step, idMap: null }, 'EINVAL', 'mount_setattr', [open]), undefined);
@@ -90,7 +90,7 @@ test('a name that is taken is about the name', (t) => {
 });
 
 test('a kernel without a file system', (t) => {
-  t.regex(explain({ op: 'makeMount', type: 'nofs', source: '', options: [], attributes: 0n, target: '/x', follow: false }, 'ENODEV', 'fsopen')?.message ?? '', /'nofs'.*'\/x'/);
+  t.regex(explain({ op: 'makeMount', type: 'nofs', source: '', options: [], attributes: 0n, target: '/x', follow: false, copyUp: false, likeBelow: false }, 'ENODEV', 'fsopen')?.message ?? '', /'nofs'.*'\/x'/);
   t.is(explain({ op: 'makeOverlay', layers: [], folders: [], scratch: 1, byDescriptor: false, dropResource: false, userXattr: false, attributes: 0n, into: 2 }, 'ENODEV', 'fsopen')?.code, 'ERR_TSRUN_HOST');
 });
 

@@ -1,0 +1,151 @@
+// Mount options of tsrun-oci, as the container's own mount table and files show them (config.md, "Mounts").
+import { execFileSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { fixture } from '../support/lab.js';
+import { ociLab, ociTest, type Answer } from '../support/oci-lab.js';
+
+const here = ociTest;
+const lab = ociLab();
+const base = [{ destination: '/proc', type: 'proc', source: 'proc' }, { destination: '/dev', type: 'tmpfs', source: 'tmpfs' }];
+
+interface Mounted {
+  readonly destination: string;
+  readonly type?: string;
+  readonly source?: string;
+  readonly options?: readonly string[];
+  readonly uidMappings?: readonly unknown[];
+  readonly gidMappings?: readonly unknown[];
+}
+
+function runWith(mounts: readonly Mounted[], script: string, linux: Readonly<Record<string, unknown>> = {}, root: string = fixture('busybox')): Answer {
+  const bundle = lab.bundle({ args: ['sh', '-c', script], linux, more: { root: { path: root }, mounts: [...base, ...mounts] } });
+  return lab.call('run', '--bundle', bundle, lab.newId());
+}
+
+/** Lines of mountinfo, by their mount point: options of the mount, propagation, options of the file system. */
+function tableOf({ stdout }: Answer): Map<string, { readonly own: string[]; readonly optional: string[]; readonly type: string; readonly system: string[] }> {
+  return new Map(stdout.split('\n').filter((line) => line.includes(' - ')).map((line) => {
+    const [before = '', after = ''] = line.split(' - ');
+    const [, , , , point = '', own = '', ...optional] = before.split(' ');
+    const [type = '', , system = ''] = after.split(' ');
+    return [point, { own: own.split(','), optional, type, system: system.split(',') }];
+  }));
+}
+
+const table = 'cat /proc/self/mountinfo';
+/** With another file system below it. */
+const source = mkdtempSync('/run/tsrun-mounts-');
+chmodSync(source, 0o755);
+mkdirSync(join(source, 'below'));
+writeFileSync(join(source, 'file'), 'of the source\n');
+execFileSync('mount', ['-t', 'tmpfs', 'below', join(source, 'below')]);
+test.after.always(() => {
+  execFileSync('umount', [join(source, 'below')]);
+  execFileSync('rm', ['-r', source]);
+});
+
+here('every word that config.md demands is taken, by what is bound and by what is made', (t) => {
+  const words = [
+    ...['async', 'atime', 'defaults', 'dev', 'diratime', 'dirsync', 'exec', 'iversion', 'lazytime', 'loud', 'mand', 'noatime', 'nodev', 'nodiratime', 'noexec', 'noiversion', 'nolazytime'],
+    ...['nomand', 'norelatime', 'nostrictatime', 'nosuid', 'nosymfollow', 'private', 'rprivate', 'relatime', 'ro', 'rshared', 'rslave', 'runbindable', 'rw', 'shared', 'silent', 'slave', 'strictatime'],
+    ...['suid', 'symfollow', 'sync', 'unbindable', 'ratime', 'rdev', 'rdiratime', 'rexec', 'rnoatime', 'rnodev', 'rnodiratime', 'rnoexec', 'rnorelatime', 'rnostrictatime', 'rnosuid', 'rnosymfollow'],
+    ...['rrelatime', 'rro', 'rrw', 'rstrictatime', 'rsuid', 'rsymfollow'],
+  ];
+  const mounts = words.flatMap((word) => [
+    { destination: `/tmp/bound/${word}`, type: 'bind', source, options: ['rbind', word] },
+    { destination: `/tmp/made/${word}`, type: 'tmpfs', source: 'made', options: [word] },
+  ]);
+  const answer = runWith([{ destination: '/tmp', type: 'tmpfs' }, ...mounts], table);
+  t.is(answer.stderr, '');
+  const shown = tableOf(answer);
+  for (const word of words) t.is(shown.get(`/tmp/made/${word}`)?.type, 'tmpfs', word);
+  for (const word of ['ro', 'nosuid', 'nodev', 'noexec', 'noatime', 'nodiratime', 'nosymfollow']) {
+    for (const kind of ['bound', 'made']) {
+      t.true(shown.get(`/tmp/${kind}/${word}`)?.own.includes(word), `${kind} ${word}`);
+      t.true(shown.get(`/tmp/${kind}/r${word}`)?.own.includes(word), `${kind} r${word}`);
+    }
+    t.false(shown.get(`/tmp/bound/${word}/below`)?.own.includes(word), word);
+    t.true(shown.get(`/tmp/bound/r${word}/below`)?.own.includes(word), `r${word}`);
+  }
+  for (const [word, field] of [['shared', 'shared:'], ['rshared', 'shared:'], ['unbindable', 'unbindable'], ['runbindable', 'unbindable']] as const) {
+    for (const kind of ['bound', 'made']) t.true(shown.get(`/tmp/${kind}/${word}`)?.optional.some((each) => each.startsWith(field)), `${kind} ${word}`);
+  }
+  for (const word of ['sync', 'dirsync', 'lazytime']) t.true(shown.get(`/tmp/made/${word}`)?.system.includes(word), word);
+});
+
+here('the last word about times holds', (t) => {
+  const rows: readonly (readonly [words: readonly string[], shown: string | undefined])[] = [
+    [['noatime'], 'noatime'], [['noatime', 'atime'], 'relatime'], [['strictatime'], undefined], [['strictatime', 'nostrictatime'], 'relatime'], [['noatime', 'nostrictatime'], 'noatime'], [['noatime', 'relatime'], 'relatime'],
+  ];
+  const mounts = rows.map(([options], index) => ({ destination: `/tmp/${index}`, type: 'tmpfs', options }));
+  const shown = tableOf(runWith([{ destination: '/tmp', type: 'tmpfs' }, ...mounts], table));
+  for (const [index, [words, expected]] of rows.entries()) t.is(shown.get(`/tmp/${index}`)?.own.find((word) => word.endsWith('atime')), expected, words.join());
+});
+
+here('a destination that is relative is that to the root', (t) => {
+  const answer = runWith([{ destination: 'tmp', type: 'tmpfs' }, { destination: 'tmp/./deep/er', type: 'bind', source, options: ['bind'] }], 'cat /tmp/deep/er/file');
+  t.is(answer.stdout, 'of the source\n', answer.stderr);
+});
+
+here('what is there is given other attributes by remount', (t) => {
+  const shown = tableOf(runWith([{ destination: '/tmp', type: 'tmpfs' }, { destination: '/tmp', type: 'tmpfs', options: ['remount', 'ro', 'noexec'] }], table));
+  t.true(shown.get('/tmp')?.own.includes('ro'));
+  t.true(shown.get('/tmp')?.own.includes('noexec'));
+  t.regex(runWith([{ destination: '/tmp', type: 'tmpfs', options: ['remount', 'size=1m'] }], table).stderr, /'size=1m' of a mount that is there is not changed/);
+});
+
+here('tmpcopyup: a tmpfs with what it covers', (t) => {
+  const root = join(lab.folder, 'copied-root');
+  cpSync(fixture('busybox'), root, { recursive: true, verbatimSymlinks: true });
+  execFileSync('sh', ['-c', `cd ${root} && mkdir -p data/folder && echo text > data/folder/file && chown 7:8 data/folder/file data/folder && chmod 4755 data/folder/file && ln -s ../x data/link && mkfifo data/fifo && chmod 1757 data && chown 5:6 data && touch -d @1000 data/folder/file data/folder`]);
+  const look = 'cd /data; stat -c "%n %F %a %u %g" . folder folder/file link fifo; stat -c %Y folder folder/file; cat folder/file; readlink link; stat -f -c %T .; echo > new';
+  const answer = runWith([{ destination: '/data', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup', 'size=1m'] }], look, {}, root);
+  t.deepEqual(answer.stdout.trim().split('\n'), [
+    '. directory 1757 5 6', 'folder directory 755 7 8', 'folder/file regular file 4755 7 8', 'link symbolic link 777 0 0', 'fifo fifo 644 0 0', '1000', '1000', 'text', '../x', 'tmpfs',
+  ], answer.stderr);
+  t.is(readFileSync(join(root, 'data/folder/file'), 'utf8'), 'text\n');
+  t.true(existsSync(join(root, 'data/folder')));
+  t.is(runWith([{ destination: '/data', type: 'tmpfs', options: ['tmpcopyup', 'mode=700'] }], 'stat -c %a /data; ls /data | wc -l', {}, root).stdout, '700\n3\n');
+  t.is(runWith([{ destination: '/new', type: 'tmpfs', options: ['tmpcopyup'] }], 'ls -A /new | wc -l', {}, root).stdout, '0\n');
+  for (const mount of [{ destination: '/x', type: 'bind', source, options: ['bind', 'tmpcopyup'] }, { destination: '/sys', type: 'sysfs', options: ['tmpcopyup'] }]) t.regex(runWith([mount], 'true').stderr, /tmpcopyup is for a new tmpfs/);
+  // What does not fit ends the start.
+  execFileSync('sh', ['-c', `head -c 300000 /dev/zero > ${root}/data/large`]);
+  t.regex(runWith([{ destination: '/data', type: 'tmpfs', options: ['tmpcopyup', 'size=4k'] }], 'true', {}, root).stderr, /makeMount \/data .*ENOSPC/);
+});
+
+here('links as sources and destinations: followed, taken themselves, or copied', (t) => {
+  const root = join(lab.folder, 'linked-root');
+  cpSync(fixture('busybox'), root, { recursive: true, verbatimSymlinks: true });
+  writeFileSync(join(root, 'aim'), 'of the image\n');
+  symlinkSync('aim', join(root, 'over'));
+  const link = join(lab.folder, 'link-to-source');
+  symlinkSync(`${source}/file`, link);
+  const rows: readonly (readonly [options: readonly string[], destination: string, script: string, shown: string])[] = [
+    [['bind'], '/place', 'cat /place; test -L /place || echo file', 'of the source\nfile\n'],
+    [['bind', 'src-nofollow', 'dest-nofollow'], '/over', 'readlink /over; cat /aim', `${source}/file\nof the image\n`],
+    [['bind', 'copy-symlink'], '/new/copy', 'readlink /new/copy', `${source}/file\n`],
+    [['bind', 'dest-nofollow'], '/over', 'test -L /over || echo covered; cat /over; cat /aim', 'covered\nof the source\nof the image\n'],
+    [['bind'], '/over', 'cat /aim', 'of the source\n'],
+  ];
+  for (const [options, destination, script, shown] of rows) {
+    const answer = runWith([{ destination, type: 'bind', source: link, options }], script, {}, root);
+    t.is(answer.stdout, shown, `${options.join()} ${answer.stderr}`);
+  }
+  // What is no link is bound, as if the word were not there.
+  t.is(runWith([{ destination: '/plain', type: 'bind', source: `${source}/file`, options: ['bind', 'copy-symlink'] }], 'cat /plain', {}, root).stdout, 'of the source\n');
+});
+
+here('owners go through the map of the mount, or of the container', (t) => {
+  writeFileSync(join(source, 'owned'), '');
+  execFileSync('chown', ['1000:1001', join(source, 'owned')]);
+  const mappings = { uidMappings: [{ containerID: 1000, hostID: 0, size: 1 }], gidMappings: [{ containerID: 1001, hostID: 5, size: 1 }] };
+  const mapped = runWith([{ destination: '/mnt', type: 'bind', source, options: ['bind'], ...mappings }], 'stat -c "%u %g" /mnt/owned');
+  t.is(mapped.stdout, '0 5\n', mapped.stderr);
+  t.is(runWith([{ destination: '/mnt', type: 'bind', source, options: ['bind', 'ridmap'], ...mappings }], 'stat -c "%u %g" /mnt/owned').stdout, '0 5\n');
+  const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const linux = { namespaces: ['pid', 'ipc', 'uts', 'mount', 'network', 'cgroup', 'user'].map((type) => ({ type })), uidMappings: ids, gidMappings: ids };
+  t.is(runWith([{ destination: '/mnt', type: 'bind', source, options: ['bind', 'idmap'] }], 'stat -c "%u %g" /mnt/owned', linux).stdout, '1000 1001\n');
+  t.is(runWith([{ destination: '/mnt', type: 'bind', source, options: ['bind'] }], 'stat -c "%u %g" /mnt/owned', linux).stdout, '65534 65534\n');
+});
