@@ -7,6 +7,7 @@
 #include "oci/files.h"
 #include "oci/foreground.h"
 #include "oci/processes.h"
+#include "oci/interfaces.h"
 #include "oci/programs.h"
 #include "oci/script.h"
 #include "oci/script_code.h"
@@ -79,6 +80,7 @@ int run(const std::vector<std::string>& words) {
   define_engine(context, host);
   define_texts(context, host);
   define_foreground(context, host);
+  define_interfaces(context, host);
   define_programs(context, host);
   define(context, host, {{"loadModule", 1, LoadModule}});
   JS_SetPropertyStr(context, host, "words", new_texts(context, words));

@@ -52,6 +52,7 @@ Status run(ChildContext& context, const StepRaiseLoopback& step);
 // identity.cc
 Status run(ChildContext& context, const StepSetIds& step);
 Status run(ChildContext& context, const StepSetAppArmor& step);
+Status run(ChildContext& context, const StepSetLabel& step);
 Status run(ChildContext& context, const StepDropBounding& step);
 Status run(ChildContext& context, const StepKeepCapabilities& step);
 Status run(ChildContext& context, const StepSetCapabilities& step);
@@ -71,6 +72,7 @@ Status run(ChildContext& context, const StepSetUmask& step);
 Status run(ChildContext& context, const StepSetScheduler& step);
 Status run(ChildContext& context, const StepSetIoPriority& step);
 Status run(ChildContext& context, const StepSetAffinity& step);
+Status run(ChildContext& context, const StepSetMemoryPolicy& step);
 Status run(ChildContext& context, const StepSetPersonality& step);
 // terminal.cc
 Status run(ChildContext& context, const StepOpenTerminal& step);

@@ -45,6 +45,10 @@ Status run(ChildContext& context, const StepSetAppArmor& step) {
   return write_file_at(context.proc, "thread-self/attr/apparmor/exec", step.value.data, step.value.size);
 }
 
+Status run(ChildContext& context, const StepSetLabel& step) {
+  return write_file_at(context.proc, "thread-self/attr/exec", step.value.data, step.value.size);
+}
+
 Status run(ChildContext&, const StepDropBounding& step) {
   for (uint32_t capability = 0; capability <= step.last; ++capability) {
     if ((step.keep >> capability & 1) == 0) TSRUN_TRY(prctl(PR_CAPBSET_DROP, capability));

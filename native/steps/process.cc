@@ -58,6 +58,12 @@ Status run(ChildContext&, const StepSetAffinity& step) {
   return sys::call<SYS_sched_setaffinity>(0, step.mask.size, step.mask.data).status();
 }
 
+// The kernel counts a bit more than there are (get_nodes() of mm/mempolicy.c).
+Status run(ChildContext&, const StepSetMemoryPolicy& step) {
+  unsigned long count = step.nodes.size == 0 ? 0 : (step.nodes.size * 8UL) + 1;
+  return sys::call<SYS_set_mempolicy>(step.mode, step.nodes.size == 0 ? nullptr : step.nodes.data, count).status();
+}
+
 Status run(ChildContext&, const StepSetPersonality& step) { return sys::call<SYS_personality>(step.value).status(); }
 
 }  // namespace tsrun

@@ -68,6 +68,8 @@ export interface KernelSupport {
   readonly seccomp: boolean;
   /** Built in and switched on. */
   readonly apparmor: boolean;
+  /** Built in and switched on. */
+  readonly selinux: boolean;
   /** Overlay layers given as descriptors (6.15 or so). */
   readonly overlayLayerFds: boolean;
   /** Linux 6.3. */

@@ -95,6 +95,7 @@ function probeSupport(reader: HostReader, kernel: HostFacts['kernel'], uid: numb
     timeNamespaces: reader.exists('/proc/self/ns/time'),
     // the line is there only when the kernel can load filters, not just mode 1
     seccomp: /^Seccomp_filters:/m.test(status),
+    selinux: reader.exists('/sys/fs/selinux/enforce'),
     apparmor: reader.read('/sys/module/apparmor/parameters/enabled')?.trim() === 'Y',
     overlayLayerFds: kernelAtLeast(kernel, 6, 15),
     idmappedTmpfs: kernelAtLeast(kernel, 6, 3),

@@ -3,8 +3,11 @@ import type { HostFacts } from '../host/facts.js';
 import { joinedIdMaps } from '../host/joined-maps.js';
 import { joinCgroup } from '../host/probe-cgroup.js';
 import { systemReader } from '../host/reader.js';
+import { clientFields } from '../plan/compile-hooks.js';
 import { compilePlan } from '../plan/compile.js';
 import type { PlanInput } from '../plan/input.js';
+import type { EventReached } from '../plan/wire.generated.js';
+import type { Spec } from '../spec/types.js';
 import { readBundle, type Bundle } from './bundle.js';
 import { cgroupPathOf, prepareParent } from './cgroup-path.js';
 import { takeTerminal } from './console.js';
@@ -12,11 +15,13 @@ import { failureOf } from './failure.js';
 import { filterOf } from './filter.js';
 import { withGrantable } from './grant.js';
 import { hookStateOf, runHooks, startHooksOf } from './hooks.js';
+import { moveInterfaces } from './interfaces.js';
 import { handListenerOver, isListener } from './listener.js';
 import { OneShotLauncher } from './one-shot.js';
 import { writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { nameProcess } from './processes.js';
+import { joinResctrlGroup, resctrlGroupOf } from './resctrl.js';
 import { removeAll } from './remove-container.js';
 import { RuntimeError } from './runtime-error.js';
 import { StateFolder, type ContainerRecord } from './state.js';
@@ -63,14 +68,11 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
   const plan = compilePlan(planInput(request, bundle, folder, record, facts));
   const launcher = new OneShotLauncher();
   try {
-    const event = launcher.launch(request.id, plan, passedDescriptors(bundle.spec.process?.terminal === true, request.preservedCount), { reached: (reached) => {
-      if (isListener(reached, plan)) {
-        handListenerOver(reached, bundle.spec, record, 'creating', launcher);
-        return;
-      }
-      runHooks(['prestart', 'createRuntime'], record, 'creating', reached.pid);
-      launcher.proceed();
-    } });
+    const reached = (event: EventReached): void => {
+      if (isListener(event, plan)) handListenerOver(event, bundle.spec, record, 'creating', launcher);
+      else serve(plan.steps[event.step]?.field ?? '', bundle.spec, record, event.pid, launcher);
+    };
+    const event = launcher.launch(request.id, plan, passedDescriptors(bundle.spec.process?.terminal === true, request.preservedCount), { reached });
     if (event.op === 'failed') throw failureOf(event, plan, bundle.spec.process?.args[0] ?? '');
     if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the container');
     const terminal = takeTerminal(event, plan, launcher, request);
@@ -81,6 +83,14 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
     launcher.close();
     throw error;
   }
+}
+
+/** Does what the first process waits for. */
+function serve(field: string, { linux }: Spec, record: ContainerRecord, pid: number, launcher: OneShotLauncher): void {
+  if (field === clientFields.netDevices) moveInterfaces(linux?.netDevices ?? {}, pid);
+  else if (field === clientFields.intelRdt && record.resctrl !== undefined) joinResctrlGroup(record.resctrl, linux?.intelRdt ?? {}, pid);
+  else runHooks(['prestart', 'createRuntime'], record, 'creating', pid);
+  launcher.proceed();
 }
 
 function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): PlanInput {
@@ -126,6 +136,7 @@ function recordOf({ id }: CreateRequest, { path, rootPath, config, spec }: Bundl
     bootId: systemReader.read('/proc/sys/kernel/random/boot_id')?.trim() ?? '',
     cgroup,
     hooks: spec.hooks,
+    ...(spec.linux?.intelRdt === undefined ? {} : { resctrl: resctrlGroupOf(spec.linux.intelRdt, id) }),
     spec: config,
   };
 }

@@ -4,6 +4,7 @@ import { killCgroup, removeCgroup } from './cgroups.js';
 import { runLastHooks } from './hooks.js';
 import { host } from './platform/host.js';
 import { signalProcess } from './processes.js';
+import { removeResctrlGroup } from './resctrl.js';
 import { RuntimeError } from './runtime-error.js';
 import { clearDrafts, type ContainerRecord, type StateFolder } from './state.js';
 import { statusOf } from './status.js';
@@ -36,6 +37,7 @@ export function removeAll(folder: StateFolder, record: ContainerRecord): void {
   killInit(init);
   killCgroup(cgroup);
   removeCgroup(cgroup);
+  if (record.resctrl !== undefined) removeResctrlGroup(record.resctrl);
   folder.remove();
   runLastHooks(record);
 }

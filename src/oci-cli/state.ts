@@ -8,6 +8,7 @@ import type { Hooks } from '../spec/types.js';
 import { asNode, constants, existsSync, mkdirSync, readdirSync, writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { lives, nameProcess, type ProcessName } from './processes.js';
+import type { ResctrlGroup } from './resctrl.js';
 import { RuntimeError } from './runtime-error.js';
 
 const recordVersion = 1;
@@ -30,6 +31,8 @@ export interface ContainerRecord {
   readonly hooks?: Hooks | undefined;
   /** Which steps of the plan are hooks that `start` has run. */
   readonly startHooks?: { readonly first: number; readonly count: number } | undefined;
+  /** Of resctrl. */
+  readonly resctrl?: ResctrlGroup | undefined;
   /** config.json, as it was when the container was made. */
   readonly spec: JsonValue;
 }

@@ -1,9 +1,9 @@
 /** A further process in a live container: the same steps as for the first one, less everything that exists already. */
-import { parseCpuList } from '../host/probe.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Extensions } from '../spec/extensions.js';
 import type { Process, Spec } from '../spec/types.js';
-import { compileAppArmor } from './compile-apparmor.js';
+import { bitMask } from './bit-mask.js';
+import { compileAppArmor, compileLabel } from './compile-labels.js';
 import { compileIdentity, compileProcess } from './compile-process.js';
 import { passProgram } from './compile-program.js';
 import { compileStreams } from './compile-streams.js';
@@ -67,6 +67,7 @@ export function compileExec(input: ExecInput): Plan {
     survive: input.survive,
   });
   compileAppArmor(planInput, builder);
+  compileLabel(planInput, builder);
   // In one call: the kernel joins the user namespace first, which gives the right to the others (setns(2), Linux 5.8).
   // The pid namespace was entered by being born.
   builder.add('exec', { op: 'joinNamespaces', descriptor: process, kinds: joinedKinds(namespaces) });
@@ -96,15 +97,7 @@ function openTarget({ containerId, target }: ExecInput, { process, cgroup }: { r
  * "Linux Process"). There is none: it is born there.
  */
 function bindToProcessors({ execCPUAffinity: { final = '' } = {} }: Process, builder: PlanBuilder): void {
-  if (final !== '') builder.add('/process/execCPUAffinity/final', { op: 'setAffinity', mask: processorMask(final) });
-}
-
-/** As sched_setaffinity(2) takes it. */
-function processorMask(list: string): Uint8Array {
-  const processors = parseCpuList(list);
-  const mask = new Uint8Array(((Math.max(...processors) >> 6) + 1) * 8);
-  for (const processor of processors) mask[processor >> 3] = (mask[processor >> 3] ?? 0) | (1 << (processor & 7));
-  return mask;
+  if (final !== '') builder.add('/process/execCPUAffinity/final', { op: 'setAffinity', mask: bitMask(final) });
 }
 
 function joinedKinds(namespaces: Namespaces): number {

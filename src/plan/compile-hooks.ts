@@ -3,15 +3,20 @@
  * first process; for those of the runtime's it waits until the client has run them. What comes after the start of the program is the client's.
  */
 import { hookArguments, hookTimeoutMs, stateText, type HookState } from '../spec/hooks.js';
-import type { Hooks } from '../spec/types.js';
+import type { Hooks, Linux } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import { privatePropagation } from './mount-options.js';
 
+/** What the client does for the container while that waits, before any hook: by the field that asks for it. */
+export const clientFields = { netDevices: '/linux/netDevices', intelRdt: '/linux/intelRdt' } as const;
+
 /** In the launcher. Gives what is to be done in the container once it has its mounts, before pivot_root(2). */
-export function compileCreateHooks({ input: { spec: { hooks = {} }, hookState, rootPath }, builder, namespaces }: Compilation): () => void {
+export function compileCreateHooks({ input: { spec: { hooks = {}, linux }, hookState, rootPath }, builder, namespaces }: Compilation): () => void {
   const { prestart = [], createRuntime = [], createContainer = [] } = hooks;
   const before = [...prestart, ...createRuntime];
-  if (hookState === undefined || before.length + createContainer.length === 0) return () => undefined;
+  if (hookState === undefined) return () => undefined;
+  const waits = clientFieldsOf(linux).map((each) => () => { builder.add(each, { op: 'awaitClient' }); });
+  if (before.length + createContainer.length === 0) return () => { for (const wait of waits) wait(); };
   const field = before.length === 0 ? '/hooks/createContainer' : '/hooks';
   const needsHost = namespaces.isNew('mount');
   const [host, place] = needsHost ? [builder.slot(), builder.slot()] : [-1, -1];
@@ -22,11 +27,16 @@ export function compileCreateHooks({ input: { spec: { hooks = {} }, hookState, r
     builder.add(field, { op: 'findInTree', mount: host, path: rootPath, into: place });
   }
   return () => {
+    for (const wait of waits) wait();
     // Hooks know the root by its place on the host, and are programs of the host, which need its files.
     if (needsHost) builder.add(field, { op: 'enterHost', mount: host, place });
     if (before.length > 0) builder.add(field, { op: 'awaitClient' });
     addHooks('createContainer', hooks, hookState, 'creating', builder);
   };
+}
+
+function clientFieldsOf({ netDevices = {}, intelRdt }: Linux = {}): string[] {
+  return [...(Object.keys(netDevices).length === 0 ? [] : [clientFields.netDevices]), ...(intelRdt === undefined ? [] : [clientFields.intelRdt])];
 }
 
 /** In the container, right before its program, as its user. */

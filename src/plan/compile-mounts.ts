@@ -8,6 +8,7 @@ import { mountTarget } from '../spec/inner-path.js';
 import type { Mount, NamespaceType } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import { compileBind } from './compile-bind.js';
+import { requireSelinux } from './compile-labels.js';
 import { compileDev } from './compile-dev.js';
 import { knownIdMapsOf } from './compile-root.js';
 import { checkMountData } from './mount-data.js';
@@ -137,9 +138,21 @@ function substituteBind({ namespaces, input: { host } }: Compilation, mount: Mou
 /** Kernel file systems whose targets may not be reached over links of the image (CVE-2019-16884). */
 const strictTypes: ReadonlySet<string> = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'devpts', 'mqueue']);
 
-function compileNew({ builder }: Compilation, mount: Mount, { own, recursive, data }: MountOptions, field: string): Attach {
+/** File systems that show no labels of a disk (runc's formatMountLabel): all get the container's. */
+const labelled: ReadonlySet<string> = new Set(['tmpfs', 'mqueue', 'devpts']);
+
+function labelOf({ input: { spec, host } }: Compilation, type: string): string[] {
+  const label = spec.linux?.mountLabel ?? '';
+  if (label === '') return [];
+  requireSelinux(host, label, '/linux/mountLabel');
+  return labelled.has(type) ? [`context="${label}"`] : [];
+}
+
+function compileNew(compilation: Compilation, mount: Mount, { own, recursive, data }: MountOptions, field: string): Attach {
+  const { builder } = compilation;
   const type = mount.type ?? '';
   const words = new Set(mount.options);
+  const label = labelOf(compilation, type);
   if (type === '' || type === 'none') {
     throw new TsrunError('ERR_TSRUN_INVALID_SPEC', 'a mount needs a type, or the option bind', { field: `${field}/type` });
   }
@@ -148,7 +161,7 @@ function compileNew({ builder }: Compilation, mount: Mount, { own, recursive, da
       op: 'makeMount',
       type: type === 'cgroup' ? 'cgroup2' : type,
       source: mount.source ?? type,
-      options: data,
+      options: [...data, ...label],
       attributes: own.set | recursive.set,
       target: mountTarget(mount),
       follow: !strictTypes.has(type),

@@ -5,6 +5,7 @@ import { schedulerFlags, schedulerPolicies } from '../spec/scheduler.js';
 import { notifies } from '../spec/seccomp-flags.js';
 import type { Process, Spec } from '../spec/types.js';
 import { TsrunError } from '../spec/errors.js';
+import { bitMask } from './bit-mask.js';
 import type { Compilation } from './compilation.js';
 import { compileStartHooks } from './compile-hooks.js';
 
@@ -28,10 +29,23 @@ export function compileProcess({ input, builder }: Compilation, makeDirectory: b
   builder.add('/process/user/umask', { op: 'setUmask', mask: process.user.umask ?? 0o022 });
   builder.add('default', { op: 'joinKeyring', name: '_tsrun' });
   compileScheduling(process, builder);
+  compileMemoryPolicy(input.spec, builder);
   const personality = input.spec.linux?.personality;
   if (personality !== undefined) {
     builder.add('/linux/personality', { op: 'setPersonality', value: personality.domain === 'LINUX32' ? 8 : 0 });
   }
+}
+
+/** MPOL_* of set_mempolicy(2). */
+const memoryModes = ['MPOL_DEFAULT', 'MPOL_PREFERRED', 'MPOL_BIND', 'MPOL_INTERLEAVE', 'MPOL_LOCAL', 'MPOL_PREFERRED_MANY', 'MPOL_WEIGHTED_INTERLEAVE'];
+const memoryFlags: Readonly<Record<string, number>> = { MPOL_F_STATIC_NODES: 1 << 15, MPOL_F_RELATIVE_NODES: 1 << 14, MPOL_F_NUMA_BALANCING: 1 << 13 };
+
+function compileMemoryPolicy({ linux }: Spec, builder: Compilation['builder']): void {
+  const policy = linux?.memoryPolicy;
+  if (policy === undefined) return;
+  const { mode, nodes = '', flags = [] } = policy;
+  const value = flags.reduce((sum, flag) => sum | (memoryFlags[flag] ?? 0), memoryModes.indexOf(mode));
+  builder.add('/linux/memoryPolicy', { op: 'setMemoryPolicy', mode: value, nodes: bitMask(nodes) }, { mode: [mode, ...flags].join(' '), nodes });
 }
 
 function compileScheduling({ scheduler, ioPriority }: Process, builder: Compilation['builder']): void {

@@ -5,10 +5,10 @@
  */
 import { TsrunError } from '../spec/errors.js';
 import type { Compilation } from './compilation.js';
-import { compileAppArmor } from './compile-apparmor.js';
 import { compileCgroup } from './compile-cgroup.js';
 import { compileDevices } from './compile-devices.js';
 import { compileCreateHooks } from './compile-hooks.js';
+import { compileAppArmor, compileLabel } from './compile-labels.js';
 import { compileMounts, type MountPlan } from './compile-mounts.js';
 import { compileIdentity, compileProcess } from './compile-process.js';
 import { passProgram } from './compile-program.js';
@@ -55,6 +55,7 @@ export function compilePlan(input: PlanInput): Plan {
 
   // In the container's first process.
   compileAppArmor(input, builder);
+  compileLabel(input, builder);
   enterNamespaces(compilation);
   enterRoot();
   compileProcess(compilation, namespaces.isNew('mount'));

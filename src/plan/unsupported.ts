@@ -15,17 +15,14 @@ function refuseForeign(spec: Spec): void {
 
 export function refuseUnsupported({ spec, hookState, hasListener = false }: Pick<PlanInput, 'spec' | 'hookState' | 'hasListener'>): void {
   refuseForeign(spec);
-  const { linux, process, hooks } = spec;
+  const { linux, hooks } = spec;
   const refuse = (field: string, present: boolean, what = field) => {
     if (present) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${what} is not supported yet`, { field, hint: 'remove the field' });
   };
   // Those of the runtime's namespaces are programs of the host, which an embedder's own code runs better at the same moments.
   for (const [name, list] of Object.entries(hooks ?? {})) refuse(`/hooks/${name}`, hookState === undefined && Array.isArray(list) && list.length > 0);
-  refuse('/process/selinuxLabel', (process?.selinuxLabel ?? '') !== '');
-  refuse('/linux/mountLabel', (linux?.mountLabel ?? '') !== '');
-  refuse('/linux/netDevices', Object.keys(linux?.netDevices ?? {}).length > 0);
-  refuse('/linux/intelRdt', linux?.intelRdt !== undefined);
-  refuse('/linux/memoryPolicy', linux?.memoryPolicy !== undefined);
+  refuse('/linux/netDevices', hookState === undefined && Object.keys(linux?.netDevices ?? {}).length > 0);
+  refuse('/linux/intelRdt', hookState === undefined && linux?.intelRdt !== undefined);
   if (linux?.seccomp !== undefined) refuseListener(linux.seccomp, hasListener);
 }
 

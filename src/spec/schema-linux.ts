@@ -5,7 +5,7 @@ import { resourcesShape } from './schema-resources.js';
 import { seccompShape } from './schema-seccomp.js';
 import { isDefaultSeccomp } from './seccomp-profile.js';
 import { array, boolean, integer, object, oneOf, optional, record, text, type Shape } from './shape.js';
-import type { Device, Linux, Namespace, Seccomp, TimeOffset } from './types.js';
+import type { Device, IntelRdt, Linux, Namespace, Seccomp, TimeOffset } from './types.js';
 
 type Part<K extends keyof Linux> = NonNullable<Linux[K]>;
 
@@ -50,15 +50,8 @@ const memoryPolicy = object<Part<'memoryPolicy'>>({
   flags: optional(array(oneOf('a flag', ['MPOL_F_NUMA_BALANCING', 'MPOL_F_RELATIVE_NODES', 'MPOL_F_STATIC_NODES']))),
 });
 
-/** A literal type, not an interface, so that it fits `Record<string, unknown>`. */
-const intelRdt = object<{
-  closID?: string;
-  schemata?: string[];
-  l3CacheSchema?: string;
-  memBwSchema?: string;
-  enableMonitoring?: boolean;
-}>({
-  closID: optional(line),
+const intelRdt = object<IntelRdt>({
+  closID: optional(text('the name of a group, or "/"', /^(?:\/|(?!\.{1,2}$)[^/\n]*)$/)),
   schemata: optional(array(line)),
   l3CacheSchema: optional(line),
   memBwSchema: optional(text('one line that starts with "MB:"', /^MB:[^\n]*$/)),

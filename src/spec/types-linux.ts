@@ -46,7 +46,7 @@ export interface Linux {
   namespaces?: Namespace[];
   /** Nodes beside the usual six. */
   devices?: Device[];
-  /** Network interfaces to move in. Not done yet. */
+  /** Network interfaces of the host to move in, by their names there: by tsrun-oci. */
   netDevices?: Record<string, { name?: string }>;
   /** Which system calls the program may make. */
   seccomp?: Seccomp;
@@ -56,16 +56,30 @@ export interface Linux {
   maskedPaths?: string[];
   /** Made read-only. */
   readonlyPaths?: string[];
-  /** SELinux label of mounts. Not done yet. */
+  /** SELinux label of mounts; an error where there is no SELinux. */
   mountLabel?: string;
-  /** Cache and bandwidth of memory by resctrl. Not done yet. */
-  intelRdt?: Record<string, unknown>;
-  /** NUMA policy (set_mempolicy(2)). Not done yet. */
+  /** Cache and bandwidth of memory by resctrl: by tsrun-oci. */
+  intelRdt?: IntelRdt;
+  /** NUMA policy (set_mempolicy(2)). */
   memoryPolicy?: { mode: string; nodes?: string; flags?: string[] };
   /** Execution domain: `LINUX32` has uname(2) name a 32-bit machine (personality(2)). */
   personality?: { domain: 'LINUX' | 'LINUX32'; flags?: string[] };
   /** Added to the clocks of a new time namespace, Linux 5.6. */
   timeOffsets?: { monotonic?: TimeOffset; boottime?: TimeOffset };
+}
+
+/** A group of resctrl (config-linux.md, Intel RDT). */
+export interface IntelRdt {
+  /** Its name; default: the container's, and `/` is the default group. */
+  closID?: string;
+  /** Lines of its schemata, after the next two. */
+  schemata?: string[];
+  /** As `L3:0=f;1=f`. */
+  l3CacheSchema?: string;
+  /** As `MB:0=50;1=50`. */
+  memBwSchema?: string;
+  /** A group of its own to monitor. Default false. */
+  enableMonitoring?: boolean;
 }
 
 /** What is added to a clock. */

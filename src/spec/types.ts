@@ -59,7 +59,7 @@ export interface Process {
   noNewPrivileges?: boolean;
   /** Name of a loaded AppArmor profile. */
   apparmorProfile?: string;
-  /** Not done yet. */
+  /** Of SELinux; an error where there is none. */
   selinuxLabel?: string;
   /** -1000 to 1000 (proc(5)). */
   oomScoreAdj?: number;

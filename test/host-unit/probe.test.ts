@@ -32,7 +32,7 @@ test('a pure v2 host: root works under the root of the tree', (t) => {
     memoryBytes: 24_684_080 * 1024,
     swapBytes: 2 ** 30,
     pageBytes: 4096,
-    supports: { overlay: true, userNamespaces: true, timeNamespaces: true, seccomp: true, apparmor: false, overlayLayerFds: false, idmappedTmpfs: true, deviceProgram: false },
+    supports: { overlay: true, userNamespaces: true, timeNamespaces: true, seccomp: true, apparmor: false, selinux: false, overlayLayerFds: false, idmappedTmpfs: true, deviceProgram: false },
   });
   t.true(capabilities.includes('CAP_SYS_ADMIN'));
 });

@@ -44,7 +44,7 @@ export const host: HostFacts = {
   memoryBytes: 8 * 2 ** 30,
   pageBytes: 4096,
   swapBytes: 2 ** 30,
-  supports: { overlay: true, userNamespaces: true, timeNamespaces: true, seccomp: true, apparmor: true, overlayLayerFds: false, idmappedTmpfs: false, deviceProgram: true },
+  supports: { overlay: true, userNamespaces: true, timeNamespaces: true, seccomp: true, apparmor: true, selinux: false, overlayLayerFds: false, idmappedTmpfs: false, deviceProgram: true },
 };
 
 export const rootfs: ResolvedImage = { kind: 'rootfs', rootPath: '/images/app', name: 'app' };

@@ -56,6 +56,8 @@ export interface Host {
   runProgram(path: string, folder: string, words: readonly string[], environment: readonly string[], input: Uint8Array, timeoutMs: number): { readonly status: number; readonly timedOut: boolean; readonly output: string };
   /** Until a child ended. */
   waitFor(pid: number): void;
+  /** Into the network namespace of a process, with its global addresses, and up; an empty name keeps the old one. */
+  moveInterface(name: string, pid: number, newName: string): void;
   isTerminal(fd: number): boolean;
 
   startLauncher(launcherPath: string, reaperPath: string, words: readonly string[]): { readonly requests: number; readonly pid: number };

@@ -22,7 +22,7 @@ export const host: HostFacts = {
   memoryBytes: 2 ** 34,
   pageBytes: 4096,
   swapBytes: 2 ** 30,
-  supports: { overlay: true, userNamespaces: true, timeNamespaces: true, seccomp: true, apparmor: true, overlayLayerFds: true, idmappedTmpfs: true, deviceProgram: true },
+  supports: { overlay: true, userNamespaces: true, timeNamespaces: true, seccomp: true, apparmor: true, selinux: false, overlayLayerFds: true, idmappedTmpfs: true, deviceProgram: true },
 };
 
 export const rootfs: ResolvedImage = { kind: 'rootfs', rootPath: '/images/app', name: 'app' };
