@@ -5,6 +5,7 @@ import { errnoName } from '../spec/errno.js';
 import { parseJsonBytes, type JsonValue } from '../spec/json.js';
 import type { Mount, Spec } from '../spec/types.js';
 import { validateSpec } from '../spec/validate.js';
+import { withKnownCapabilities } from './capabilities.js';
 import { asNode, realpathSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
@@ -27,7 +28,7 @@ export interface Bundle {
 
 export function readBundle(folder: string): Bundle {
   const path = realpathSync(folder);
-  const config = readConfig(path);
+  const config = withKnownCapabilities(readConfig(path));
   const spec = validateSpec(config);
   const rootPath = resolve(path, spec.root?.path ?? 'rootfs');
   const absolute = withAbsolutePaths(spec, path);

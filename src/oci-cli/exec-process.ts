@@ -2,6 +2,7 @@
 import { parseJsonBytes } from '../spec/json.js';
 import type { Process, Spec } from '../spec/types.js';
 import { validateSpec } from '../spec/validate.js';
+import { processWithKnown } from './capabilities.js';
 import { asNode } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
@@ -15,7 +16,7 @@ export function execProcess(spec: Spec, words: Words): Process {
 }
 
 function fromFile(spec: Spec, path: string): Process {
-  const process = parseJsonBytes(asNode(path, () => host.readFile(path, mostProcessBytes)), path);
+  const process = processWithKnown(parseJsonBytes(asNode(path, () => host.readFile(path, mostProcessBytes)), path), spec.linux);
   return requireProcess(validateSpec({ ...spec, process }));
 }
 

@@ -18,6 +18,7 @@ const sysctlOwners: readonly (readonly [RegExp, NamespaceType])[] = [
   [/^kernel\.(?:msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)$/, 'ipc'],
   [/^fs\.mqueue\./, 'ipc'],
   [/^kernel\.(?:hostname|domainname)$/, 'uts'],
+  [/^user\./, 'user'],
 ];
 
 export function checkNamespaces(spec: Spec, extensions: Extensions, faults: Faults): void {
@@ -57,7 +58,7 @@ export function sysctlOwner(name: string): NamespaceType | undefined {
   return sysctlOwners.find(([names]) => names.test(name))?.[1];
 }
 
-const sysctlHint = 'allowed are net.*, kernel.{msgmax,msgmnb,msgmni,sem,shm*} and fs.mqueue.*; names are given with --hostname and --domainname';
+const sysctlHint = 'allowed are net.*, kernel.{msgmax,msgmnb,msgmni,sem,shm*}, fs.mqueue.* and user.*; names are given with --hostname and --domainname';
 
 function addition(type: NamespaceType): string {
   return `add {"type": "${type}"} to linux.namespaces`;

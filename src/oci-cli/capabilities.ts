@@ -1,0 +1,41 @@
+/** Capabilities that nobody can give are left out with a warning, not refused (config.md, "Linux Process"). */
+import { decodeCapabilities } from '../host/decode-capabilities.js';
+import { systemReader } from '../host/reader.js';
+import { capabilityNumber } from '../spec/capabilities.js';
+import type { JsonValue } from '../spec/json.js';
+import { logWarning } from './log.js';
+
+/** A config without the capabilities that this kernel has not, or that this command does not hold itself and no user namespace gives. */
+export function withKnownCapabilities(config: JsonValue): JsonValue {
+  if (!isObject(config) || !isObject(config['process'])) return config;
+  return { ...config, process: processWithKnown(config['process'], config['linux']) };
+}
+
+export function processWithKnown(process: JsonValue, linux: unknown): JsonValue {
+  if (!isObject(process) || !isObject(process['capabilities'])) return process;
+  const held = hasOwnUsers(linux) ? undefined : new Set<string>(decodeCapabilities(ownEffective()));
+  const left = new Set<string>();
+  const keep = (name: JsonValue): boolean => {
+    if (typeof name !== 'string' || (capabilityNumber(name) !== undefined && held?.has(name) !== false)) return true;
+    left.add(name);
+    return false;
+  };
+  const sets = Object.entries(process['capabilities']).map(([set, names]) => [set, Array.isArray(names) ? names.filter(keep) : names] as const);
+  if (left.size === 0) return process;
+  logWarning(`ignoring unknown or unavailable capabilities: [${[...left].join(' ')}]`);
+  return { ...process, capabilities: Object.fromEntries(sets) };
+}
+
+/** Who makes a user namespace holds all in it (user_namespaces(7)). */
+function hasOwnUsers(linux: unknown): boolean {
+  const namespaces: unknown = typeof linux === 'object' && linux !== null && 'namespaces' in linux ? linux.namespaces : [];
+  return Array.isArray(namespaces) && namespaces.some((each: unknown) => typeof each === 'object' && each !== null && 'type' in each && each.type === 'user');
+}
+
+function ownEffective(): string {
+  return /^CapEff:\s*([\da-f]+)$/m.exec(systemReader.read('/proc/self/status') ?? '')?.[1] ?? '';
+}
+
+function isObject(value: JsonValue | undefined): value is Record<string, JsonValue> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
