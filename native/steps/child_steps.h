@@ -36,6 +36,7 @@ Status run(ChildContext& context, const StepSetDirectory& step);
 // mounts.cc
 Status run(ChildContext& context, const StepMakeMount& step);
 Status run(ChildContext& context, const StepAttachMount& step);
+Status run(ChildContext& context, const StepAttachNodes& step);
 Status run(ChildContext& context, const StepPlaceLink& step);
 Status run(ChildContext& context, const StepSetPropagation& step);
 Status run(ChildContext& context, const StepRemount& step);

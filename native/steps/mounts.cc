@@ -45,6 +45,19 @@ Status is_same_file(int one, int other, bool* same) {
   return kOk;
 }
 
+// Nothing, or the same device (config-linux.md, "Devices").
+Status check_place(int root, Text path, int node) {
+  UniqueFd present;
+  struct stat there;
+  struct stat asked;
+  Status opened = open_in_root(root, path.data, O_PATH, Links::kFollowInImage, &present);
+  if (!opened.ok()) return is_absent(opened) ? kOk : opened;
+  TSRUN_TRY(sys::call<SYS_newfstatat>(present.get(), "", &there, AT_EMPTY_PATH).status());
+  TSRUN_TRY(sys::call<SYS_newfstatat>(node, "", &asked, AT_EMPTY_PATH).status());
+  bool same = (there.st_mode & S_IFMT) == (asked.st_mode & S_IFMT) && there.st_rdev == asked.st_rdev;
+  return same ? kOk : Status{SYS_mknodat, EEXIST};
+}
+
 Status clone_of(int target, bool recursive, UniqueFd* mount) {
   return clone_tree(target, "", AT_EMPTY_PATH | (recursive ? unsigned{AT_RECURSIVE} : 0U), mount);
 }
@@ -59,6 +72,24 @@ Status run(ChildContext& context, const StepMakeMount& step) {
   if (step.copy_up) TSRUN_TRY(copy_folder(target.get(), mount.get()));
   if (step.like_below) TSRUN_TRY(copy_owner_and_mode(target.get(), mount.get()));
   return attach_at(mount.get(), target.get());
+}
+
+Status run(ChildContext& context, const StepAttachNodes& step) {
+  int folder = context.slots.get(step.mount);
+  // With the old root they go; the nodes stay.
+  TSRUN_TRY(attach_at_path(folder, kScratch));
+  uint32_t number = 0;
+  for (Texts targets = step.targets; targets.count > 0; ++number) {
+    Decimal name(number);
+    Text path = targets.next();
+    UniqueFd node;
+    UniqueFd target;
+    TSRUN_TRY(clone_tree(folder, name.text(), 0, &node));
+    TSRUN_TRY(check_place(context.root.get(), path, node.get()));
+    TSRUN_TRY(open_target(context.root.get(), path, TargetKind::kFile, Links::kFollowInImage, &target));
+    TSRUN_TRY(attach_at(node.get(), target.get()));
+  }
+  return kOk;
 }
 
 Status run(ChildContext& context, const StepPlaceLink& step) {

@@ -56,12 +56,35 @@ export function compileDev(compilation: Compilation, mount: Mount, field: string
   builder.add(field, { op: 'makeTmpfs', options: [...data, ...owner], attributes: (own.set | recursive.set) & ~notYet, into: slot });
   const linkNames = new Set(links.map(([name]) => name));
   // Of a privileged container an engine names all of the host's devices: in the place of its terminals' multiplexer stands the container's own.
-  const nodesHere = nodes(input.spec.linux?.devices ?? []).filter(({ name }) => !linkNames.has(name));
+  const nodesHere = nodes(input.spec.linux?.devices ?? [], input.host.uid).filter(({ name }) => !linkNames.has(name));
   const attachNodes = input.host.uid === 0 ? makeNodes(compilation, nodesHere, slot) : bindNodes(compilation, nodesHere);
   for (const [name, target] of links) builder.add('default', { op: 'makeLink', mount: slot, name, target });
   return () => {
     builder.add(field, { op: 'attachMount', mount: slot, target: '/dev', follow: false, onLink: false });
     attachNodes();
+  };
+}
+
+const devFolder = '/dev/';
+
+/** An ordinary user's nodes are the host's own, which are below /dev. */
+function isElsewhere({ path }: Device, uid: number, field: string): boolean {
+  const elsewhere = !normalPath(path).startsWith(devFolder);
+  if (elsewhere && uid !== 0) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `the device '${path}' is not below /dev`, { field: `${field}/path`, hint: 'give it a path below /dev' });
+  return elsewhere;
+}
+
+/** Devices whose paths are not below /dev (config-linux.md): nodes on a file system of their own, since no other may have any. Gives what is to be done in the container. */
+export function compileNodesElsewhere(compilation: Compilation): () => void {
+  const { input: { spec, host }, builder } = compilation;
+  const asked = (spec.linux?.devices ?? []).flatMap((device, index) => (isElsewhere(device, host.uid, devicePointer(index)) ? [node(device, devicePointer(index))] : []));
+  if (asked.length === 0) return () => undefined;
+  const field = '/linux/devices';
+  const slot = builder.slot();
+  builder.add(field, { op: 'makeTmpfs', options: ['mode=0755', 'size=64k'], attributes: mountAttributes.nosuid | mountAttributes.noexec, into: slot });
+  makeNodes(compilation, asked.map((each, index) => ({ ...each, name: String(index) })), slot);
+  return () => {
+    builder.add(field, { op: 'attachNodes', mount: slot, targets: asked.map(({ name }) => name) });
   };
 }
 
@@ -101,8 +124,8 @@ function devicePointer(index: number): string {
   return `/linux/devices/${index}`;
 }
 
-function nodes(devices: readonly Device[]): Node[] {
-  const asked = devices.map((device, index) => node(device, devicePointer(index)));
+function nodes(devices: readonly Device[], uid: number): Node[] {
+  const asked = devices.flatMap((device, index) => (isElsewhere(device, uid, devicePointer(index)) ? [] : [node(device, devicePointer(index))]));
   const names = new Set(asked.map(({ name }) => name));
   const standard = standardNodes
     .filter(([name]) => !names.has(name))
@@ -112,11 +135,8 @@ function nodes(devices: readonly Device[]): Node[] {
 
 function node({ path: written, type, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 }: Device, field: string): Node {
   const path = normalPath(written);
-  if (!path.startsWith('/dev/')) {
-    throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `the device '${written}' is not below /dev`, { field: `${field}/path`, hint: 'give it a path below /dev' });
-  }
   const kind = { c: characterDevice, u: characterDevice, b: blockDevice, p: fifo }[type];
-  return { name: path.slice('/dev/'.length), type: kind, mode: fileMode & 0o777, major, minor, uid, gid, field };
+  return { name: path.startsWith(devFolder) ? path.slice(devFolder.length) : path, type: kind, mode: fileMode & 0o777, major, minor, uid, gid, field };
 }
 
 function parents(name: string): string[] {

@@ -9,7 +9,7 @@ import type { Mount, NamespaceType } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import { compileBind } from './compile-bind.js';
 import { requireSelinux } from './compile-labels.js';
-import { compileDev } from './compile-dev.js';
+import { compileDev, compileNodesElsewhere } from './compile-dev.js';
 import { knownIdMapsOf } from './compile-root.js';
 import { checkMountData } from './mount-data.js';
 import { mountAttributes, privatePropagation, readMountOptions, type MountOptions } from './mount-options.js';
@@ -34,6 +34,7 @@ export function compileMounts(compilation: Compilation): MountPlan {
   // A /dev of the image would be the attacker's (CVE-2026-41579): there always is an own one for the image's programs.
   if (!mounts.some(isDev) && input.program === undefined) attachments.push(compileDev(compilation, { destination: '/dev' }, 'default'));
   for (const [index, mount] of mounts.entries()) attachments.push(compileMount(compilation, mount, `/mounts/${index}`));
+  attachments.push(compileNodesElsewhere(compilation));
   return {
     attach: () => {
       for (const attach of attachments) attach();

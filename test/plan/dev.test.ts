@@ -1,6 +1,7 @@
 /** /dev of a container: its nodes, and the mount itself. */
 import test from 'ava';
 import { mountAttributes } from '../../src/plan/mount-options.js';
+import { normalPath } from '../../src/spec/inner-path.js';
 import type { Device } from '../../src/spec/types.js';
 import { fault } from '../container/build/build-support.js';
 import { planOfBundle, planOfMount, stepsOf } from './bundles.js';
@@ -27,10 +28,14 @@ test('no device takes the place of a link: the terminals\' multiplexer is the co
   t.deepEqual(stepsOf(plan, 'makeLink').filter(({ name }) => name === 'ptmx').map(({ target }) => target), ['pts/ptmx']);
 });
 
-test('a device that is not below /dev is refused', (t) => {
-  for (const path of ['/dev', '/dev/', '/dev/.', '/dev/x/..', '/etc/null', '/dev/../etc/null', '/devices']) {
-    const error = fault(() => planOfBundle({ linux: { namespaces, devices: [{ ...fuse, path }] } }));
-    t.like(error, { code: 'ERR_TSRUN_UNSUPPORTED', field: '/linux/devices/0/path' }, path);
+test('a device that is not below /dev has a place of its own, and none of an ordinary user\'s', (t) => {
+  for (const path of ['/etc/null', '/dev/../etc/null', '/devices']) {
+    const spec = { linux: { namespaces, devices: [fuse, { ...fuse, path }, { ...fuse, path: '/x' }] } };
+    const plan = planOfBundle(spec);
+    t.deepEqual(stepsOf(plan, 'attachNodes').map(({ targets }) => targets), [[normalPath(path), '/x']]);
+    t.deepEqual(stepsOf(plan, 'makeNode').slice(-2).map(({ name }) => name), ['0', '1']);
+    const error = fault(() => planOfBundle(spec, { host: ordinary, hostNodes }));
+    t.like(error, { code: 'ERR_TSRUN_UNSUPPORTED', field: '/linux/devices/1/path' }, path);
   }
 });
 

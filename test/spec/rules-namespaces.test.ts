@@ -50,6 +50,7 @@ test('sysctls belong to a namespace of the container', (t) => {
     network: ['net.ipv4.ip_forward', 'net.ipv4.conf.veth-0.rp_filter', 'net.core.somaxconn', 'net.ipv4.ping_group_range'],
     ipc: ['kernel.msgmax', 'kernel.msgmnb', 'kernel.msgmni', 'kernel.sem', 'kernel.shmall', 'kernel.shmmax', 'kernel.shmmni', 'kernel.shm_rmid_forced', 'fs.mqueue.msg_max'],
     uts: ['kernel.domainname', 'kernel.hostname'],
+    user: ['user.max_user_namespaces'],
   };
   for (const [type, keys] of Object.entries(owners)) {
     for (const key of keys) {
@@ -59,7 +60,7 @@ test('sysctls belong to a namespace of the container', (t) => {
   }
   const refused = [
     ...['kernel.core_pattern', 'kernel.modprobe', 'vm.swappiness', 'fs.file-max', 'kernel.shm', 'kernel.sem2', 'kernel.semx', 'fs.mqueue', 'net'],
-    ...['netx.a', 'user.max_user_namespaces', 'net..ipv4', '.net.ipv4', 'net.ipv4.', 'net/ipv4/ip_forward', 'net.../kernel/core_pattern', '../kernel.sem'],
+    ...['netx.a', 'user', 'net..ipv4', '.net.ipv4', 'net.ipv4.', 'net/ipv4/ip_forward', 'net.../kernel/core_pattern', '../kernel.sem'],
     ...['net.ipv4/../../kernel/core_pattern', 'kernel.sem=1', 'net.a b', 'net.a\n', 'net.a\0', 'NET.ipv4.a', 'kernel.hostname.x', '', '__proto__', 'kernel.msg_next_id'],
   ];
   for (const key of refused) t.true(check(key, '1', all)?.field?.startsWith('/linux/sysctl/'), JSON.stringify(key));
