@@ -151,7 +151,7 @@ here('in a user namespace too', (t) => {
   const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
   const namespaces = ['pid', 'ipc', 'uts', 'mount', 'network', 'cgroup', 'user'].map((type) => ({ type }));
   const hooks = Object.fromEntries(kinds.map((kind) => [kind, [shell('exit 0')]]));
-  const { create, start, remove } = live({ ...hooks, createContainer: [shell('test "$(id -u)" = 0 && mount -t tmpfs none /mnt && ls /')] }, {}, { namespaces, uidMappings: ids, gidMappings: ids });
+  const { create, start, remove } = live({ ...hooks, createContainer: [shell('test "$(id -u)" = 0 && mount -t tmpfs none /mnt && ls /')] }, { root: { path: lab.shiftedRoot() } }, { namespaces, uidMappings: ids, gidMappings: ids });
   t.deepEqual([create, start, remove].map(({ code, stderr }) => [code, stderr]), [[0, ''], [0, ''], [0, '']]);
 });
 

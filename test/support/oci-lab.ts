@@ -1,5 +1,5 @@
 /** Bundles, and `tsrun-oci` as engines call it: a process for each command, whose standard streams become the container's. */
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test from 'ava';
@@ -54,6 +54,20 @@ export class OciLab {
     };
     writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
     return folder;
+  }
+
+  /** A root of the test's own, which it may write to. */
+  ownRoot(): string {
+    const root = join(this.folder, `root-${this.#count++}`);
+    execFileSync('cp', ['-a', fixture('busybox'), root]);
+    return root;
+  }
+
+  /** A root whose files belong to the ids from 100000 on, as engines prepare one for a user namespace. */
+  shiftedRoot(): string {
+    const root = this.ownRoot();
+    execFileSync('sh', ['-c', `chown -hR 100000:100000 ${root} && chmod 755 ${this.folder}`]);
+    return root;
   }
 
   /** A command to its end. Its streams are files: a container that lives on would keep a pipe open. */
