@@ -13,7 +13,6 @@ import { cgroupPathOf, prepareParent } from './cgroup-path.js';
 import { takeTerminal } from './console.js';
 import { failureOf } from './failure.js';
 import { filterOf } from './filter.js';
-import { withGrantable } from './grant.js';
 import { hookStateOf, runHooks, startHooksOf } from './hooks.js';
 import { moveInterfaces } from './interfaces.js';
 import { handListenerOver, isListener } from './listener.js';
@@ -95,9 +94,7 @@ function serve(field: string, { linux }: Spec, record: ContainerRecord, pid: num
 
 function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): PlanInput {
   const { cgroup } = record;
-  const { rootPath, sourceLinks } = bundle;
-  const { process } = bundle.spec;
-  const spec = process === undefined ? bundle.spec : { ...bundle.spec, process: withGrantable(process, bundle.spec, facts) };
+  const { spec, rootPath, sourceLinks } = bundle;
   const joined = joinedIdMaps(spec, {});
   return {
     spec,

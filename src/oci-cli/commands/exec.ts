@@ -9,7 +9,6 @@ import { execProcess } from '../exec-process.js';
 import { failureOf } from '../failure.js';
 import { filterOf } from '../filter.js';
 import { watchToItsEnd } from '../foreground.js';
-import { withGrantable } from '../grant.js';
 import { handListenerOver } from '../listener.js';
 import { OneShotLauncher } from '../one-shot.js';
 import { writeFileSync } from '../platform/fs.js';
@@ -52,7 +51,7 @@ export const exec: Command = {
     checkStatus(folder, record, words);
     const spec = validateSpec(record.spec);
     const facts = hostFacts();
-    const process = withGrantable(execProcess(spec, words), spec, facts);
+    const process = execProcess(spec, words);
     return execute(record, { ...spec, process }, process, words, facts);
   },
 };
