@@ -1,7 +1,8 @@
 /** One container, as its owner sees it, or as another process that knows its id sees it. */
 import type { Socket } from 'node:net';
 import { freeze, isFrozen, thaw } from '../cgroup/control.js';
-import { readStats, type ContainerStats } from '../cgroup/stats.js';
+import { readStats } from '../cgroup/read-stats.js';
+import type { ContainerStats } from '../cgroup/stats.js';
 import type { HostFacts } from '../host/facts.js';
 import type { EventCgroupChanged, EventExited } from '../plan/wire.generated.js';
 import { TsrunError } from '../spec/errors.js';

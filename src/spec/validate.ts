@@ -3,13 +3,14 @@
  * Whether tsrun does what a valid spec asks for is not decided here.
  */
 
+import type { ErrorCode } from './errors.js';
 import type { Extensions } from './extensions.js';
 import { Faults } from './faults.js';
 import { checkLinux, checkResources } from './rules-linux.js';
 import { checkMounts } from './rules-mounts.js';
 import { checkNamespaces } from './rules-namespaces.js';
 import { checkProcess } from './rules-process.js';
-import { strictResourcesShape } from './schema-resources.js';
+import { resourcesShape, strictResourcesShape } from './schema-resources.js';
 import { extensionsShape, specShape } from './schema.js';
 import { assertShape, type Shape } from './shape.js';
 import type { Resources, Spec } from './types.js';
@@ -33,8 +34,16 @@ export function validateSpec(value: unknown, extensions: Extensions = {}): Spec 
 
 /** `linux.resources` by itself, as `update` is given it: every unknown field is refused. @throws ERR_TSRUN_INVALID_ARGUMENT */
 export function validateResources(value: unknown): Resources {
-  const code = 'ERR_TSRUN_INVALID_ARGUMENT';
-  assertShape(strictResourcesShape, value, code, 'resources');
+  return resourcesOf(value, strictResourcesShape, 'ERR_TSRUN_INVALID_ARGUMENT');
+}
+
+/** The same as a part of a config.json, where what is unknown passes. @throws ERR_TSRUN_INVALID_SPEC */
+export function validateSpecResources(value: unknown): Resources {
+  return resourcesOf(value, resourcesShape, 'ERR_TSRUN_INVALID_SPEC');
+}
+
+function resourcesOf(value: unknown, shape: Shape<Resources>, code: ErrorCode): Resources {
+  assertShape(shape, value, code, 'resources');
   const faults = new Faults();
   checkResources(value, '', faults);
   faults.throwIfAny(code, 'resources');

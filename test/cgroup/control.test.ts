@@ -4,7 +4,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { cgroupState, freeze, killAll, removeCgroup, thaw } from '../../src/cgroup/control.js';
-import { readStats } from '../../src/cgroup/stats.js';
+import { readStats } from '../../src/cgroup/read-stats.js';
 import { TsrunError } from '../../src/spec/errors.js';
 import { cgroupTest, makeCgroup } from './real-cgroup.js';
 

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { parseCpuStat, parseFlat, parseIoStat, parseLimit, parseMemoryEvents, parsePressure, readStats } from '../../src/cgroup/stats.js';
+import { readStats } from '../../src/cgroup/read-stats.js';
+import { parseCpuStat, parseFlat, parseIoStat, parseLimit, parseMemoryEvents, parsePressure } from '../../src/cgroup/stats.js';
 
 const cpuCore = 'usage_usec 1500\nuser_usec 1000\nsystem_usec 500\n';
 const pressure = 'some avg10=0.12 avg60=1.00 avg300=2.50 total=12345\nfull avg10=0.00 avg60=0.00 avg300=0.10 total=99\n';
