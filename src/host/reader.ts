@@ -1,5 +1,6 @@
 /** The few ways in which this folder looks at the host, behind one interface so that tests can invent a host. */
-import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statfsSync } from 'node:fs';
+import { errnoName } from '../spec/errno.js';
 
 /** What reads the host's files. */
 export interface HostReader {
@@ -19,8 +20,8 @@ export const systemReader: HostReader = {
   read: (path) => attempt(() => readFileSync(path, 'utf8')),
   readBytes: (path) => attempt(() => readFileSync(path)),
   fsType: (path) => attempt(() => statfsSync(path).type),
-  exists: (path) => existsSync(path),
-  writable: (path) => attempt(() => (accessSync(path, constants.W_OK), true)) ?? false,
+  exists: (path) => allows(path, constants.F_OK),
+  writable: (path) => allows(path, constants.W_OK),
 };
 
 /** First integer of a one-line file such as a sysctl. */
@@ -29,10 +30,18 @@ export function readInteger(reader: HostReader, path: string): number | undefine
   return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined;
 }
 
+/** These say something of this process or of a device, not of what is looked for: to go on would be to take what is there for missing. */
+const elsewhere: ReadonlySet<string> = new Set(['EINTR', 'EIO', 'EMFILE', 'ENFILE', 'ENOMEM']);
+
+function allows(path: string, mode: number): boolean {
+  return attempt(() => (accessSync(path, mode), true)) ?? false;
+}
+
 function attempt<T>(look: () => T): T | undefined {
   try {
     return look();
-  } catch {
+  } catch (error) {
+    if (elsewhere.has(errnoName(error) ?? '')) throw error;
     return undefined;
   }
 }

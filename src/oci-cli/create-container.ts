@@ -116,6 +116,19 @@ function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: St
   };
 }
 
+/** From then on the container is nobody's child, and waits for `start`. */
+export function letGo({ folder, launcher }: Created): void {
+  try {
+    launcher.start();
+    launcher.release();
+  } catch (error) {
+    launcher.close();
+    removeAll(folder, folder.read());
+    throw error;
+  }
+  launcher.close();
+}
+
 /** runc's checks, in its words (utils_linux.go). */
 function checkTerminal({ spec }: Bundle, { consoleSocket, keepsTerminal = false }: CreateRequest): void {
   if (spec.process?.terminal === true && consoleSocket === undefined && !keepsTerminal) throw new RuntimeError('cannot allocate tty if runc will detach without setting console socket');

@@ -1,6 +1,7 @@
 /** Processes by pid and start time, so that no reused pid is ever taken for one of ours. */
 import { constants as osConstants } from 'node:os';
-import { systemReader } from '../host/reader.js';
+import { errnoName } from '../spec/errno.js';
+import { readFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
 
@@ -20,10 +21,20 @@ interface Stat {
 }
 
 function statOf(pid: number): Stat | undefined {
-  const text = systemReader.read(`/proc/${pid}/stat`);
+  const text = readStat(pid);
   if (text === undefined) return undefined;
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return { state: fields[stateField] ?? '', startTicks: Number(fields[startTimeField]) };
+}
+
+/** Only what is known to be gone is: a record whose process cannot be looked at is not taken away. */
+function readStat(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(errnoName(error) ?? '')) return undefined;
+    throw error;
+  }
 }
 
 /** What a process that lives is known by later. */

@@ -82,17 +82,16 @@ export class StateFolder {
     mkdirSync(root, { recursive: true, mode: 0o700 });
     if (existsSync(folder.path)) throw taken(record.id);
     clearDrafts(root, record.id);
-    const own = nameProcess(host.ids().pid);
-    const draft = `${root}/.${record.id}-${own.pid}-${own.startTicks}`;
+    const draft = draftPath(root, record.id);
     mkdirSync(draft, 0o700);
-    for (const name of [startName, reportName]) {
-      asNode(draft, () => {
-        host.makeFifo(`${draft}/${name}`, 0o600);
-      });
-    }
-    writeFileSync(`${draft}/${recordName}`, JSON.stringify(record));
-    folder.#lock = lock(draft);
     try {
+      for (const name of [startName, reportName]) {
+        asNode(draft, () => {
+          host.makeFifo(`${draft}/${name}`, 0o600);
+        });
+      }
+      writeFileSync(`${draft}/${recordName}`, JSON.stringify(record));
+      folder.#lock = lock(draft);
       asNode(folder.path, () => {
         host.rename(draft, folder.path);
       });
@@ -140,12 +139,23 @@ export class StateFolder {
     this.#lock = undefined;
   }
 
+  /** In one step for whoever looks; what a process that is killed in the middle leaves is no container. */
   remove(): void {
-    removeFolder(this.path);
+    const draft = draftPath(this.root, this.id);
+    asNode(this.path, () => {
+      host.rename(this.path, draft);
+    });
+    removeFolder(draft);
   }
 }
 
-/** Of commands that were killed before the container had its name: nothing else was made then. */
+/** A folder of this process alone. */
+function draftPath(root: string, id: string): string {
+  const { pid, startTicks } = nameProcess(host.ids().pid);
+  return `${root}/.${id}-${pid}-${startTicks}`;
+}
+
+/** Of commands that were killed before the container had its name, or when it had it no more: nothing else is there then. */
 export function clearDrafts(root: string, id: string): void {
   for (const name of existsSync(root) ? readdirSync(root) : []) {
     const [pid = 0, startTicks = 0] = name.startsWith(`.${id}-`) ? name.slice(id.length + 2).split('-').map(Number) : [];

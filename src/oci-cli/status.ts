@@ -1,6 +1,8 @@
 /** In which of runtime.md's states a container is; looked up each time, never remembered. */
 import { isEmpty, isFrozen } from './cgroups.js';
-import { existsSync } from './platform/fs.js';
+import { errnoName } from '../spec/errno.js';
+import { asNode, constants } from './platform/fs.js';
+import { host } from './platform/host.js';
 import { lives } from './processes.js';
 import type { ContainerRecord, StateFolder } from './state.js';
 
@@ -10,6 +12,17 @@ export function statusOf(folder: StateFolder, { init, cgroup }: ContainerRecord)
   if (init === undefined) return 'creating';
   // A first process that was killed is there until all of its pid namespace is reaped, by whomever (pid_namespaces(7)).
   if (!lives(init) || isEmpty(cgroup)) return 'stopped';
-  if (existsSync(folder.fifo)) return 'created';
+  if (isAwaited(folder.fifo)) return 'created';
   return isFrozen(cgroup) ? 'paused' : 'running';
+}
+
+/** The first process holds it open until it is the program: one that is there still may be of a `start` that was killed (ENXIO, fifo(7)). */
+function isAwaited(fifo: string): boolean {
+  try {
+    host.close(asNode(fifo, () => host.open(fifo, constants.O_WRONLY | constants.O_NONBLOCK, 0)));
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ENXIO'].includes(errnoName(error) ?? '')) return false;
+    throw error;
+  }
 }

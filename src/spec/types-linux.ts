@@ -15,7 +15,9 @@ export interface IdMapping {
 
 /** Of a user namespace. */
 export interface IdMaps {
+  /** Of user ids. */
   readonly uidMappings: readonly IdMapping[];
+  /** Of group ids. */
   readonly gidMappings: readonly IdMapping[];
 }
 

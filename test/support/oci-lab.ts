@@ -75,11 +75,13 @@ export class OciLab {
     return this.callWith({}, ...words);
   }
 
-  callWith({ cwd, extra = [] }: { readonly cwd?: string; readonly extra?: readonly number[] }, ...words: readonly string[]): Answer {
+  /** @param options.under a program that runs it, with its words */
+  callWith({ cwd, extra = [], under = [] }: { readonly cwd?: string; readonly extra?: readonly number[]; readonly under?: readonly string[] }, ...words: readonly string[]): Answer {
     const [out, err] = ['out', 'err'].map((name) => join(this.folder, `${name}-${this.#count++}`));
     if (out === undefined || err === undefined) throw new Error('no files');
     const descriptors = [openSync('/dev/null', 'r'), openSync(out, 'w'), openSync(err, 'w')];
-    const { status, signal } = spawnSync(program, ['--root', this.root, ...words], { stdio: [...descriptors, ...extra], cwd: cwd ?? '/', timeout: 30_000 * patience, killSignal: 'SIGKILL' });
+    const [first = program, ...rest] = [...under, program, '--root', this.root, ...words];
+    const { status, signal } = spawnSync(first, rest, { stdio: [...descriptors, ...extra], cwd: cwd ?? '/', timeout: 30_000 * patience, killSignal: 'SIGKILL' });
     for (const descriptor of descriptors) closeSync(descriptor);
     return { code: status, signal, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') };
   }
@@ -146,9 +148,9 @@ export class OciLab {
   }
 }
 
-/** Launchers of commands that are gone. A created container's first process looks like one, but lies in a cgroup of its own. */
+/** Launchers of commands that are gone. A created container's first process looks like one, but has a number in its own namespace too. */
 function launchers(): string[] {
-  const isLauncher = (pid: string) => textOf(`/proc/${pid}/cmdline`) === 'tsrun-launcher\0attached\0' && !textOf(`/proc/${pid}/cgroup`).includes('/tsrun/');
+  const isLauncher = (pid: string) => textOf(`/proc/${pid}/cmdline`) === 'tsrun-launcher\0attached\0' && /^NSpid:\t\d+$/m.test(textOf(`/proc/${pid}/status`));
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter(isLauncher).map((pid) => `launcher ${pid}`);
 }
 

@@ -1,4 +1,4 @@
-import { createContainer, type CreateRequest } from '../create-container.js';
+import { createContainer, letGo, type CreateRequest } from '../create-container.js';
 import type { Command } from '../command.js';
 import type { Settings } from '../settings.js';
 import { textOf, type FlagTable, type Words } from '../words.js';
@@ -15,10 +15,7 @@ export const create: Command = {
   flags: createFlags,
   argumentCount: 1,
   run: ({ settings }, words) => {
-    const { launcher } = createContainer(createRequest(settings, words));
-    launcher.start();
-    launcher.release();
-    launcher.close();
+    letGo(createContainer(createRequest(settings, words)));
     return 0;
   },
 };

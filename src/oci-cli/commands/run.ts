@@ -1,5 +1,5 @@
 import type { Command } from '../command.js';
-import { createContainer, type Created } from '../create-container.js';
+import { createContainer, letGo, type Created } from '../create-container.js';
 import { watchToItsEnd } from '../foreground.js';
 import { host } from '../platform/host.js';
 import { removeContainer } from '../remove-container.js';
@@ -15,19 +15,16 @@ export const run: Command = {
   run: ({ settings }, words) => {
     const detach = words.flags.has('detach');
     const created = createContainer({ ...createRequest(settings, words), keepsTerminal: !detach });
-    created.launcher.start();
-    if (detach) {
-      created.launcher.release();
-      created.launcher.close();
-      startContainer(created.folder);
-      return 0;
-    }
-    return runToItsEnd(created, words.flags.has('keep'));
+    if (!detach) return runToItsEnd(created, words.flags.has('keep'));
+    letGo(created);
+    startContainer(created.folder);
+    return 0;
   },
 };
 
 function runToItsEnd({ folder, launcher, pid, terminal }: Created, keep: boolean): number {
   host.takeSignals();
+  launcher.start();
   startContainer(folder);
   folder.unlock();
   const status = watchToItsEnd(launcher, pid, terminal);

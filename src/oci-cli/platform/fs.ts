@@ -1,5 +1,5 @@
 /** Of `node:fs`, what code uses that is shared with Node; errors are Node's. */
-import { systemErrorName } from '../../spec/errno.js';
+import { errnoName, systemErrorName } from '../../spec/errno.js';
 import { host, type FileStatus } from './host.js';
 
 const mostBytes = 64 * 1024 * 1024;
@@ -40,12 +40,14 @@ export function writeWhole(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += host.write(file, bytes.subarray(at));
 }
 
+/** Unlike Node's, an error where it cannot be told: what is not looked at must not be taken for gone. */
 export function existsSync(path: string): boolean {
   try {
-    host.access(path, constants.F_OK);
+    accessSync(path, constants.F_OK);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errnoName(error) ?? '')) return false;
+    throw error;
   }
 }
 

@@ -1,0 +1,147 @@
+// Each command of tsrun-oci is killed at its system calls, and has them fail: what is left can be deleted, and the command given again.
+// The short form takes a sample, TSRUN_LONG=1 every call with every error.
+import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { needs } from '../support/needs.js';
+import { ociLab, program, type Answer } from '../support/oci-lab.js';
+import { until } from '../support/until.js';
+
+const lab = ociLab();
+const here = needs('root', 'cgroup2', `file:/${program.slice(1)}`, 'command:strace');
+const long = process.env['TSRUN_LONG'] === '1';
+const errors = ['ENOMEM', 'EIO', 'ENOSPC', 'EINTR', 'EMFILE', 'EPERM'] as const;
+/** Memory of the program's own: their neighbours stand for them, and a failure of theirs is the C library's. */
+const ofMemory = new Set(['brk', 'mmap', 'munmap', 'mprotect', 'execve', 'exit_group', 'arch_prctl', 'set_tid_address', 'set_robust_list', 'rseq']);
+
+interface Moment {
+  readonly name: string;
+  readonly count: number;
+}
+
+interface Scene {
+  /** Brings a container to where the command may be given. */
+  readonly prepare: () => string;
+  readonly command: (id: string) => readonly string[];
+  /** Gives what is not as it should be after the command was given again, or could not be. */
+  readonly again: (id: string) => string | undefined;
+  /** Whether the next fault may meet the same container. */
+  readonly kept: boolean;
+}
+
+const bundle = lab.bundle();
+
+function call(...words: readonly string[]): string | undefined {
+  const { code, stderr } = lab.call(...words);
+  return code === 0 ? undefined : `${words.join(' ')}: ${stderr}`;
+}
+
+function running(): string {
+  return lab.running();
+}
+
+function created(): string {
+  const id = lab.newId();
+  const trouble = call('create', '--bundle', bundle, id);
+  if (trouble !== undefined) throw new Error(trouble);
+  return id;
+}
+
+/** The container's status must be one of these; the command is given again where it is the first. */
+function fromOrTo(before: string, after: string, ...words: readonly string[]): string | undefined {
+  const [, id = ''] = words;
+  const status = lab.status(id);
+  if (status === after) return undefined;
+  return status === before ? (call(...words) ?? (lab.status(id) === after ? undefined : `it is ${String(lab.status(id))}`)) : `it is ${String(status)}`;
+}
+
+const scenes: Readonly<Record<string, Scene>> = {
+  create: {
+    prepare: () => lab.newId(),
+    command: (id) => ['create', '--bundle', bundle, id],
+    again: (id) => call('delete', '--force', id) ?? call('create', '--bundle', bundle, id),
+    kept: false,
+  },
+  start: { prepare: created, command: (id) => ['start', id], again: (id) => fromOrTo('created', 'running', 'start', id), kept: false },
+  exec: { prepare: running, command: (id) => ['exec', id, 'true'], again: (id) => call('exec', id, 'true'), kept: true },
+  kill: { prepare: running, command: (id) => ['kill', id, 'WINCH'], again: (id) => call('kill', id, 'WINCH'), kept: true },
+  state: { prepare: running, command: (id) => ['state', id], again: (id) => call('state', id), kept: true },
+  pause: { prepare: running, command: (id) => ['pause', id], again: (id) => fromOrTo('running', 'paused', 'pause', id) ?? call('resume', id), kept: true },
+  resume: {
+    prepare: running,
+    command: (id) => ['resume', id],
+    again: (id) => (lab.status(id) === 'paused' ? call('resume', id) : undefined) ?? call('pause', id),
+    kept: true,
+  },
+  'delete --force': { prepare: running, command: (id) => ['delete', '--force', id], again: (id) => call('delete', '--force', id), kept: false },
+};
+
+/** What the command asks of the kernel when all goes well. */
+function momentsOf(scene: Scene): Moment[] {
+  const file = join(lab.folder, 'calls');
+  const id = scene.prepare();
+  lab.callWith({ under: ['strace', '-o', file, '-e', 'signal=none'] }, ...scene.command(id));
+  lab.call('delete', '--force', id);
+  const seen = new Map<string, number>();
+  return readFileSync(file, 'utf8').split('\n').flatMap((line) => {
+    const name = /^(\w+)\(/.exec(line)?.[1];
+    if (name === undefined || ofMemory.has(name)) return [];
+    seen.set(name, (seen.get(name) ?? 0) + 1);
+    return [{ name, count: seen.get(name) ?? 1 }];
+  });
+}
+
+/** Gives what is wrong after each fault. */
+async function troublesOf(scene: Scene, faults: readonly string[], look: (answer: Answer, id: string) => string | undefined): Promise<string[]> {
+  const troubles: string[] = [];
+  let id: string | undefined;
+  for (const fault of faults) {
+    id ??= scene.prepare();
+    const own = id;
+    const answer = lab.callWith({ under: ['strace', '-o', '/dev/null', '-e', `inject=${fault}`] }, ...scene.command(own));
+    const trouble = look(answer, own);
+    // A launcher that was just being started ends when it sees that nobody is there.
+    await until(() => lab.traces(own).every((trace) => !trace.startsWith('launcher')), `no launcher, after ${fault}`);
+    const left = trouble ?? scene.again(own);
+    if (left !== undefined) troubles.push(`${fault}: ${left}`);
+    if (scene.kept && left === undefined) continue;
+    lab.call('delete', '--force', own);
+    await until(() => lab.traces(own).length === 0, `${lab.traces(own).join(', ')} to go, after ${fault}`);
+    id = undefined;
+  }
+  if (id !== undefined) lab.call('delete', '--force', id);
+  return troubles;
+}
+
+/** Each, or in the short form about so many of them; where it begins is chance. */
+function some<T>(items: readonly T[], most: number): T[] {
+  const stride = long ? 1 : Math.max(1, Math.floor(items.length / most));
+  const first = Math.floor(Math.random() * stride);
+  return items.filter((_, index) => index % stride === first);
+}
+
+for (const [name, scene] of Object.entries(scenes)) {
+  here(`${name} killed at its system calls`, async (t) => {
+    const moments = momentsOf(scene);
+    t.true(moments.length > 10, `${moments.length} calls`);
+    const faults = some(moments, 20).map((moment) => `${moment.name}:signal=SIGKILL:when=${moment.count}`);
+    t.timeout(faults.length * 10_000);
+    t.deepEqual(await troublesOf(scene, faults, ({ code, signal }) => (signal === 'SIGKILL' || code === 0 ? undefined : 'it was not killed')), []);
+  });
+
+  here(`${name} whose system calls fail`, async (t) => {
+    // A close that fails has closed all the same, which one that is made to fail has not.
+    const all = momentsOf(scene).filter(({ name: call }) => call !== 'close').flatMap((moment) => errors.map((error) => ({ ...moment, error })));
+    const faults = some(all, 40).map((moment) => `${moment.name}:error=${moment.error}:when=${moment.count}`);
+    t.timeout(faults.length * 10_000);
+    t.deepEqual(await troublesOf(scene, faults, (answer, id) => wrongOf(name, answer, id)), []);
+  });
+}
+
+/** A failure says what failed, and a create that failed has left nothing. */
+function wrongOf(name: string, { code, signal, stderr }: Answer, id: string): string | undefined {
+  if (signal !== null) return `it died of ${signal}`;
+  if (code === 0) return undefined;
+  if (code === 255 || stderr.trim() === '') return `${String(code)}, '${stderr}'`;
+  const left = name === 'create' ? lab.traces(id).filter((trace) => !trace.startsWith('launcher')) : [];
+  return left.length === 0 ? undefined : `left: ${left.join(', ')}, after: ${stderr}`;
+}
