@@ -22,10 +22,12 @@ export const engineTest = (command: string) => needs('root', 'cgroup2', `file:/$
 export const runtime = program;
 
 /** Where nothing of the host's is changed: neither /run nor what engines keep below /var/lib, nor who may have which ids. */
-const first = `
+const first = (folder: string) => `
 mount -t sysfs sysfs /sys && mount -t cgroup2 cgroup2 /sys/fs/cgroup && mkdir /sys/fs/cgroup/host && echo 0 > /sys/fs/cgroup/host/cgroup.procs || exit
-mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/tmp /run/home /run/lib/upper /run/lib/work /run/bin || exit
+mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/tmp /run/home /run/lib/upper /run/lib/work /run/lib/seen /run/bin || exit
+mount --bind ${folder} /run/lib/seen || exit
 mount -t overlay -o lowerdir=/var/lib,upperdir=/run/lib/upper,workdir=/run/lib/work overlay /var/lib || exit
+mkdir -p ${folder} && mount --move /run/lib/seen ${folder} || exit
 for file in /etc/subuid /etc/subgid; do echo containers:500000:65536 > /run/ids; [ ! -e $file ] || mount --bind /run/ids $file; done
 ln -s ${program} /run/bin/runc
 ip link set lo up
@@ -54,7 +56,7 @@ export class EngineLab {
   async start(): Promise<void> {
     mkdirSync(this.#cgroup);
     handDown(cgroupRoot);
-    const machine = spawn('sh', ['-c', 'echo $$ > "$0"; exec unshare --mount --pid --ipc --uts --net --cgroup --fork --kill-child --mount-proc sh -c "$1"', `${this.#cgroup}/cgroup.procs`, first], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const machine = spawn('sh', ['-c', 'echo $$ > "$0"; exec unshare --mount --pid --ipc --uts --net --cgroup --fork --kill-child --mount-proc sh -c "$1"', `${this.#cgroup}/cgroup.procs`, first(this.folder)], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#machine = machine;
     const ready = await new Promise<string>((done) => {
       machine.stdout.once('data', (text: Buffer) => { done(text.toString()); });

@@ -51,8 +51,7 @@ export const exec: Command = {
     checkStatus(folder, record, words);
     const spec = validateSpec(record.spec);
     const facts = hostFacts();
-    const process = execProcess(spec, words);
-    return execute(record, { ...spec, process }, process, words, facts);
+    return execute(record, spec, execProcess(spec, words), words, facts);
   },
 };
 
