@@ -180,7 +180,7 @@ void await_empty(Container& container) {
   }
 }
 
-// What runs and is to be released is nobody's here any more, even when it has ended already: a zombie is reaped by its next parent.
+// What runs and is to be released is nobody's here any more, even when it has ended: its next parent reaps a zombie.
 bool release_running(Container& container) {
   if (!container.release_at_start || container.phase != Phase::kRunning) return false;
   release_container(container);
