@@ -150,8 +150,14 @@ export class OciLab {
 
 /** Launchers of commands that are gone. A created container's first process looks like one, but has a number in its own namespace too. */
 function launchers(): string[] {
-  const isLauncher = (pid: string) => textOf(`/proc/${pid}/cmdline`) === 'tsrun-launcher\0attached\0' && /^NSpid:\t\d+$/m.test(textOf(`/proc/${pid}/status`));
+  const isLauncher = (pid: string) => textOf(`/proc/${pid}/cmdline`) === 'tsrun-launcher\0attached\0' && /^NSpid:\t\d+$/m.test(textOf(`/proc/${pid}/status`)) && !commandLives(pid);
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter(isLauncher).map((pid) => `launcher ${pid}`);
+}
+
+/** Somebody else may be testing. */
+function commandLives(pid: string): boolean {
+  const parent = /^PPid:\t(\d+)$/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? '';
+  return /^(?:tsrun-oci|node)/.test(textOf(`/proc/${parent}/comm`));
 }
 
 function textOf(path: string): string {
