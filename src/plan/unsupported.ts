@@ -16,8 +16,8 @@ function refuseForeign(spec: Spec): void {
 export function refuseUnsupported({ spec, hookState, hasListener = false }: Pick<PlanInput, 'spec' | 'hookState' | 'hasListener'>): void {
   refuseForeign(spec);
   const { linux, hooks } = spec;
-  const refuse = (field: string, present: boolean, what = field) => {
-    if (present) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${what} is not supported yet`, { field, hint: 'remove the field' });
+  const refuse = (field: string, present: boolean) => {
+    if (present) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${field} is not done for containers of this library`, { field, hint: 'let tsrun-oci run the bundle, or remove the field and do it in the program that starts the container' });
   };
   // Those of the runtime's namespaces are programs of the host, which an embedder's own code runs better at the same moments.
   for (const [name, list] of Object.entries(hooks ?? {})) refuse(`/hooks/${name}`, hookState === undefined && Array.isArray(list) && list.length > 0);

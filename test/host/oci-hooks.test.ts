@@ -162,6 +162,10 @@ here('a program that cannot be executed after all is told of by start', (t) => {
   t.is(lab.call('create', '--bundle', bundle, id).code, 0);
   t.is(lab.call('start', id).stderr, 'execve: no such file or directory\n');
   t.is(lab.call('delete', '--force', id).code, 0);
+  for (const flags of [[], ['--detach']]) {
+    t.is(lab.call('run', ...flags, '--bundle', bundle, id).stderr, 'execve: no such file or directory\n');
+    t.deepEqual(lab.traces(id), []);
+  }
 });
 
 here('a frozen container cannot be started', (t) => {

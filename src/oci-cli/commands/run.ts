@@ -14,18 +14,31 @@ export const run: Command = {
   argumentCount: 1,
   run: ({ settings }, words) => {
     const detach = words.flags.has('detach');
+    const keep = words.flags.has('keep');
     const created = createContainer({ ...createRequest(settings, words), keepsTerminal: !detach });
-    if (!detach) return runToItsEnd(created, words.flags.has('keep'));
+    if (!detach) return runToItsEnd(created, keep);
     letGo(created);
-    startContainer(created.folder);
+    start(created, keep);
     return 0;
   },
 };
 
-function runToItsEnd({ folder, launcher, pid, terminal }: Created, keep: boolean): number {
+/** Nobody would remove what could not be started. */
+function start({ folder }: Created, keep: boolean): void {
+  try {
+    startContainer(folder);
+  } catch (error) {
+    folder.unlock();
+    if (!keep) removeContainer(folder, true);
+    throw error;
+  }
+}
+
+function runToItsEnd(created: Created, keep: boolean): number {
+  const { folder, launcher, pid, terminal } = created;
   host.takeSignals();
   launcher.start();
-  startContainer(folder);
+  start(created, keep);
   folder.unlock();
   const status = watchToItsEnd(launcher, pid, terminal);
   launcher.close();
