@@ -62,9 +62,9 @@
       "actions": [
         {
           "action_name": "compile_script",
-          "inputs": ["dist/bundle/oci/shared.js", "dist/bundle/oci/main.js", "dist/bundle/oci/plan-main.js", "<(PRODUCT_DIR)/tsrun-oci-compiler"],
+          "inputs": ["dist/bundle/oci/modules.txt", "<(PRODUCT_DIR)/tsrun-oci-compiler"],
           "outputs": ["<(INTERMEDIATE_DIR)/script_code.cc"],
-          "action": ["<(PRODUCT_DIR)/tsrun-oci-compiler", "<(INTERMEDIATE_DIR)/script_code.cc", "dist/bundle/oci/shared.js", "dist/bundle/oci/main.js", "dist/bundle/oci/plan-main.js"],
+          "action": ["<(PRODUCT_DIR)/tsrun-oci-compiler", "<(INTERMEDIATE_DIR)/script_code.cc", "dist/bundle/oci/modules.txt"],
           "process_outputs_as_sources": 1
         }
       ],

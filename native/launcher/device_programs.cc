@@ -3,6 +3,8 @@
 #include <linux/bpf.h>
 #include <stdlib.h>
 
+#include "sys/device_program_name.h"
+
 namespace tsrun {
 namespace {
 
@@ -15,6 +17,7 @@ Status load(Bytes program, UniqueFd* into) {
   attributes.insns = reinterpret_cast<uint64_t>(program.data);
   attributes.insn_cnt = program.size / sizeof(bpf_insn);
   attributes.license = reinterpret_cast<uint64_t>("");
+  memcpy(attributes.prog_name, kDeviceProgramName, sizeof kDeviceProgramName);
   return take(sys::call<SYS_bpf>(BPF_PROG_LOAD, &attributes, sizeof attributes), into);
 }
 

@@ -53,13 +53,18 @@ bool add_module(std::ofstream& out, const std::string& path) {
 
 }  // namespace
 
+// compile_script OUT LIST: names of files beside the list, a line each.
 int main(int count, char** words) {
-  if (count < 3) return 2;
+  if (count != 3) return 2;
+  std::string list(words[2]);
+  std::string folder = list.substr(0, list.rfind('/') + 1);
+  std::ifstream names(list);
   std::ofstream out(words[1], std::ios::binary);
   out << "#include \"oci/script_code.h\"\n\nnamespace tsrun::oci {\n\nconst ScriptCode kScripts[] = {\n";
-  for (int index = 2; index < count; ++index) {
-    if (!add_module(out, words[index])) return 1;
+  size_t modules = 0;
+  for (std::string name; std::getline(names, name); ++modules) {
+    if (!add_module(out, folder + name)) return 1;
   }
-  out << "};\nconst size_t kScriptCount = " << count - 2 << ";\n\n}  // namespace tsrun::oci\n";
-  return out.good() ? 0 : 1;
+  out << "};\nconst size_t kScriptCount = " << modules << ";\n\n}  // namespace tsrun::oci\n";
+  return out.good() && modules > 0 ? 0 : 1;
 }

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "engine/device_program.h"
 #include "engine/host_probe.h"
 #include "engine/launcher_process.h"
 #include "engine/seccomp.h"
@@ -99,10 +101,44 @@ JSValue SyscallName(JSContext* context, JSValueConst, int, JSValueConst* argumen
   return result;
 }
 
+// seccompVersion(): of libseccomp, `2.5.4`.
+JSValue SeccompVersion(JSContext* context, JSValueConst, int, JSValueConst*) {
+  const scmp_version* version = seccomp_version();
+  std::string text = std::to_string(version->major) + "." + std::to_string(version->minor) + "." + std::to_string(version->micro);
+  return JS_NewString(context, text.c_str());
+}
+
 JSValue LandlockAbi(JSContext* context, JSValueConst, int, JSValueConst*) { return JS_NewInt32(context, engine::landlock_abi()); }
 
 JSValue DeviceProgramProbe(JSContext* context, JSValueConst, int, JSValueConst*) {
   return JS_NewInt32(context, engine::device_program_probe());
+}
+
+// loadDeviceProgram(instructions): its descriptor.
+JSValue LoadDeviceProgram(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  Bytes code = bytes_of(context, arguments[0]);
+  Descriptor program;
+  if (engine::Failure failure = engine::load_device_program(code.data, code.size, &program)) return throw_failure(context, failure);
+  return JS_NewInt32(context, program.release());
+}
+
+// replaceDeviceProgram(program, cgroup).
+JSValue ReplaceDeviceProgram(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  auto program = static_cast<int>(number_of(context, arguments[0]));
+  engine::Failure failure = engine::replace_device_program(program, static_cast<int>(number_of(context, arguments[1])));
+  return failure ? throw_failure(context, failure) : JS_UNDEFINED;
+}
+
+// seccompFlagWorks(flags): whether the kernel knows them; it looks at them before it misses the filter (seccomp(2), EFAULT).
+JSValue SeccompFlagWorks(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  constexpr unsigned int kSetModeFilter = 1;
+  auto flags = static_cast<unsigned int>(number_of(context, arguments[0]));
+  return JS_NewBool(context, syscall(SYS_seccomp, kSetModeFilter, flags, nullptr) != 0 && errno == EFAULT);
+}
+
+// seccompArchitecture(name): whether libseccomp knows it, `x86_64`.
+JSValue SeccompArchitecture(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  return JS_NewBool(context, seccomp_arch_resolve_name(text_of(context, arguments[0]).c_str()) != 0);
 }
 
 }  // namespace
@@ -111,7 +147,9 @@ void define_engine(JSContext* context, JSValueConst host) {
   define(context, host,
          {{"startLauncher", 3, StartLauncher}, {"streamPair", 0, StreamPair}, {"send", 3, Send}, {"receive", 1, Receive},
           {"sealBytes", 1, SealBytes}, {"connectSocket", 1, ConnectSocket}, {"compileSeccomp", 1, CompileSeccomp},
-          {"syscallName", 1, SyscallName}, {"landlockAbi", 0, LandlockAbi}, {"deviceProgramProbe", 0, DeviceProgramProbe}});
+          {"syscallName", 1, SyscallName}, {"seccompVersion", 0, SeccompVersion}, {"landlockAbi", 0, LandlockAbi}, {"deviceProgramProbe", 0, DeviceProgramProbe},
+          {"loadDeviceProgram", 1, LoadDeviceProgram}, {"replaceDeviceProgram", 2, ReplaceDeviceProgram},
+          {"seccompFlagWorks", 1, SeccompFlagWorks}, {"seccompArchitecture", 1, SeccompArchitecture}});
 }
 
 }  // namespace tsrun::oci

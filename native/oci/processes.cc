@@ -67,6 +67,19 @@ JSValue AwaitEvents(JSContext* context, JSValueConst, int, JSValueConst* argumen
   return JS_NewBool(context, ready > 0);
 }
 
+// awaitAnyEvent(fds, events, milliseconds): the index of the first one that has one of poll(2)'s events, -1 where none came in time.
+JSValue AwaitAnyEvent(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  std::vector<pollfd> awaited;
+  for (int fd : numbers_of(context, arguments[0])) awaited.push_back({fd, static_cast<short>(number_of(context, arguments[1])), 0});
+  auto timeout = static_cast<int>(number_of(context, arguments[2]));
+  int ready = poll(awaited.data(), awaited.size(), timeout);
+  if (ready < 0 && errno != EINTR) return throw_failure(context, "poll", errno);
+  for (size_t index = 0; ready > 0 && index < awaited.size(); ++index) {
+    if (awaited[index].revents != 0) return JS_NewInt64(context, static_cast<int64_t>(index));
+  }
+  return JS_NewInt32(context, -1);
+}
+
 JSValue WaitFor(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
   engine::wait_for(static_cast<pid_t>(number_of(context, arguments[0])));
   return JS_UNDEFINED;
@@ -88,6 +101,7 @@ void define_processes(JSContext* context, JSValueConst host) {
   define(context, host,
          {{"ids", 0, Ids}, {"environment", 0, Environment}, {"workingFolder", 0, WorkingFolder}, {"kernelRelease", 0, KernelRelease},
           {"openProcess", 1, OpenProcess}, {"signalProcess", 2, SignalProcess}, {"awaitEvents", 3, AwaitEvents},
+          {"awaitAnyEvent", 3, AwaitAnyEvent},
           {"waitFor", 1, WaitFor}, {"isTerminal", 1, IsTerminal}});
 }
 

@@ -259,8 +259,7 @@ export class Container extends RunningProcess {
   async connect(port: number, options: { readonly host?: string } = {}): Promise<Socket> {
     validateConnect(port, options);
     const { host = '127.0.0.1' } = options;
-    const fd = await this.launcher.connect(this.handle, addressFamily(host), addressBytes(host), port);
-    return connected(fd, `the container '${this.id}' takes no connection to ${host} port ${port}`);
+    return connected(await this.launcher.connect(this.handle, addressFamily(host), addressBytes(host), port), `the container '${this.id}' takes no connection to ${host} port ${port}`);
   }
 
   /** @internal For an AbortSignal: stop, then kill; `exited` rejects with `ERR_TSRUN_ABORTED`. Who has no program yet has nothing to stop. */

@@ -239,12 +239,9 @@ export class Launcher {
       return;
     }
     const descriptors = this.#receive(event);
-    if (event.op === 'answered') {
-      this.#answer(event, descriptors);
-      return;
-    }
-    // Only where hooks or a seccomp listener are, which plans of this process have not.
-    if (event.op === 'reached') return;
+    if (event.op === 'answered') this.#answer(event, descriptors);
+    // The second is of hooks and seccomp listeners, which plans of this process have not.
+    if (event.op === 'answered' || event.op === 'reached') return;
     const listener = this.#listeners.get(event.container);
     if (event.op === 'exited' || event.op === 'failed') this.#listeners.delete(event.container);
     if (descriptors === undefined) this.#endWithout(event.container, listener);

@@ -6,7 +6,9 @@ import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
 
 const priorityEvent = 2;
-const mostEventBytes = 256;
+const mostEventBytes = 1024;
+/** poll(2) takes an int. */
+const mostPollMs = 2_000_000_000;
 /** The kernel ends killed processes within milliseconds; one that hangs in a broken file system may never end. */
 const mostWaitMs = 10_000;
 const directoryBits = 0o170000;
@@ -42,16 +44,33 @@ export function killCgroup(cgroup: string): void {
 function awaitEvent(cgroup: string, wanted: string): boolean {
   const says = () => (systemReader.read(`${cgroup}/cgroup.events`) ?? wanted).includes(wanted);
   if (says()) return true;
-  const events = asNode(cgroup, () => host.open(`${cgroup}/cgroup.events`, constants.O_RDONLY, 0));
   const until = Date.now() + mostWaitMs;
   while (Date.now() < until) {
-    // What was read is what the next change is seen against.
-    host.read(events, mostEventBytes);
-    if (says()) break;
-    host.awaitEvents(events, priorityEvent, until - Date.now());
+    const seen = lookForChanges([`${cgroup}/cgroup.events`]);
+    if (!says()) awaitChange(seen, until - Date.now());
+    if (says()) return true;
   }
-  host.close(events);
-  return says();
+  return false;
+}
+
+/** Files of cgroups, by descriptors that know what stands in them now: the next change is seen against that. Those that are not there are left out. */
+export function lookForChanges(paths: readonly string[]): number[] {
+  return paths.flatMap((path) => {
+    try {
+      const file = host.open(path, constants.O_RDONLY, 0);
+      host.read(file, mostEventBytes);
+      return [file];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Whether one of them changed in time. They are no good after that: only what is read from the beginning is what the next change is seen against. */
+export function awaitChange(seen: readonly number[], timeoutMs: number): boolean {
+  const changed = host.awaitAnyEvent(seen, priorityEvent, Math.min(Math.max(timeoutMs, 0), mostPollMs)) >= 0;
+  for (const file of seen) host.close(file);
+  return changed;
 }
 
 /** @throws RuntimeError when not all of it stands still in time */

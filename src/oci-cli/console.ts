@@ -18,8 +18,20 @@ export function takeTerminal({ descriptors }: EventStarted, plan: Plan, launcher
 }
 
 function sendConsole(path: string, terminal: number): void {
+  sendDescriptor(path, '/dev/ptmx', terminal);
+}
+
+/** A pidfd, for `--pidfd-socket`; `name` goes with it, as runc has it: `standard` for a first process, `setns` for one of `exec`. */
+export function sendProcess(path: string | undefined, pid: number, name: 'standard' | 'setns'): void {
+  if (path === undefined) return;
+  const process = host.openProcess(pid);
+  sendDescriptor(path, name, process);
+  host.close(process);
+}
+
+function sendDescriptor(path: string, name: string, descriptor: number): void {
   const socket = host.connectSocket(path);
-  const error = host.send(socket, host.encode('/dev/ptmx'), [terminal]);
+  const error = host.send(socket, host.encode(name), [descriptor]);
   host.close(socket);
-  if (error !== 0) throw new RuntimeError(`the terminal cannot be sent to ${path}: ${systemErrorName(error)}`);
+  if (error !== 0) throw new RuntimeError(`${name} cannot be sent to ${path}: ${systemErrorName(error)}`);
 }

@@ -10,7 +10,7 @@ import type { EventReached } from '../plan/wire.generated.js';
 import type { Spec } from '../spec/types.js';
 import { readBundle, type Bundle } from './bundle.js';
 import { cgroupPathOf, prepareParent } from './cgroup-path.js';
-import { takeTerminal } from './console.js';
+import { sendProcess, takeTerminal } from './console.js';
 import { failureOf } from './failure.js';
 import { filterOf } from './filter.js';
 import { hookStateOf, runHooks, startHooksOf } from './hooks.js';
@@ -26,17 +26,21 @@ import { RuntimeError } from './runtime-error.js';
 import { StateFolder, type ContainerRecord } from './state.js';
 import { passedDescriptors, streamsOf } from './streams.js';
 import { hostFacts } from './surroundings.js';
+import { tellPlan } from './tell-plan.js';
 
 export interface CreateRequest {
   readonly root: string;
   readonly id: string;
   readonly bundle: string;
   readonly consoleSocket?: string | undefined;
+  readonly pidfdSocket?: string | undefined;
   readonly pidFile?: string | undefined;
   readonly preservedCount: number;
+  readonly keepsKeyring: boolean;
+  /** A host where none can be made is an error, even where no limit is asked for. */
+  readonly needsCgroup: boolean;
   /** The caller itself is at the container's terminal. */
   readonly keepsTerminal?: boolean;
-  /** Told what is left out of what was asked for. */
 }
 
 export interface Created {
@@ -52,6 +56,7 @@ export function createContainer(request: CreateRequest): Created {
   checkTerminal(bundle, request);
   const facts = hostFacts();
   const cgroup = cgroupPathOf(bundle.spec, request.id, facts);
+  if (cgroup === undefined && request.needsCgroup) throw new RuntimeError('no cgroup can be made here, and --rootless=false does without none');
   const record = recordOf(request, bundle, cgroup === undefined ? '' : joinCgroup(facts.cgroup.root, cgroup));
   const folder = StateFolder.make(request.root, record);
   try {
@@ -65,6 +70,7 @@ export function createContainer(request: CreateRequest): Created {
 
 function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): Created {
   const plan = compilePlan(planInput(request, bundle, folder, record, facts));
+  tellPlan(plan);
   const launcher = new OneShotLauncher();
   try {
     const reached = (event: EventReached): void => {
@@ -76,6 +82,7 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
     if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the container');
     const terminal = takeTerminal(event, plan, launcher, request);
     folder.write({ ...record, init: nameProcess(event.pid), ...startHooksOf(plan) });
+    sendProcess(request.pidfdSocket, event.pid, 'standard');
     if (request.pidFile !== undefined) writeFileSync(request.pidFile, String(event.pid));
     return { folder, launcher, pid: event.pid, terminal };
   } catch (error) {
@@ -92,7 +99,8 @@ function serve(field: string, { linux }: Spec, record: ContainerRecord, pid: num
   launcher.proceed();
 }
 
-function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): PlanInput {
+/** What a plan is compiled from. Asks the host for nothing but a compiled filter, and the maps of a user namespace that is joined. */
+export function planInput({ preservedCount, keepsKeyring }: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): PlanInput {
   const { cgroup } = record;
   const { spec, rootPath, sourceLinks } = bundle;
   const joined = joinedIdMaps(spec, {});
@@ -111,6 +119,7 @@ function planInput({ preservedCount }: CreateRequest, bundle: Bundle, folder: St
     hasListener: true,
     inheritedCount: preservedCount,
     ...(joined === undefined ? {} : { joinedIdMaps: joined }),
+    keepsKeyring,
     ...(cgroup === '' ? {} : { cgroupPath: cgroup }),
     ...filterOf(spec, facts),
   };
@@ -135,7 +144,7 @@ function checkTerminal({ spec }: Bundle, { consoleSocket, keepsTerminal = false 
   if (spec.process?.terminal !== true && consoleSocket !== undefined) throw new RuntimeError('cannot use console socket if runc will not detach or allocate tty');
 }
 
-function recordOf({ id }: CreateRequest, { path, rootPath, config, spec }: Bundle, cgroup: string): ContainerRecord {
+function recordOf({ id, keepsKeyring }: CreateRequest, { path, rootPath, config, spec }: Bundle, cgroup: string): ContainerRecord {
   return {
     version: 1,
     id,
@@ -147,6 +156,7 @@ function recordOf({ id }: CreateRequest, { path, rootPath, config, spec }: Bundl
     cgroup,
     hooks: spec.hooks,
     ...(spec.linux?.intelRdt === undefined ? {} : { resctrl: resctrlGroupOf(spec.linux.intelRdt, id) }),
+    ...(keepsKeyring && { keepsKeyring }),
     spec: config,
   };
 }

@@ -1,5 +1,6 @@
 /** A container's state as runtime.md has it, with runc's further fields. */
 import type { JsonValue } from '../spec/json.js';
+import { fieldOf } from './fields.js';
 import type { ContainerRecord, StateFolder } from './state.js';
 import { statusOf, type Status } from './status.js';
 
@@ -40,8 +41,4 @@ export function annotationsOf(spec: JsonValue): Readonly<Record<string, string>>
   const annotations = fieldOf(spec, 'annotations');
   if (typeof annotations !== 'object' || annotations === null) return undefined;
   return Object.fromEntries(Object.entries(annotations).map(([key, value]) => [key, String(value)]));
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Object.entries(value).find(([key]) => key === name)?.[1] : undefined;
 }

@@ -24,7 +24,8 @@ function programFailure(program: string, errno: string): string {
   return `exec: ${name}: ${call}${goWords[errno] ?? errno}`;
 }
 
-function describe(step: Plan['steps'][number]['step']): string {
+/** A step by its name and what it is about. */
+export function describe(step: Plan['steps'][number]['step']): string {
   const of = ['target', 'path', 'file', 'source', 'name'].flatMap((key) => {
     const value: unknown = Object.entries(step).find(([name]) => name === key)?.[1];
     return typeof value === 'string' && value !== '' ? [value] : [];

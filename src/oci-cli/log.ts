@@ -1,20 +1,25 @@
-/** What goes wrong, where engines look for it: a line of the log file, in runc's form, and standard error. */
+/** What goes wrong, where engines look for it: a line of the log file, in runc's form, and standard error. With `--debug` also what is done. */
 import { constants, writeWhole } from './platform/fs.js';
 import { host } from './platform/host.js';
-import type { Settings } from './settings.js';
 
-type Destination = Pick<Settings, 'log' | 'logFormat'>;
+export interface LogSettings {
+  readonly log: string | undefined;
+  readonly logFormat: 'text' | 'json';
+  readonly debug: boolean;
+}
+
+type Level = 'error' | 'warning' | 'debug';
 
 const append = 0o2000;
-let destination: Destination = { log: undefined, logFormat: 'text' };
+let settings: LogSettings = { log: undefined, logFormat: 'text', debug: false };
 
 /** From now on lines go there. */
-export function logTo(settings: Destination): void {
-  destination = settings;
+export function logTo(given: LogSettings): void {
+  settings = given;
 }
 
 export function logError(message: string): void {
-  appendLine('error', message);
+  if (settings.log !== undefined) appendLine(settings.log, lineOf('error', message));
   // With a log runc tells the caller too; who does not listen there (a shim that gave a pipe away: EPIPE) has the log.
   try {
     print(2, `${message}\n`);
@@ -25,15 +30,23 @@ export function logError(message: string): void {
 
 /** What went wrong and changes nothing: into the log alone, since standard error is the container's as well. */
 export function logWarning(message: string): void {
-  appendLine('warning', message);
+  if (settings.log !== undefined) appendLine(settings.log, lineOf('warning', message));
 }
 
-function appendLine(level: 'error' | 'warning', message: string): void {
-  const { log, logFormat } = destination;
-  if (log === undefined) return;
+export function logDebug(message: string): void {
+  if (!settings.debug) return;
+  const line = lineOf('debug', message);
+  if (settings.log === undefined) print(2, `${line}\n`);
+  else appendLine(settings.log, line);
+}
+
+function lineOf(level: Level, message: string): string {
   const time = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-  const line = logFormat === 'json' ? JSON.stringify({ level, msg: message, time }) : `time="${time}" level=${level} msg=${JSON.stringify(message)}`;
-  const file = host.open(log, constants.O_WRONLY | constants.O_CREAT | append, 0o644);
+  return settings.logFormat === 'json' ? JSON.stringify({ level, msg: message, time }) : `time="${time}" level=${level} msg=${JSON.stringify(message)}`;
+}
+
+function appendLine(path: string, line: string): void {
+  const file = host.open(path, constants.O_WRONLY | constants.O_CREAT | append, 0o644);
   writeWhole(file, host.encode(`${line}\n`));
   host.close(file);
 }

@@ -1,6 +1,7 @@
-/** The commands that compile plans, for `plan-commands.ts`. */
+/** The commands that compile plans, for `modules.ts`. */
 import { create } from './commands/create.js';
 import { exec } from './commands/exec.js';
 import { run } from './commands/run.js';
+import { addCommands } from './modules.js';
 
-globalThis.planCommands = { create, exec, run };
+addCommands({ create, exec, run });

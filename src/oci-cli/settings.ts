@@ -1,27 +1,37 @@
 /** What the flags before the command say. */
+import { logTo, type LogSettings } from './log.js';
 import { host } from './platform/host.js';
-import { textOf, type FlagTable, type Words } from './words.js';
+import { RuntimeError } from './runtime-error.js';
+import { helpFlag, textOf, type FlagTable, type Words } from './words.js';
 
 export const globalFlags: FlagTable = {
-  root: { kind: 'text' },
-  log: { kind: 'text' },
-  'log-format': { kind: 'text' },
-  version: { kind: 'flag', short: 'v' },
+  debug: { kind: 'flag', says: 'log what is done as well, not errors alone' },
+  log: { kind: 'text', says: 'file for errors and the debug log; errors go to standard error too' },
+  'log-format': { kind: 'text', says: 'text (default) or json' },
+  root: { kind: 'text', says: 'where the folders of containers are; should be on a tmpfs (default: "/run/tsrun-oci")' },
+  criu: { kind: 'refused', says: 'checkpoint and restore are not there yet' },
+  'systemd-cgroup': { kind: 'refused', says: 'there is no driver for systemd yet, only the one that writes cgroup files (cgroupfs)' },
+  rootless: { kind: 'text', says: 'do without a cgroup where none can be made: true, false, or auto (default), as true' },
+  ...helpFlag,
+  version: { kind: 'flag', short: 'v', says: 'print the version' },
 };
 
 export interface Settings {
   /** Where the folders of containers are. */
   readonly root: string;
-  readonly log: string | undefined;
-  readonly logFormat: 'text' | 'json';
+  /** A container must have a cgroup. */
+  readonly needsCgroup: boolean;
 }
 
+/** Lines of the log go where the flags say as soon as it is known, those of the other flags too. */
 export function settingsOf(words: Words): Settings {
-  return {
-    root: textOf(words, 'root') ?? defaultRoot(),
-    log: textOf(words, 'log'),
-    logFormat: textOf(words, 'log-format') === 'json' ? 'json' : 'text',
-  };
+  const format = textOf(words, 'log-format') ?? 'text';
+  const log: LogSettings = { log: textOf(words, 'log'), logFormat: format === 'json' ? 'json' : 'text', debug: words.flags.has('debug') };
+  logTo(log);
+  if (format !== 'text' && format !== 'json') throw new RuntimeError(`invalid log-format: ${format}`);
+  const rootless = textOf(words, 'rootless') ?? 'auto';
+  if (!['true', 'false', 'auto'].includes(rootless)) throw new RuntimeError(`invalid value ${JSON.stringify(rootless)} for --rootless: it is true, false or auto`);
+  return { root: textOf(words, 'root') ?? defaultRoot(), needsCgroup: rootless === 'false' };
 }
 
 function defaultRoot(): string {

@@ -48,14 +48,19 @@ function execute(folder: StateFolder, record: ContainerRecord): Failure | undefi
   const start = openFifo(folder.fifo, constants.O_WRONLY);
   host.write(start, host.encode('0'));
   host.close(start);
-  asNode(folder.fifo, () => {
-    host.unlink(folder.fifo);
-  });
+  remove(folder.fifo);
   // Its writing end goes with the execve.
   host.awaitEvents(report, readable, -1);
   const told = host.read(report, reportBytes);
   host.close(report);
+  remove(folder.report);
   return told.length < reportBytes ? undefined : failureOf(told, record);
+}
+
+function remove(path: string): void {
+  asNode(path, () => {
+    host.unlink(path);
+  });
 }
 
 function openFifo(path: string, mode: number): number {

@@ -5,6 +5,7 @@
 import { errnoName } from '../spec/errno.js';
 import { parseJsonBytes, type JsonValue } from '../spec/json.js';
 import type { Hooks } from '../spec/types.js';
+import { jsonText } from './json-text.js';
 import { asNode, constants, existsSync, mkdirSync, readdirSync, writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { lives, nameProcess, type ProcessName } from './processes.js';
@@ -33,6 +34,8 @@ export interface ContainerRecord {
   readonly startHooks?: { readonly first: number; readonly count: number } | undefined;
   /** Of resctrl. */
   readonly resctrl?: ResctrlGroup | undefined;
+  /** `--no-new-keyring`: further processes get none either. */
+  readonly keepsKeyring?: true;
   /** config.json, as it was when the container was made. */
   readonly spec: JsonValue;
 }
@@ -90,7 +93,7 @@ export class StateFolder {
           host.makeFifo(`${draft}/${name}`, 0o600);
         });
       }
-      writeFileSync(`${draft}/${recordName}`, JSON.stringify(record));
+      writeFileSync(`${draft}/${recordName}`, jsonText(record));
       folder.#lock = lock(draft);
       asNode(folder.path, () => {
         host.rename(draft, folder.path);
@@ -117,7 +120,7 @@ export class StateFolder {
 
   write(record: ContainerRecord): void {
     const draft = `${this.path}/.${recordName}`;
-    writeFileSync(draft, JSON.stringify(record));
+    writeFileSync(draft, jsonText(record));
     asNode(this.path, () => {
       host.rename(draft, `${this.path}/${recordName}`);
     });

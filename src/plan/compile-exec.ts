@@ -21,7 +21,7 @@ export interface ExecTarget {
   readonly cgroupPath?: string | undefined;
 }
 
-export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' | 'stderr' | 'filter' | 'program' | 'outlivesLauncher' | 'inheritedCount'> {
+export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' | 'stderr' | 'filter' | 'program' | 'outlivesLauncher' | 'inheritedCount' | 'keepsKeyring'> {
   readonly containerId: string;
   /** Absent: the launcher holds the container. */
   readonly target?: ExecTarget;
@@ -144,5 +144,6 @@ function execPlanInput(input: ExecInput, namespaces: Namespaces): PlanInput {
     stderr: input.stderr,
     ...(input.filter === undefined ? {} : { filter: input.filter }),
     ...(input.outlivesLauncher === undefined ? {} : { outlivesLauncher: input.outlivesLauncher }),
+    ...(input.keepsKeyring === undefined ? {} : { keepsKeyring: input.keepsKeyring }),
   };
 }

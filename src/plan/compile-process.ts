@@ -27,7 +27,7 @@ export function compileProcess({ input, builder }: Compilation, makeDirectory: b
     if (resource !== undefined) builder.add(`/process/rlimits/${index}`, { op: 'setRlimit', resource, soft, hard });
   }
   builder.add('/process/user/umask', { op: 'setUmask', mask: process.user.umask ?? 0o022 });
-  builder.add('default', { op: 'joinKeyring', name: '_tsrun' });
+  if (input.keepsKeyring !== true) builder.add('default', { op: 'joinKeyring', name: '_tsrun' });
   compileScheduling(process, builder);
   compileMemoryPolicy(input.spec, builder);
   const personality = input.spec.linux?.personality;

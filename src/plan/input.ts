@@ -55,4 +55,6 @@ export interface PlanInput {
   readonly hasListener?: boolean;
   /** How many of the caller's descriptors the program inherits, from 3 on. Default 0. */
   readonly inheritedCount?: number;
+  /** No session keyring of its own: the program has the caller's. */
+  readonly keepsKeyring?: boolean;
 }

@@ -47,9 +47,14 @@ const formsOf: Readonly<Record<string, Forms>> = {
   cgroup2: Object.fromEntries(['nsdelegate', 'favordynmods', 'nofavordynmods', 'memory_localevents', 'memory_recursiveprot', 'memory_hugetlb_accounting', 'pids_localevents'].map((key) => [key, 'flag'])),
 };
 
-/** Of every file system (vfs_parse_sb_flag() of the kernel), and of security modules, which ask for theirs first. */
+/** vfs_parse_sb_flag() of the kernel. */
+const ofEveryType = { sync: 'flag', dirsync: 'flag', lazytime: 'flag', mand: 'flag' } as const;
+
+export const fileSystemWords: readonly string[] = Object.keys(ofEveryType);
+
+/** Of every file system, and of security modules, which ask for theirs first. */
 const common: Forms = {
-  sync: 'flag', dirsync: 'flag', lazytime: 'flag', mand: 'flag',
+  ...ofEveryType,
   context: text, fscontext: text, defcontext: text, rootcontext: text, seclabel: 'flag',
   smackfsdef: text, smackfsdefault: text, smackfsfloor: text, smackfshat: text, smackfsroot: text, smackfstransmute: text,
 };

@@ -68,6 +68,9 @@ export const fileSystemWords: ReadonlySet<string> = new Set(['sync', 'dirsync', 
 /** All that stand for a mount and not for a file system, less those that hold for what is below it as well. */
 export const mountWords: readonly string[] = [...attributeWords.keys(), ...propagations.keys()];
 
+/** All that `readMountOptions` takes for itself. */
+export const knownMountWords: readonly string[] = [...mountWords, ...mountWords.map((word) => `r${word}`), ...silentWords, 'idmap', 'ridmap'];
+
 export interface Attributes {
   set: bigint;
   clear: bigint;

@@ -34,7 +34,7 @@ const timeOffset = object<TimeOffset>({
 /** `r` = recursive, which runtimes accept beside the four words of the spec. */
 const propagations = ['', 'private', 'shared', 'slave', 'unbindable', 'rprivate', 'rshared', 'rslave', 'runbindable'];
 
-const memoryPolicyModes = [
+export const memoryPolicyModes = [
   'MPOL_DEFAULT',
   'MPOL_BIND',
   'MPOL_INTERLEAVE',
@@ -44,10 +44,12 @@ const memoryPolicyModes = [
   'MPOL_LOCAL',
 ] as const;
 
+export const memoryPolicyFlags = ['MPOL_F_NUMA_BALANCING', 'MPOL_F_RELATIVE_NODES', 'MPOL_F_STATIC_NODES'] as const;
+
 const memoryPolicy = object<Part<'memoryPolicy'>>({
   mode: oneOf('a mode', memoryPolicyModes),
   nodes: optional(cpuList),
-  flags: optional(array(oneOf('a flag', ['MPOL_F_NUMA_BALANCING', 'MPOL_F_RELATIVE_NODES', 'MPOL_F_STATIC_NODES']))),
+  flags: optional(array(oneOf('a flag', memoryPolicyFlags))),
 });
 
 const intelRdt = object<IntelRdt>({

@@ -34,8 +34,9 @@ const memory = (make: Maker) => make<Part<'memory'>>({
 });
 
 const cpu = (make: Maker) => make<Part<'cpu'>>({
-  // The kernel's own bounds (kernel/sched/core.c): shares 2 to 2^18, period 1 ms to 1 s, quota from 1 ms.
-  shares: optional(unsetOr(2, 262_144)),
+  // The kernel took shares of 2 to 2^18 and read others as the nearest of them (sched_group_set_shares() of kernel/sched/fair.c): engines pass them on.
+  shares: optional(count),
+  // Its own bounds (kernel/sched/core.c): period 1 ms to 1 s, quota from 1 ms.
   quota: optional(anyOf(integer(-1, 0), integer(1000, Number.MAX_SAFE_INTEGER))),
   burst: optional(count),
   period: optional(unsetOr(1000, 1_000_000)),

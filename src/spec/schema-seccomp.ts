@@ -8,7 +8,7 @@ import { seccompFilterFlags } from './seccomp-flags.js';
 import { array, integer, object, oneOf, optional, text, uint64, type OptionalShape, type Shape } from './shape.js';
 import type { Seccomp, SeccompArg, SeccompSyscall } from './types.js';
 
-const action = oneOf('an action', [
+export const seccompActions = [
   'SCMP_ACT_KILL',
   'SCMP_ACT_KILL_PROCESS',
   'SCMP_ACT_KILL_THREAD',
@@ -18,16 +18,18 @@ const action = oneOf('an action', [
   'SCMP_ACT_ALLOW',
   'SCMP_ACT_LOG',
   'SCMP_ACT_NOTIFY',
-]);
+] as const;
 
-const architectures = [
+const action = oneOf('an action', seccompActions);
+
+export const seccompArchitectures: readonly string[] = [
   ['X86', 'X86_64', 'X32', 'ARM', 'AARCH64', 'LOONGARCH64', 'M68K', 'RISCV64', 'S390', 'S390X', 'SH', 'SHEB'],
   ['MIPS', 'MIPS64', 'MIPS64N32', 'MIPSEL', 'MIPSEL64', 'MIPSEL64N32', 'PPC', 'PPC64', 'PPC64LE', 'PARISC', 'PARISC64'],
 ].flat().map((name) => `SCMP_ARCH_${name}`);
 
 const flags = array(oneOf('a flag', [...seccompFilterFlags.keys()]));
 
-const operators = [
+export const seccompOperators = [
   'SCMP_CMP_NE',
   'SCMP_CMP_LT',
   'SCMP_CMP_LE',
@@ -42,7 +44,7 @@ const argument = object<SeccompArg>({
   index: integer(0, 5),
   value: uint64,
   valueTwo: optional(uint64),
-  op: oneOf('an operator', operators),
+  op: oneOf('an operator', seccompOperators),
 });
 
 const syscall = object<SeccompSyscall>({
@@ -55,7 +57,7 @@ const syscall = object<SeccompSyscall>({
 export const seccompShape = object<Seccomp>({
   defaultAction: action,
   defaultErrnoRet: optional(uint16),
-  architectures: optional(array(oneOf('an architecture', architectures))),
+  architectures: optional(array(oneOf('an architecture', seccompArchitectures))),
   flags: optional(flags),
   listenerPath: optional(absolutePath),
   listenerMetadata: optional(text()),
@@ -92,8 +94,8 @@ const dockerSyscall = object<DockerSeccompSyscall>({
 });
 
 const dockerArchitecture = object<DockerSeccompArchitecture>({
-  architecture: oneOf('an architecture', architectures),
-  subArchitectures: unset(array(oneOf('an architecture', architectures))),
+  architecture: oneOf('an architecture', seccompArchitectures),
+  subArchitectures: unset(array(oneOf('an architecture', seccompArchitectures))),
 });
 
 const dockerShape = object<DockerSeccomp>({
@@ -101,7 +103,7 @@ const dockerShape = object<DockerSeccomp>({
   defaultErrnoRet: unset(uint16),
   defaultErrno: unset(errnoName),
   archMap: unset(array(dockerArchitecture)),
-  architectures: unset(array(oneOf('an architecture', architectures))),
+  architectures: unset(array(oneOf('an architecture', seccompArchitectures))),
   flags: unset(flags),
   syscalls: unset(array(dockerSyscall)),
 });

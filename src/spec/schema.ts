@@ -29,6 +29,10 @@ const hooks = optional(array(object<Hook>({
   timeout: optional(integer(1, 2_147_483_647)),
 })));
 
+const hookFields = { prestart: hooks, createRuntime: hooks, createContainer: hooks, startContainer: hooks, poststart: hooks, poststop: hooks };
+
+export const hookNames: readonly string[] = Object.keys(hookFields);
+
 export const specShape = object<Spec>({
   ociVersion: version,
   root: optional(object<Root>({ path: nonEmpty, readonly: optional(boolean) })),
@@ -36,14 +40,7 @@ export const specShape = object<Spec>({
   hostname: optional(hostName),
   domainname: optional(hostName),
   mounts: optional(array(mount)),
-  hooks: optional(object<Hooks>({
-    prestart: hooks,
-    createRuntime: hooks,
-    createContainer: hooks,
-    startContainer: hooks,
-    poststart: hooks,
-    poststop: hooks,
-  })),
+  hooks: optional(object<Hooks>(hookFields)),
   annotations: optional(stringMap),
   linux: optional(linuxShape),
 });

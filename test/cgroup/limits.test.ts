@@ -78,6 +78,14 @@ test('cpu shares: the curve goes through the least, the default and the most', (
   t.deepEqual([3, 102, 512, 2048].map(sharesToWeight), [2, 17, 59, 174]);
 });
 
+test('cpu shares: outside of what v1 took they are as good as the nearest', (t) => {
+  t.deepEqual([1, 2, 262_144, 300_000].flatMap((shares) => lines({ cpu: { shares } })), ['cpu.weight=1', 'cpu.weight=1', 'cpu.weight=10000', 'cpu.weight=10000']);
+});
+
+test('misc: the spec has no words for it, and unified writes a line a resource', (t) => {
+  t.deepEqual(lines({ unified: { 'misc.max': 'res_a 5\nres_b max' } }), ['misc.max=res_a 5', 'misc.max=res_b max']);
+});
+
 test('cpu shares: never falling, always a weight that the kernel takes', (t) => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 300_000 }), (shares) => {

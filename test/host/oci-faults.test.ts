@@ -1,7 +1,7 @@
 // Each command of tsrun-oci is killed at its system calls, and has them fail: what is left can be deleted, and the command given again.
 // The short form takes a sample, TSRUN_LONG=1 every call with every error.
 import { join } from 'node:path';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { needs } from '../support/needs.js';
 import { ociLab, program, type Answer } from '../support/oci-lab.js';
 import { until } from '../support/until.js';
@@ -29,6 +29,8 @@ interface Scene {
 }
 
 const bundle = lab.bundle();
+const resources = join(lab.folder, 'resources.json');
+writeFileSync(resources, JSON.stringify({ unified: { 'cgroup.max.depth': '3' } }));
 
 function call(...words: readonly string[]): string | undefined {
   const { code, stderr } = lab.call(...words);
@@ -72,6 +74,7 @@ const scenes: Readonly<Record<string, Scene>> = {
     again: (id) => (lab.status(id) === 'paused' ? call('resume', id) : undefined) ?? call('pause', id),
     kept: true,
   },
+  update: { prepare: running, command: (id) => ['update', '--resources', resources, id], again: (id) => call('update', '--resources', resources, id), kept: true },
   'delete --force': { prepare: running, command: (id) => ['delete', '--force', id], again: (id) => call('delete', '--force', id), kept: false },
 };
 

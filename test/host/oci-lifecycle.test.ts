@@ -133,14 +133,6 @@ here('a create that fails leaves nothing, and says what failed', (t) => {
   t.regex(missing.stderr, /JSON specification file .*config\.json not found/);
 });
 
-here('flags that are not held are refused, not passed over', (t) => {
-  for (const words of [['--systemd-cgroup', 'list'], ['--rootless=true', 'list'], ['create', '--no-pivot', 'x'], ['create', '--no-new-keyring', 'x'], ['exec', '--pidfd-socket', '/x', 'x', 'true']]) {
-    const { code, stderr } = lab.call(...words);
-    t.is(code, 1);
-    t.regex(stderr, /^flag provided but not defined: -/, words.join(' '));
-  }
-});
-
 here('errors stand in the log as well, where engines look for them', (t) => {
   const log = join(lab.folder, 'log.json');
   t.is(lab.call('--log', log, '--log-format', 'json', 'state', 'none').code, 1);

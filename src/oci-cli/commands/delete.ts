@@ -3,7 +3,9 @@ import { removeContainer } from '../remove-container.js';
 import { StateFolder } from '../state.js';
 
 export const deleteContainer: Command = {
-  flags: { force: { kind: 'flag', short: 'f' } },
+  says: 'delete a container and all that was made for it',
+  usage: '<container-id>',
+  flags: { force: { kind: 'flag', short: 'f', says: 'kill it first where it still runs; one that is not there is no error' } },
   argumentCount: 1,
   run: ({ settings }, { rest: [id = ''], flags }) => {
     removeContainer(new StateFolder(settings.root, id), flags.has('force'));

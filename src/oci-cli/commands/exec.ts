@@ -1,10 +1,9 @@
-import type { HostFacts } from '../../host/facts.js';
-import { joinCgroup } from '../../host/probe-cgroup.js';
 import { compileExec, type ExecInput } from '../../plan/compile-exec.js';
 import type { Process } from '../../spec/types.js';
 import { validateSpec } from '../../spec/validate.js';
 import type { Command } from '../command.js';
-import { takeTerminal } from '../console.js';
+import { sendProcess, takeTerminal } from '../console.js';
+import { execCgroup } from '../exec-cgroup.js';
 import { execProcess } from '../exec-process.js';
 import { failureOf } from '../failure.js';
 import { filterOf } from '../filter.js';
@@ -16,42 +15,46 @@ import { host } from '../platform/host.js';
 import { RuntimeError } from '../runtime-error.js';
 import { StateFolder, type ContainerRecord } from '../state.js';
 import { statusOf } from '../status.js';
-import { passedDescriptors, streamsOf } from '../streams.js';
+import { passedDescriptors, preservedCountOf, streamsOf } from '../streams.js';
 import { hostFacts } from '../surroundings.js';
+import { tellPlan } from '../tell-plan.js';
 import { textOf, type FlagTable, type Words } from '../words.js';
 
 const flags: FlagTable = {
-  'console-socket': { kind: 'text' },
-  cwd: { kind: 'text' },
-  env: { kind: 'texts', short: 'e' },
-  tty: { kind: 'flag', short: 't' },
-  user: { kind: 'text', short: 'u' },
-  'additional-gids': { kind: 'texts', short: 'g' },
-  process: { kind: 'text', short: 'p' },
-  detach: { kind: 'flag', short: 'd' },
-  'pid-file': { kind: 'text' },
-  'process-label': { kind: 'text' },
-  apparmor: { kind: 'text' },
-  'no-new-privs': { kind: 'flag' },
-  cap: { kind: 'texts', short: 'c' },
-  'preserve-fds': { kind: 'text' },
-  cgroup: { kind: 'texts' },
-  'ignore-paused': { kind: 'flag' },
+  'console-socket': { kind: 'text', says: 'path of an AF_UNIX socket that is sent the master of the terminal' },
+  'pidfd-socket': { kind: 'text', says: 'path of an AF_UNIX socket that is sent a pidfd of the process' },
+  cwd: { kind: 'text', says: 'working directory' },
+  env: { kind: 'texts', short: 'e', says: 'a further variable of the environment, NAME=value' },
+  tty: { kind: 'flag', short: 't', says: 'give it a terminal' },
+  user: { kind: 'text', short: 'u', says: 'numbers of the user and the group: uid[:gid]' },
+  'additional-gids': { kind: 'texts', short: 'g', says: 'number of a further group' },
+  process: { kind: 'text', short: 'p', says: 'file with the process as config.json has it' },
+  detach: { kind: 'flag', short: 'd', says: 'do not wait for its end' },
+  'pid-file': { kind: 'text', says: 'file to write its pid to' },
+  'process-label': { kind: 'text', says: 'SELinux label' },
+  apparmor: { kind: 'text', says: 'AppArmor profile' },
+  'no-new-privs': { kind: 'flag', says: 'no program that it executes gives it more rights' },
+  cap: { kind: 'texts', short: 'c', says: 'a further capability' },
+  'preserve-fds': { kind: 'count', says: 'how many of the caller\'s descriptors from 3 on it inherits' },
+  cgroup: { kind: 'texts', says: 'run it in this cgroup below the container\'s' },
+  'ignore-paused': { kind: 'flag', says: 'also in a paused container, where it waits for the resume' },
 };
 
 /** Beside the program's own statuses. */
 const failedStatus = 255;
 
 export const exec: Command = {
+  says: 'execute a further process in a container',
+  usage: '<container-id> <command> [command options], or --process process.json <container-id>',
   flags,
   argumentCount: { least: 1, most: Infinity },
+  flagsFirst: true,
   run: ({ settings }, words) => {
     const folder = new StateFolder(settings.root, words.rest[0] ?? '');
     const record = folder.read();
     checkStatus(folder, record, words);
     const spec = validateSpec(record.spec);
-    const facts = hostFacts();
-    return execute(record, spec, execProcess(spec, words), words, facts);
+    return execute({ record, spec, process: execProcess(spec, words), words });
   },
 };
 
@@ -61,13 +64,21 @@ function checkStatus(folder: StateFolder, record: ContainerRecord, { flags: give
   if (status === 'paused' && !given.has('ignore-paused')) throw new RuntimeError('cannot exec in a paused container (use --ignore-paused to override)', failedStatus);
 }
 
-function execute(record: ContainerRecord, spec: ExecInput['spec'], process: Process, words: Words, facts: HostFacts): number {
+interface Execution {
+  readonly record: ContainerRecord;
+  readonly spec: ExecInput['spec'];
+  readonly process: Process;
+  readonly words: Words;
+}
+
+function execute({ record, spec, process, words }: Execution): number {
   const terminal = process.terminal === true;
   const detach = words.flags.has('detach');
   const consoleSocket = textOf(words, 'console-socket');
   if (terminal && detach && consoleSocket === undefined) throw new RuntimeError('cannot allocate tty if runc will detach without setting console socket', failedStatus);
-  const preservedCount = Number(textOf(words, 'preserve-fds') ?? 0);
-  const plan = compileExec(execInput(record, spec, process, words, facts, preservedCount));
+  const preservedCount = preservedCountOf(words);
+  const plan = compileExec(execInput(record, spec, process, words, preservedCount));
+  tellPlan(plan);
   const launcher = new OneShotLauncher();
   if (!detach) host.takeSignals();
   try {
@@ -78,6 +89,7 @@ function execute(record: ContainerRecord, spec: ExecInput['spec'], process: Proc
     if (event.op === 'failed') throw failureOf(event, plan, process.args[0] ?? '', failedStatus);
     if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the process', failedStatus);
     const master = takeTerminal(event, plan, launcher, { consoleSocket, keepsTerminal: !detach });
+    sendProcess(textOf(words, 'pidfd-socket'), event.pid, 'setns');
     const pidFile = textOf(words, 'pid-file');
     if (pidFile !== undefined) writeFileSync(pidFile, String(event.pid));
     return detach ? 0 : watchToItsEnd(launcher, event.pid, master);
@@ -86,11 +98,11 @@ function execute(record: ContainerRecord, spec: ExecInput['spec'], process: Proc
   }
 }
 
-function execInput(record: ContainerRecord, spec: ExecInput['spec'], process: Process, words: Words, facts: HostFacts, inheritedCount: number): ExecInput {
+function execInput(record: ContainerRecord, spec: ExecInput['spec'], process: Process, words: Words, inheritedCount: number): ExecInput {
+  const facts = hostFacts();
   const { init } = record;
   if (init === undefined) throw new RuntimeError('cannot exec in a stopped container', failedStatus);
-  const below = words.texts.get('cgroup')?.at(-1);
-  const cgroupPath = record.cgroup === '' ? undefined : below === undefined ? record.cgroup : joinCgroup(record.cgroup, below.startsWith('/') ? below : `/${below}`);
+  const cgroupPath = execCgroup(record, words.texts.get('cgroup') ?? []);
   return {
     containerId: record.id,
     target: { ...init, cgroupPath },
@@ -104,6 +116,7 @@ function execInput(record: ContainerRecord, spec: ExecInput['spec'], process: Pr
     drainTerminal: false,
     outlivesLauncher: true,
     inheritedCount,
+    keepsKeyring: record.keepsKeyring === true,
     ...streamsOf(process.terminal === true),
     ...filterOf(spec, facts),
   };

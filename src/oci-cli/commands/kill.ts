@@ -1,20 +1,24 @@
-import { constants } from 'node:os';
+import { readSignal } from '../../spec/signals.js';
 import type { Command } from '../command.js';
-import { killCgroup, processesIn } from '../cgroups.js';
+import { isEmpty, killCgroup, processesIn } from '../cgroups.js';
+import { ownsPids } from '../fields.js';
 import { nameProcess, signalProcess } from '../processes.js';
 import { RuntimeError } from '../runtime-error.js';
 import { StateFolder, type ContainerRecord } from '../state.js';
 import { statusOf } from '../status.js';
 
-const mostSignal = 64;
+const sigkill = 9;
 
 export const kill: Command = {
-  flags: { all: { kind: 'flag', short: 'a' } },
+  says: 'send a signal (default: SIGTERM) to the first process of a container',
+  usage: '<container-id> [signal]',
+  flags: { all: { kind: 'flag', short: 'a', says: 'send it to all processes of the container' } },
   argumentCount: { least: 1, most: 2 },
   run: ({ settings }, { rest: [id = '', word = 'SIGTERM'], flags }) => {
     const signal = signalNumber(word);
     const { folder, record } = StateFolder.take(settings.root, id);
-    if (flags.has('all')) killAll(record, signal);
+    // Without a pid namespace of its own nothing else ends with its first process.
+    if (flags.has('all') || (signal === sigkill && !ownsPids(record.spec) && record.cgroup !== '' && !isEmpty(record.cgroup))) killAll(record, signal);
     else if (statusOf(folder, record) === 'stopped' || record.init === undefined || !signalProcess(record.init, signal)) throw new RuntimeError('container not running');
     return 0;
   },
@@ -22,7 +26,7 @@ export const kill: Command = {
 
 /** Also of a container whose first process has ended: without a pid namespace of its own, others may live. */
 function killAll({ cgroup }: ContainerRecord, signal: number): void {
-  if (signal === constants.signals.SIGKILL) {
+  if (signal === sigkill) {
     killCgroup(cgroup);
     return;
   }
@@ -36,9 +40,8 @@ function killAll({ cgroup }: ContainerRecord, signal: number): void {
 }
 
 function signalNumber(word: string): number {
-  if (/^\d+$/.test(word) && Number(word) <= mostSignal) return Number(word);
-  const name = word.toUpperCase().replace(/^(?:SIG)?/, 'SIG');
-  const number = Object.entries(constants.signals).find(([known]) => known === name)?.[1];
+  // 0 asks whether it is there (kill(2)).
+  const number = word === '0' ? 0 : readSignal(word);
   if (number === undefined) throw new RuntimeError(`unknown signal ${JSON.stringify(word)}`);
   return number;
 }

@@ -3,17 +3,20 @@ import { describeState } from '../describe-state.js';
 import { print } from '../log.js';
 import { RuntimeError } from '../runtime-error.js';
 import { containerIds, StateFolder } from '../state.js';
-import { textOf } from '../words.js';
+import { wantsJson } from '../words.js';
 
 const columnGap = 4;
 
 export const list: Command = {
-  flags: { format: { kind: 'text', short: 'f' }, quiet: { kind: 'flag', short: 'q' } },
+  says: 'list the containers of a root',
+  usage: '',
+  flags: { format: { kind: 'text', short: 'f', says: 'table (default) or json' }, quiet: { kind: 'flag', short: 'q', says: 'print ids alone' } },
   argumentCount: 0,
   run: ({ settings }, words) => {
+    const json = wantsJson(words);
     const states = containerIds(settings.root).flatMap((id) => stateOf(settings.root, id));
     if (words.flags.has('quiet')) print(1, states.map(({ id }) => `${id}\n`).join(''));
-    else if (textOf(words, 'format') === 'json') print(1, JSON.stringify(states.length === 0 ? null : states));
+    else if (json) print(1, JSON.stringify(states.length === 0 ? null : states));
     else print(1, table([['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER'], ...states.map(({ id, pid, status, bundle, created, owner }) => [id, String(pid), status, bundle, created, owner])]));
     return 0;
   },

@@ -5,6 +5,8 @@ import { StateFolder } from '../state.js';
 import { statusOf } from '../status.js';
 
 export const pause: Command = {
+  says: 'have all processes of a container stand still',
+  usage: '<container-id>',
   flags: {},
   argumentCount: 1,
   run: ({ settings }, { rest: [id = ''] }) => {
@@ -23,6 +25,8 @@ export const pause: Command = {
 };
 
 export const resume: Command = {
+  says: 'have the processes of a paused container go on',
+  usage: '<container-id>',
   flags: {},
   argumentCount: 1,
   run: ({ settings }, { rest: [id = ''] }) => {

@@ -4,19 +4,23 @@ import { print } from '../log.js';
 import { host } from '../platform/host.js';
 import { RuntimeError } from '../runtime-error.js';
 import { StateFolder } from '../state.js';
-import { textOf } from '../words.js';
+import { wantsJson } from '../words.js';
 
 const searchPath = ['/usr/bin/ps', '/bin/ps'];
 
 export const ps: Command = {
-  flags: { format: { kind: 'text', short: 'f' } },
+  says: 'list the processes of a container',
+  usage: '<container-id> [ps options]',
+  flags: { format: { kind: 'text', short: 'f', says: 'table (default) or json' } },
   argumentCount: { least: 1, most: Infinity },
+  flagsFirst: true,
   run: ({ settings }, words) => {
     const [id = '', ...args] = words.rest;
+    const json = wantsJson(words);
     const { cgroup } = new StateFolder(settings.root, id).read();
     if (cgroup === '') throw new RuntimeError(`container ${id} has no cgroup by which its processes are known`);
     const pids = processesIn(cgroup);
-    print(1, textOf(words, 'format') === 'json' ? JSON.stringify(pids) : table(pids, args.length === 0 ? ['-ef'] : args));
+    print(1, json ? JSON.stringify(pids) : table(pids, args.length === 0 ? ['-ef'] : args));
     return 0;
   },
 };

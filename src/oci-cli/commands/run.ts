@@ -7,15 +7,22 @@ import { startContainer } from '../start-container.js';
 import type { FlagTable } from '../words.js';
 import { createFlags, createRequest } from './create.js';
 
-const flags: FlagTable = { ...createFlags, detach: { kind: 'flag', short: 'd' }, keep: { kind: 'flag' } };
+const flags: FlagTable = {
+  ...createFlags,
+  detach: { kind: 'flag', short: 'd', says: 'do not wait for the program\'s end' },
+  keep: { kind: 'flag', says: 'do not delete the container when its program has ended' },
+  'no-subreaper': { kind: 'flag', says: 'as always: tsrun-oci is never a subreaper for processes that the container leaves' },
+};
 
 export const run: Command = {
+  says: 'create and run a container',
+  usage: '<container-id>',
   flags,
   argumentCount: 1,
-  run: ({ settings }, words) => {
+  run: (context, words) => {
     const detach = words.flags.has('detach');
     const keep = words.flags.has('keep');
-    const created = createContainer({ ...createRequest(settings, words), keepsTerminal: !detach });
+    const created = createContainer({ ...createRequest(context, words), keepsTerminal: !detach });
     if (!detach) return runToItsEnd(created, keep);
     letGo(created);
     start(created, keep);

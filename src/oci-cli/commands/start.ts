@@ -3,6 +3,8 @@ import { startContainer } from '../start-container.js';
 import { StateFolder } from '../state.js';
 
 export const start: Command = {
+  says: 'execute the program of a created container',
+  usage: '<container-id>',
   flags: {},
   argumentCount: 1,
   run: ({ settings }, { rest: [id = ''] }) => {

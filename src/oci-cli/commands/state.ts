@@ -4,6 +4,8 @@ import { describeState } from '../describe-state.js';
 import { StateFolder } from '../state.js';
 
 export const state: Command = {
+  says: 'print the state of a container',
+  usage: '<container-id>',
   flags: {},
   argumentCount: 1,
   run: ({ settings }, { rest: [id = ''] }) => {

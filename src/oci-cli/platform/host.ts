@@ -15,7 +15,7 @@ export interface Host {
   readonly words: readonly string[];
 
   /** Runs another of the modules that the program holds. */
-  loadModule(name: 'plan-main.js'): void;
+  loadModule(name: 'plan-main.js' | 'extra-main.js'): void;
 
   open(path: string, flags: number, mode: number): number;
   close(fd: number): void;
@@ -48,6 +48,8 @@ export interface Host {
   signalProcess(pidfd: number, signal: number): void;
   /** poll(2) for these events; whether one came in time. -1 waits for ever. */
   awaitEvents(fd: number, events: number, timeoutMs: number): boolean;
+  /** The same for several: which one has an event; -1 for none in time. */
+  awaitAnyEvent(fds: readonly number[], events: number, timeoutMs: number): number;
   /** From now on signals for this process wait until `watchForeground` passes them on. */
   takeSignals(): void;
   /** Passes signals on to a process, and bytes to and from its terminal (-1: none), until there is something to be read of `events`. */
@@ -69,8 +71,18 @@ export interface Host {
   connectSocket(path: string): number;
   compileSeccomp(profile: Uint8Array): Uint8Array;
   syscallName(number: number): string;
+  /** Of the library that is linked in. */
+  seccompVersion(): string;
   landlockAbi(): number;
   deviceProgramProbe(): number;
+  /** A program that holds device rules, by its instructions; a descriptor. */
+  loadDeviceProgram(instructions: Uint8Array): number;
+  /** At once in the place of tsrun's own on the cgroup, which is a descriptor as well. */
+  replaceDeviceProgram(program: number, cgroup: number): void;
+  /** Whether the kernel takes these flags of seccomp(2). */
+  seccompFlagWorks(flags: number): boolean;
+  /** Whether libseccomp knows the architecture, by its own name: `x86_64`. */
+  seccompArchitecture(name: string): boolean;
 
   /** Undefined where the bytes are not UTF-8. */
   decode(bytes: Uint8Array): string | undefined;
