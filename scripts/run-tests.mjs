@@ -20,6 +20,8 @@ function options() {
   // Of several the last holds: what somebody gives to a script of npm's comes after what the script gives.
   const lane = positionals.at(-1) ?? 'all';
   if (!choices.includes(lane)) throw new Error(`no lane called ${lane}; there are ${choices.join(', ')}`);
+  // Tests that take a sample, or leave themselves out, look for it; a guest is told as well.
+  if (values.long) process.env.TSRUN_LONG = '1';
   return { ...values, lane };
 }
 

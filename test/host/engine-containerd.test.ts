@@ -2,8 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveContainerd } from '../support/containerd.js';
-import { engineLab, engineTest, followsSize, runtime } from '../support/engines.js';
-import { needs } from '../support/needs.js';
+import { engineLab, engineTest, followsSize, limitsTest, runtime } from '../support/engines.js';
 import { until } from '../support/until.js';
 
 const here = engineTest('podman');
@@ -109,7 +108,7 @@ here('mounts, root, rights, devices, namespaces', async (t) => {
   t.regex((await hear('--uidmap', '0:300000:65536', '--gidmap', '0:300000:65536', image, 'sh', '-c', 'tr -s " " < /proc/self/uid_map; touch /new; stat -c %u /new')).stdout, /^ 0 300000 65536\n0\n/);
 });
 
-needs('cgroup2:memory', 'cgroup2:cpu', 'root', 'command:podman', `file:/${runtime.slice(1)}`)('limits are the cgroup\'s', async (t) => {
+limitsTest('limits are the cgroup\'s', async (t) => {
   const { stdout } = await ctr('run', '--rm', '--runtime', 'io.containerd.runc.v2', '--runc-binary', runtime, '--memory-limit', '67108864', '--cpus', '0.5', image, newId(), ...linger, 'sh', '-c', 'cd /sys/fs/cgroup; cat memory.max cpu.max');
   t.is(stdout, '67108864\n50000 100000\n');
 });

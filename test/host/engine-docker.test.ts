@@ -1,14 +1,14 @@
-// dockerd on tsrun-oci, over containerd and its shim. The containers have the machine's network: Docker makes another one by a hook.
+// dockerd on tsrun-oci, over containerd and its shim. Most containers have the machine's network, which is quicker than one of Docker's making.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { containerdSocket, serveContainerd } from '../support/containerd.js';
-import { engineLab, engineTest, followsSize, runtime, savedImage } from '../support/engines.js';
+import { engineLab, engineTest, followsSize, limitsTest, runtime, savedImage } from '../support/engines.js';
 import { until } from '../support/until.js';
 
 const here = engineTest('podman');
 const image = 'busybox:1';
 const service = ['dockerd', '--containerd', containerdSocket, '--data-root', '/run/docker-data', '--exec-root', '/run/docker', '--pidfile', '/run/docker.pid', '--host', 'unix:///run/docker.sock',
-  '--bridge', 'none', '--iptables=false', '--add-runtime', `tsrun=${runtime}`, '--default-runtime', 'tsrun', '--exec-opt', 'native.cgroupdriver=cgroupfs'];
+  '--iptables=false', '--add-runtime', `tsrun=${runtime}`, '--default-runtime', 'tsrun', '--exec-opt', 'native.cgroupdriver=cgroupfs'];
 
 const lab = engineLab(async (machine) => {
   await serveContainerd(machine, `docker.io/library/${image}`);
@@ -103,6 +103,15 @@ here('volumes, files, root, rights', async (t) => {
   await said('rm', '--force', 'files');
 });
 
+here('a network of Docker\'s own, which a hook of it makes', async (t) => {
+  await said('run', '--detach', '--name', 'server', image, 'sh', '-c', 'mkdir /www; echo served > /www/page; exec httpd -f -h /www');
+  const address = await said('inspect', '--format', '{{.NetworkSettings.IPAddress}}', 'server');
+  const asked = async () => (await docker('run', '--rm', image, 'wget', '-q', '-O', '-', `http://${address}/page`)).stdout;
+  await until(async () => (await asked()) === 'served\n', 'an answer');
+  await said('rm', '--force', 'server');
+  t.pass();
+});
+
 here('attach', async (t) => {
   await said('create', '--interactive', '--network', 'host', '--name', 'later', image, 'cat');
   t.is((await lab.call(words('start', '--attach', '--interactive', 'later'), { input: 'typed\n' })).stdout, 'typed\n');
@@ -114,6 +123,15 @@ here('healthcheck', async (t) => {
   await until(async () => (await said('inspect', '--format', '{{.State.Health.Status}}', 'health')) === 'healthy', 'health');
   await said('rm', '--force', 'health');
   t.pass();
+});
+
+limitsTest('limits are the cgroup\'s, and can be changed', async (t) => {
+  await detached('limited', '--memory', '64m', '--memory-swap', '64m', '--pids-limit', '20', '--cpus', '0.5', image, 'sleep', '1000');
+  const limits = async () => said('exec', 'limited', 'sh', '-c', 'cd /sys/fs/cgroup; cat memory.max pids.max cpu.max');
+  t.is(await limits(), '67108864\n20\n50000 100000');
+  await said('update', '--memory', '32m', '--memory-swap', '32m', '--pids-limit', '30', '--cpus', '0.25', 'limited');
+  t.is(await limits(), '33554432\n30\n25000 100000');
+  await said('rm', '--force', 'limited');
 });
 
 here('nothing is left', async (t) => {

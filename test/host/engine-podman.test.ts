@@ -1,8 +1,7 @@
 // podman on tsrun-oci, with conmon between them: what people do with it, whole.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { engineLab, engineTest, followsSize, runtime, savedImage } from '../support/engines.js';
-import { needs } from '../support/needs.js';
+import { engineLab, engineTest, followsSize, limitsTest, runtime, savedImage } from '../support/engines.js';
 import { until } from '../support/until.js';
 
 const here = engineTest('podman');
@@ -120,6 +119,8 @@ here('volumes, files and root', async (t) => {
   t.deepEqual([readonly.code, readonly.stdout], [1, 'theirs\n']);
   await run('-v', 'named:/mnt', image, 'sh', '-c', 'echo kept > /mnt/file');
   t.is((await run('-v', 'named:/mnt', image, 'cat', '/mnt/file')).stdout, 'kept\n');
+  t.is((await run('--read-only', '--tmpfs', '/scratch', image, 'sh', '-c', 'touch /scratch/new && touch /new')).code, 1);
+  t.is((await run('--mount', 'type=tmpfs,destination=/etc', image, 'cat', '/etc/group')).code, 0, 'what lay there is copied');
   await detached('files', image, 'sleep', '1000');
   await said('cp', `${folder}/file`, 'files:/copied');
   t.is(await said('exec', 'files', 'cat', '/copied'), 'theirs');
@@ -221,10 +222,14 @@ here('build', async (t) => {
   t.is((await run('localhost/built:1')).stdout, 'built\n');
 });
 
-needs('cgroup2:memory', 'cgroup2:pids', 'cgroup2:cpu', 'root', 'command:podman', `file:/${runtime.slice(1)}`)('limits are the cgroup\'s', async (t) => {
+limitsTest('limits are the cgroup\'s, and can be changed', async (t) => {
   const limits = ['--memory', '64m', '--pids-limit', '20', '--cpus', '0.5'];
   const { stdout } = await run(...limits, image, 'sh', '-c', 'cd /sys/fs/cgroup; cat memory.max pids.max cpu.max');
   t.is(stdout, '67108864\n20\n50000 100000\n');
+  await detached('limited', ...limits, image, 'sleep', '1000');
+  await said('update', '--memory', '32m', '--cpus', '0.25', 'limited');
+  t.is(await said('exec', 'limited', 'sh', '-c', 'cd /sys/fs/cgroup; cat memory.max cpu.max'), '33554432\n25000 100000');
+  await remove('limited');
 });
 
 here('nothing is left', async (t) => {

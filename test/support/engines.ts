@@ -19,6 +19,11 @@ const cgroupRoot = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((folder) =>
 /** For tests on an engine; the command is one that is installed for it. */
 export const engineTest = (command: string) => needs('root', 'cgroup2', `file:/${program.slice(1)}`, `command:${command}`);
 
+/** For tests on limits. A guest, which alone can hold them, needs minutes to start an engine: they are of the long form. */
+export const limitsTest: ReturnType<typeof needs> = process.env['TSRUN_LONG'] === '1'
+  ? needs('root', 'cgroup2:memory', 'cgroup2:pids', 'cgroup2:cpu', 'command:podman', `file:/${program.slice(1)}`)
+  : () => undefined;
+
 export const runtime = program;
 
 /** Where nothing of the host's is changed: neither /run nor what engines keep below /var/lib, nor who may have which ids. */
