@@ -1,0 +1,57 @@
+/** Why a dyno's program ended, as a value; log lines and codes are renderings of it. */
+import type { ExitStatus } from '../container/state/exit-status.js';
+import type { TsrunError } from '../spec/errors.js';
+
+/** What ended it. */
+export type DeathCause =
+  /** The program itself, with its exit code. */
+  | 'exit'
+  /** A signal that tsrun did not send. */
+  | 'signal'
+  /** The kernel, for want of memory. */
+  | 'oom'
+  /** It was asked to end, and did. */
+  | 'stop'
+  /** It was asked to end, and was killed when its time was over (R12). */
+  | 'stop-timeout'
+  /** Nothing listened on its port in time (R10). */
+  | 'boot-timeout'
+  /** It could not be started (R99, or no such program). */
+  | 'failed'
+  /** What kept it was killed. */
+  | 'lost';
+
+/** How a dyno ended. */
+export interface Death {
+  readonly cause: DeathCause;
+  /** Exit code, or 128 + signal; 125 to 127 for what did not start. */
+  readonly code: number;
+  /** Of the program; absent for what did not start. */
+  readonly status?: ExitStatus;
+  /** Why it could not be started. */
+  readonly error?: TsrunError;
+  /** Processes that the kernel killed for want of memory: also children, while the program lived on. */
+  readonly oomKills: number;
+}
+
+/** What tsrun had done to it when it ended. */
+export type Doing = 'nothing' | 'stopping' | 'killing-late' | 'killing-unbound';
+
+/** A program that ended. */
+export function deathOf(status: ExitStatus, doing: Doing): Death {
+  return { cause: causeOf(status, doing), code: status.code, status, oomKills: status.oomKills };
+}
+
+/** One that never ran. */
+export function failedDeath(error: TsrunError): Death {
+  const code = error.code === 'ERR_TSRUN_COMMAND_NOT_FOUND' ? 127 : error.code === 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE' ? 126 : 125;
+  return { cause: 'failed', code, error, oomKills: 0 };
+}
+
+function causeOf({ cause, signal }: ExitStatus, doing: Doing): DeathCause {
+  if (cause === 'lost') return 'lost';
+  if (doing === 'killing-late') return 'stop-timeout';
+  if (doing === 'killing-unbound') return 'boot-timeout';
+  if (doing === 'stopping') return 'stop';
+  return cause === 'oom' ? 'oom' : signal === undefined ? 'exit' : 'signal';
+}
