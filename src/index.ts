@@ -44,7 +44,7 @@ export type * from './container/isolation/isolation-report.js';
 export type { CapabilitySets, MountReading, ProcessIds, RlimitReading } from './host/proc-files.js';
 export type { Copied, CopyOptions } from './container/copy/copy-options.js';
 export type { ContainerRecord } from './container/state/record.js';
-export type { StopOptions } from './container/running-process.js';
+export type { SignalDelivery, StopOptions } from './container/delivery.js';
 export type { StartTimings, TimedPart } from './container/start-timings.js';
 export type { Terminal } from './container/streams.js';
 export type { ContainerStats } from './cgroup/stats.js';

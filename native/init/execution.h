@@ -27,6 +27,13 @@ struct ChannelMessage {
   Status status;
 };
 
+// For whom a signal is that the launcher sends to the reaper, as the value that comes along with it (sigqueue(3)).
+enum class Delivery : int {  // NOLINT(performance-enum-size): `sival_int` is one
+  kProgram = 0,
+  kEverybody = 1,  // at once; the container ends when all of them have
+  kInTurn = 2,     // the program first, and when that has ended the others; the container ends when they have too
+};
+
 // What the paths that were tried say together. One that is there and may not be executed tells more than the folders of PATH
 // in which there is none; one that cannot be executed ends the search (execvp(3)).
 class ProgramSearch {

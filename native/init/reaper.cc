@@ -19,11 +19,6 @@ namespace {
 inline constexpr int kNoHang = 1;
 inline constexpr int kUntraced = 2;
 
-struct SignalInfo {
-  int number;
-  char rest[124];
-};
-
 unsigned parse(const char* digits) {
   unsigned value = 0;
   for (; *digits >= '0' && *digits <= '9'; ++digits) value = value * 10 + static_cast<unsigned>(*digits - '0');
@@ -62,33 +57,70 @@ int code_of(int status) {
 
 bool is_stopped(int status) { return (status & 0xff) == 0x7f; }
 
-// Reaps whatever has ended; true once the program is among them.
-bool reap(long program, int options, int* status) {
-  for (;;) {
-    sys::Outcome reaped = sys::call<SYS_wait4>(-1, status, options, 0);
-    // The program is there to be waited for, so that only a seccomp filter can forbid it.
-    if (!reaped.ok()) sys::end_process(125);
-    if (reaped.value == 0) return false;
-    if (reaped.value != program) continue;
-    if (!is_stopped(*status)) return true;
-    // By ctrl-z, and there is no shell that could let it go on: a session leader would not have been stopped either.
-    if ((*status >> 8 & 0xff) == SIGTSTP) (void)sys::raw(SYS_kill, -program, SIGCONT);
-  }
-}
+// Pid 1 of its container; in a pid namespace that is not the container's own kill(2) would reach all that live there.
+inline constexpr long kInit = 1;
+inline constexpr long kAllOthers = -1;
 
-[[noreturn]] void watch_over(long program, unsigned channel) {
-  uint64_t all = ~uint64_t{0};
-  int status = 0;
-  int options = kNoHang | kUntraced;
-  while (!reap(program, options, &status)) {
-    SignalInfo info;
-    sys::Outcome signal = sys::call<SYS_rt_sigtimedwait>(&all, &info, 0, sizeof all);
-    if (signal.ok() && signal.value != SIGCHLD) (void)sys::raw(SYS_kill, program, signal.value);
-    // A filter that forbids waiting for signals leaves waiting for processes.
-    if (!signal.ok()) options = kUntraced;
+class Watch {
+ public:
+  Watch(long self, long program) : program_(program), is_init_(self == kInit) {}
+
+  // Reaps whatever has ended; true once nothing is left to wait for.
+  bool reap() {
+    for (;;) {
+      int status = 0;
+      sys::Outcome reaped = sys::call<SYS_wait4>(-1, &status, options_, 0);
+      if (!reaped.ok() && reaped.error() == ECHILD && program_ == 0) return true;
+      // The program is there to be waited for, so that only a seccomp filter can forbid it.
+      if (!reaped.ok()) sys::end_process(125);
+      if (reaped.value == 0) return false;
+      if (reaped.value != program_) continue;
+      if (is_stopped(status)) {
+        // By ctrl-z, and there is no shell that could let it go on: a session leader would not have been stopped either.
+        if ((status >> 8 & 0xff) == SIGTSTP) (void)sys::raw(SYS_kill, -program_, SIGCONT);
+        continue;
+      }
+      status_ = status;
+      program_ = 0;
+      if (!waits_for_all_) return true;
+      if (for_the_others_ != 0) (void)sys::raw(SYS_kill, kAllOthers, for_the_others_);
+    }
   }
-  (void)tell(channel, ChannelWord::kEnded, static_cast<uint32_t>(status), kOk);
-  sys::end_process(code_of(status));
+
+  void wait_for_signal() {
+    uint64_t all = ~uint64_t{0};
+    siginfo_t info;
+    sys::Outcome signal = sys::call<SYS_rt_sigtimedwait>(&all, &info, 0, sizeof all);
+    // A filter that forbids waiting for signals leaves waiting for processes.
+    if (!signal.ok()) options_ = kUntraced;
+    else if (signal.value != SIGCHLD) deliver(signal.value, info.si_code == SI_QUEUE ? static_cast<Delivery>(info.si_value.sival_int) : Delivery::kProgram);
+  }
+
+  int status() const { return status_; }
+
+ private:
+  void deliver(long signal, Delivery delivery) {
+    bool everybody = is_init_ && delivery == Delivery::kEverybody;
+    bool in_turn = is_init_ && delivery == Delivery::kInTurn;
+    waits_for_all_ = waits_for_all_ || everybody || in_turn;
+    for_the_others_ = in_turn ? signal : 0;
+    // The number of a program that has ended may be another's.
+    (void)sys::raw(SYS_kill, everybody || program_ == 0 ? kAllOthers : program_, signal);
+  }
+
+  long program_;  // 0: it has ended
+  bool is_init_;
+  int status_ = 0;
+  int options_ = kNoHang | kUntraced;
+  bool waits_for_all_ = false;
+  long for_the_others_ = 0;
+};
+
+[[noreturn]] void watch_over(long self, long program, unsigned channel) {
+  Watch watch(self, program);
+  while (!watch.reap()) watch.wait_for_signal();
+  (void)tell(channel, ChannelWord::kEnded, static_cast<uint32_t>(watch.status()), kOk);
+  sys::end_process(code_of(watch.status()));
 }
 
 // `ps` shows what stands here, and these words are nothing that a person wants to read.
@@ -120,7 +152,7 @@ void hide_arguments(char** words, unsigned count) {
   // Where a filter forbids the word, the end of the channel says as much.
   if (!tell(channel, ChannelWord::kRuns, 0, kOk)) (void)sys::raw(SYS_close, static_cast<long>(channel));
   hide_arguments(words, count);
-  watch_over(program, channel);
+  watch_over(self, program, channel);
 }
 
 }  // namespace

@@ -78,9 +78,15 @@ void handle(Client& client, const RequestCloseInput& request, Passed&) {
   if (container != nullptr && container->owner == &client) container->input.reset();
 }
 
+Status deliver_signal(const Container& container, const RequestSignal& request) {
+  int pid_fd = container.pidfd.get();
+  auto signal = static_cast<int>(request.signal);
+  return request.delivery == 0 ? send_signal(pid_fd, signal) : send_signal(pid_fd, signal, static_cast<int>(request.delivery));
+}
+
 void handle(Client& client, const RequestSignal& request, Passed&) {
   Container* container = find_known(client, request.container);
-  Status status = container == nullptr ? kNoSuchContainer : send_signal(container->pidfd.get(), static_cast<int>(request.signal));
+  Status status = container == nullptr ? kNoSuchContainer : deliver_signal(*container, request);
   if (status.ok() && request.signal == SIGKILL) container->killed = true;
   answer(client, request.request, status);
 }

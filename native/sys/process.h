@@ -72,6 +72,15 @@ inline uint64_t monotonic_ns() {
 
 inline Status send_signal(int pid_fd, int signal) { return sys::call<SYS_pidfd_send_signal>(pid_fd, signal, 0, 0).status(); }
 
+// With a value for who looks at more than the number (sigqueue(3)).
+inline Status send_signal(int pid_fd, int signal, int value) {
+  siginfo_t info{};
+  info.si_signo = signal;
+  info.si_code = SI_QUEUE;
+  info.si_value.sival_int = value;
+  return sys::call<SYS_pidfd_send_signal>(pid_fd, signal, &info, 0).status();
+}
+
 // Never waits. `si_pid` 0: it lives, or somebody traces it, and a zombie is its tracer's before it is its parent's
 // (ptrace(2)). Its pidfd wakes up once more when the tracer lets go (do_notify_parent of the kernel).
 inline Status reap_process(int pid_fd, siginfo_t* info, rusage* usage) {

@@ -16,7 +16,8 @@ import type { ExecProcess } from './exec.js';
 import type { ExitStatus } from './state/exit-status.js';
 import type { LimitOptions } from './options/options.js';
 import type { ContainerRecord } from './state/record.js';
-import { RunningProcess, type ProcessSettings, type StopOptions } from './running-process.js';
+import { hasOwnReaper, type StopOptions } from './delivery.js';
+import { RunningProcess, type ProcessSettings } from './running-process.js';
 import type { Start } from './start.js';
 import { TimeLimit } from './time-limit.js';
 import { memoryLimits, resourcesOf } from './update-limits.js';
@@ -53,7 +54,7 @@ export class Container extends RunningProcess {
   #timeLimit: TimeLimit | undefined;
 
   constructor(settings: ContainerSettings, start?: Start) {
-    super(settings, start);
+    super({ ...settings, hasReaper: hasOwnReaper(settings.record) }, start);
     this.#settings = settings;
   }
 
@@ -265,8 +266,7 @@ export class Container extends RunningProcess {
   /** @internal For an AbortSignal: stop, then kill; `exited` rejects with `ERR_TSRUN_ABORTED`. Who has no program yet has nothing to stop. */
   abort(cause: unknown): void {
     this.endsAs(new TsrunError('ERR_TSRUN_ABORTED', `the container '${this.id}' was aborted`, { cause }));
-    const ended = this.#state === 'running' ? this.stop() : this.killAll();
-    ended.catch(() => undefined);
+    (this.#state === 'running' ? this.stop() : this.killAll()).catch(() => undefined);
   }
 
   /** Ends it, whatever it takes, within moments. */

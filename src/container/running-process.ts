@@ -7,18 +7,11 @@ import { TsrunError } from '../spec/errors.js';
 import { parseSignal } from '../spec/signals.js';
 import { deferred } from '../engine/deferred.js';
 import { exitStatus, lostStatus, type ExitStatus } from './state/exit-status.js';
+import { deliveryNumber, type StopOptions } from './delivery.js';
 import { nameDescriptors, type Descriptors, type Start } from './start.js';
 import type { StartTimings } from './start-timings.js';
 import { LazyStream, Terminal } from './streams.js';
 import { validateSignal, validateStopOptions } from './options/validate-calls.js';
-
-/** How to end a container or process. */
-export interface StopOptions {
-  /** Sent first. Default: the container's stop signal, else SIGTERM. */
-  readonly signal?: string | number;
-  /** Milliseconds until SIGKILL; -1 waits for ever. Default: the container's, else 10,000. */
-  readonly graceMs?: number;
-}
 
 export interface ProcessSettings {
   readonly launcher: Launcher;
@@ -26,6 +19,8 @@ export interface ProcessSettings {
   readonly stopTimeoutMs: number;
   /** The launcher keeps a writing end of the standard input, for later owners. */
   readonly keepsInput?: boolean;
+  /** Something at pid 1 hands signals on to all others. */
+  readonly hasReaper?: boolean;
   readonly resizeTerminal: (fd: number, rows: number, columns: number) => void;
 }
 
@@ -133,7 +128,8 @@ export class RunningProcess implements ContainerListener {
   /**
    * Stop signal, grace, then SIGKILL to all of it. Resolves with how it ended, at once when it has.
    *
-   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT` for what is no signal; `ERR_TSRUN_ABORTED` when its AbortSignal ended it
+   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT` for what is no signal, and for a delivery without a reaper; `ERR_TSRUN_ABORTED` when
+   * its AbortSignal ended it
    *
    * @example
    * import { Runtime } from 'tsrun';
@@ -145,10 +141,11 @@ export class RunningProcess implements ContainerListener {
   async stop(options: StopOptions = {}): Promise<ExitStatus> {
     validateStopOptions(options);
     if (this.#status !== undefined) return this.#status;
-    const { signal = this.#settings.stopSignal, graceMs = this.#settings.stopTimeoutMs } = options;
+    const { signal = this.#settings.stopSignal, graceMs = this.#settings.stopTimeoutMs, delivery = 'main' } = options;
+    const number = deliveryNumber(delivery, this.#settings.hasReaper === true);
     const timer = graceMs < 0 ? undefined : setTimeout(() => void this.killAll().catch(() => undefined), graceMs);
     // It may have ended by itself in this moment.
-    await this.kill(signal).catch(() => undefined);
+    await this.#settings.launcher.signal(this.#handle, parseSignal(signal), number).catch(() => undefined);
     try {
       return await this.#exited.promise;
     } finally {

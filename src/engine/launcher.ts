@@ -137,8 +137,9 @@ export class Launcher {
     }
   }
 
-  async signal(container: number, signal: number): Promise<void> {
-    await this.#ask((request) => ({ op: 'signal', request, container, signal }));
+  /** `delivery`: to the first process alone, or what a reaper there makes of it (native/init/execution.h). */
+  async signal(container: number, signal: number, delivery = 0): Promise<void> {
+    await this.#ask((request) => ({ op: 'signal', request, container, signal, delivery }));
   }
 
   async killAll(container: number): Promise<void> {
