@@ -54,3 +54,16 @@ export { gatherDoctorFacts, type FolderToCheck } from './host/doctor-facts.js';
 export type { ExplainedStep } from './plan/explain.js';
 export type { Plan, PlannedStep } from './plan/plan.js';
 export { launcherOps, stepDocs, type Step } from './plan/wire.generated.js';
+
+export { Formation } from './dyno/formation.js';
+export type { DynoContainerOptions, FormationOptions, ProcessTypeOptions } from './dyno/formation-options.js';
+export type { Dyno } from './dyno/dyno.js';
+export type { DynoState } from './dyno/lifecycle.js';
+export type { DynoEvent } from './dyno/events.js';
+export type { Death, DeathCause } from './dyno/death.js';
+export type { Clock } from './dyno/clock.js';
+export { restartPolicies, type Cycling, type RestartPolicy, type RestartPolicyName } from './dyno/restart-policy.js';
+export { parseQuantities } from './dyno/quantities.js';
+export { formatLogLine, logLineJson, type LogLine } from './dyno/log/line.js';
+export type { LogOptions } from './dyno/log/hub.js';
+export { parseProcfile, type Procfile, type ProcfileDialect, type ProcfileOptions } from './image/procfile.js';

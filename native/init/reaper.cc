@@ -92,8 +92,10 @@ class Watch {
     siginfo_t info;
     sys::Outcome signal = sys::call<SYS_rt_sigtimedwait>(&all, &info, 0, sizeof all);
     // A filter that forbids waiting for signals leaves waiting for processes.
-    if (!signal.ok()) options_ = kUntraced;
-    else if (signal.value != SIGCHLD) deliver(signal.value, info.si_code == SI_QUEUE ? static_cast<Delivery>(info.si_value.sival_int) : Delivery::kProgram);
+    if (!signal.ok())
+      options_ = kUntraced;
+    else if (signal.value != SIGCHLD)
+      deliver(signal.value, info.si_code == SI_QUEUE ? static_cast<Delivery>(info.si_value.sival_int) : Delivery::kProgram);
   }
 
   int status() const { return status_; }

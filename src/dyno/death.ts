@@ -23,6 +23,7 @@ export type DeathCause =
 
 /** How a dyno ended. */
 export interface Death {
+  /** What ended it. */
   readonly cause: DeathCause;
   /** Exit code, or 128 + signal; 125 to 127 for what did not start. */
   readonly code: number;

@@ -16,6 +16,8 @@ export interface LifecycleActions {
   readonly terminate: () => void;
   /** SIGKILL to all of it. */
   readonly kill: () => void;
+  /** What it listens on instead of its port, as a line of the log. */
+  readonly badBind: () => string | undefined;
   /** A line of the platform's. */
   readonly log: (message: string) => void;
   readonly changed: (from: DynoState, to: DynoState) => void;
@@ -153,6 +155,8 @@ export class Lifecycle {
       return;
     }
     this.#cancelTimer = clock.after(bootTimeoutMs, () => {
+      const badBind = this.#actions.badBind();
+      if (badBind !== undefined) this.#actions.log(badBind);
       this.#actions.log(`Error R10 (Boot timeout) -> Web process failed to bind to $PORT within ${inSeconds(bootTimeoutMs)} of launch`);
       this.#actions.log('Stopping process with SIGKILL');
       this.#doing = 'killing-unbound';

@@ -5,12 +5,14 @@ import { show } from '../spec/quote.js';
 const most = 1000;
 
 /**
+ * So many dynos of each process type.
+ *
  * @param text `type=number` pairs, by commas or spaces
  * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`
  *
  * @example
  * import { parseQuantities } from 'tsrun';
- * console.log(parseQuantities('web=2,worker=1').worker); // 1
+ * console.log(parseQuantities('web=2,worker=1')); // { web: 2, worker: 1 }
  */
 export function parseQuantities(text: string): Readonly<Record<string, number>> {
   const quantities = new Map<string, number>();

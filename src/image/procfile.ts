@@ -5,8 +5,10 @@
 import { TsrunError } from '../spec/errors.js';
 import { isUnsafe, printable } from '../spec/quote.js';
 
+/** Whose reading of a Procfile; `union` takes what any of them takes. */
 export type ProcfileDialect = 'union' | 'heroku-classic' | 'cnb' | 'dokku' | 'foreman' | 'herokuish' | 'piku';
 
+/** What a Procfile says. */
 export interface Procfile {
   /** Process type → command, byte by byte, in the file's order. */
   readonly processTypes: ReadonlyMap<string, string>;
@@ -14,6 +16,7 @@ export interface Procfile {
   readonly warnings: readonly string[];
 }
 
+/** How a Procfile is read. */
 export interface ProcfileOptions {
   /** Default: `union`. */
   readonly dialect?: ProcfileDialect;
@@ -51,7 +54,15 @@ const dialects: Readonly<Record<ProcfileDialect, Dialect>> = {
   piku: { line: /^([^:]+):\s*(\S.*)$/s, comment: hash, twice: 'last', other: 'ignored' },
 };
 
-/** @throws ERR_TSRUN_IMAGE with the number of the line */
+/**
+ * The process types of a Procfile.
+ *
+ * @throws TsrunError `ERR_TSRUN_IMAGE` with the number of the line
+ *
+ * @example
+ * import { parseProcfile } from 'tsrun';
+ * console.log(parseProcfile('web: node server.js\nworker: node worker.js').processTypes.get('worker')); // node worker.js
+ */
 export function parseProcfile(text: string, { dialect = 'union', source = 'Procfile' }: ProcfileOptions = {}): Procfile {
   const rules = dialects[dialect];
   const processTypes = new Map<string, string>();

@@ -17,12 +17,13 @@ class Rig {
   readonly clock = new FakeClock();
   readonly life: Lifecycle;
   said: string[] = [];
+  badBind: string | undefined;
 
   constructor(settings: Partial<LifecycleSettings> = {}) {
     const act = (what: string) => () => {
       this.said.push(`<${what}>`);
     };
-    const actions = { launch: act('launch'), terminate: act('terminate'), kill: act('kill'), log: (message: string) => this.said.push(message), changed: () => undefined };
+    const actions = { launch: act('launch'), terminate: act('terminate'), kill: act('kill'), badBind: () => this.badBind, log: (message: string) => this.said.push(message), changed: () => undefined };
     this.life = new Lifecycle({ clock: this.clock, policy: restartPolicies.heroku, command: 'node server.js', stopSignal: 'SIGTERM', graceMs: 30_000, chance: () => 0, ...settings }, actions);
   }
 
@@ -79,6 +80,16 @@ test('B1: one that does not listen within 60 s is killed: R10', (t) => {
   t.is(rig.life.state, 'starting', 'too late');
   rig.life.ended(exited(137));
   t.deepEqual(rig.take(), ['Process exited with status 137', 'State changed from starting to crashed']);
+});
+
+test('B1: what it listens on instead is told before it is killed: R11', (t) => {
+  const rig = new Rig(web);
+  rig.badBind = 'Error R11 (Bad bind) -> Process bound to port 3000, should be 5000 (see environment variable PORT)';
+  rig.life.start();
+  rig.life.launched();
+  rig.take();
+  rig.clock.advance(minute);
+  t.deepEqual(rig.take().slice(0, 2), [rig.badBind, 'Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 60 seconds of launch']);
 });
 
 test('the time until it listens begins when the program runs, not before', (t) => {

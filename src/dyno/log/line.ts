@@ -4,6 +4,7 @@
 export interface LogLine {
   /** Milliseconds since 1970, with a fraction. */
   readonly timeMs: number;
+  /** Who says it: the program, or the platform. */
   readonly source: 'app' | 'heroku';
   /** `web.1`; `logplex` for what the log says of itself. */
   readonly dyno: string;

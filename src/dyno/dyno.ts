@@ -1,0 +1,178 @@
+/** A dyno: one process of a formation, in one container after the other. */
+import type { Readable } from 'node:stream';
+import type { Container } from '../container/container.js';
+import type { SignalDelivery } from '../container/delivery.js';
+import type { RunOptions } from '../container/options/options.js';
+import type { Runtime } from '../container/runtime.js';
+import { TsrunError } from '../spec/errors.js';
+import type { Clock } from './clock.js';
+import { deathOf, failedDeath, type Death } from './death.js';
+import type { DynoEvent } from './events.js';
+import { Lifecycle, type DynoState } from './lifecycle.js';
+import { badBind } from './listeners.js';
+import { LineFramer } from './log/framing.js';
+import type { LogLine } from './log/line.js';
+import { PortWatch } from './port-watch.js';
+import type { RestartPolicy } from './restart-policy.js';
+
+export interface DynoSettings {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly type: string;
+  readonly number: number;
+  readonly image: string;
+  /** As the log shows it. */
+  readonly command: string;
+  /** All but the id, the streams and the reaper. */
+  readonly options: RunOptions;
+  readonly id: string;
+  readonly policy: RestartPolicy;
+  readonly delivery: SignalDelivery;
+  readonly stopSignal: string;
+  readonly graceMs: number;
+  /** That it must listen on, and how soon. */
+  readonly port?: { readonly number: number; readonly bootTimeoutMs: number };
+  readonly chance: () => number;
+  readonly onLog: (line: LogLine) => void;
+  readonly onEvent: (event: DynoEvent) => void;
+}
+
+/** One process of a formation. It keeps its name and number, whatever container it runs in. */
+export class Dyno {
+  readonly #settings: DynoSettings;
+  readonly #life: Lifecycle;
+  readonly #port: PortWatch | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #container: Container | undefined;
+  #lastDeath: Death | undefined;
+
+  /** @internal A formation makes its own. */
+  constructor(settings: DynoSettings) {
+    this.#settings = settings;
+    const { clock, policy, command, stopSignal, graceMs, port, chance, delivery } = settings;
+    this.#port = port === undefined ? undefined : new PortWatch(clock, port.number);
+    this.#life = new Lifecycle({ clock, policy, command, stopSignal, graceMs, chance, ...(port !== undefined && { bootTimeoutMs: port.bootTimeoutMs }) }, {
+      launch: () => {
+        this.#running = this.#run();
+      },
+      terminate: () => {
+        // How it ends is told by its end.
+        this.#container?.stop({ signal: stopSignal, delivery, graceMs: -1 }).catch(() => undefined);
+      },
+      kill: () => {
+        this.#container?.killAll().catch(() => undefined);
+      },
+      badBind: () => (this.#port === undefined ? undefined : badBind(this.#port.listeners, this.#port.port)),
+      log: (message) => {
+        settings.onLog({ timeMs: clock.now(), source: 'heroku', dyno: this.name, message });
+      },
+      changed: (from, to) => {
+        settings.onEvent({ type: 'state', dyno: this.name, timeMs: clock.now(), from, to });
+      },
+    });
+  }
+
+  /** `web.1` */
+  get name(): string {
+    return `${this.type}.${this.number}`;
+  }
+
+  /** `web` */
+  get type(): string {
+    return this.#settings.type;
+  }
+
+  /** Of its type, from 1. */
+  get number(): number {
+    return this.#settings.number;
+  }
+
+  /** Where it is in its life. */
+  get state(): DynoState {
+    return this.#life.state;
+  }
+
+  /** That it runs in; undefined while it has none. */
+  get container(): Container | undefined {
+    return this.#container;
+  }
+
+  /** How it ended last; undefined: it never did. */
+  get lastDeath(): Death | undefined {
+    return this.#lastDeath;
+  }
+
+  /** In a row, as its restart policy counts. */
+  get crashes(): number {
+    return this.#life.crashes;
+  }
+
+  /** When it is started again, in milliseconds since 1970; undefined unless it has crashed and its policy wants it back. */
+  get nextRestartAtMs(): number | undefined {
+    return this.#life.nextRestartAtMs;
+  }
+
+  /** @internal */
+  start(): void {
+    this.#life.start();
+  }
+
+  /** @internal Resolves when nothing of it runs any more. */
+  async stop(): Promise<void> {
+    this.#life.stop();
+    await this.#running;
+  }
+
+  /** @internal Resolves when what ran has ended. */
+  async restart(): Promise<void> {
+    const old = this.#running;
+    this.#life.restart();
+    await old;
+  }
+
+  async #run(): Promise<void> {
+    const death = await this.#live();
+    this.#container = undefined;
+    this.#lastDeath = death;
+    this.#settings.onEvent({ type: 'ended', dyno: this.name, timeMs: this.#settings.clock.now(), death });
+    this.#life.ended(death);
+  }
+
+  async #live(): Promise<Death> {
+    const { runtime, image, options, id } = this.#settings;
+    let container: Container;
+    try {
+      container = await runtime.run(image, { ...options, id, init: true });
+    } catch (cause) {
+      return failedDeath(TsrunError.is(cause) ? cause : new TsrunError('ERR_TSRUN_HOST', cause instanceof Error ? cause.message : String(cause), { cause }));
+    }
+    this.#container = container;
+    const printed = [container.stdout, container.stderr].map(async (stream) => this.#copy(stream));
+    this.#life.launched();
+    this.#port?.begin(container.pid, () => {
+      this.#life.bound();
+    });
+    const status = await container.exited;
+    this.#port?.end();
+    // What it said last stands before the line that says that it has ended.
+    await Promise.all(printed);
+    return deathOf(status, this.#life.doing);
+  }
+
+  async #copy(stream: Readable | null): Promise<void> {
+    const { clock, onLog } = this.#settings;
+    const framer = new LineFramer();
+    const say = (messages: readonly string[]) => {
+      const timeMs = clock.now();
+      for (const message of messages) onLog({ timeMs, source: 'app', dyno: this.name, message });
+    };
+    stream?.on('data', (piece: Buffer) => {
+      say(framer.push(piece));
+    });
+    await new Promise<void>((resolve) => {
+      if (stream === null) resolve();
+      else stream.once('close', resolve);
+    });
+    say(framer.end());
+  }
+}

@@ -1,0 +1,130 @@
+/** What a formation may be asked for, and the check of it. */
+import type { SignalDelivery } from '../container/delivery.js';
+import { env, grace, signalName } from '../container/options/option-shapes.js';
+import type { RunOptions } from '../container/options/options.js';
+import { TsrunError } from '../spec/errors.js';
+import { show } from '../spec/quote.js';
+import { nonEmpty } from '../spec/schema-common.js';
+import { anyOf, array, assertShape, callback, integer, number, oneOf, optional, record, strictObject, text, type Shape } from '../spec/shape.js';
+import { systemClock, type Clock } from './clock.js';
+import type { ImageOptions } from './program.js';
+import { restartPolicies, type Cycling, type RestartPolicy, type RestartPolicyName } from './restart-policy.js';
+
+/** What a formation itself decides about the containers of its dynos. */
+const decided = [
+  'id', 'process', 'command', 'entrypoint', 'env', 'terminal', 'stdin', 'stdout', 'stderr', 'network', 'namespaces', 'init', 'stopSignal', 'stopTimeoutMs', 'timeoutMs', 'survive',
+  'autoRemove', 'log', 'timings', 'signal',
+] as const satisfies readonly (keyof RunOptions)[];
+
+/** What else a container may be asked for: limits, mounts, user, walls. */
+export type DynoContainerOptions = Omit<RunOptions, (typeof decided)[number]>;
+
+/** How the dynos of one process type are run. */
+export interface ProcessTypeOptions {
+  /** A line for the shell. Default: what the image lists under this name; for `web`, the image's own program. */
+  readonly command?: string;
+  /** Who hears the stop signal. Default `all`, as on Heroku. */
+  readonly delivery?: SignalDelivery;
+  /** Default `SIGTERM`; what an image says does not count, as on Heroku. */
+  readonly stopSignal?: string;
+  /** Milliseconds from that signal to SIGKILL. Default 30,000. */
+  readonly graceMs?: number;
+  /** How soon `web` must listen on its port, in milliseconds. Default 60,000. */
+  readonly bootTimeoutMs?: number;
+  /** Default: the formation's. */
+  readonly restart?: RestartPolicyName | RestartPolicy;
+}
+
+/** What `Formation.start` may be asked for. Unknown names are refused. */
+export interface FormationOptions {
+  /** Before the names of its containers: `my-app.web.1`. Default `app-NNNNN`. */
+  readonly name?: string;
+  /** How many dynos of each type, at most 1000. Default: one `web`, and none of the others. */
+  readonly quantities?: Readonly<Record<string, number>>;
+  /** What is to be said of process types; those that are not named are as the image has them. */
+  readonly processTypes?: Readonly<Record<string, ProcessTypeOptions>>;
+  /** Config vars, over the image's own environment. `DYNO` is the dyno's name whatever they say. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** That `web` is to listen on, each dyno in a network of its own: its `PORT`, unless that is among the config vars. Default 5000. */
+  readonly port?: number;
+  /**
+   * When dynos that have ended are started again. Default `heroku`.
+   */
+  readonly restart?: RestartPolicyName | RestartPolicy;
+  /** Limits, mounts, user, walls of each dyno. Default: no capabilities, and uid 1000 where the image says root or nothing. */
+  readonly container?: DynoContainerOptions;
+  /** Default: this machine's. */
+  readonly clock?: Clock;
+}
+
+const names = Object.keys(restartPolicies).filter((name): name is RestartPolicyName => Object.hasOwn(restartPolicies, name));
+const duration = integer(0, 2 ** 31 - 1);
+const restart: Shape<RestartPolicyName | RestartPolicy> = anyOf(
+  oneOf('a restart policy', names),
+  strictObject<RestartPolicy>({
+    on: oneOf('a condition', ['always', 'failure', 'never']),
+    delaysMs: array(duration, 1),
+    mostDelayMs: duration,
+    resetAfterMs: optional(number(0, Number.MAX_SAFE_INTEGER)),
+    mostCrashes: optional(integer(1, Number.MAX_SAFE_INTEGER)),
+    cycling: optional(strictObject<Cycling>({ everyMs: integer(1, 2 ** 30), jitterMs: integer(0, 2 ** 30) })),
+  }),
+);
+
+const typeName = text('a process type of 1 to 63 letters, digits, "-" and "_"', /^[\w-]{1,63}$/);
+const processType = strictObject<ProcessTypeOptions>({
+  command: optional(nonEmpty),
+  delivery: optional(oneOf('a delivery', ['main', 'all', 'mixed'])),
+  stopSignal: optional(signalName),
+  graceMs: optional(grace),
+  bootTimeoutMs: optional(duration),
+  restart: optional(restart),
+});
+const quantities = record(integer(0, 1000), typeName);
+
+const formation = strictObject<FormationOptions>({
+  name: optional(text('1 to 50 letters, digits, "_", "." and "-", the first one neither "." nor "-"', /^\w[\w.-]{0,49}$/)),
+  quantities: optional(quantities),
+  processTypes: optional(record(processType, typeName)),
+  env: optional(env),
+  port: optional(integer(1, 65_535)),
+  restart: optional(restart),
+  container: optional({ expects: 'an object', check: checkContainer }),
+  clock: optional(strictObject<Clock>({ now: callback<Clock['now']>(), after: callback<Clock['after']>() })),
+});
+
+/** All else is checked where containers are made. */
+function checkContainer(...[value, at, faults]: Parameters<Shape<DynoContainerOptions>['check']>): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    faults.expected(at, 'an object', value);
+    return;
+  }
+  for (const name of decided) if (Object.hasOwn(value, name)) faults.add(`${at}/${name}`, 'a formation decides that itself', 'leave it out');
+}
+
+/** @throws ERR_TSRUN_INVALID_ARGUMENT */
+export function validateFormationOptions(value: FormationOptions): void {
+  assertShape(formation, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
+  const port = value.env?.['PORT'] ?? '1';
+  if (/^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535) return;
+  throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `option /env/PORT: expected the number of a port, found ${show(port)}`, { field: '/env/PORT', hint: 'web is to listen there' });
+}
+
+/** @throws ERR_TSRUN_INVALID_ARGUMENT */
+export function validateQuantities(value: Readonly<Record<string, number>>): void {
+  assertShape(strictObject<{ readonly quantities: Readonly<Record<string, number>> }>({ quantities }), { quantities: value }, 'ERR_TSRUN_INVALID_ARGUMENT', 'argument');
+}
+
+export function policyOf(choice: RestartPolicyName | RestartPolicy): RestartPolicy {
+  return typeof choice === 'string' ? restartPolicies[choice] : choice;
+}
+
+export const formationDefaults = { port: 5000, restart: 'heroku', graceMs: 30_000, bootTimeoutMs: 60_000, delivery: 'all', stopSignal: 'SIGTERM', clock: systemClock } as const;
+
+/** Of the container options: which image, and how it is got. */
+export function imageOptions({ stack, pull, platform, checksum, tlsVerify, authFile }: DynoContainerOptions = {}): ImageOptions {
+  return {
+    ...(stack !== undefined && { stack }), ...(pull !== undefined && { pull }), ...(platform !== undefined && { platform }), ...(checksum !== undefined && { checksum }),
+    ...(tlsVerify !== undefined && { tlsVerify }), ...(authFile !== undefined && { authFile }),
+  };
+}

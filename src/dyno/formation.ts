@@ -1,0 +1,228 @@
+/** An app as it runs: so many dynos of each of its process types. */
+import { EventStream } from '../container/events.js';
+import type { RunOptions } from '../container/options/options.js';
+import type { Runtime } from '../container/runtime.js';
+import { randomNumber } from '../container/state/random.js';
+import { TsrunError } from '../spec/errors.js';
+import { show } from '../spec/quote.js';
+import { Dyno, type DynoSettings } from './dyno.js';
+import type { DynoEvent } from './events.js';
+import { formationDefaults, imageOptions, policyOf, validateFormationOptions, validateQuantities, type FormationOptions } from './formation-options.js';
+import { LogHub, type LogOptions } from './log/hub.js';
+import type { LogLine } from './log/line.js';
+import { ProgramSource, type Program } from './program.js';
+
+/**
+ * The dynos of an app: each runs one process of it in a container of its own, is started again by its restart policy, and says what
+ * becomes of it as Heroku does.
+ *
+ * @example
+ * import { formatLogLine, Formation, Runtime } from 'tsrun';
+ * await using runtime = await Runtime.open();
+ * await using formation = await Formation.start(runtime, './rootfs', {
+ *   processTypes: { web: { command: 'httpd -f -p $PORT' }, worker: { command: 'while sleep 1; do date; done' } },
+ *   quantities: { web: 2, worker: 1 },
+ * });
+ * for await (const line of formation.logs()) {
+ *   console.log(formatLogLine(line));
+ *   if (formation.dynos.every(({ state }) => state === 'up')) break;
+ * }
+ */
+export class Formation {
+  /** Before the names of its containers. */
+  readonly name: string;
+  readonly #runtime: Runtime;
+  readonly #image: string;
+  readonly #options: FormationOptions;
+  readonly #source: ProgramSource;
+  readonly #dynos = new Map<string, Dyno>();
+  readonly #events = new EventStream<DynoEvent>();
+  readonly #log = new LogHub();
+  #scaling: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  private constructor(runtime: Runtime, image: string, source: ProgramSource, options: FormationOptions) {
+    this.name = options.name ?? `app-${randomNumber(10_000, 100_000)}`;
+    this.#runtime = runtime;
+    this.#image = image;
+    this.#source = source;
+    this.#options = options;
+  }
+
+  /**
+   * Starts the dynos of an image; it is fetched and unpacked first where it is not here. Resolves when all of them are starting: how they
+   * do is told by `events` and `logs`.
+   *
+   * @param image as `Runtime.run` takes it
+   * @throws TsrunError before anything is started, as `Runtime.run` for the image and the container options; `ERR_TSRUN_INVALID_ARGUMENT`
+   * also for a process type that there is not
+   */
+  static async start(runtime: Runtime, image: string, options: FormationOptions = {}): Promise<Formation> {
+    validateFormationOptions(options);
+    const lines = Object.entries(options.processTypes ?? {}).flatMap(([type, { command }]) => (command === undefined ? [] : [[type, command] as const]));
+    const source = await ProgramSource.open(runtime, image, new Map(lines), imageOptions(options.container));
+    const formation = new Formation(runtime, image, source, options);
+    await formation.scale(options.quantities ?? { web: 1 });
+    return formation;
+  }
+
+  /** Those that there shall be, whatever state they are in, by type and number. */
+  get dynos(): readonly Dyno[] {
+    return [...this.#dynos.values()].sort((a, b) => (a.type === b.type ? a.number - b.number : a.type < b.type ? -1 : 1));
+  }
+
+  /** What it can have dynos of. */
+  get processTypes(): readonly string[] {
+    return this.#source.types;
+  }
+
+  /** One by its name: `web.1`. */
+  dyno(name: string): Dyno | undefined {
+    return this.#dynos.get(name);
+  }
+
+  /**
+   * So many dynos of the types that are named; the others stay as they are. New ones get the lowest numbers that are free, and those with
+   * the highest go. Resolves when they are gone, and the new ones are starting.
+   *
+   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`, also for a type that there is not; `ERR_TSRUN_STATE` when it was stopped; as
+   * `Runtime.run` where a new dyno could not be started; nothing is changed then
+   *
+   * @example
+   * import { Formation, Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * await using formation = await Formation.start(runtime, './rootfs', { processTypes: { worker: { command: 'sleep 1000' } }, quantities: { worker: 3 } });
+   * await formation.scale({ worker: 1 });
+   * console.log(formation.dynos.map(({ name }) => name)); // [ 'worker.1' ]
+   */
+  async scale(quantities: Readonly<Record<string, number>>): Promise<void> {
+    validateQuantities(quantities);
+    // One after the other: what is going must be gone before it can come back.
+    const before = this.#scaling;
+    this.#scaling = (async () => {
+      await before.catch(() => undefined);
+      await this.#scale(quantities);
+    })();
+    return this.#scaling;
+  }
+
+  /**
+   * Ends dynos and starts them anew, with their restart policy as if they had never crashed. Resolves when what ran has ended.
+   *
+   * @param which a dyno (`web.1`), a process type (`web`), or all
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND` where there is none of that name; `ERR_TSRUN_STATE` when it was stopped
+   */
+  async restart(which?: string): Promise<void> {
+    this.#checkRunning();
+    const chosen = this.dynos.filter(({ name, type }) => which === undefined || which === name || which === type);
+    if (chosen.length === 0 && which !== undefined) throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no dyno ${show(which)}`, { hint: `there are ${this.dynos.map(({ name }) => name).join(', ')}` });
+    await Promise.all(chosen.map(async (dyno) => dyno.restart()));
+  }
+
+  /** Asks all dynos to end, and kills those whose grace is over. Resolves when nothing of them is left; then logs and events end. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.dynos.map(async (dyno) => dyno.stop()));
+    this.#events.end();
+    this.#log.end();
+  }
+
+  /** As `stop`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /**
+   * What becomes of dynos, from this call on. Ends with `stop`, or when the signal is aborted.
+   *
+   * @example
+   * import { Formation, Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * await using formation = await Formation.start(runtime, './rootfs', { processTypes: { job: { command: 'sleep 1; exit 3' } }, quantities: { job: 1 }, restart: 'docker' });
+   * for await (const event of formation.events()) {
+   *   if (event.type !== 'ended') continue;
+   *   console.log(event.dyno, event.death.cause, event.death.code); // job.1 exit 3
+   *   break;
+   * }
+   */
+  events(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<DynoEvent> {
+    return this.#events.read(options.signal);
+  }
+
+  /**
+   * What dynos print, and what the platform says of them: the last lines that were there before, and from this call on all that come.
+   * Who reads too slowly gets the newest, and a line that says how many were lost (L10): a dyno never waits for a reader. Ends with
+   * `stop`, or when the signal is aborted.
+   */
+  logs(options: LogOptions = {}): AsyncGenerator<LogLine, undefined> {
+    return this.#log.read(options);
+  }
+
+  async #scale(quantities: Readonly<Record<string, number>>): Promise<void> {
+    this.#checkRunning();
+    const wanted = Object.entries(quantities).map(([type, count]) => ({ type, count, program: this.#source.program(type) }));
+    for (const { type, count, program } of wanted) {
+      if (count > 0) await this.#runtime.plan(this.#image, { ...this.#containerOptions(type, 1, program), id: this.#idOf(`${type}.1`) });
+    }
+    this.#checkRunning();
+    const gone: Promise<void>[] = [];
+    for (const { type, count, program } of wanted) {
+      for (const dyno of this.dynos) if (dyno.type === type && dyno.number > count) gone.push(this.#remove(dyno));
+      for (let number = 1; number <= count; number++) if (!this.#dynos.has(`${type}.${number}`)) this.#add(type, number, program);
+    }
+    await Promise.all(gone);
+  }
+
+  #checkRunning(): void {
+    if (this.#stopped) throw new TsrunError('ERR_TSRUN_STATE', 'the formation was stopped', { hint: 'start another one' });
+  }
+
+  #add(type: string, number: number, program: Program): void {
+    const dyno = new Dyno(this.#settings(type, number, program));
+    this.#dynos.set(dyno.name, dyno);
+    dyno.start();
+  }
+
+  async #remove(dyno: Dyno): Promise<void> {
+    await dyno.stop();
+    this.#dynos.delete(dyno.name);
+  }
+
+  #settings(type: string, number: number, program: Program): DynoSettings {
+    const { restart = formationDefaults.restart, clock = formationDefaults.clock, processTypes = {} } = this.#options;
+    const given = processTypes[type] ?? {};
+    const { delivery, stopSignal, graceMs, bootTimeoutMs } = { ...formationDefaults, ...given };
+    return {
+      runtime: this.#runtime,
+      image: this.#image,
+      command: program.text,
+      options: this.#containerOptions(type, number, program),
+      id: this.#idOf(`${type}.${number}`),
+      policy: policyOf(given.restart ?? restart),
+      chance: Math.random,
+      clock, type, number, delivery, stopSignal, graceMs,
+      ...(type === 'web' && { port: { number: this.#port, bootTimeoutMs } }),
+      onLog: (line) => {
+        this.#log.write(line);
+      },
+      onEvent: (event) => {
+        this.#events.push(event);
+      },
+    };
+  }
+
+  #containerOptions(type: string, number: number, program: Program): RunOptions {
+    const { env = {}, container = {} } = this.#options;
+    const own = { ...(type === 'web' && { PORT: String(this.#port) }), ...env, DYNO: `${type}.${number}` };
+    return { user: this.#source.user, capDrop: ['ALL'], ...container, ...program.options, env: own };
+  }
+
+  get #port(): number {
+    const { env = {}, port = formationDefaults.port } = this.#options;
+    return env['PORT'] === undefined ? port : Number(env['PORT']);
+  }
+
+  #idOf(dyno: string): string {
+    return `${this.name}.${dyno}`;
+  }
+}

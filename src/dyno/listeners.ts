@@ -1,0 +1,60 @@
+/**
+ * Which TCP ports a dyno listens on, as the kernel tells it (proc(5), /proc/net/tcp), in the network namespace of its first process. Nothing
+ * is connected to: an application would see that.
+ */
+import { open } from 'node:fs/promises';
+
+/** A socket that takes connections. */
+export interface Listener {
+  readonly port: number;
+  /** Only the dyno itself reaches it. */
+  readonly isLoopback: boolean;
+}
+
+/** A dyno may hold many sockets; a thousand lines are enough to find one that listens. */
+const mostBytes = 200_000;
+const listening = '0A';
+
+/** Of the text of /proc/net/tcp or tcp6. */
+export function parseListeners(text: string): readonly Listener[] {
+  return text.split('\n').slice(1).flatMap((line) => {
+    const [, local = '', , state] = line.trim().split(/\s+/);
+    const [address = '', port = ''] = local.split(':');
+    return state === listening && port !== '' ? [{ port: Number.parseInt(port, 16), isLoopback: isLoopback(address) }] : [];
+  });
+}
+
+/** 127.0.0.0/8, ::1 and ::ffff:127.0.0.0/8; words of four bytes each, in the order of this machine, which is little endian. */
+function isLoopback(address: string): boolean {
+  return /^[\dA-F]{6}7F$/.test(address) || address === '00000000000000000000000001000000' || /^0{16}FFFF0000[\dA-F]{6}7F$/.test(address);
+}
+
+/** Empty where the process is gone. */
+export async function readListeners(pid: number): Promise<readonly Listener[]> {
+  const texts = await Promise.all(['tcp', 'tcp6'].map(async (name) => readBeginning(`/proc/${pid}/net/${name}`)));
+  return texts.flatMap(parseListeners);
+}
+
+async function readBeginning(path: string): Promise<string> {
+  const file = await open(path).catch(() => undefined);
+  let text = '';
+  try {
+    // procfs gives a page at a time.
+    for await (const piece of file?.createReadStream({ end: mostBytes, encoding: 'latin1' }) ?? []) text += String(piece);
+  } catch {
+    // The process has ended.
+  }
+  return text;
+}
+
+/** What is wrong with what listens: the exact line where Heroku had one (R11), else one like it; undefined: nothing listens. */
+export function badBind(listeners: readonly Listener[], port: number): string | undefined {
+  if (listeners.some((each) => each.port === port && each.isLoopback)) return `Error R11 (Bad bind) -> Process bound to port ${port} on the loopback address only, should be 0.0.0.0 or [::]`;
+  const [other] = listeners;
+  return other === undefined ? undefined : `Error R11 (Bad bind) -> Process bound to port ${other.port}, should be ${port} (see environment variable PORT)`;
+}
+
+/** Reachable from outside. */
+export function isBound(listeners: readonly Listener[], port: number): boolean {
+  return listeners.some((each) => each.port === port && !each.isLoopback);
+}
