@@ -1,6 +1,7 @@
 /** The table of commands: what help, reference and completion say, and how their words are read. `handlers.ts` does them. */
 import { nearest } from '../index.js';
 import type { Command, Positional } from './command.js';
+import { dynoCommands } from './dyno-commands.js';
 import { insideCommands } from './inside-commands.js';
 
 const image: Positional = { name: 'image', required: true, many: false, completion: 'image' };
@@ -9,7 +10,6 @@ const containers: Positional = { ...container, many: true };
 const stored: Positional = { ...image, completion: 'stored-image' };
 const plain = { takesProgram: false, failureCode: 1, examples: [] } as const;
 const attached = { takesProgram: true, failureCode: 125 } as const;
-
 const lookedAt = 'IMAGE is one of the store; or a file or folder that holds one, as for run, which is taken into the store for it.';
 
 export const commands: readonly Command[] = [
@@ -33,6 +33,7 @@ export const commands: readonly Command[] = [
       { line: 'tsrun run --rm -v "$PWD":/src:ro -w /src ./node node --test', what: "a folder's tests, unable to change it" },
     ],
   },
+  ...dynoCommands,
   {
     ...plain,
     name: 'ps',

@@ -1,5 +1,6 @@
 /** The one table of flags: the parser, help, completion, the reference and the tests all read it. */
 import { commandFlags } from './flags/commands.js';
+import { formationFlags } from './flags/formation.js';
 import { fileFlags } from './flags/files.js';
 import { flagGroups, type CommandName, type Flag, type FlagGroup } from './flags/flag.js';
 import { generalFlags } from './flags/general.js';
@@ -11,6 +12,7 @@ import { processFlags } from './flags/process.js';
 
 export const flags: readonly Flag[] = [
   ...generalFlags,
+  ...formationFlags,
   ...imageFlags,
   ...processFlags,
   ...fileFlags,

@@ -3,6 +3,7 @@ import type { CommandModule, CommandName } from './invocation.js';
 
 export const handlers: Readonly<Record<CommandName, () => Promise<CommandModule>>> = {
   run: () => import('./run.js'),
+  up: () => import('./up.js'),
   ps: () => import('./ps.js'),
   exec: () => import('./exec.js'),
   attach: () => import('./attach.js'),

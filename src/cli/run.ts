@@ -1,15 +1,14 @@
 /** `tsrun run` */
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
-import { Runtime, TsrunError, type Container, type ExitStatus, type ImageProgress, type RunOptions } from '../index.js';
+import { Runtime, TsrunError, type Container, type ExitStatus, type RunOptions } from '../index.js';
 import { runtimeOptions } from './containers.js';
 import { tellExit } from './failure.js';
-import { closeOnSignal } from './interruption.js';
+import { showFetching } from './fetching.js';
 import type { Invocation, OutputStream } from './invocation.js';
 import { humanDuration, humanSize, painter, quote } from './output.js';
 import { accompany } from './program/accompany.js';
 import { backgroundStreams, foregroundStreams } from './program/streams.js';
 import { requireTerminal, windowSize } from './program/terminal.js';
-import { openProgress, type Progress } from './progress.js';
 import { tell } from './tell.js';
 import { showTimings } from './timings.js';
 
@@ -38,23 +37,8 @@ export async function run(invocation: Invocation): Promise<number> {
   }
 }
 
-/** An image that has to be fetched first shows how far it is. */
 async function start(runtime: Runtime, invocation: Invocation): Promise<Container> {
-  const { flags, stderr, env } = invocation;
-  let shown: { readonly progress: Progress; readonly leave: () => void } | undefined;
-  const onImageProgress = (each: ImageProgress) => {
-    if (shown === undefined) {
-      const progress = openProgress(stderr, env, flags.quiet === true || flags.json === true);
-      shown = { progress, leave: closeOnSignal(progress) };
-    }
-    shown.progress.update(each);
-  };
-  try {
-    return await runtime.run(invocation.positionals[0] ?? '', { ...runOptions(invocation), onImageProgress });
-  } finally {
-    shown?.leave();
-    shown?.progress.close();
-  }
+  return showFetching(invocation, async (onImageProgress) => runtime.run(invocation.positionals[0] ?? '', { ...runOptions(invocation), onImageProgress }));
 }
 
 function runOptions({ flags, options: given, stdout, stderr, env }: Invocation): RunOptions {

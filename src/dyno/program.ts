@@ -2,14 +2,14 @@
 import type { RunOptions } from '../container/options/options.js';
 import type { Runtime } from '../container/runtime.js';
 import type { ImageConfig } from '../image/documents.js';
-import type { ResolveImageOptions } from '../image/image-types.js';
+import type { ImageProgress, ResolveImageOptions } from '../image/image-types.js';
 import { isSlug, processProgram, processTypes } from '../image/process-types.js';
 import { recognise } from '../image/recognise.js';
 import { imageProgram, imageUser } from '../image/run-config.js';
 import { TsrunError, nearest } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
 
-export type ImageOptions = Pick<RunOptions, 'stack' | 'pull' | 'platform' | 'checksum' | 'tlsVerify' | 'authFile'>;
+export type ImageOptions = Pick<RunOptions, 'stack' | 'pull' | 'platform' | 'checksum' | 'tlsVerify' | 'authFile' | 'onImageProgress'>;
 
 export interface Program {
   /** As the log shows it. */
@@ -32,9 +32,9 @@ export class ProgramSource {
   }
 
   /** Has the image fetched and unpacked, and what lies below it, so that no start waits for it. A folder says nothing of itself. */
-  static async open(runtime: Runtime, image: string, lines: ReadonlyMap<string, string>, { stack, checksum, ...options }: ImageOptions): Promise<ProgramSource> {
-    if (stack !== undefined) await fetched(runtime, stack, options);
-    const digest = await fetched(runtime, image, { ...options, ...(checksum !== undefined && { checksum }) });
+  static async open(runtime: Runtime, image: string, lines: ReadonlyMap<string, string>, { stack, checksum, onImageProgress: tell = () => undefined, ...options }: ImageOptions): Promise<ProgramSource> {
+    if (stack !== undefined) await fetched(runtime, stack, tell, options);
+    const digest = await fetched(runtime, image, tell, { ...options, ...(checksum !== undefined && { checksum }) });
     return new ProgramSource(image, digest === undefined ? undefined : (await runtime.images.inspect(digest)).config, lines);
   }
 
@@ -80,7 +80,10 @@ export class ProgramSource {
 }
 
 /** Its digest; undefined for a folder, which is run as it lies there. */
-async function fetched(runtime: Runtime, image: string, options: ResolveImageOptions): Promise<string | undefined> {
+async function fetched(runtime: Runtime, image: string, tell: (progress: ImageProgress) => void, options: ResolveImageOptions): Promise<string | undefined> {
   const { kind } = await recognise(image);
-  return kind === 'folder' ? undefined : (await runtime.images.resolve(image, options).done).digest;
+  if (kind === 'folder') return undefined;
+  const work = runtime.images.resolve(image, options);
+  for await (const progress of work) tell(progress);
+  return (await work.done).digest;
 }

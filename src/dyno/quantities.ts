@@ -27,5 +27,5 @@ export function parseQuantities(text: string): Readonly<Record<string, number>> 
 }
 
 function fault(message: string): TsrunError {
-  return new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `formation: ${message}`, { field: '/quantities', hint: 'write web=2,worker=1' });
+  return new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', message, { field: '/quantities', hint: 'write web=2,worker=1' });
 }

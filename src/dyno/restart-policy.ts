@@ -41,6 +41,8 @@ export const restartPolicies = {
   diego: { on: 'always', delaysMs: [0, 0, 0, 30 * seconds], mostDelayMs: 16 * minutes, resetAfterMs: 5 * minutes, mostCrashes: 200 },
   /** `on-failure`: ten restarts within five minutes. */
   fly: { on: 'failure', delaysMs: [seconds], mostDelayMs: seconds, resetAfterMs: 5 * minutes, mostCrashes: 11 },
+  /** What has ended stays so. */
+  never: { on: 'never', delaysMs: [0], mostDelayMs: 0 },
 } as const satisfies Readonly<Record<string, RestartPolicy>>;
 
 /** A name of `restartPolicies`. */

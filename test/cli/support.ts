@@ -11,6 +11,7 @@ export const nowMs = Date.UTC(2026, 0, 31, 12);
 
 export const files: Readonly<Record<string, string>> = {
   './app.env': 'PORT=1\nFROM_FILE=yes\n',
+  './Procfile': 'web: node server.js\nworker: node worker.js\n',
   './seccomp.json': '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[]}',
   './docker.json': '{"defaultAction":"SCMP_ACT_ERRNO","archMap":[]}',
   './twice.json': '{"defaultAction":"SCMP_ACT_ALLOW","defaultAction":"SCMP_ACT_KILL"}',

@@ -29,7 +29,7 @@ function valueWords(spelling: string, flag: Flag): string[] {
 /** What the command needs beside the flag to be complete. */
 function others(name: CommandName): string[] {
   const positionals: Partial<Record<CommandName, string[]>> = {
-    ...Object.fromEntries((['run', 'explain'] as const).map((each) => [each, ['./image']])),
+    ...Object.fromEntries((['run', 'explain', 'up'] as const).map((each) => [each, ['./image']])),
     exec: ['web.1', 'ls'],
     update: ['web.1'],
     logs: ['web.1'],

@@ -44,6 +44,11 @@ export const scenes: Readonly<Record<string, Scene>> = {
   'tsrun unmount --all': { before: `${loaded}; tsrun mount app`, shows: /^\d+$/m, after: 'tsrun mount | tail -n +2 | wc -l | grep -x 0' },
   'tsrun prune -a': { before: loaded, shows: /^Total reclaimed space: [\d.]+MiB$/m },
   'tsrun layers --ci --lowest-efficiency 0.95 --highest-wasted-bytes 20m app': { before: loaded, shows: /^Result: PASS$/m },
+  'tsrun up --formation web=2,worker=1 -f ./Procfile ./app': {
+    // Whoever reads along leaves when all is up, and the next line of the worker finds that out.
+    before: `printf 'web: exec httpd -f -p $PORT\\nworker: while sleep 1; do date; done\\n' >Procfile; eval "plain_$(declare -f tsrun)"; tsrun() { plain_tsrun "$@" | sed '/web.2.*starting to up$/q'; }`,
+    shows: /heroku\[web\.2\]: State changed from starting to up$/m,
+  },
   'tsrun doctor': { shows: /kernel/ },
   'tsrun explain ./my-rootfs': { shows: / container +execute +stand-in +paths=\/bin\/sh / },
   'tsrun run -it --rm ./busybox sh': seated,

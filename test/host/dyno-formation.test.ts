@@ -96,7 +96,7 @@ for (const [what, command, diagnosis] of [
 ] as const) {
   rooted(`B1: web ${what}: R10 after 60 s, and why`, async (t) => {
     const clock = new FakeClock();
-    const watched = await start(one('web', command, { clock, restart: { on: 'never', delaysMs: [0], mostDelayMs: 0 } }));
+    const watched = await start(one('web', command, { clock, restart: 'never' }));
     await until(() => watched.formation.dyno('web.1')?.container !== undefined);
     while (watched.events.every(({ type }) => type !== 'ended')) {
       clock.advance(500);
@@ -219,7 +219,7 @@ rooted('a restart ends what runs and starts anew, of all, of a type or of one', 
 
 rooted('what ended a dyno is a value: its own exit, a signal of somebody else\'s', async (t) => {
   for (const [command, cause, code] of [['exit 7', 'exit', 7], ['kill -9 $$', 'signal', 137], ['no-such-program', 'exit', 127]] as const) {
-    const { formation } = await start(one('worker', command, { restart: { on: 'never', delaysMs: [0], mostDelayMs: 0 } }));
+    const { formation } = await start(one('worker', command, { restart: 'never' }));
     await until(() => formation.dyno('worker.1')?.lastDeath !== undefined);
     const death = formation.dyno('worker.1')?.lastDeath;
     t.deepEqual([death?.cause, death?.code], [cause, code], command);

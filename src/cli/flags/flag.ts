@@ -1,9 +1,10 @@
 /** What one row of the table of flags holds, and the draft that flags fill in. */
-import type { RunOptions } from '../../index.js';
+import type { Procfile, RestartPolicyName, RunOptions } from '../../index.js';
 import type { Completion, ValueContext, ValueKind, ValueType } from '../values/value-type.js';
 
 export type CommandName =
   | 'run'
+  | 'up'
   | 'ps'
   | 'exec'
   | 'attach'
@@ -35,7 +36,7 @@ export type CommandName =
   | 'unmount'
   | 'completion';
 
-export const flagGroups = ['General', 'Images', 'Process', 'Files', 'Limits', 'Isolation', 'Network', 'Output'] as const;
+export const flagGroups = ['General', 'Formation', 'Images', 'Process', 'Files', 'Limits', 'Isolation', 'Network', 'Output'] as const;
 export type FlagGroup = (typeof flagGroups)[number];
 
 /** How `run --timings` shows them. */
@@ -91,6 +92,12 @@ export interface CommandFlags {
   readonly highestUserWastedRatio?: number;
   /** `layers`: paths to show. */
   readonly top?: number;
+  /** `up`: name of the app, dynos of each type, commands of types, port, policy. */
+  readonly appName?: string;
+  readonly quantities?: Readonly<Record<string, number>>;
+  readonly procfile?: Procfile;
+  readonly port?: number;
+  readonly restart?: RestartPolicyName;
   /** `explain --diff`: a second set of flags follows after `--`. */
   readonly diff?: boolean;
 }
@@ -156,6 +163,8 @@ export function setOption<Name extends keyof RunOptions>(draft: Draft, name: Nam
 
 /** Commands that take everything about a container. */
 export const runLike = ['run', 'explain'] as const satisfies readonly CommandName[];
+/** And those that start containers of an image, whatever else they decide themselves. */
+export const starting = [...runLike, 'up'] as const satisfies readonly CommandName[];
 
 export function emptyDraft(): Draft {
   return { options: {}, flags: {}, fileEnv: {} };

@@ -2,16 +2,16 @@
 import type { FetchLimits } from '../../index.js';
 import { decimal, integer, oneOf, size, text, toggle } from '../values/basic.js';
 import { ValueError, type ValueType } from '../values/value-type.js';
-import { flag, runLike, type CommandName, type Flag, type FlagDefinition } from './flag.js';
+import { flag, runLike, starting, type CommandName, type Flag, type FlagDefinition } from './flag.js';
 
 const group = 'Images';
 const output = 'Output';
 
 /** Commands that use the image store. */
 const storing = [
-  ...runLike, 'images', 'pull', 'load', 'save', 'inspect', 'tag', 'rmi', 'prune', 'history', 'layers', 'mount', 'unmount',
+  ...starting, 'images', 'pull', 'load', 'save', 'inspect', 'tag', 'rmi', 'prune', 'history', 'layers', 'mount', 'unmount',
 ] as const satisfies readonly CommandName[];
-const fetching = [...runLike, 'pull'] as const satisfies readonly CommandName[];
+const fetching = [...starting, 'pull'] as const satisfies readonly CommandName[];
 const listing = ['images', 'history'] as const satisfies readonly CommandName[];
 
 const platform: ValueType<string> = {
@@ -47,7 +47,7 @@ export const imageFlags: readonly Flag[] = [
     group,
     default: 'missing',
     example: 'always',
-    commands: runLike,
+    commands: starting,
     apply: (draft, value) => (draft.options.pull = value),
   }),
   flag(platform, {
@@ -64,7 +64,7 @@ export const imageFlags: readonly Flag[] = [
     help: 'the image that a slug runs on',
     group,
     example: './stack',
-    commands: runLike,
+    commands: starting,
     apply: (draft, value) => (draft.options.stack = value),
   }),
   flag(text('SHA256:HEX'), {
@@ -72,7 +72,7 @@ export const imageFlags: readonly Flag[] = [
     help: 'take the image only if its file has this checksum, as the platform API gives it of a slug',
     group,
     example: 'SHA256:ed5718e8aa9bfe2eca7bd9ba8d8a14d4fb2f1ac3e5f0d9b7a3c4be5d1f60728a',
-    commands: [...runLike, 'load'],
+    commands: [...starting, 'load'],
     apply: (draft, value) => (draft.options.checksum = value),
   }),
   flag(text('TYPE'), {

@@ -2,10 +2,10 @@
 import { decimal, integer, size, sizeOrUnlimited } from '../values/basic.js';
 import { cpuList, ulimit } from '../values/limits.js';
 import { empty, orUnset, zero } from '../values/value-type.js';
-import { flag, runLike, setOption, type CommandName, type Flag } from './flag.js';
+import { flag, runLike, setOption, starting, type CommandName, type Flag } from './flag.js';
 
 const group = 'Limits';
-const changeable = [...runLike, 'update'] as const satisfies readonly CommandName[];
+const changeable = [...starting, 'update'] as const satisfies readonly CommandName[];
 
 export const limitFlags: readonly Flag[] = [
   flag(size, {

@@ -3,7 +3,7 @@ import { parseId } from '../../index.js';
 import { integer, matching, text, toggle, type IntegerRange } from '../values/basic.js';
 import { environmentFile, variable } from '../values/environment.js';
 import { empty, listOf, orUnset, pairsOf, type ValueType } from '../values/value-type.js';
-import { flag, runLike, setOption, type Flag } from './flag.js';
+import { flag, runLike, setOption, starting, type Flag } from './flag.js';
 
 const group = 'Process';
 const oomRange: IntegerRange = { min: -1000, max: 1000 };
@@ -27,7 +27,7 @@ export const processFlags: readonly Flag[] = [
     help: 'set an environment variable; a name alone copies yours',
     group,
     example: 'PORT=5000',
-    commands: ['run', 'explain', 'exec'],
+    commands: [...starting, 'exec'],
     apply: (draft, value) => (draft.options.env = { ...draft.options.env, ...value }),
   }),
   flag(listOf(environmentFile), {
@@ -35,7 +35,7 @@ export const processFlags: readonly Flag[] = [
     help: 'read environment variables from a file, one NAME=VALUE a line',
     group,
     example: './app.env',
-    commands: ['run', 'explain', 'exec'],
+    commands: [...starting, 'exec'],
     apply: (draft, value) => (draft.fileEnv = { ...draft.fileEnv, ...value }),
   }),
   flag(orUnset(innerFolder, empty), {

@@ -32,7 +32,8 @@ export const environmentFile: ValueType<Environment> = {
 /** An execve takes 6 MiB of arguments and environment at most (execve(2)). */
 const mostEnvironmentBytes = 1_048_576;
 
-function readUtf8(path: string, context: ValueContext): string {
+/** The text of a small file. */
+export function readUtf8(path: string, context: ValueContext): string {
   const bytes = readBytes(path, context, mostEnvironmentBytes);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

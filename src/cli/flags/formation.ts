@@ -1,0 +1,94 @@
+/** Flags about a formation: which processes of an app are run, and how they come back. */
+import { parseProcfile, parseQuantities, restartPolicies, TsrunError, type Procfile, type RestartPolicyName } from '../../index.js';
+import { integer, matching, oneOf, toggle } from '../values/basic.js';
+import { readUtf8 } from '../values/environment.js';
+import { ValueError, type ValueType } from '../values/value-type.js';
+import { flag, type Flag } from './flag.js';
+
+const group = 'Formation';
+
+const quantities: ValueType<Readonly<Record<string, number>>> = { kind: 'string', placeholder: 'TYPE=N,…', parse: (text) => said(() => parseQuantities(text)) };
+
+const procfile: ValueType<Procfile> = {
+  kind: 'string',
+  placeholder: 'FILE',
+  completion: 'file',
+  parse: (path, context) => said(() => parseProcfile(readUtf8(path, context), { source: path })),
+};
+
+const policies = Object.keys(restartPolicies).filter((name): name is RestartPolicyName => Object.hasOwn(restartPolicies, name));
+
+/** What the API has to say of a value, as that of a flag. */
+function said<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw TsrunError.is(error) ? new ValueError(error.message, error.hint) : error;
+  }
+}
+
+export const formationFlags: readonly Flag[] = [
+  flag(matching('NAME', /^\w[\w.-]{0,49}$/, 'up to 50 letters, digits, "_", "." and "-", the first one neither "." nor "-"'), {
+    name: 'name',
+    help: 'name of the app, in front of the names of its containers',
+    group,
+    default: 'app-NNNNN',
+    example: 'my-app',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.appName = value),
+  }),
+  flag(quantities, {
+    name: 'formation',
+    help: 'how many dynos of each process type',
+    group,
+    default: 'one web, none of the others',
+    example: 'web=2,worker=1',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.quantities = value),
+  }),
+  flag(procfile, {
+    name: 'procfile',
+    short: 'f',
+    help: 'take the commands of process types from this file, over those of the image',
+    group,
+    default: 'what the image lists; for web, its own program',
+    example: './Procfile',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.procfile = value),
+  }),
+  flag(integer({ min: 1, max: 65_535 }), {
+    name: 'port',
+    help: "what web finds in PORT, to listen on in each dyno's own network",
+    group,
+    default: '5000',
+    example: '8080',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.port = value),
+  }),
+  flag(oneOf('POLICY', policies), {
+    name: 'restart',
+    help: 'when dynos that have ended are started again, as which platform does',
+    group,
+    default: 'heroku',
+    example: 'docker',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.restart = value),
+  }),
+  flag(matching('USER[:GROUP]', /^[^\s:\0]+(:[^\s:\0]+)?$/, 'USER or USER:GROUP, each a name or a number'), {
+    name: 'user',
+    short: 'u',
+    help: "run as this user; names come from the image's own passwd and group",
+    group,
+    default: 'what the image says, but 1000:1000 instead of root',
+    example: '1000:1000',
+    commands: ['up'],
+    apply: (draft, value) => (draft.options.user = value),
+  }),
+  flag(toggle, {
+    name: 'json',
+    help: 'print each line of the log as JSON',
+    group: 'Output',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.json = value),
+  }),
+];

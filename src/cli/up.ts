@@ -1,0 +1,91 @@
+/** `tsrun up` */
+import { once } from 'node:events';
+import { Formation, logLineJson, Runtime, type FormationOptions, type ProcessTypeOptions } from '../index.js';
+import { runtimeOptions } from './containers.js';
+import { DynoLines } from './dyno-lines.js';
+import { showFetching } from './fetching.js';
+import type { Invocation } from './invocation.js';
+import { painter, wantsColour } from './output.js';
+import { tell } from './tell.js';
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export async function run(invocation: Invocation): Promise<number> {
+  const runtime = await Runtime.open(runtimeOptions(invocation.flags));
+  try {
+    const formation = await showFetching(invocation, async (onImageProgress) => {
+      const { container, ...options } = formationOptions(invocation);
+      return Formation.start(runtime, invocation.positionals[0] ?? '', { ...options, container: { ...container, onImageProgress } });
+    });
+    return await stay(formation, runtime, invocation);
+  } finally {
+    await runtime.close();
+  }
+}
+
+function formationOptions(invocation: Invocation): FormationOptions {
+  const { flags, options, stderr, env: own } = invocation;
+  const { env, ...container } = options;
+  const warn = (warning: string) => {
+    tell(stderr, `${painter(stderr, own)('yellow', 'tsrun: warning:')} ${warning}\n`);
+  };
+  for (const warning of flags.procfile?.warnings ?? []) warn(warning);
+  const lines: [string, ProcessTypeOptions][] = [...(flags.procfile?.processTypes ?? [])].map(([type, command]) => [type, { command }]);
+  return {
+    ...(flags.appName !== undefined && { name: flags.appName }),
+    ...(flags.quantities !== undefined && { quantities: flags.quantities }),
+    ...(flags.port !== undefined && { port: flags.port }),
+    ...(flags.restart !== undefined && { restart: flags.restart }),
+    ...(env !== undefined && { env }),
+    processTypes: Object.fromEntries(lines),
+    container: { ...container, onWarning: oncePerText(warn) },
+  };
+}
+
+/** Each warning once: all dynos have the same. */
+function oncePerText(warn: (warning: string) => void): (warning: string) => void {
+  const told = new Set<string>();
+  return (warning) => {
+    if (!told.has(warning)) warn(warning);
+    told.add(warning);
+  };
+}
+
+/** Until all dynos have ended for good, or somebody asks for the end: once in order, twice at once. */
+async function stay(formation: Formation, runtime: Runtime, invocation: Invocation): Promise<number> {
+  let isAsked = false;
+  const ask = () => {
+    const end = isAsked ? runtime.close() : formation.stop();
+    isAsked = true;
+    // What fails here shows where it is waited for.
+    end.catch(() => undefined);
+  };
+  for (const signal of signals) process.on(signal, ask);
+  const ended = endOf(formation);
+  try {
+    await print(formation, invocation);
+    return await ended;
+  } finally {
+    for (const signal of signals) process.removeListener(signal, ask);
+  }
+}
+
+async function print(formation: Formation, { flags, stdout, env }: Invocation): Promise<void> {
+  const lines = new DynoLines(painter(stdout, env), wantsColour(stdout, env));
+  for await (const line of formation.logs()) {
+    const ready = stdout.write(flags.json === true ? `${logLineJson(line)}\n` : lines.render(line));
+    if (!ready) await once(stdout, 'drain');
+  }
+}
+
+/** 1 if any dyno has crashed and does not come back. */
+async function endOf(formation: Formation): Promise<number> {
+  for await (const event of formation.events()) {
+    const isOver = event.type === 'state' && formation.dynos.every(({ state, nextRestartAtMs }) => state === 'complete' || (state === 'crashed' && nextRestartAtMs === undefined));
+    if (!isOver) continue;
+    const code = formation.dynos.some(({ state }) => state === 'crashed') ? 1 : 0;
+    await formation.stop();
+    return code;
+  }
+  return 0;
+}

@@ -1,0 +1,101 @@
+// `tsrun up`: the processes of an app together, at a shell.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
+import { CliLab, said, type Said } from '../support/cli-lab.js';
+import { processesOf } from '../support/leaks.js';
+import { needs } from '../support/needs.js';
+
+const lab = new CliLab();
+const rooted = needs('root');
+
+let procfiles = 0;
+
+function procfile(text: string): string {
+  const path = join(lab.imageRoot, `Procfile-${procfiles++}`);
+  writeFileSync(path, text);
+  return path;
+}
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly end: Promise<Said>;
+}
+
+/** Until its standard output has this. */
+async function start(words: readonly string[], ready: RegExp): Promise<Started> {
+  const child = lab.spawn(['up', '--name', lab.newId(), ...words]);
+  const end = said(child);
+  let text = '';
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.on('data', (piece: string) => {
+      text += piece;
+      if (ready.test(text)) resolve();
+    });
+    child.once('exit', () => {
+      reject(new Error(`it ended before it was ready: ${text}`));
+    });
+  });
+  return { child, end };
+}
+
+const app = "web: echo $GREETING; exec httpd -f -p $PORT\nworker: trap 'echo bye; exit 0' TERM; echo working; while :; do sleep 0.05; done\n";
+const up = /web\.1\]: State changed from starting to up[^]*web\.2\]: State changed from starting to up/;
+
+rooted('all processes run, their logs are one, and ctrl-c ends them in order', async (t) => {
+  const { child, end } = await start(['--formation', 'web=2,worker=1', '-f', procfile(app), '-e', 'GREETING=hello', '--port', '8080', lab.image], up);
+  child.kill('SIGINT');
+  const { code, stdout, stderr } = await end;
+  t.is(code, 0, stderr);
+  const lines = stdout.trimEnd().split('\n');
+  for (const line of lines) t.regex(line, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 (?:app|heroku)\[(?:web\.[12]|worker\.1)\]: /);
+  const messages = lines.map((line) => line.slice(33));
+  for (const message of ['app[web.2]: hello', 'app[worker.1]: working', 'app[worker.1]: bye', 'heroku[worker.1]: Process exited with status 0', 'heroku[web.1]: Process exited with status 143', 'heroku[web.2]: State changed from up to down']) t.true(messages.includes(message), message);
+});
+
+rooted('ctrl-c twice kills at once', async (t) => {
+  const { child, end } = await start(['--formation', 'worker=1', '-f', procfile("worker: trap '' TERM; echo ready; while :; do sleep 0.05; done"), lab.image], /ready\n/);
+  child.stdout?.on('data', (text: string) => {
+    if (text.includes('Stopping all processes')) child.kill('SIGINT');
+  });
+  child.kill('SIGINT');
+  t.is((await end).code, 0);
+  t.deepEqual(processesOf(lab.prefix), []);
+});
+
+rooted('it ends when no dyno is to come back: with 1 if one has crashed', async (t) => {
+  for (const [command, code] of [['true', 0], ['exit 3', 1]] as const) {
+    const ended = await lab.tsrun(['up', '--name', lab.newId(), '--formation', 'job=2', '--restart', 'never', '-f', procfile(`job: ${command}`), lab.image]);
+    t.is(ended.stdout.match(code === 0 ? /State changed from up to complete/g : /State changed from up to crashed/g)?.length, 2, ended.stdout);
+    t.is(ended.code, code);
+  }
+});
+
+rooted('what a program prints does not drive the terminal; JSON has it as it was', async (t) => {
+  const file = procfile("job: printf 'a\\033[31mred\\033[2J\\tb\\n'");
+  const words = ['--formation', 'job=1', '--restart', 'fly', '-f', file, lab.image];
+  const plain = await lab.tsrun(['up', '--name', lab.newId(), ...words]);
+  t.regex(plain.stdout, /app\[job\.1\]: ared\\x1b\[2J\tb\n/);
+  const { stdout } = await lab.tsrun(['up', '--name', lab.newId(), '--json', ...words]);
+  const lines = stdout.trimEnd().split('\n').map((line): unknown => JSON.parse(line));
+  t.true(lines.some((line) => JSON.stringify(line).includes('"source":"app","dyno":"job.1","message":"a\\u001b[31mred\\u001b[2J\\tb"')));
+});
+
+rooted('a formation that cannot be is told of, and nothing is started', async (t) => {
+  const rows: [words: string[], message: RegExp][] = [
+    [[lab.image], /there is no process type "web" in .*\nhint: give a Procfile/],
+    [['--formation', 'web=2', '-f', procfile('web: true\nworker true'), lab.image], /invalid value ".*" for (?:-f|--procfile): .*Procfile-\d:2: expected 'type: command'/],
+    [['--formation', 'web', lab.image], /for --formation: .*expected TYPE=NUMBER/],
+    [['--formation', 'wbe=1', '-f', procfile('web: true'), lab.image], /there is no process type "wbe" .*\nhint: did you mean "web"\?/],
+    [['--restart', 'herku', lab.image], /for --restart/],
+    [['--detach', lab.image], /unknown flag "--detach" for up/],
+  ];
+  for (const [words, message] of rows) {
+    const { code, stdout, stderr } = await lab.tsrun(['up', '--name', lab.newId(), ...words]);
+    t.regex(stderr, message);
+    t.is(code, 125);
+    t.is(stdout, '');
+  }
+});
+
+lab.declareLeakTest();
