@@ -1,10 +1,9 @@
 // The agent of docs/embedding.md: runs a real application, routes to it, restarts it, and ends without leaving anything.
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Runtime } from '../../src/index.js';
+import { freePort } from '../support/free-port.js';
 import { processesOf } from '../support/leaks.js';
 import { makeImage } from '../support/images.js';
 import { fixture, Lab, patience } from '../support/lab.js';
@@ -45,15 +44,6 @@ here('the program about images takes one from an archive, says what it wastes, a
   t.regex(running.output, /^hello from an image$/m);
   t.regex(running.output, /^0 team\/my-app:v1 true$/m);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 interface Site {
   readonly running: RunningProgram;

@@ -1,0 +1,70 @@
+// Which programs the dynos of an image run: of a slug's Procfile, of buildpacks' process types, or the image's own.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatLogLine, Formation, type FormationOptions } from '../../src/index.js';
+import { packFolder, writeLayout } from '../support/image-layouts.js';
+import { makeImage } from '../support/images.js';
+import { fixture, Lab } from '../support/lab.js';
+import { needs } from '../support/needs.js';
+import { until as waitUntil } from '../support/until.js';
+
+const lab = new Lab();
+const rooted = needs('root', 'userns', 'overlay');
+
+/** Starts it, waits until a line of an app has this, and gives all lines without their times. */
+async function linesOf(image: string, options: FormationOptions, last: RegExp): Promise<readonly string[]> {
+  const formation = await Formation.start(await lab.runtime(), image, { name: lab.newId(), ...options });
+  const lines: string[] = [];
+  const read = (async () => {
+    for await (const line of formation.logs()) lines.push(formatLogLine(line).slice(33));
+  })();
+  await waitUntil(() => lines.some((line) => last.test(line)), `${last}`);
+  await formation.stop();
+  await read;
+  return lines;
+}
+
+function slug(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(lab.scratch, 'slug-'));
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(folder, 'app', path, '..'), { recursive: true });
+    writeFileSync(join(folder, 'app', path), text);
+  }
+  const file = join(folder, 'slug.tgz');
+  const made = spawnSync('tar', ['-czf', file, './app'], { cwd: folder, encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(made.stderr);
+  return `slug:${file}`;
+}
+
+rooted('A1: a slug on a stack: its Procfile, its profile scripts after the config vars, its folder and user', async (t) => {
+  const image = slug({
+    Procfile: 'web: sleep 1000\nworker: echo "$DYNO $GREETING $ADDED $HOME $(pwd) $(id -u) ${PORT-none}" && sleep 1000\n',
+    '.profile.d/10-a.sh': 'export ADDED="$GREETING-added"',
+  });
+  const options = { quantities: { worker: 1 }, env: { GREETING: 'hello' }, container: { stack: fixture('debian') } };
+  const lines = await linesOf(image, options, /app\[worker\.1\]: worker\.1/);
+  t.true(lines.includes('heroku[worker.1]: Starting process with command `echo "$DYNO $GREETING $ADDED $HOME $(pwd) $(id -u) ${PORT-none}" && sleep 1000`'));
+  t.true(lines.some((line) => /^app\[worker\.1\]: worker\.1 hello hello-added \/app \/app [1-9]\d* none$/.test(line)), lines.join('\n'));
+  const other = await linesOf(image, { ...options, processTypes: { worker: { command: 'echo "instead of it: $ADDED"; sleep 1000' } } }, /app\[worker\.1\]: instead/);
+  t.true(other.includes('app[worker.1]: instead of it: hello-added'), 'a command of the caller boots as the slug does');
+});
+
+rooted('an image without process types has web, which is its own program, and not as root', async (t) => {
+  const layer = packFolder(makeImage(lab, { files: {} }));
+  const { path } = writeLayout(join(lab.scratch, 'plain'), [layer], { Entrypoint: ['sh', '-c'], Cmd: ['echo "$0 $(id -u) on $PORT"; exec httpd -f -p $PORT'], User: 'root' });
+  const lines = await linesOf(path, {}, /starting to up/);
+  t.true(lines.includes('heroku[web.1]: Starting process with command `sh -c echo "$0 $(id -u) on $PORT"; exec httpd -f -p $PORT`'));
+  t.true(lines.includes('app[web.1]: sh 1000 on 5000'));
+  await t.throwsAsync(Formation.start(await lab.runtime(), path, { quantities: { worker: 1 } }), { message: /there is no process type "worker"/ });
+});
+
+rooted('an image of buildpacks has their process types', async (t) => {
+  const programs = { 'cnb/process/web': '#!/bin/sh\nexec httpd -f -p $PORT\n', 'cnb/process/job': '#!/bin/sh\necho "$0 as $(id -u)"; exec sleep 1000\n' };
+  const layer = packFolder(makeImage(lab, { files: programs, mode: 0o755 }));
+  const { path } = writeLayout(join(lab.scratch, 'cnb'), [layer], { User: '1234', Entrypoint: ['/cnb/process/web'], Labels: { 'io.buildpacks.build.metadata': '{"processes":[{"type":"web"},{"type":"job"}]}' } });
+  const lines = await linesOf(path, { quantities: { web: 1, job: 1 } }, /^app\[job/);
+  t.true(lines.includes('app[job.1]: /cnb/process/job as 1234'));
+});
+
+lab.declareLeakTest();
