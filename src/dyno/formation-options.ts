@@ -122,9 +122,9 @@ export function policyOf(choice: RestartPolicyName | RestartPolicy): RestartPoli
 export const formationDefaults = { port: 5000, restart: 'heroku', graceMs: 30_000, bootTimeoutMs: 60_000, delivery: 'all', stopSignal: 'SIGTERM', clock: systemClock } as const;
 
 /** Of the container options: which image, and how it is got. */
-export function imageOptions({ stack, pull, platform, checksum, tlsVerify, authFile, onImageProgress }: DynoContainerOptions = {}): ImageOptions {
+export function imageOptions({ stack, pull, platform, checksum, tlsVerify, authFile, imageLimits, onImageProgress }: DynoContainerOptions = {}): ImageOptions {
   return {
     ...(stack !== undefined && { stack }), ...(pull !== undefined && { pull }), ...(platform !== undefined && { platform }), ...(checksum !== undefined && { checksum }),
-    ...(tlsVerify !== undefined && { tlsVerify }), ...(authFile !== undefined && { authFile }), ...(onImageProgress !== undefined && { onImageProgress }),
+    ...(tlsVerify !== undefined && { tlsVerify }), ...(authFile !== undefined && { authFile }), ...(imageLimits !== undefined && { imageLimits }), ...(onImageProgress !== undefined && { onImageProgress }),
   };
 }

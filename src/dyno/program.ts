@@ -9,7 +9,7 @@ import { imageProgram, imageUser } from '../image/run-config.js';
 import { TsrunError, nearest } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
 
-export type ImageOptions = Pick<RunOptions, 'stack' | 'pull' | 'platform' | 'checksum' | 'tlsVerify' | 'authFile' | 'onImageProgress'>;
+export type ImageOptions = Pick<RunOptions, 'stack' | 'pull' | 'platform' | 'checksum' | 'tlsVerify' | 'authFile' | 'imageLimits' | 'onImageProgress'>;
 
 export interface Program {
   /** As the log shows it. */
@@ -32,7 +32,8 @@ export class ProgramSource {
   }
 
   /** Has the image fetched and unpacked, and what lies below it, so that no start waits for it. A folder says nothing of itself. */
-  static async open(runtime: Runtime, image: string, lines: ReadonlyMap<string, string>, { stack, checksum, onImageProgress: tell = () => undefined, ...options }: ImageOptions): Promise<ProgramSource> {
+  static async open(runtime: Runtime, image: string, lines: ReadonlyMap<string, string>, { stack, checksum, imageLimits, onImageProgress: tell = () => undefined, ...others }: ImageOptions): Promise<ProgramSource> {
+    const options = { ...others, ...(imageLimits !== undefined && { limits: imageLimits }) };
     if (stack !== undefined) await fetched(runtime, stack, tell, options);
     const digest = await fetched(runtime, image, tell, { ...options, ...(checksum !== undefined && { checksum }) });
     return new ProgramSource(image, digest === undefined ? undefined : (await runtime.images.inspect(digest)).config, lines);
