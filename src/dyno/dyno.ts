@@ -168,6 +168,9 @@ export class Dyno {
     };
     stream?.on('data', (piece: Buffer) => {
       say(framer.push(piece));
+      // libuv would go on with two megabytes before anybody else had a turn.
+      stream.pause();
+      setImmediate(() => stream.resume());
     });
     await new Promise<void>((resolve) => {
       if (stream === null) resolve();

@@ -166,6 +166,23 @@ rooted('B5: long lines, binary, no line break at the end, in a dyno\'s log', asy
   t.true(watched.lines.every((line, index) => !line.startsWith('app') || index < exit), 'all of it before the end');
 });
 
+rooted('B5: to who reads nothing for a while the newest lines are kept, and the rest is counted: read + dropped = produced', async (t) => {
+  const formation = await Formation.start(await lab.runtime(), lab.image, { name: lab.newId(), ...one('worker', 'seq 300000', { restart: 'never' }) });
+  const logs = formation.logs();
+  await until(() => formation.dyno('worker.1')?.state === 'complete');
+  await formation.stop();
+  const [messages, dropped]: [string[], number[]] = [[], []];
+  for await (const { source, message } of logs) {
+    if (source === 'app') messages.push(message);
+    else dropped.push(Number(/^Error L10 \(output buffer overflow\): (\d+) messages dropped since /.exec(message)?.[1] ?? 0));
+  }
+  const sum = dropped.reduce((total, each) => total + each, 0);
+  t.true(sum > 0);
+  // Three of them are the platform's, and the oldest.
+  t.is(messages.length + sum, 300_000 + 3, `${messages.length} ${sum}`);
+  t.is(messages.at(-1), '300000');
+});
+
 rooted('B7: a crash loop, with exit 0, by heroku\'s policy and a clock that is turned', async (t) => {
   const clock = new FakeClock();
   const { formation, lines, stop } = await start(one('worker', 'exit 0', { clock }));

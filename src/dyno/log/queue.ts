@@ -1,8 +1,10 @@
 /** Lines on their way to one reader: bounded, the newest kept, and what was lost counted among them. */
+import { setImmediate } from 'node:timers/promises';
 import { timestamp, type LogLine } from './line.js';
 
 /** Beside its text a line is an object and a place in the queue. */
 const lineOverhead = 64;
+const linesATurn = 5000;
 
 export class LogQueue {
   readonly #lines: (LogLine | undefined)[] = [];
@@ -34,8 +36,10 @@ export class LogQueue {
 
   /** Each line once; what was lost is told in the place where it is missing. */
   async *read(): AsyncGenerator<LogLine, undefined> {
-    for (;;) {
+    for (let count = 1; ; count++) {
       const next = this.#overflow() ?? this.#shift();
+      // Who reads what is there already never leaves this turn of the event loop else.
+      if (count % linesATurn === 0) await setImmediate();
       if (next !== undefined) yield next;
       else if (this.#ended) return;
       else {
