@@ -35,6 +35,11 @@ export interface Death {
   readonly oomKills: number;
 }
 
+/** The runtime was closed, or its launcher killed: nothing can be started by it any more. */
+export function isForGood({ error }: Death): boolean {
+  return error?.code === 'ERR_TSRUN_STATE' || error?.code === 'ERR_TSRUN_LAUNCHER_LOST';
+}
+
 /** What tsrun had done to it when it ended. */
 export type Doing = 'nothing' | 'stopping' | 'killing-late' | 'killing-unbound';
 

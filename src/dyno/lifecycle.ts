@@ -3,7 +3,7 @@
  * clock and what can be done to a dyno; containers it knows not.
  */
 import type { Clock } from './clock.js';
-import type { Death, Doing } from './death.js';
+import { isForGood, type Death, type Doing } from './death.js';
 import { cycleDelayMs, restartDelayMs, type RestartPolicy } from './restart-policy.js';
 
 /** As Heroku's platform API has them. `complete`: ended, and no policy wants it back. */
@@ -186,7 +186,7 @@ export class Lifecycle {
     if (policy.resetAfterMs !== undefined && wasUpMs >= policy.resetAfterMs) this.#crashes = 0;
     this.#crashes++;
     const isDone = policy.on !== 'always' && death.code === 0;
-    const delayMs = restartDelayMs(policy, this.#crashes, death.code);
+    const delayMs = isForGood(death) ? undefined : restartDelayMs(policy, this.#crashes, death.code);
     this.#nextRestartAtMs = delayMs === undefined ? undefined : clock.now() + delayMs;
     this.#become(isDone ? 'complete' : 'crashed');
     if (delayMs !== undefined) {

@@ -276,3 +276,14 @@ test('what cannot be started is the runtime\'s fault, R99, or says what program 
   rig.life.ended({ cause: 'failed', code: 127, error: new TsrunError('ERR_TSRUN_COMMAND_NOT_FOUND', 'there is no program "x"'), oomKills: 0 });
   t.deepEqual(rig.take().slice(0, 2), ['there is no program "x"', 'Process exited with status 127']);
 });
+
+test('what no runtime can start any more is not tried again', (t) => {
+  for (const code of ['ERR_TSRUN_STATE', 'ERR_TSRUN_LAUNCHER_LOST'] as const) {
+    const rig = new Rig();
+    rig.life.start();
+    rig.life.ended({ cause: 'failed', code: 125, error: new TsrunError(code, 'the runtime is closed'), oomKills: 0 });
+    t.is(rig.life.state, 'crashed');
+    t.is(rig.life.nextRestartAtMs, undefined);
+    t.is(rig.clock.pending, 0);
+  }
+});

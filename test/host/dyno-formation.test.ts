@@ -1,6 +1,6 @@
 // Formations with real containers: what a dyno is given, what its log says, how it ends and comes back.
 import { setTimeout as delay } from 'node:timers/promises';
-import { Formation, type DynoEvent, type FormationOptions, type LogLine } from '../../src/index.js';
+import { Formation, Runtime, type DynoEvent, type FormationOptions, type LogLine } from '../../src/index.js';
 import { FakeClock } from '../dyno/fake-clock.js';
 import { Lab } from '../support/lab.js';
 import { needs } from '../support/needs.js';
@@ -258,6 +258,18 @@ rooted('who reads late gets the lines that are kept, and may say how many', asyn
   const all = await read(10_000);
   t.is(all.length, 1500);
   t.is(all.at(-1), '2000');
+  await formation.stop();
+});
+
+rooted('a runtime that is closed ends its dynos, and they do not come back', async (t) => {
+  const runtime = await Runtime.open({ root: lab.stateRoot, imageRoot: lab.imageRoot });
+  const formation = await Formation.start(runtime, lab.image, { name: lab.newId(), ...one('worker', 'exec sleep 1000') });
+  const dyno = formation.dyno('worker.1');
+  await until(() => dyno?.state === 'up');
+  await runtime.close();
+  await until(() => dyno?.lastDeath?.cause === 'failed');
+  t.is(dyno?.state, 'crashed');
+  t.is(dyno?.nextRestartAtMs, undefined);
   await formation.stop();
 });
 
