@@ -7,7 +7,7 @@ import { checkout, deal, selectFiles, testFiles } from './files.mjs';
 import { countedFailures, readTap } from './tap.mjs';
 
 // Seconds. Together less than 20 minutes on the host and 10 in the guest; the long form takes its time.
-const limits = { lint: 180, unit: 240, host: 780, harness: 120, guest: 600, preparation: 600, wholeLint: 600, fuzz: 600, wholeGuest: 7200 };
+const limits = { lint: 180, unit: 240, host: 1200, harness: 120, guest: 600, preparation: 600, wholeLint: 600, fuzz: 600, wholeGuest: 7200 };
 // The harness keeps its own time, and needs some to start.
 const guestPreparation = 60;
 const guestsAtOnce = Math.min(2, availableParallelism());

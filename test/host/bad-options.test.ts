@@ -12,7 +12,7 @@ const here = needs('root', 'userns', 'overlay');
 const bad: Readonly<Record<keyof Required<RunOptions>, readonly unknown[]>> = {
   id: ['../x', '', 5, '-x', 'a/b', 'x'.repeat(129)],
   pull: ['sometimes', true, ''],
-  platform: ['linux', 'linux/amd64/v1/x', 'Linux/AMD64', '../x', 5],
+  platform: ['linux/amd64/v1/x', 'linux/../x', '../x', 5],
   stack: ['', 5, 'a\0b'],
   checksum: ['', 5, 'MD5:x', `sha256:${'0'.repeat(63)}`, '0'.repeat(64)],
   tlsVerify: ['false', 0],

@@ -5,7 +5,7 @@ import { nonEmpty } from '../../spec/schema-common.js';
 import { assertShape, boolean, instanceOf, integer, oneOf, optional, record, strictObject, text } from '../../spec/shape.js';
 
 /** Operating system, processor and, for some, its variant; the words are looked at when they are needed. */
-export const platform = text('a platform such as "linux/arm64"', /^[\w.-]+(?:\/[\w.-]+){0,2}$/);
+export const platform = text('a platform such as "linux/arm64"', /^[A-Za-z0-9][\w.-]*(?:\/[A-Za-z0-9][\w.-]*){0,2}$/);
 
 /** Of a file, as a whole. */
 export const checksum = text('a checksum: "SHA256:" and 64 hexadecimal digits', checksumForm);
