@@ -70,61 +70,66 @@ std::string followed(const std::string& before, const std::string& target, const
 
 Tree::Tree(UniqueFd root, const TreeRules& rules) : root_(static_cast<UniqueFd&&>(root)), rules_(rules) {}
 
-OpenFolder& Tree::parent_of(const EntryPath& path, std::string* name) {
+OpenFolder& Tree::parent_of(const EntryPath& path, std::string* name) { return *find_parent_of(path, name, Need::kMake); }
+
+// Null only for who does not need it.
+OpenFolder* Tree::find_parent_of(const EntryPath& path, std::string* name, Need need) {
   EntryPath folder;
   std::string_view text = path.parent();
   if (!text.empty() && folder.parse(text) != nullptr) refuse(path.text(), "its name is too long");
   *name = path.name();
-  return open_folder(folder, path);
+  return open_folder(folder, path, need);
 }
 
-OpenFolder& Tree::open_folder(const EntryPath& folder, const EntryPath& entry) {
+OpenFolder* Tree::open_folder(const EntryPath& folder, const EntryPath& entry, Need need) {
   for (auto& each : open_) {
     if (each->path != folder.text()) continue;
     each->used = ++clock_;
-    return *each;
+    return each.get();
   }
   UniqueFd fd(open_beneath(root_.get(), folder.is_root() ? "." : folder.text().c_str(), rules_.layer));
   if (!fd.valid()) {
     if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) give_up(entry.text(), "openat2");
-    return walk_to(folder, entry);
+    return walk_to(folder, entry, need);
   }
   struct stat status {};
   if (fstat(fd.get(), &status) != 0) give_up(entry.text(), "fstat");
-  return keep(folder.text(), static_cast<UniqueFd&&>(fd), status.st_mtim);
+  return &keep(folder.text(), static_cast<UniqueFd&&>(fd), status.st_mtim);
 }
 
 // Part by part, to find what is missing, or what is in the way.
-OpenFolder& Tree::walk_to(EntryPath folder, const EntryPath& entry) {
+OpenFolder* Tree::walk_to(EntryPath folder, const EntryPath& entry, Need need) {
   for (int links = 0; links < kMostLinks; ++links) {
     UniqueFd at(openat(root_.get(), ".", kOpenFolder));
     bool hidden = false;
     EntryPath elsewhere;
     for (size_t depth = 0; depth < folder.parts().size() && elsewhere.is_root(); ++depth) {
-      UniqueFd next = open_part(at.get(), folder.parts()[depth].c_str(), entry);
-      if (!next.valid()) next = make_missing(at.get(), folder, depth, hidden, &elsewhere, entry);
+      UniqueFd next = open_part(at.get(), folder.parts()[depth].c_str(), entry, need);
+      if (!next.valid()) next = make_missing(at.get(), folder, depth, hidden, &elsewhere, entry, need);
       if (!elsewhere.is_root()) break;
+      if (!next.valid()) return nullptr;
       hidden = hidden || is_hidden(next.get());
       at = static_cast<UniqueFd&&>(next);
     }
     if (elsewhere.is_root()) {
       struct stat status {};
       if (fstat(at.get(), &status) != 0) give_up(entry.text(), "fstat");
-      return keep(folder.text(), static_cast<UniqueFd&&>(at), status.st_mtim);
+      return &keep(folder.text(), static_cast<UniqueFd&&>(at), status.st_mtim);
     }
     folder = elsewhere;
   }
   refuse(entry.text(), "the links of the layers below that lead to its folder go in a circle");
 }
 
-// Not valid when there is none.
-UniqueFd Tree::open_part(int parent, const char* name, const EntryPath& entry) {
+// Not valid when there is none, or something else that may stay.
+UniqueFd Tree::open_part(int parent, const char* name, const EntryPath& entry, Need need) {
   UniqueFd fd(openat(parent, name, kOpenFolder));
   if (fd.valid() || errno == ENOENT) return fd;
   if (errno != ENOTDIR && errno != ELOOP) give_up(entry.text(), "openat");
   struct stat status {};
   if (!look(parent, name, &status)) return fd;
   if (S_ISLNK(status.st_mode)) refuse(entry.text(), "the way to it leads through a link of the same archive");
+  if (need == Need::kFind) return fd;
   if (!is_whiteout(status)) refuse(entry.text(), "what it should lie in is no folder");
   // What the archive takes away below, and puts something else in the place of.
   if (unlinkat(parent, name, 0) != 0) give_up(entry.text(), "unlinkat");
@@ -134,11 +139,14 @@ UniqueFd Tree::open_part(int parent, const char* name, const EntryPath& entry) {
 }
 
 // `elsewhere` becomes another folder where a link of the layers below leads there.
-UniqueFd Tree::make_missing(int parent, const EntryPath& folder, size_t depth, bool hidden, EntryPath* elsewhere, const EntryPath& entry) {
+UniqueFd Tree::make_missing(int parent, const EntryPath& folder, size_t depth, bool hidden, EntryPath* elsewhere, const EntryPath& entry, Need need) {
   const std::vector<std::string>& parts = folder.parts();
+  struct stat status {};
+  if (need == Need::kFind && (hidden || look(parent, parts[depth].c_str(), &status))) return {};
   if (!hidden && rules_.layer && rules_.lower == nullptr) depends_ = true;
   bool known = !hidden && rules_.lower != nullptr;
   LowerPlace below = known ? rules_.lower->find({parts.begin(), parts.begin() + static_cast<ptrdiff_t>(depth) + 1}) : LowerPlace{};
+  if (need == Need::kFind && below.kind != LowerPlace::Kind::kLink && below.kind != LowerPlace::Kind::kFolder) return {};
   if (below.kind == LowerPlace::Kind::kOther) refuse(entry.text(), "what it should lie in is no folder in the layers below");
   if (below.kind == LowerPlace::Kind::kLink) {
     std::string text = followed(joined(parts, 0, depth), read_link(below.fds[0].get()), joined(parts, depth + 1, parts.size()));
@@ -162,6 +170,12 @@ bool Tree::is_hidden(int folder) const {
 
 void Tree::make_opaque(int folder, const EntryPath& entry) {
   if (fsetxattr(folder, rules_.opaque_attribute, "y", 1, 0) != 0) give_up(entry.text(), "setxattr", rules_.opaque_attribute);
+}
+
+// Overlayfs shows whiteouts, as names that cannot be looked up, in a folder that has none below it to merge with: it may be opaque, or lie
+// in one that is, or no layer below may have it. Not so where it takes the folder for copied up: ovl_get_inode, since Linux 4.14.
+void Tree::mark_whiteouts(int folder, const EntryPath& entry) {
+  if (fsetxattr(folder, rules_.origin_attribute, "", 0, 0) != 0) give_up(entry.text(), "setxattr", rules_.origin_attribute);
 }
 
 OpenFolder& Tree::keep(const std::string& path, UniqueFd fd, const timespec& mtime) {

@@ -36,7 +36,7 @@ void Tree::prepare_root() {
 void Tree::add_folder(const EntryPath& path, Attributes attributes) {
   put_off_defaults(path, &attributes);
   if (path.is_root()) {
-    OpenFolder& root = open_folder(path, path);
+    OpenFolder& root = *open_folder(path, path, Need::kMake);
     apply(root.fd.get(), attributes, path.text());
     root.mtime = attributes.mtime;
     return;
@@ -185,14 +185,18 @@ bool Tree::hides_below(const EntryPath& path) const {
   return false;
 }
 
-// Of the layers below alone: what the archive itself holds stays, whatever comes first (layer.md of image-spec, "Whiteouts").
+// Of the layers below alone: what the archive itself holds stays, whatever comes first (layer.md of image-spec, "Whiteouts"). Where
+// there is no folder, nothing is to be taken away.
 void Tree::add_whiteout(const EntryPath& path) {
   std::string name;
-  OpenFolder& parent = parent_of(path, &name);
+  OpenFolder* found = find_parent_of(path, &name, Need::kFind);
+  if (found == nullptr) return;
+  OpenFolder& parent = *found;
   const char* hidden = name.c_str() + kWhiteoutPrefix.size();
   struct stat status {};
   if (!look(parent.fd.get(), hidden, &status)) {
     if (mknodat(parent.fd.get(), hidden, S_IFCHR, makedev(0, 0)) != 0) give_up(path.text(), "mknodat");
+    mark_whiteouts(parent.fd.get(), path);
     return;
   }
   if (!S_ISDIR(status.st_mode)) return;
@@ -203,9 +207,10 @@ void Tree::add_whiteout(const EntryPath& path) {
 
 void Tree::add_opaque(const EntryPath& path) {
   std::string name;
-  OpenFolder& folder = parent_of(path, &name);
-  if (folder.path.empty()) hide_root_children(path);
-  else make_opaque(folder.fd.get(), path);
+  OpenFolder* folder = find_parent_of(path, &name, Need::kFind);
+  if (folder == nullptr) return;
+  if (folder->path.empty()) hide_root_children(path);
+  else make_opaque(folder->fd.get(), path);
 }
 
 // overlayfs does not look for the attribute at the root of a layer.

@@ -18,6 +18,8 @@ struct TreeRules {
   bool layer;
   // The attribute that parts a folder from those below it.
   const char* opaque_attribute;
+  // The attribute that says of a folder that whiteouts are in it, though it be merged with none.
+  const char* origin_attribute;
   // Null where they are not known.
   const LowerLayers* lower;
 };
@@ -52,14 +54,19 @@ class Tree {
   void finish();
 
  private:
+  // Whether a folder that an entry lies in is made where there is none, or is looked for alone.
+  enum class Need { kMake, kFind };
+
   OpenFolder& parent_of(const EntryPath& path, std::string* name);
-  OpenFolder& open_folder(const EntryPath& folder, const EntryPath& entry);
-  OpenFolder& walk_to(EntryPath folder, const EntryPath& entry);
-  UniqueFd make_missing(int parent, const EntryPath& folder, size_t depth, bool hidden, EntryPath* elsewhere, const EntryPath& entry);
-  UniqueFd open_part(int parent, const char* name, const EntryPath& entry);
+  OpenFolder* find_parent_of(const EntryPath& path, std::string* name, Need need);
+  OpenFolder* open_folder(const EntryPath& folder, const EntryPath& entry, Need need);
+  OpenFolder* walk_to(EntryPath folder, const EntryPath& entry, Need need);
+  UniqueFd make_missing(int parent, const EntryPath& folder, size_t depth, bool hidden, EntryPath* elsewhere, const EntryPath& entry, Need need);
+  UniqueFd open_part(int parent, const char* name, const EntryPath& entry, Need need);
   bool is_hidden(int folder) const;
   bool hides_below(const EntryPath& path) const;
   void make_opaque(int folder, const EntryPath& entry);
+  void mark_whiteouts(int folder, const EntryPath& entry);
   OpenFolder& keep(const std::string& path, UniqueFd fd, const timespec& mtime);
   void let_go(OpenFolder& folder);
   void forget_below(const std::string& path);

@@ -149,9 +149,10 @@ std::string number(const char* key, uint64_t value) { return std::string(",\"") 
 int unpack(const UnpackOrder& order) {
   umask(0);
   const char* opaque = order.user_attributes ? "user.overlay.opaque" : "trusted.overlay.opaque";
+  const char* origin = order.user_attributes ? "user.overlay.origin" : "trusted.overlay.origin";
   LowerLayers lower(kFirstLayer, order.lower_layers, opaque);
   Tree tree(open_in_root(order.folder, true, O_RDONLY | O_DIRECTORY),
-            TreeRules{order.layer, opaque, order.knows_lower ? &lower : nullptr});
+            TreeRules{order.layer, opaque, origin, order.knows_lower ? &lower : nullptr});
   Input input(InputSettings{order.layer, order.most_ratio});
   TarReader reader(input);
   Unpacking unpacking(order, tree, reader);

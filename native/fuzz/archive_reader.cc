@@ -188,7 +188,7 @@ void check_beside() {
   demand(names == kLayers + 3, "something came beside");
 }
 
-// No device, and no attribute of overlayfs but the mark of opaque folders.
+// No device, and no attribute of overlayfs but the marks of folders that are opaque or hold whiteouts.
 void check_tree(const std::string& path) {
   tsrun::archive::walk(path, tsrun::archive::WalkRules{}, [](const tsrun::archive::Found& found) {
     bool device = S_ISBLK(found.status.st_mode) || (S_ISCHR(found.status.st_mode) && !tsrun::archive::is_whiteout(found.status));
@@ -198,7 +198,8 @@ void check_tree(const std::string& path) {
     for (const char* name = names; name < names + size; name += strlen(name) + 1) {
       demand(strncmp(name, "trusted.overlay.", 16) != 0, "an attribute of overlayfs");
       demand(
-          strncmp(name, "user.overlay.", 13) != 0 || (strcmp(name, "user.overlay.opaque") == 0 && S_ISDIR(found.status.st_mode)),
+          strncmp(name, "user.overlay.", 13) != 0 ||
+              ((strcmp(name, "user.overlay.opaque") == 0 || strcmp(name, "user.overlay.origin") == 0) && S_ISDIR(found.status.st_mode)),
           "an attribute of overlayfs");
     }
   });

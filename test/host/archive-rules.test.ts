@@ -1,4 +1,5 @@
 /** What becomes of each kind of entry, in a layer by itself and above others (layer.md of image-spec). */
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +18,13 @@ async function layer(...entries: TarEntry[]) {
 }
 
 const opaque = { 'trusted.overlay.opaque': '0x79' };
+const holdsWhiteouts = { 'trusted.overlay.origin': '0x' };
+
+/** What is listed in a folder of these layers, topmost first, as overlayfs merges them. */
+function merged(layers: readonly string[], folder: string): string[] {
+  const script = 'mount -t tmpfs none /mnt && mkdir /mnt/upper /mnt/work /mnt/root && mount -t overlay -o "lowerdir=$1,upperdir=/mnt/upper,workdir=/mnt/work" none /mnt/root && ls -A "/mnt/root/$2" && rm -r /mnt/root/*';
+  return execFileSync('unshare', ['--mount', 'sh', '-c', script, 'sh', layers.join(':'), folder], { encoding: 'utf8' }).split('\n').filter((name) => name !== '');
+}
 
 test('files of every kind, with owner, mode, time and attributes', async (t) => {
   const { folder, report } = await layer(
@@ -112,7 +120,7 @@ test('the time of a folder is what the archive says, whatever is put into it lat
 
 test('whiteouts and opaque folders become overlayfs\'s', async (t) => {
   const { folder, report } = await layer({ name: 'd/' }, { name: 'd/.wh.gone' }, { name: 'e/' }, { name: 'e/.wh..wh..opq' });
-  t.like(readTree(folder), { 'd/gone': { type: 'character device', device: '0:0', mode: '0' }, e: { xattrs: opaque } });
+  t.like(readTree(folder), { d: { xattrs: holdsWhiteouts }, 'd/gone': { type: 'character device', device: '0:0', mode: '0' }, e: { xattrs: opaque } });
   t.false(report.dependsOnLower);
   t.deepEqual(readNames(folder), ['d/', 'd/gone', 'e/']);
 });
@@ -122,6 +130,34 @@ test('a whiteout hides nothing of its own layer, before it or behind it', async 
     const { folder } = await layer({ name: 'd/' }, ...order([{ name: 'd/.wh.file' }, { name: 'd/file', data: '1' }]), ...order([{ name: 'd/.wh.folder' }, { name: 'd/folder/' }]));
     t.deepEqual(readNames(folder), ['d/', 'd/file', 'd/folder/']);
     t.deepEqual(readTree(folder)['d/folder']?.xattrs, opaque, 'what the layers below have there is hidden');
+  }
+});
+
+test('a whiteout is no name in a folder that is merged with none', async (t) => {
+  const { folder: below } = await layer({ name: 'n/' }, { name: 'n/old', data: '1' }, { name: 'n/deep/' }, { name: 'n/deep/old', data: '1' });
+  const entries = [{ name: 'n/.wh..wh..opq' }, { name: 'n/.wh.old' }, { name: 'n/new', data: '1' }, { name: 'n/deep/' }, { name: 'n/deep/.wh.old' }, { name: 'n/deep/new', data: '1' }];
+  for (const order of [entries, entries.toReversed()]) {
+    const { folder } = await layer({ name: 'n/' }, { name: 'n/deep/' }, ...order);
+    t.deepEqual([merged([folder, below], 'n'), merged([folder, below], 'n/deep')], [['deep', 'new'], ['new']]);
+  }
+  const { folder: fresh } = await layer({ name: 'other/' }, { name: 'other/.wh.old' }, { name: 'other/new', data: '1' });
+  t.deepEqual(merged([fresh, below], 'other'), ['new'], 'no layer below has it');
+  t.deepEqual(merged([below], 'n'), ['deep', 'old'], 'as it is without');
+});
+
+test('a whiteout in what is no folder takes nothing away', async (t) => {
+  const { folder: below } = await layer({ name: 'file', data: '1' }, { name: 'gone/' }, { name: 'gone/x', data: '1' });
+  const marks = ['.wh.b', '.wh..wh..opq', 'deep/.wh.b'];
+  for (const mark of marks) {
+    for (const order of [(all: TarEntry[]) => all, (all: TarEntry[]) => all.toReversed()]) {
+      const { folder } = await unpack(lab, tar(order([{ name: 'own', data: '1' }, { name: `own/${mark}` }])), { lower: [below] });
+      t.deepEqual(readNames(folder), ['own'], 'a file of the same layer');
+    }
+    const { folder: away } = await layer({ name: '.wh.gone' }, { name: `gone/${mark}` });
+    t.deepEqual(merged([away, below], '.'), ['file'], 'a folder that is taken away');
+    t.deepEqual(readNames((await unpack(lab, tar([{ name: `file/${mark}` }]), { lower: [below] })).folder), [], 'a file below');
+    t.deepEqual(readNames((await unpack(lab, tar([{ name: `none/${mark}` }]), { lower: [below] })).folder), [], 'nothing');
+    t.deepEqual(readNames((await unpack(lab, tar([{ name: `none/${mark}` }]), { lower: [] })).folder), [], 'the lowest layer');
   }
 });
 

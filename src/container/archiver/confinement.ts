@@ -14,7 +14,7 @@ const mostDescriptors = 1024;
 const mostCpuSeconds = 3600;
 
 /**
- * CAP_SYS_ADMIN is for `trusted.overlay.opaque` alone (xattr(7)): the system calls for which it is feared are none of those below.
+ * CAP_SYS_ADMIN is for `trusted.overlay.*` alone (xattr(7)): the system calls for which it is feared are none of those below.
  * CAP_MKNOD is not among them: whiteouts need none (Linux 5.8), and other devices nobody may make. CAP_DAC_READ_SEARCH would open
  * files of the host by handle.
  */
