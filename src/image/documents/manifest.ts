@@ -1,4 +1,5 @@
 /** Bytes → manifest or index. Which of the two it is decides what is run, so that a document that could be both is refused (CVE-2021-41190). */
+import { TsrunError } from '../../spec/errors.js';
 import { printable } from '../../spec/quote.js';
 import type { JsonObject } from '../../spec/json.js';
 import { array, integer, optional, type Shape } from '../../spec/shape.js';
@@ -29,7 +30,15 @@ const version: Shape<2> = {
     if (value !== 2) faults.expected(at, '2', value);
   },
 };
+/** Of which the rest is checked when it is asked for. */
+const anObject: Shape<object> = {
+  expects: 'an object',
+  check(value, at, faults) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) faults.expected(at, 'an object', value);
+  },
+};
 const indexShape = known<ImageIndex>({ schemaVersion: version, mediaType: optional(filled), manifests: array(descriptor), annotations: optional(texts) });
+const layoutShape = known<{ schemaVersion: 2; mediaType?: string; manifests: object[] }>({ schemaVersion: version, mediaType: optional(filled), manifests: array(anObject) });
 const manifestShape = known<ImageManifest>({
   schemaVersion: version,
   mediaType: optional(filled),
@@ -50,9 +59,8 @@ const ofManifests = ['config', 'layers', 'fsLayers', 'history', 'signatures'];
 export function readImageDocument(bytes: Uint8Array, source: string, announced?: string): ImageDocument {
   const value = readJsonObject(bytes, source);
   const mediaType = typeOf(value, source, announced);
-  const [other, kind] = isIndexType(mediaType) ? [ofManifests, 'index'] : [ofIndexes, 'manifest'];
-  const foreign = other.find((key) => Object.hasOwn(value, key));
-  if (foreign !== undefined) throw documentError(`${source} says that it is an image ${kind}, but has '${foreign}', as ${kind === 'index' ? 'a manifest' : 'an index'} has`, 'a document that can be read in two ways is refused (CVE-2021-41190)');
+  const kind = isIndexType(mediaType) ? 'index' : 'manifest';
+  refuseOtherKind(value, kind, source);
   fillLists(value, 'manifests', 'layers');
   if (kind === 'index') {
     assertDocument(indexShape, value, source);
@@ -63,16 +71,44 @@ export function readImageDocument(bytes: Uint8Array, source: string, announced?:
   return { kind: 'manifest', manifest: value };
 }
 
+/** What a layout's index names: or what is wrong with that, which is nothing to who asks for another image of it. */
+export type LayoutEntry =
+  | { readonly kind: 'descriptor'; readonly descriptor: Descriptor }
+  | { readonly kind: 'fault'; readonly fault: TsrunError; readonly annotations: Readonly<Record<string, string>> };
+
 /**
- * The index of a layout: nobody announces it, and it need not say what it is (image-layout.md). Some tools write Docker's kind there.
+ * The images that the index of a layout names: nobody announces it, and it need not say what it is (image-layout.md). Some tools write
+ * Docker's kind there.
  *
  * @throws ERR_TSRUN_IMAGE
  */
-export function readLayoutIndex(bytes: Uint8Array, source: string): ImageIndex {
-  const own = readJsonObject(bytes, source)['mediaType'];
-  const document = readImageDocument(bytes, source, own === mediaTypes.dockerIndex ? own : mediaTypes.index);
-  if (document.kind !== 'index') throw documentError(`${source} is no index`);
-  return document.index;
+export function readLayoutIndex(bytes: Uint8Array, source: string): readonly LayoutEntry[] {
+  const value = readJsonObject(bytes, source);
+  const mediaType = typeOf(value, source, value['mediaType'] === mediaTypes.dockerIndex ? mediaTypes.dockerIndex : mediaTypes.index);
+  if (!isIndexType(mediaType)) throw documentError(`${source} is no index`);
+  refuseOtherKind(value, 'index', source);
+  fillLists(value, 'manifests');
+  assertDocument(layoutShape, value, source);
+  return value.manifests.flatMap((entry, index) => layoutEntry(entry, `entry ${index} of ${source}`));
+}
+
+/** What says that it is something else than an image is passed over. */
+function layoutEntry(entry: { readonly mediaType?: unknown; readonly annotations?: unknown }, source: string): readonly LayoutEntry[] {
+  const { mediaType, annotations } = entry;
+  if (typeof mediaType === 'string' && !isManifestType(mediaType) && !isIndexType(mediaType)) return [];
+  try {
+    assertDocument(descriptor, entry, source);
+    return [{ kind: 'descriptor', descriptor: entry }];
+  } catch (fault) {
+    if (!TsrunError.is(fault)) throw fault;
+    const said = Object.entries(annotations ?? {}).filter((each): each is [string, string] => typeof each[1] === 'string');
+    return [{ kind: 'fault', fault, annotations: Object.fromEntries(said) }];
+  }
+}
+
+function refuseOtherKind(value: JsonObject, kind: ImageDocument['kind'], source: string): void {
+  const foreign = (kind === 'index' ? ofManifests : ofIndexes).find((key) => Object.hasOwn(value, key));
+  if (foreign !== undefined) throw documentError(`${source} says that it is an image ${kind}, but has '${foreign}', as ${kind === 'index' ? 'a manifest' : 'an index'} has`, 'a document that can be read in two ways is refused (CVE-2021-41190)');
 }
 
 function typeOf(value: JsonObject, source: string, announced: string | undefined): string {

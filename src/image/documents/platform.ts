@@ -74,18 +74,38 @@ export class PlatformError extends TsrunError {
  * @throws ERR_TSRUN_IMAGE that lists the platforms that there are
  */
 export function chooseForPlatform(entries: readonly Descriptor[], wanted: Platform, source: string): Descriptor {
-  const images = entries.filter(({ mediaType }) => isManifestType(mediaType) || isIndexType(mediaType));
+  const [chosen, ...others] = candidatesForPlatform(entries, wanted, source);
+  if (chosen !== undefined && others.length === 0) return chosen;
+  throw noneFor(wanted, entries, source);
+}
+
+/**
+ * The same for who can look into them: where no entry says that it is for the platform, all that say nothing are left, in their order.
+ *
+ * @throws ERR_TSRUN_IMAGE
+ */
+export function candidatesForPlatform(entries: readonly Descriptor[], wanted: Platform, source: string): readonly Descriptor[] {
+  const images = imagesOf(entries);
   let best: Descriptor | undefined;
   let bestFitness = 0;
   for (const image of images) {
     const found = image.platform === undefined ? 0 : platformFitness(image.platform, wanted);
     if (found > bestFitness) [best, bestFitness] = [image, found];
   }
-  const [unsaid, ...others] = images.filter(({ platform }) => platform === undefined);
-  const chosen = best ?? (others.length === 0 ? unsaid : undefined);
-  if (chosen !== undefined) return chosen;
+  if (best !== undefined) return [best];
   if (images.length === 0) throw new TsrunError('ERR_TSRUN_IMAGE', `${source} holds no image`, { hint: 'its index names no manifest' });
-  throw new PlatformError(images.flatMap(({ platform }) => (platform === undefined ? [] : [platform])), wanted, source);
+  const unsaid = images.filter(({ platform }) => platform === undefined);
+  if (unsaid.length === 0) throw noneFor(wanted, images, source);
+  return unsaid;
+}
+
+/** Without attestations, signatures and the like that are of another type. */
+function imagesOf(entries: readonly Descriptor[]): readonly Descriptor[] {
+  return entries.filter(({ mediaType }) => isManifestType(mediaType) || isIndexType(mediaType));
+}
+
+function noneFor(wanted: Platform, entries: readonly Descriptor[], source: string): PlatformError {
+  return new PlatformError(imagesOf(entries).flatMap(({ platform }) => (platform === undefined ? [] : [platform])), wanted, source);
 }
 
 /** @throws ERR_TSRUN_IMAGE unless an image that says `offered` runs where `wanted` is */

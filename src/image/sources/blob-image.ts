@@ -5,13 +5,15 @@ import { checkImage, readConfig } from '../documents/config.js';
 import { digestOf } from '../documents/digest.js';
 import { layerKind } from '../documents/media-types.js';
 import { mostDocumentBytes, readImageDocument } from '../documents/manifest.js';
-import { checkPlatform, chooseForPlatform } from '../documents/platform.js';
+import { candidatesForPlatform, checkPlatform, PlatformError } from '../documents/platform.js';
 import { documentError } from '../documents/shapes.js';
 import type { UnnamedImage } from './choose.js';
 import { readWhole, type TreeFile } from './file-tree.js';
 
 /** An index in an index is a list of lists; nobody nests deeper. */
 const deepest = 4;
+/** So many manifests and indexes that say no platform are looked into; tools write one or two. */
+const mostLooked = 64;
 
 export interface Blobs {
   /** Names the source in errors, quoted. */
@@ -27,7 +29,31 @@ export interface Found {
 
 /** The image that a descriptor of a manifest or index leads to. */
 export async function openImage(blobs: Blobs, descriptor: Descriptor, wanted: Platform): Promise<UnnamedImage> {
-  return imageOf(blobs, await findManifest(blobs, descriptor, wanted), wanted);
+  return openAt(blobs, descriptor, wanted, { depth: 1, looked: { count: 0 } });
+}
+
+interface Search {
+  readonly depth: number;
+  /** Of the whole search. */
+  readonly looked: { count: number };
+}
+
+async function openAt(blobs: Blobs, descriptor: Descriptor, wanted: Platform, { depth, looked }: Search): Promise<UnnamedImage> {
+  if (depth > deepest) throw documentError(`${blobs.name} has indexes in indexes deeper than ${deepest} levels`);
+  if (++looked.count > mostLooked) throw documentError(`${blobs.name} has more than ${mostLooked} manifests of which no index says the platform`);
+  const bytes = await readBlob(blobs, descriptor, 'manifest');
+  const document = readImageDocument(bytes, `the manifest ${short(descriptor)} in ${blobs.name}`, descriptor.mediaType);
+  if (document.kind === 'manifest') return imageOf(blobs, { bytes, descriptor, manifest: document.manifest }, wanted);
+  const offered: Platform[] = [];
+  for (const candidate of candidatesForPlatform(document.index.manifests, wanted, blobs.name)) {
+    try {
+      return await openAt(blobs, candidate, wanted, { depth: depth + 1, looked });
+    } catch (error) {
+      if (!(error instanceof PlatformError)) throw error;
+      offered.push(...error.offered);
+    }
+  }
+  throw new PlatformError([...offered, ...document.index.manifests.flatMap(({ platform }) => platform ?? [])], wanted, blobs.name);
 }
 
 /** The rest of an image, from its manifest on. */
@@ -39,17 +65,6 @@ export async function imageOf(blobs: Blobs, { bytes, descriptor, manifest }: Fou
   const layers = await Promise.all(manifest.layers.map((layer, index) => openLayer(blobs, layer, value.rootfs.diff_ids[index] ?? '')));
   const { mediaType, digest, size } = descriptor;
   return { manifest: { bytes, descriptor: { mediaType, digest, size } }, config: { bytes: configBytes, descriptor: manifest.config, value }, layers };
-}
-
-async function findManifest(blobs: Blobs, from: Descriptor, wanted: Platform): Promise<Found> {
-  let descriptor = from;
-  for (let depth = 0; depth < deepest; depth++) {
-    const bytes = await readBlob(blobs, descriptor, 'manifest');
-    const document = readImageDocument(bytes, `the manifest ${short(descriptor)} in ${blobs.name}`, descriptor.mediaType);
-    if (document.kind === 'manifest') return { bytes, descriptor, manifest: document.manifest };
-    descriptor = chooseForPlatform(document.index.manifests, wanted, blobs.name);
-  }
-  throw documentError(`${blobs.name} has indexes in indexes deeper than ${deepest} levels`);
 }
 
 async function readBlob(blobs: Blobs, descriptor: Descriptor, what: string): Promise<Buffer> {

@@ -4,6 +4,7 @@ import type { OfferedImage } from '../offer.js';
 import { PlatformError, platformFitness } from '../documents/platform.js';
 import { documentError } from '../documents/shapes.js';
 import { isReference, parseReference, wholeName } from '../reference.js';
+import { TsrunError } from '../../spec/errors.js';
 import { printable } from '../../spec/quote.js';
 import { shareTree, type FileTree } from './file-tree.js';
 import type { ChoiceOptions } from './source-options.js';
@@ -31,8 +32,9 @@ const mostOpened = 1000;
  *
  * @throws ERR_TSRUN_IMAGE
  */
-export async function chooseImages(candidates: readonly Candidate[], options: ChoiceOptions, tree: FileTree): Promise<readonly OfferedImage[]> {
+export async function chooseImages(found: readonly Candidate[], options: ChoiceOptions, tree: FileTree): Promise<readonly OfferedImage[]> {
   const { name } = options;
+  const candidates = options.choose === 'all' && found.length > 1 ? found.map(namingFaults) : found;
   const named = name === undefined ? candidates : candidates.filter((candidate, index) => isNamed(candidate, name, index));
   if (named.length === 0) throw documentError(`${tree.name} holds no image '${printable(name ?? '', 200)}': there is ${listOf(candidates)}`, 'say one of them');
   if (options.choose === 'one' && name === undefined && named.length > mostOpened) throw several(named, tree);
@@ -44,6 +46,16 @@ export async function chooseImages(candidates: readonly Candidate[], options: Ch
   for (const { names, open } of fitting) images.push([fullNames(names), await open()]);
   const closers = shareTree(tree, images.length);
   return images.map(([names, image], index) => ({ ...image, names, close: closers[index] ?? (() => tree.close()) }));
+}
+
+/** Of many, an error says which it is of, so that the others can be taken without it. */
+function namingFaults(candidate: Candidate, index: number): Candidate {
+  const label = printable(candidate.names[0] ?? `@${index}`, 200);
+  const explain = (cause: unknown): never => {
+    if (!TsrunError.is(cause) || cause instanceof PlatformError || cause.code !== 'ERR_TSRUN_IMAGE') throw cause;
+    throw documentError(`image '${label}': ${cause.message}`, 'take the others by their names, each after a colon: PATH:NAME', cause);
+  };
+  return { ...candidate, look: () => candidate.look().catch(explain), open: () => candidate.open().catch(explain) };
 }
 
 function isNamed({ names, digest }: Candidate, name: string, index: number): boolean {

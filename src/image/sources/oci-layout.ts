@@ -2,8 +2,7 @@
 import type { Descriptor } from '../documents.js';
 import type { OfferedImage } from '../offer.js';
 import { containerdName, refName } from '../documents/annotations.js';
-import { isIndexType, isManifestType } from '../documents/media-types.js';
-import { mostDocumentBytes, readLayoutIndex } from '../documents/manifest.js';
+import { mostDocumentBytes, readLayoutIndex, type LayoutEntry } from '../documents/manifest.js';
 import { documentError, readJsonObject } from '../documents/shapes.js';
 import { openImage, type Blobs } from './blob-image.js';
 import { chooseImages, type Candidate, type UnnamedImage } from './choose.js';
@@ -24,9 +23,11 @@ export async function openOciLayout(tree: FileTree, options: ChoiceOptions): Pro
   await checkVersion(tree);
   const blobs: Blobs = { name: tree.name, find: ({ digest }) => tree.find(`blobs/${digest.replace(':', '/')}`) };
   const candidates = distinct(await readEntries(tree)).map(([entry, names]): Candidate => {
+    if (entry.kind === 'fault') return { names, look: () => Promise.reject(entry.fault), open: () => Promise.reject(entry.fault) };
+    const { descriptor } = entry;
     let image: Promise<UnnamedImage> | undefined;
-    const open = (): Promise<UnnamedImage> => (image ??= openImage(blobs, entry, options.platform));
-    return { names, digest: entry.digest, open, look: async () => entry.platform ?? (await open()).config.value };
+    const open = (): Promise<UnnamedImage> => (image ??= openImage(blobs, descriptor, options.platform));
+    return { names, digest: descriptor.digest, open, look: async () => descriptor.platform ?? (await open()).config.value };
   });
   return chooseImages(candidates, options, tree);
 }
@@ -40,27 +41,27 @@ async function checkVersion(tree: FileTree): Promise<void> {
 }
 
 /** The images of the layout; what else its index may name is passed over. */
-async function readEntries(tree: FileTree): Promise<readonly Descriptor[]> {
+async function readEntries(tree: FileTree): Promise<readonly LayoutEntry[]> {
   const source = `'index.json' in ${tree.name}`;
   const file = await tree.find('index.json');
   if (file === undefined) throw documentError(`${tree.name} is no whole OCI image layout: it holds no file 'index.json'`);
-  const { manifests } = readLayoutIndex(await readWhole(file, mostDocumentBytes, source), source);
-  const entries = manifests.filter(({ mediaType }) => isManifestType(mediaType) || isIndexType(mediaType));
+  const entries = readLayoutIndex(await readWhole(file, mostDocumentBytes, source), source);
   if (entries.length === 0) throw documentError(`${tree.name} holds no image: its index names none`, 'put one into it, with umoci, buildah or skopeo');
   return entries;
 }
 
 /** An image under several names has an entry for each of them. */
-function distinct(entries: readonly Descriptor[]): readonly (readonly [Descriptor, names: readonly string[]])[] {
-  const byDigest = new Map<string, readonly [Descriptor, readonly string[]]>();
-  for (const entry of entries) {
-    const [first, names] = byDigest.get(entry.digest) ?? [entry, []];
-    byDigest.set(entry.digest, [first, [...names, ...namesOf(entry)]]);
+function distinct(entries: readonly LayoutEntry[]): readonly (readonly [LayoutEntry, names: readonly string[]])[] {
+  const byDigest = new Map<string, readonly [LayoutEntry, readonly string[]]>();
+  for (const [index, entry] of entries.entries()) {
+    const key = entry.kind === 'fault' ? String(index) : entry.descriptor.digest;
+    const [first, names] = byDigest.get(key) ?? [entry, []];
+    byDigest.set(key, [first, [...names, ...namesOf(entry.kind === 'fault' ? entry : entry.descriptor)]]);
   }
   return [...byDigest.values()];
 }
 
 /** The whole name first, so that it is the one that is shown. */
-function namesOf({ annotations = {} }: Descriptor): string[] {
+function namesOf({ annotations = {} }: Pick<Descriptor, 'annotations'>): string[] {
   return [annotations[containerdName], annotations[refName]].filter((name) => name !== undefined && name !== '').map(String);
 }

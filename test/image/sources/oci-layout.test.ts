@@ -118,6 +118,59 @@ test('of one name, and of a nested index, the image for the platform is taken', 
   t.deepEqual((await openOciLayout(await folderTree(unlike), options()))[0]?.config.value.config?.Cmd, ['here'], 'the only one for this machine');
 });
 
+test('what says no platform is looked into, in its order', async (t) => {
+  const [here, there] = [madeImage({ cmd: ['here'] }), madeImage({ cmd: ['there'], platform: other })];
+  const inner: Buffer[] = [];
+  const index = (...manifests: object[]) => {
+    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests }));
+    inner.push(bytes);
+    return { mediaType: mediaTypes.index, digest: digestOf(bytes), size: bytes.length };
+  };
+  const [a, b] = [{ ...here.manifest, platform: options().platform }, { ...there.manifest, platform: other }];
+  const tops = [index(index(b), index(a)), index(index(there.manifest), index(here.manifest)), index(there.manifest, here.manifest), index(index(a), index(b)), index(index(index(b), index(a)))];
+  for (const top of tops) {
+    const each = layoutFiles([top], [...here.blobs, ...there.blobs, ...inner]);
+    for (const [platform, cmd] of [[options().platform, 'here'], [other, 'there']] as const) {
+      t.deepEqual((await openOciLayout(await folderTree(each), options({ platform })))[0]?.config.value.config?.Cmd, [cmd]);
+    }
+    const fault = await faultOf(openOciLayout(await folderTree(each), options({ platform: { os: 'linux', architecture: 'riscv64' } })));
+    t.regex(fault.message, /has no image for linux\/riscv64: it is for (linux\/s390x, linux\/\w+|linux\/\w+, linux\/s390x)$/);
+  }
+  const many = index(...Array.from({ length: 100 }, () => there.manifest));
+  t.regex((await faultOf(openOciLayout(await folderTree(layoutFiles([many], [...there.blobs, ...inner])), options()))).message, /more than 64 manifests of which no index says the platform$/);
+});
+
+test('what one entry has wrong is no fault of the others', async (t) => {
+  let [bytes, deep] = [Buffer.alloc(0), image.manifest];
+  const blobs: Buffer[] = [...image.blobs];
+  for (let depth = 0; depth < 5; depth++) {
+    bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [deep] }));
+    blobs.push(bytes);
+    deep = { mediaType: mediaTypes.index, digest: digestOf(bytes), size: bytes.length };
+  }
+  const bad: readonly (readonly [object, RegExp])[] = [
+    [{ ...image.manifest, digest: `sha512:${'0'.repeat(128)}` }, /sha512/],
+    [{ ...image.manifest, digest: 'sha256:../../../etc/passwd' }, /digest/],
+    [{ mediaType: mediaTypes.manifest }, /digest/],
+    [{ ...image.manifest, platform: 'none' }, /platform/],
+    [deep, /deeper than 4/],
+    [{ ...image.manifest, digest: digestOf(Buffer.from('gone')) }, /is not in/],
+  ];
+  for (const [entry, why] of bad) {
+    const each = layoutFiles([{ ...entry, annotations: { 'org.opencontainers.image.ref.name': 'bad' } }, named(image.manifest, 'good')], blobs);
+    t.is((await openOciLayout(await folderTree(each), options({ name: 'good' }))).length, 1);
+    t.regex((await faultOf(openOciLayout(await folderTree(each), options({ name: 'bad' })))).message, why);
+    const all = await faultOf(openOciLayout(await folderTree(each), options({ choose: 'all' })));
+    t.regex(all.message, /^image 'bad': /);
+    t.regex(all.message, why);
+    t.regex(all.hint ?? '', /PATH:NAME/);
+  }
+  for (const entry of ['text', null, []]) {
+    const none = { ...layoutFiles([], image.blobs), 'index.json': JSON.stringify({ schemaVersion: 2, manifests: [entry, image.manifest] }) };
+    t.regex((await faultOf(openOciLayout(await folderTree(none), options()))).message, /manifests\/0/);
+  }
+});
+
 test('of the variants of one name the nearest is taken', async (t) => {
   const arm = (variant: string) => ({ os: 'linux', architecture: 'arm', variant });
   const images = ['v5', 'v7', 'v6', 'v8'].map((variant) => madeImage({ cmd: [variant], platform: arm(variant) }));
