@@ -10,8 +10,10 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "archive/failure.h"
+#include "archive/gzip.h"
 
 namespace tsrun::archive {
 namespace {
@@ -68,31 +70,60 @@ void Input::run() {
   changed_.notify_all();
 }
 
-ssize_t Input::read_callback(struct ::archive* archive, void* self, const void** buffer) {
-  auto* input = static_cast<Input*>(self);
+// Into `raw_`.
+ssize_t Input::read_some() {
+  if (unused_ > 0) return static_cast<ssize_t>(std::exchange(unused_, 0));
   ssize_t size;
   do {
-    size = read(STDIN_FILENO, input->raw_.get(), kBufferBytes);
+    size = read(STDIN_FILENO, raw_.get(), kBufferBytes);
   } while (size < 0 && errno == EINTR);
   if (size < 0) {
-    input->read_error_ = errno;
-    input->read_failed_ = true;
-    archive_set_error(archive, errno, "read");
+    read_error_ = errno;
+    read_failed_ = true;
     return -1;
   }
-  *buffer = input->raw_.get();
   auto count = static_cast<size_t>(size);
-  if (input->read_bytes_ == 0) make_room_for_window({input->raw_.get(), count});
-  if (input->settings_.hash) input->read_digest_.add({input->raw_.get(), count});
-  input->read_bytes_ += count;
-  if (input->read_bytes_ - input->told_bytes_ >= kProgressBytes) {
-    input->told_bytes_ = input->read_bytes_;
-    say("{\"read\":" + std::to_string(input->read_bytes_) + "}");
+  if (read_bytes_ == 0) make_room_for_window({raw_.get(), count});
+  if (settings_.hash) read_digest_.add({raw_.get(), count});
+  read_bytes_ += count;
+  if (read_bytes_ - told_bytes_ >= kProgressBytes) {
+    told_bytes_ = read_bytes_;
+    say("{\"read\":" + std::to_string(read_bytes_) + "}");
   }
   return size;
 }
 
+ssize_t Input::read_callback(struct ::archive* archive, void* self, const void** buffer) {
+  auto* input = static_cast<Input*>(self);
+  ssize_t size = input->read_some();
+  if (size < 0) archive_set_error(archive, input->read_error_, "read");
+  *buffer = input->raw_.get();
+  return size;
+}
+
 void Input::decompress() {
+  auto first = static_cast<size_t>(std::max<ssize_t>(read_some(), 0));
+  unused_ = first;
+  const char* fault = nullptr;
+  if (!settings_.hash && is_gzip({raw_.get(), first})) {
+    auto more = [this] { return std::string_view(raw_.get(), static_cast<size_t>(std::max<ssize_t>(read_some(), 0))); };
+    auto take = [this](std::string_view bytes) {
+      put(bytes);
+      return fault_ == nullptr;
+    };
+    fault = decompress_gzip(more, take);
+  } else if (!read_failed_) {
+    fault = decompress_by_libarchive();
+  }
+  if (fault_ == nullptr) fault_ = fault;
+  hand_on();
+  // What follows the compressed data belongs to the blob, and so to its digest.
+  while (fault_ == nullptr && !read_failed_ && read_some() > 0) {
+  }
+}
+
+// Null, or why it is refused.
+const char* Input::decompress_by_libarchive() {
   struct ::archive* reader = archive_read_new();
   struct ::archive_entry* entry;
   archive_read_support_filter_gzip(reader);
@@ -110,16 +141,13 @@ void Input::decompress() {
     status = archive_read_data_block(reader, &data, &size, &offset);
     if (status == ARCHIVE_OK) put({static_cast<const char*>(data), size});
   }
-  if (fault_ == nullptr && status != ARCHIVE_EOF) {
+  const char* fault = nullptr;
+  if (status != ARCHIVE_EOF) {
     const char* why = archive_error_string(reader);
-    fault_ = why == nullptr ? "it cannot be decompressed" : strdup(why);
-  }
-  hand_on();
-  // What follows the compressed data belongs to the blob, and so to its digest.
-  const void* rest;
-  while (fault_ == nullptr && read_callback(reader, this, &rest) > 0) {
+    fault = why == nullptr ? "it cannot be decompressed" : strdup(why);
   }
   archive_read_free(reader);
+  return fault;
 }
 
 void Input::put(std::string_view bytes) {

@@ -17,6 +17,7 @@ struct archive;
 namespace tsrun::archive {
 
 struct InputSettings {
+  // Else nobody compares a digest, so that the sums that gzip has of what it holds are checked, which libarchive does not.
   bool hash;
   // Unpacked bytes for each byte read, from kUncheckedBytes on; 0: any.
   uint64_t most_ratio;
@@ -50,6 +51,8 @@ class Input {
 
   void run();
   void decompress();
+  const char* decompress_by_libarchive();
+  ssize_t read_some();
   void put(std::string_view bytes);
   void hand_on();
   void check_ratio() const;
@@ -60,6 +63,8 @@ class Input {
 
   // Of the thread.
   std::unique_ptr<char[]> raw_;
+  // Of what is in it, what nobody has looked at yet.
+  size_t unused_ = 0;
   uint64_t read_bytes_ = 0;
   uint64_t told_bytes_ = 0;
   uint64_t plain_bytes_ = 0;

@@ -4,7 +4,10 @@
 #include <archive_entry.h>
 #include <string.h>
 
+#include <algorithm>
+
 #include "archive/failure.h"
+#include "archive/pax_names.h"
 
 namespace tsrun::archive {
 namespace {
@@ -30,8 +33,10 @@ void TarReader::Free::operator()(struct ::archive* reader) const { archive_read_
 
 ssize_t TarReader::read_callback(struct ::archive*, void* self, const void** buffer) {
   auto* reader = static_cast<TarReader*>(self);
+  reader->keep_header();
   std::string_view bytes = reader->input_.next();
   reader->given_ += bytes.size();
+  reader->piece_ = bytes;
   if (!bytes.empty()) {
     *buffer = bytes.data();
     return static_cast<ssize_t>(bytes.size());
@@ -55,14 +60,40 @@ void TarReader::check_whole(size_t more) const {
   refuse(name_, "the archive ends in the middle of it");
 }
 
+int64_t TarReader::header_start() const { return archive_read_header_position(reader_.get()); }
+
+// While libarchive still skips the data of the entry before, the place is that one's.
+void TarReader::keep_header() {
+  if (reads_header_ && header_start() != last_header_) header_ += header_in_piece(given_);
+}
+
+// What of it lies in the current piece, up to a place in the archive.
+std::string_view TarReader::header_in_piece(uint64_t end) const {
+  uint64_t piece_start = given_ - piece_.size();
+  uint64_t from = std::max(static_cast<uint64_t>(header_start()), piece_start);
+  return end <= from ? std::string_view() : piece_.substr(from - piece_start, end - from);
+}
+
+std::string_view TarReader::header() {
+  std::string_view rest = header_in_piece(static_cast<uint64_t>(archive_filter_bytes(reader_.get(), 0)));
+  if (header_.empty()) return rest;
+  header_ += rest;
+  return header_;
+}
+
 bool TarReader::next() {
+  if (entry_ != nullptr) last_header_ = header_start();
+  header_.clear();
+  reads_header_ = true;
   int status = archive_read_next_header(reader_.get(), &entry_);
+  reads_header_ = false;
   if (status == ARCHIVE_EOF) return false;
   if (status != ARCHIVE_OK && !(status == ARCHIVE_WARN && is_about_characters(archive_error_string(reader_.get())))) fail();
   const char* name = archive_entry_pathname(entry_);
   name_ = name == nullptr ? "" : name;
   input_.set_entry(name_);
   check_whole(0);
+  if (names_hold_nul(header())) refuse(name_, "a name in its extended header holds a NUL");
   return true;
 }
 

@@ -49,6 +49,11 @@ class TarReader {
 
   static ssize_t read_callback(struct ::archive* archive, void* self, const void** buffer);
   size_t missing_padding();
+  // Where the header of the current entry starts, with what extends it.
+  int64_t header_start() const;
+  std::string_view header_in_piece(uint64_t end) const;
+  void keep_header();
+  std::string_view header();
   // Nothing that was made up may be taken for what the archive holds.
   void check_whole(size_t more) const;
   [[noreturn]] void fail() const;
@@ -56,6 +61,12 @@ class TarReader {
   Input& input_;
   uint64_t given_ = 0;
   bool padded_ = false;
+  // The bytes that libarchive has, valid until it asks for more, and what it had before of the header that it is reading.
+  std::string_view piece_;
+  std::string header_;
+  // Before the current one.
+  int64_t last_header_ = -1;
+  bool reads_header_ = false;
   std::unique_ptr<struct ::archive, Free> reader_;
   struct ::archive_entry* entry_ = nullptr;
   std::string name_;

@@ -18,6 +18,7 @@ import { readNames } from '../support/trees.js';
 const lab = new Lab();
 const test = needs('root', 'command:getfattr');
 
+const nul = 'a name in its extended header holds a NUL';
 const entry = (name: string, why: string) => `ERR_TSRUN_IMAGE: entry '${name}' of the layer is refused: ${why}`;
 
 test('each refusal names the entry and says why', async (t) => {
@@ -26,6 +27,10 @@ test('each refusal names the entry and says why', async (t) => {
     [tar([{ name: 'a/../../x', data: '1' }]), entry('a/../../x', 'its name leads out of its folder')],
     [tar([{ name: 'x', pax: { path: 'a/../x' }, data: '1' }]), entry('a/../x', 'its name leads out of its folder')],
     [Buffer.concat([gnuLong('../x'), tar([{ name: 'y', magic: 'ustar  \0' }])]), entry('../x', 'its name leads out of its folder')],
+    [tar([{ name: 'f', pax: { path: 'a\0b' } }]), entry('a', nul)],
+    [tar([{ name: 'd/' }, { name: 'f', data: 'x'.repeat(300_000) }, { name: 'l', type: '2', link: 'x', pax: { comment: 'c'.repeat(300_000), linkpath: 'a\0b' } }]), entry('l', nul)],
+    [tar([{ name: 'f', pax: { 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.name': 'a\0b', 'GNU.sparse.realsize': '3' }, data: Buffer.concat([Buffer.from('0\n'), Buffer.alloc(510)]) }]), entry('a', nul)],
+    [Buffer.concat([paxGlobal({ path: 'a\0b' }), tar([{ name: 'f' }])]), entry('f', nul)],
     [tar([{ name: 'x'.repeat(99), prefix: '..' }]), entry(`../${'x'.repeat(99)}`, 'its name leads out of its folder')],
     [tar([{ name: 'f', pax: { path: `${'d/'.repeat(300)}f` } }]), entry(`${'d/'.repeat(200)}…`, 'it lies more than 256 folders deep')],
     [tar([{ name: 'f', pax: { path: 'n'.repeat(256) } }]), entry('n'.repeat(256), 'its name has a part of more than 255 bytes')],
@@ -52,6 +57,18 @@ test('each refusal names the entry and says why', async (t) => {
     [gzipSync(tar([{ name: 'f', data: 'x' }])).subarray(0, 40), 'ERR_TSRUN_IMAGE: the layer is refused: truncated gzip input'],
   ];
   for (const [bytes, message] of cases) t.is(await refusal(lab, bytes), message);
+});
+
+test('an extended header is looked at wherever it lies in what is read, and a value that is no name may hold a NUL', async (t) => {
+  const values = { 'SCHILY.xattr.user.note': 'a\0b', comment: 'a\0b' };
+  for (const length of [1, 261_000, 261_120, 261_600, 262_100, 524_000]) {
+    const before = { name: 'f', data: 'x'.repeat(length) };
+    t.deepEqual(readNames((await unpack(lab, tar([before, { name: 'g', pax: values }]))).folder), ['f', 'g']);
+    t.is(await refusal(lab, tar([before, { name: 'g', pax: { ...values, path: 'a\0b' } }])), entry('a', nul));
+  }
+  const sized = Buffer.from('800000000000000000000000', 'hex');
+  sized[11] = 12;
+  t.is(await refusal(lab, Buffer.concat([bytesOf({ name: 'x', type: 'x', size: sized, data: '12 path=a\0b\n' }), tar([{ name: 'f' }])])), entry('a', nul), 'sized in base 256');
 });
 
 test('a name from a global header counts for the entries behind it, or for none', async (t) => {

@@ -167,6 +167,16 @@ test('what is compressed is expanded, within its limits', async (t) => {
   for (const program of ['zstd', 'xz', 'bzip2']) t.true(bytes.equals(await expand(execFileSync(program, ['-c'], { input: bytes }))), program);
   t.regex(await failure(expand(gzipSync(bytes), { bytes: 1000, ratio: 1000 })), /^ERR_TSRUN_IMAGE: the archive is refused: it unpacks to more bytes/);
   t.regex(await failure(expand(gzipSync(bytes).subarray(0, 200))), /^ERR_TSRUN_IMAGE: the archive is refused: .*truncated/);
+  const members = Buffer.concat([gzipSync(bytes.subarray(0, 1000)), gzipSync(Buffer.alloc(0)), gzipSync(bytes.subarray(1000))]);
+  for (const behind of [Buffer.alloc(0), Buffer.alloc(1000), Buffer.from('\x1fgarbage')]) t.true(bytes.equals(await expand(Buffer.concat([members, behind]))));
+  t.is((await expand(gzipSync(Buffer.alloc(0)))).length, 0);
+  for (const packed of [gzipSync(bytes, { level: 0 }), gzipSync(bytes)]) {
+    for (const at of [packed.length - 1, packed.length - 5, 5000 % (packed.length - 8)]) {
+      const damaged = Buffer.from(packed);
+      damaged[at] = (damaged[at] ?? 0) ^ 1;
+      t.regex(await failure(expand(damaged)), /^ERR_TSRUN_IMAGE: the archive is refused: .*gzip/, `byte ${at}`);
+    }
+  }
 });
 
 test('in a live container: as its root, with its ids, through its mounts', async (t) => {

@@ -38,6 +38,9 @@ const kinds: ReadonlyMap<string, TarEntryKind> = new Map<string, TarEntryKind>([
 /** Of these, a header's size says nothing: no content follows. */
 const withoutContent: ReadonlySet<TarEntryKind> = new Set<TarEntryKind>(['directory', 'hard link', 'symbolic link', 'character device', 'block device', 'fifo']);
 
+/** In an extended header: readers do not agree upon where it ends; node-tar cuts it off there, Go refuses it. */
+const nameWithNul = /(?:^|\n)\d+ (?:path|linkpath|GNU\.sparse\.name)=[^\n]*\0/;
+
 /** Types of headers that say something of the entry after them, or of all entries. */
 const isMeta = (header: Header): boolean => 'xXgLKN'.includes(header.typeKey);
 
@@ -70,6 +73,7 @@ export async function* walkTar(handle: FileHandle, name: string): AsyncGenerator
       if (size > mostMetaBytes) throw damaged(name, content - block, `an extended header of ${size} bytes`);
       const body = await view.take(content, size);
       readMeta(header.typeKey, body, PaxType, pending);
+      if (header.typeKey !== 'L' && header.typeKey !== 'K' && body.includes(0) && nameWithNul.test(body.toString('latin1'))) throw damaged(name, content - block, 'a name that holds a NUL');
       continue;
     }
     yield entryOf(header, pending, content, size);

@@ -54,6 +54,11 @@ test('extended headers of both kinds, in any order, speak of the next file alone
   t.like(paxLink, { target: 'of pax', mtimeSeconds: 1_700_000_000 });
 });
 
+test('a name with a NUL is refused, where readers would not agree upon it', async (t) => {
+  for (const record of ['path=a\0b', 'linkpath=a\0b']) await t.throwsAsync(walk(tarOf([pax(record), { path: 'x' }])), { code: 'ERR_TSRUN_IMAGE', message: /a name that holds a NUL/ });
+  t.is((await walk(tarOf([pax('comment=a\0b'), { path: 'x' }]))).length, 1);
+});
+
 test("a pax header's size is where the next header stands, but not that of another extended header", async (t) => {
   const hidden = tarOf([{ path: 'hidden', content: 'x' }], Buffer.alloc(0));
   const file: TarPart = { path: 'a', content: hidden };
