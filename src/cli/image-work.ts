@@ -25,8 +25,6 @@ export async function follow<Result>({ stderr, env, flags }: Pick<Invocation, 's
     const progress = openProgress(stderr, env, flags.quiet === true);
     try {
       const work = start(signal);
-      // Its failure shows where it is iterated first; it is told of once, from here.
-      work.done.catch(() => undefined);
       for await (const each of work) progress.update(each);
       return await work.done;
     } finally {

@@ -65,7 +65,10 @@ export interface ImageProgress {
   readonly wasThere?: boolean;
 }
 
-/** A long piece of work: iterate over it to see how far it is, await `done` for what comes of it. Both may be left alone. */
+/**
+ * A long piece of work: iterate over it to see how far it is, await `done` for what comes of it. What goes wrong is thrown by the loop
+ * and by `done`; either may be left alone.
+ */
 export interface ImageWork<Result> extends AsyncIterable<ImageProgress> {
   /** Rejects with what went wrong. */
   readonly done: Promise<Result>;

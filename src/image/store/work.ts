@@ -4,7 +4,7 @@ import type { ImageProgress, ImageWork } from '../image-types.js';
 /** News of the same layer and stage replace each other until somebody takes them: nothing piles up. */
 class Watcher implements AsyncIterator<ImageProgress> {
   readonly #news = new Map<string, ImageProgress>();
-  #isOver = false;
+  #end: { readonly failure?: { readonly cause: unknown } } | undefined;
   #waiting: (() => void) | undefined;
 
   tell(progress: ImageProgress): void {
@@ -12,8 +12,9 @@ class Watcher implements AsyncIterator<ImageProgress> {
     this.#wake();
   }
 
-  end(): void {
-    this.#isOver = true;
+  /** @param failure of the work, which whoever watches is told once */
+  end(failure?: { readonly cause: unknown }): void {
+    this.#end ??= { ...(failure !== undefined && { failure }) };
     this.#wake();
   }
 
@@ -23,7 +24,12 @@ class Watcher implements AsyncIterator<ImageProgress> {
         this.#news.delete(key);
         return { value, done: false };
       }
-      if (this.#isOver) return { value: undefined, done: true };
+      if (this.#end !== undefined) {
+        const { failure } = this.#end;
+        this.#end = {};
+        if (failure !== undefined) throw failure.cause;
+        return { value: undefined, done: true };
+      }
       await new Promise<void>((resolve) => { this.#waiting = resolve; });
     }
   }
@@ -34,10 +40,6 @@ class Watcher implements AsyncIterator<ImageProgress> {
     return Promise.resolve({ value: undefined, done: true });
   }
 
-  get isOver(): boolean {
-    return this.#isOver;
-  }
-
   #wake(): void {
     this.#waiting?.();
     this.#waiting = undefined;
@@ -46,25 +48,27 @@ class Watcher implements AsyncIterator<ImageProgress> {
 
 export type Tell = (progress: ImageProgress) => void;
 
-/** Begins at once. Iterating ends with the work, also when that fails: `done` says how. */
+/** Begins at once. Iterating ends with the work, and throws what it fails with, as `done` rejects. */
 export function startWork<Result>(body: (tell: Tell) => Promise<Result>): ImageWork<Result> {
   const watchers = new Set<Watcher>();
   let isOver = false;
+  let failure: { readonly cause: unknown } | undefined;
   const tell = (progress: ImageProgress) => {
     for (const watcher of watchers) watcher.tell(progress);
   };
-  // Not before the caller had the chance to watch from the start.
-  const done = Promise.resolve().then(async () => body(tell)).finally(() => {
+  const end = () => {
     isOver = true;
-    for (const watcher of watchers) watcher.end();
-  });
+    for (const watcher of watchers) watcher.end(failure);
+  };
+  // Not before the caller had the chance to watch from the start.
+  const done = Promise.resolve().then(async () => body(tell));
   // Who only watches is not to be killed by a promise that nobody looks at.
-  done.catch(() => undefined);
+  void done.catch((cause: unknown) => { failure = { cause }; }).finally(end);
   return {
     done,
     [Symbol.asyncIterator]() {
       const watcher = new Watcher();
-      if (isOver) watcher.end();
+      if (isOver) watcher.end(failure);
       else watchers.add(watcher);
       return watcher;
     },
