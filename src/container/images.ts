@@ -7,6 +7,7 @@ import { validateImportOptions, validateNames, validateNamesOrStreams, validateP
 
 export class Images implements ImageLibrary {
   readonly #surroundings: () => LibrarySurroundings;
+  readonly #closing = new AbortController();
   #library: Promise<Library> | undefined;
 
   /** @internal A runtime makes its own. */
@@ -16,8 +17,14 @@ export class Images implements ImageLibrary {
 
   /** @internal For starts. */
   async library(): Promise<Library> {
-    this.#library ??= import('./image-library/library.js').then((module) => new module.Library(this.#surroundings()));
+    this.#library ??= import('./image-library/library.js').then((module) => new module.Library(this.#surroundings(), this.#closing.signal));
     return this.#library;
+  }
+
+  /** @internal Gives up what is under way; what a connection has brought stays, to be gone on with. @returns what to wait for, if anything */
+  close(): Promise<void> | undefined {
+    this.#closing.abort();
+    return this.#library?.then(async (library) => library.settled()).catch(() => undefined);
   }
 
   /** @inheritdoc */

@@ -59,6 +59,7 @@ export class Runtime extends ContainerFiles {
   readonly images: ImageLibrary;
   /** Images and containers mounted on the host, for looking inside. */
   readonly mounts: Mounts;
+  readonly #images: Images;
   readonly #native: NativeFiles;
   readonly #own: NamedLauncher;
   readonly #survivor: SurvivorLauncher;
@@ -73,7 +74,7 @@ export class Runtime extends ContainerFiles {
     const launching = new Launching({ addon: native.addon, host, root, seccomp, loadLibrary: async () => images.library(), imageRoot, subordinate: host.uid === 0 ? undefined : subordinateIds() });
     super({ native, host, root, launching, imageRoot });
     this.collected = collected;
-    this.images = images;
+    [this.images, this.#images] = [images, images];
     this.mounts = new Mounts({ root, host, addon: native.addon, launcher: own.launcher, loadLibrary: async () => images.library(), containers: this });
     this.#native = native;
     this.#own = own;
@@ -232,12 +233,14 @@ export class Runtime extends ContainerFiles {
   }
 
   /**
-   * Ends every container of this process that does not survive, and the launcher. It starts and finds nothing more (`ERR_TSRUN_STATE`).
+   * Ends every container of this process that does not survive, the work on images, and the launcher. It starts, finds and fetches
+   * nothing more (`ERR_TSRUN_STATE`); what a pull has got is gone on with by the next.
    */
   async close(): Promise<void> {
     this.shut();
     const ends = [...this.containers, ...this.#starting].filter(({ record, kept }) => record.extensions.survive !== true && !kept).map((container) => container[Symbol.asyncDispose]());
-    await Promise.all(ends);
+    const images = this.#images.close();
+    await Promise.all(images === undefined ? ends : [...ends, images]);
     await this.removals.end();
     this.#archiver?.close();
     this.#ranges.close();

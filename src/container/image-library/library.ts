@@ -31,10 +31,14 @@ export interface SaveOptions {
 export class Library {
   readonly #surroundings: LibrarySurroundings;
   readonly #layout: StoreLayout;
+  readonly #closing: AbortSignal;
+  readonly #underWay = new Set<Promise<unknown>>();
   #store: Promise<ImageStore> | undefined;
 
-  constructor(surroundings: LibrarySurroundings) {
+  /** @param closing of who unpacks: from then on nothing long begins, and what is under way is given up */
+  constructor(surroundings: LibrarySurroundings, closing: AbortSignal) {
     this.#surroundings = surroundings;
+    this.#closing = closing;
     this.#layout = new StoreLayout(surroundings.root);
   }
 
@@ -51,6 +55,26 @@ export class Library {
     }
   }
 
+  /** When nothing long is under way any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+  }
+
+  /** What ends at the latest when this is closed. @throws ERR_TSRUN_STATE then */
+  async #whileOpen<Result>(given: AbortSignal | undefined, action: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    if (this.#closing.aborted) throw closed();
+    const signal = given === undefined ? this.#closing : AbortSignal.any([given, this.#closing]);
+    const work = action(signal);
+    this.#underWay.add(work);
+    try {
+      return await work;
+    } catch (cause) {
+      throw this.#closing.aborted && given?.aborted !== true ? closed(cause) : cause;
+    } finally {
+      this.#underWay.delete(work);
+    }
+  }
+
   async #fetching(): Promise<Fetching> {
     return new Fetching(await this.store(), this.#surroundings);
   }
@@ -58,9 +82,11 @@ export class Library {
   /** For a start, or with `asItIs` for a look. @throws ERR_TSRUN_IMAGE, ERR_TSRUN_REGISTRY, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED */
   async resolve(reference: string, request: ResolveRequest): Promise<StoredImage> {
     if (request.asItIs === true && !(await isStore(this.#layout))) throw await notLookedAt(reference);
-    const store = await this.store();
-    if (request.asItIs !== true) await store.registerUser(this.#surroundings.stateRoot);
-    return new Resolving(store, await this.#fetching()).resolve(reference, request);
+    return this.#whileOpen(request.signal, async (signal) => {
+      const store = await this.store();
+      if (request.asItIs !== true) await store.registerUser(this.#surroundings.stateRoot);
+      return new Resolving(store, await this.#fetching()).resolve(reference, { ...request, signal });
+    });
   }
 
   /** As `StoredImage.release`, for one that was resolved before. */
@@ -74,23 +100,23 @@ export class Library {
   }
 
   pull(reference: string, options: PullOptions = {}): ImageWork<ImageSummary> {
-    return startWork(async (tell) => {
+    return startWork(async (tell) => this.#whileOpen(options.signal, async (signal) => {
       const text = withoutScheme(reference);
       const parsed = parseReference(text);
       const fetching = await this.#fetching();
       // With the scheme it is whole, as with skopeo and podman.
-      return this.#summaryOf(await fetching.pull(text === reference ? text : parsed, { ...handed(options), tell }));
-    });
+      return this.#summaryOf(await fetching.pull(text === reference ? text : parsed, { ...handed(options), signal, tell }));
+    }));
   }
 
   import(source: string | NodeJS.ReadableStream, options: ImportOptions = {}): ImageWork<readonly ImageSummary[]> {
-    return startWork(async (tell) => {
-      const request = { ...handed(options), checksum: options.checksum, tell };
+    return startWork(async (tell) => this.#whileOpen(options.signal, async (signal) => {
+      const request = { ...handed(options), checksum: options.checksum, signal, tell };
       const place = typeof source === 'string' ? await packedAt(source) : source;
       const fetching = await this.#fetching();
       const fetched = await ('kind' in place ? fetching.import(place, request) : fetching.importStream(place, request));
       return Promise.all(fetched.map(async (each) => this.#summaryOf(each)));
-    });
+    }));
   }
 
   /** What a start would take, made ready for it. */
@@ -186,8 +212,8 @@ export class Library {
     return store === undefined ? { untagged: [], removed: [], freedBytes: 0 } : store.prune(all);
   }
 
-  save(references: readonly string[], destination: string | NodeJS.WritableStream, { format = 'oci', signal }: SaveOptions = {}): ImageWork<void> {
-    return startWork(async (tell) => {
+  save(references: readonly string[], destination: string | NodeJS.WritableStream, { format = 'oci', signal: given }: SaveOptions = {}): ImageWork<void> {
+    return startWork(async (tell) => this.#whileOpen(given, async (signal) => {
       if (references.length === 0) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'no image to save', { field: '/references', hint: 'name at least one' });
       const found = await Promise.all(references.map(async (reference) => this.find(reference)));
       const images = await Promise.all(found.map(async ({ image, name }) => ({ record: image, names: name === undefined ? await this.#namesOf(image) : [name] })));
@@ -195,7 +221,7 @@ export class Library {
       const expanding = { temporaryFolder: parts.layout.temporaries, expand: this.#surroundings.expand, limits: defaultLimits, signal };
       const { saveImages } = await import('../../image/store/save/save.js');
       await saveImages({ blobs: parts.blobs, images: merged(images), destination, format, signal, tell, expanding });
-    });
+    }));
   }
 }
 
@@ -208,6 +234,10 @@ function merged(images: readonly { readonly record: ImageRecord; readonly names:
     byDigest.set(record.manifest.digest, known);
   }
   return [...byDigest.values()];
+}
+
+function closed(cause?: unknown): TsrunError {
+  return new TsrunError('ERR_TSRUN_STATE', cause === undefined ? 'the runtime is closed' : 'the runtime was closed during the work on an image', { hint: 'open another one; what was fetched is gone on with', cause });
 }
 
 async function packedAt(reference: string): Promise<SourcePlace> {
