@@ -17,11 +17,9 @@ export interface OfferedImage {
   close(): Promise<void>;
 }
 
-export interface OfferedLayer {
-  /** Of the blob as it is offered, compressed or not. Its digest is what the manifest says. */
+export interface OfferedBlob {
+  /** As it is offered, compressed or not. Its digest is what the manifest says. */
   readonly descriptor: Descriptor;
-  /** Digest of the uncompressed tar, as the config says. */
-  readonly diffId: string;
   /** The blob's bytes from `offset` on; a source that cannot skip starts anew and throws the first ones away. */
   open(options: { readonly offset: number; readonly signal?: AbortSignal | undefined }): Promise<Readable>;
   /**
@@ -29,4 +27,18 @@ export interface OfferedLayer {
    * allocate it anew makes V8 collect its whole heap every few dozen megabytes, and the event loop waits for that.
    */
   lend?(options: { readonly offset: number }): AsyncIterable<Buffer>;
+  /** What came has another digest: who gave it is not asked for this again. */
+  reject?(): RejectedGiver;
+}
+
+export interface RejectedGiver {
+  /** Quoted, for people. */
+  readonly giver: string;
+  /** There is somebody else to ask. */
+  readonly isOtherLeft: boolean;
+}
+
+export interface OfferedLayer extends OfferedBlob {
+  /** Digest of the uncompressed tar, as the config says. */
+  readonly diffId: string;
 }

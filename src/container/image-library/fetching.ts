@@ -41,7 +41,7 @@ export class Fetching {
     const given = givenName(name);
     const { offerFromRegistry } = await import('../../image/registry/offer-registry.js');
     conduct.tell({ stage: 'resolving', doneBytes: 0 });
-    const offer = await offerFromRegistry(reference, { platform: platformFor(platform), tlsVerify, authFile, signal: conduct.signal });
+    const offer = await offerFromRegistry(reference, { platform: platformFor(platform), tlsVerify, authFile, signal: conduct.signal, take: async (blob) => this.#store.take(blob, conduct.signal) });
     // By the name that it has there: registries.conf may have found it elsewhere than where docker would look.
     return this.#import(offer, given === undefined ? offer.names : [given], conduct);
   }

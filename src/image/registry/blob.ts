@@ -4,6 +4,7 @@ import { printable } from '../../spec/quote.js';
 import { TsrunError } from '../../spec/errors.js';
 import { digestOf } from '../documents/digest.js';
 import type { Descriptor } from '../documents.js';
+import type { RejectedGiver } from '../offer.js';
 import { wrongAnswer } from './answers.js';
 import type { Endpoint, PlacedAnswer } from './endpoint.js';
 import { abortedError, isPassing, isRefused } from './failures.js';
@@ -26,6 +27,9 @@ interface Piece {
 export class BlobReader {
   readonly #endpoints: readonly Endpoint[];
   readonly #host: RegistryHost;
+  /** By digest: who gave bytes of it last, and who gave wrong ones. */
+  readonly #givers = new Map<string, Endpoint>();
+  readonly #rejected = new Map<string, Set<Endpoint>>();
 
   /** @param endpoints in the order in which they are asked */
   constructor(endpoints: readonly Endpoint[], host: RegistryHost) {
@@ -55,13 +59,31 @@ export class BlobReader {
 
   /** A small one, whole and checked. */
   async read(descriptor: Descriptor, signal: AbortSignal | undefined): Promise<Buffer> {
-    const parts: Buffer[] = [];
-    for await (const chunk of (await this.open(descriptor, 0, signal)) as AsyncIterable<Buffer>) parts.push(chunk);
-    const bytes = Buffer.concat(parts);
-    if (digestOf(bytes) === descriptor.digest) return bytes;
-    throw new TsrunError('ERR_TSRUN_REGISTRY', `the blob ${descriptor.digest} of ${this.#names()} has another digest: ${digestOf(bytes)}`, {
-      hint: 'it was damaged or changed, in the registry or on the way',
-    });
+    for (;;) {
+      const parts: Buffer[] = [];
+      for await (const chunk of (await this.open(descriptor, 0, signal)) as AsyncIterable<Buffer>) parts.push(chunk);
+      const bytes = Buffer.concat(parts);
+      if (digestOf(bytes) === descriptor.digest) return bytes;
+      const { giver, isOtherLeft } = this.reject(descriptor);
+      if (isOtherLeft) continue;
+      throw new TsrunError('ERR_TSRUN_REGISTRY', `the blob ${descriptor.digest} of ${giver} has another digest: ${digestOf(bytes)}`, {
+        hint: 'it was damaged or changed, in the registry or on the way',
+      });
+    }
+  }
+
+  /** Who gave it last has given what it is not, and is not asked for it again. */
+  reject({ digest }: Descriptor): RejectedGiver {
+    const giver = this.#givers.get(digest);
+    const rejected = this.#rejected.get(digest) ?? new Set();
+    this.#rejected.set(digest, rejected);
+    if (giver !== undefined) rejected.add(giver);
+    return { giver: `'${printable(giver?.place.name ?? '', 256)}'`, isOtherLeft: giver !== undefined && this.#endpointsFor(digest).length > 0 };
+  }
+
+  #endpointsFor(digest: string): readonly Endpoint[] {
+    const rejected = this.#rejected.get(digest);
+    return this.#endpoints.filter((endpoint) => rejected?.has(endpoint) !== true);
   }
 
   async *#chunks(descriptor: Descriptor, offset: number, first: Piece | undefined, signal: AbortSignal): AsyncGenerator<Buffer, undefined> {
@@ -100,12 +122,14 @@ export class BlobReader {
   }
 
   #piece(descriptor: Descriptor, at: number, signal: AbortSignal): Promise<Piece> {
-    return firstOf(this.#endpoints, `the blob ${descriptor.digest}`, signal, async (endpoint) => {
+    return firstOf(this.#endpointsFor(descriptor.digest), `the blob ${descriptor.digest}`, signal, async (endpoint) => {
       // Packed on the way, it would be counted and continued wrongly.
       const range: Record<string, string> = at > 0 ? { range: `bytes=${at}-` } : {};
       const answer = await endpoint.get(`blobs/${descriptor.digest}`, { 'accept-encoding': 'identity', ...range }, signal);
       try {
-        return { answer, endpoint, skip: await skipOf(answer, at, descriptor, endpoint) };
+        const skip = await skipOf(answer, at, descriptor, endpoint);
+        this.#givers.set(descriptor.digest, endpoint);
+        return { answer, endpoint, skip };
       } catch (error) {
         answer.body.destroy();
         throw error;
@@ -119,10 +143,6 @@ export class BlobReader {
     } catch (error) {
       throw signal?.aborted === true ? aborted(descriptor, signal) : error;
     }
-  }
-
-  #names(): string {
-    return this.#endpoints.map(({ place }) => `'${printable(place.name, 256)}'`).join(', ');
   }
 }
 

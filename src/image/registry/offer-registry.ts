@@ -4,7 +4,7 @@ import { checkImage, readConfig } from '../documents/config.js';
 import { layerKind } from '../documents/media-types.js';
 import { checkPlatform, hostPlatform } from '../documents/platform.js';
 import type { Descriptor, Platform } from '../documents.js';
-import type { OfferedImage } from '../offer.js';
+import type { OfferedBlob, OfferedImage } from '../offer.js';
 import { parseReference, wholeName, type RegistryReference } from '../reference.js';
 import { TsrunError } from '../../spec/errors.js';
 import { BlobReader } from './blob.js';
@@ -25,6 +25,8 @@ export interface RegistryOptions {
   /** The only file in which credentials are looked for. */
   readonly authFile?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Of who keeps blobs: one that is there already, or is fetched for it. Default: it is fetched. */
+  readonly take?: ((blob: OfferedBlob) => Promise<Buffer>) | undefined;
   /** For tests. Default: this process's. */
   readonly host?: RegistryHost | undefined;
 }
@@ -68,7 +70,7 @@ async function offerFirst(references: readonly RegistryReference[], action: (ref
 }
 
 async function offer(reference: RegistryReference, config: RegistriesConfig, host: RegistryHost, options: RegistryOptions): Promise<OfferedImage> {
-  const { signal, authFile, platform = hostPlatform(), tlsVerify = true } = options;
+  const { signal, authFile, platform = hostPlatform(), tlsVerify = true, take } = options;
   const { domain, path, tag, digest } = reference;
   const asked = digest ?? tag ?? 'latest';
   const endpoints = placesOf(`${domain}/${path}`, digest !== undefined, config, !tlsVerify).map((place) => new Endpoint(place, authFile, host));
@@ -81,15 +83,16 @@ async function offer(reference: RegistryReference, config: RegistriesConfig, hos
     const { bytes, descriptor, manifest, endpoint } = found;
     for (const layer of manifest.layers) refuseForeign(layer, name);
     const blobs = new BlobReader(endpoints.slice(endpoints.indexOf(endpoint)), host);
-    const configBytes = await blobs.read(manifest.config, signal);
+    const offered = (blob: Descriptor): OfferedBlob => ({
+      descriptor: blob,
+      open: async ({ offset, signal: stop }) => blobs.open(blob, offset, stop),
+      reject: () => blobs.reject(blob),
+    });
+    const configBytes = await (take === undefined ? blobs.read(manifest.config, signal) : take(offered(manifest.config)));
     const value = readConfig(configBytes, `the config of '${name}'`);
     checkImage(manifest, value, `'${name}'`);
     checkPlatform(value, platform, `'${name}'`);
-    const layers = manifest.layers.map((layer, index) => ({
-      descriptor: layer,
-      diffId: value.rootfs.diff_ids[index] ?? '',
-      open: ({ offset, signal: stop }: { readonly offset: number; readonly signal?: AbortSignal | undefined }) => blobs.open(layer, offset, stop),
-    }));
+    const layers = manifest.layers.map((layer, index) => ({ ...offered(layer), diffId: value.rootfs.diff_ids[index] ?? '' }));
     return { names: [name], manifest: { bytes, descriptor }, config: { bytes: configBytes, descriptor: manifest.config, value }, layers, close };
   } catch (error) {
     await close();

@@ -6,7 +6,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { TsrunError } from '../../spec/errors.js';
-import type { OfferedLayer } from '../offer.js';
+import type { OfferedBlob } from '../offer.js';
 import { syncFolder } from './checked-files.js';
 import { digestFrom } from '../documents/digest.js';
 import { hexOf } from './digest.js';
@@ -18,7 +18,7 @@ const pieceBytes = 256 * 1024;
 
 export interface ArrivalInput {
   readonly layout: StoreLayout;
-  readonly layer: OfferedLayer;
+  readonly blob: OfferedBlob;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress: (doneBytes: number) => void;
   /** Whether it was given up by who wanted it, and may be gone on with: then what has come stays. */
@@ -43,7 +43,7 @@ export class Arrival {
   }
 
   static async begin(input: ArrivalInput): Promise<Arrival> {
-    const path = partPath(input.layout, input.layer.descriptor.digest);
+    const path = partPath(input.layout, input.blob.descriptor.digest);
     try {
       return new Arrival(input, path, await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600));
     } catch (cause) {
@@ -71,7 +71,7 @@ export class Arrival {
 
   /** From the start, as far as it has come; ends when the digest was compared, and fails as `receive` does. A piece is valid until the next is asked for. */
   async *follow(): AsyncGenerator<Buffer> {
-    const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, this.#input.layer.descriptor.size));
+    const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, this.#input.blob.descriptor.size));
     let at = 0;
     for (;;) {
       if (at < this.#written) {
@@ -91,7 +91,7 @@ export class Arrival {
   }
 
   async #receive(): Promise<void> {
-    const { layer: { descriptor: { digest, size } }, layout } = this.#input;
+    const { blob: { descriptor: { digest, size } }, layout } = this.#input;
     this.#resumed = await this.#readPart(size);
     if (this.#resumed < size) await this.#fetch(this.#resumed, size);
     if (digestFrom(this.#hash) !== digest) throw mismatch(digest, 'its bytes have another digest');
@@ -128,16 +128,16 @@ export class Arrival {
   }
 
   async #fetch(offset: number, size: number): Promise<void> {
-    const { layer, signal } = this.#input;
-    if (layer.lend === undefined) await this.#fetchStream(offset, size);
-    else await this.#takeAll(layer.lend({ offset }), size);
+    const { blob, signal } = this.#input;
+    if (blob.lend === undefined) await this.#fetchStream(offset, size);
+    else await this.#takeAll(blob.lend({ offset }), size);
     checkAborted(signal);
-    if (this.#written < size) throw mismatch(layer.descriptor.digest, `it ends after ${this.#written} of ${size} bytes`);
+    if (this.#written < size) throw mismatch(blob.descriptor.digest, `it ends after ${this.#written} of ${size} bytes`);
   }
 
   async #fetchStream(offset: number, size: number): Promise<void> {
-    const { layer, signal } = this.#input;
-    const stream = await layer.open({ offset, ...(signal !== undefined && { signal }) });
+    const { blob, signal } = this.#input;
+    const stream = await blob.open({ offset, ...(signal !== undefined && { signal }) });
     const onAbort = () => { stream.destroy(signal === undefined ? undefined : aborted(signal)); };
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
@@ -149,7 +149,7 @@ export class Arrival {
   }
 
   async #takeAll(chunks: AsyncIterable<unknown>, size: number): Promise<void> {
-    const { layer: { descriptor: { digest } }, signal } = this.#input;
+    const { blob: { descriptor: { digest } }, signal } = this.#input;
     for await (const chunk of chunks) {
       if (!Buffer.isBuffer(chunk)) throw new TypeError('a blob is a stream of buffers');
       if (this.#written + chunk.length > size) throw mismatch(digest, `it has more than the ${size} bytes that its manifest says`);

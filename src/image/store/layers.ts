@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { ImageProgress } from '../image-types.js';
-import type { OfferedLayer } from '../offer.js';
+import type { OfferedBlob, OfferedLayer } from '../offer.js';
 import type { Unpack, UnpackLimits, UnpackReport, UnpackRequest } from '../unpack.js';
 import { Arrival } from './arrival.js';
 import { lockOfBlob, type Blobs } from './blobs.js';
@@ -24,11 +24,15 @@ export interface LayersInput {
   readonly removeTree: (path: string) => Promise<void>;
 }
 
-export interface LayerWork {
-  readonly layer: OfferedLayer;
-  readonly limits: UnpackLimits;
+export interface BlobWork {
+  readonly blob: OfferedBlob;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress: (progress: ImageProgress) => void;
+}
+
+export interface LayerWork extends Omit<BlobWork, 'blob'> {
+  readonly layer: OfferedLayer;
+  readonly limits: UnpackLimits;
 }
 
 export interface UnpackedLayer {
@@ -81,10 +85,10 @@ export class Layers {
     }
   }
 
-  /** The blob alone, of a layer that is unpacked already. */
-  async ensureBlob(work: LayerWork): Promise<void> {
+  /** The blob alone: of a layer that is unpacked already, or a config. @throws as `ensure` */
+  async ensureBlob(work: BlobWork): Promise<void> {
     const { blobs, locks } = this.#input;
-    const { descriptor } = work.layer;
+    const { descriptor } = work.blob;
     if (await blobs.has(descriptor)) return;
     const lock = await locks.exclusive(lockOfBlob(descriptor.digest), work.signal);
     try {
@@ -177,7 +181,7 @@ export class Layers {
 
   async #receiveLocked(lock: Lock, work: LayerWork, request: Omit<UnpackRequest, 'source'>): Promise<UnpackReport> {
     try {
-      const report = await this.#receive(work, request);
+      const report = await this.#receive({ ...work, blob: work.layer }, request);
       if (report === undefined) throw new RangeError('nothing was unpacked');
       return report;
     } finally {
@@ -185,25 +189,31 @@ export class Layers {
     }
   }
 
-  /** When bytes of an earlier try may be at fault, once more from the start. */
-  async #receive(work: LayerWork, request: Omit<UnpackRequest, 'source'> | undefined, isAgain = false): Promise<UnpackReport | undefined> {
-    const { layer, onProgress } = work;
-    const { digest, size } = layer.descriptor;
+  /** When bytes of an earlier try may be at fault, once more from the start; when those of one giver, from the next. */
+  async #receive(work: BlobWork, request: Omit<UnpackRequest, 'source'> | undefined, isAgain = false): Promise<UnpackReport | undefined> {
+    const { blob, onProgress } = work;
+    const { digest, size } = blob.descriptor;
     const stop = new AbortController();
     const signal = work.signal === undefined ? stop.signal : AbortSignal.any([work.signal, stop.signal]);
     const tell = (doneBytes: number) => { onProgress({ stage: 'fetching', digest, doneBytes, totalBytes: size, ...(doneBytes === size && { finished: true }) }); };
-    const arrival = await Arrival.begin({ layout: this.#input.layout, layer, signal, onProgress: tell, isGivenUp: () => work.signal?.aborted === true });
+    let again = false;
+    const arrival = await Arrival.begin({ layout: this.#input.layout, blob, signal, onProgress: tell, isGivenUp: () => work.signal?.aborted === true });
     try {
       const unpacking = request === undefined ? undefined : this.#input.unpack({ ...request, signal, source: arrival.follow() });
       // Whichever fails first says why: what it makes fail in the other one is no news.
       const first = await firstFault([arrival.receive(), unpacking], (cause) => { stop.abort(cause); });
       if (first === undefined) return await unpacking;
-      if (isAgain || !arrival.isResumed || !isOfImage(first.cause)) throw first.cause;
+      if (!isOfImage(first.cause)) throw first.cause;
+      if (arrival.isResumed && !isAgain) again = true;
+      else {
+        const rejected = blob.reject?.();
+        if (rejected?.isOtherLeft !== true) throw rejected === undefined ? first.cause : cameFrom(rejected.giver, first.cause);
+      }
     } finally {
       await arrival.close();
     }
     if (request !== undefined) await this.#makeEmpty(dirname(request.destination));
-    return this.#receive(work, request, true);
+    return this.#receive(work, request, again);
   }
 }
 
@@ -222,7 +232,11 @@ async function firstFault(works: readonly (Promise<unknown> | undefined)[], onFa
   return first;
 }
 
-function isOfImage(cause: unknown): boolean {
+function cameFrom(giver: string, { message, hint }: TsrunError): TsrunError {
+  return new TsrunError('ERR_TSRUN_IMAGE', `${message}; the blob came from ${giver}`, { hint });
+}
+
+function isOfImage(cause: unknown): cause is TsrunError {
   return TsrunError.is(cause) && cause.code === 'ERR_TSRUN_IMAGE';
 }
 

@@ -4,7 +4,7 @@ import { show } from '../../spec/quote.js';
 import { mostDocumentBytes } from '../documents/manifest.js';
 import { readConfig } from '../documents/config.js';
 import type { RemovedImages } from '../image-types.js';
-import type { OfferedImage } from '../offer.js';
+import type { OfferedBlob, OfferedImage } from '../offer.js';
 import type { ResolvedImage } from '../resolved-image.js';
 import { Catalog } from './catalog.js';
 import { collect, type StoreUse } from './collect.js';
@@ -109,6 +109,25 @@ export class ImageStore {
 
   async #unpackAgain(record: ImageRecord, options: ImportOptions): Promise<ImageRecord> {
     return this.import(await this.offer(record), { ...options, names: [] });
+  }
+
+  /** A small blob, fetched unless it is there, by one process alone. @throws as `import` */
+  async take(blob: OfferedBlob, signal: AbortSignal | undefined): Promise<Buffer> {
+    const { parts: { layers, blobs }, parts } = this;
+    const { descriptor } = blob;
+    const pinning = await pin(parts, [descriptor.digest], signal);
+    const work = { blob, signal, onProgress: () => undefined };
+    try {
+      await layers.ensureBlob(work);
+      await layers.ensureBlob(work);
+      if (!(await blobs.isWhole(descriptor.digest, signal))) {
+        await blobs.remove(descriptor.digest);
+        await layers.ensureBlob(work);
+      }
+      return await blobs.read(descriptor, mostDocumentBytes);
+    } finally {
+      await pinning.release();
+    }
   }
 
   async offer(record: ImageRecord): Promise<OfferedImage> {
