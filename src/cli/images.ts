@@ -3,17 +3,23 @@ import type { ImageSummary } from '../index.js';
 import { familiarName, imageJson, none, shortDigest, splitName, type SplitName } from './image-names.js';
 import { withStoredImages } from './image-work.js';
 import type { CommandFlags, Invocation } from './invocation.js';
-import { ago, humanSize, painter, renderJson, renderTable, type Column } from './output.js';
+import { ago, humanSize, painter, quote, renderJson, renderTable, type Column } from './output.js';
+import { tell } from './tell.js';
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { flags, positionals: [name], stdout, env } = invocation;
-  const found = (await withStoredImages(invocation, (images) => images.list())).filter((image) => name === undefined || hasName(image, name));
+  const { flags, positionals: [name], stdout, stderr, env } = invocation;
+  const { all, damaged } = await withStoredImages(invocation, async (images) => ({ all: await images.list(), damaged: await images.damaged() }));
+  const found = all.filter((image) => name === undefined || hasName(image, name));
   // Newest first, as docker has them.
   const shown = found.toSorted(byAge);
   if (flags.json === true) stdout.write(renderJson(shown.map(imageJson)));
   else if (flags.names === true) for (const whole of shown.flatMap(({ names }) => names.filter((each) => name === undefined || matches(each, name)))) stdout.write(`${familiarName(whole)}\n`);
   else if (flags.quiet === true) for (const { digest } of shown) stdout.write(`${flags.noTrunc === true ? digest : shortDigest(digest)}\n`);
   else stdout.write(renderTable(columnsOf(flags), rowsOf(shown, flags, name, Date.now()), { paint: painter(stdout, env) }));
+  for (const { digest, names } of damaged) {
+    const [name = shortDigest(digest)] = names.map(familiarName);
+    tell(stderr, `${painter(stderr, env)('yellow', 'tsrun: warning:')} the record of the image ${quote(name)} is damaged: pull or load it again\n`);
+  }
   return 0;
 }
 

@@ -1,6 +1,6 @@
 /** The images of a store, as a runtime has them. Nothing of the store is loaded before it is asked for something. */
 import { TsrunError } from '../spec/errors.js';
-import type { ImageChanges, ImageDetails, ImageLibrary, ImageProgress, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../image/image-types.js';
+import type { DamagedImage, ImageChanges, ImageDetails, ImageLibrary, ImageProgress, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../image/image-types.js';
 import type { Library } from './image-library/library.js';
 import type { LibrarySurroundings } from './image-library/surroundings.js';
 import { validateImportOptions, validateNames, validateNamesOrStreams, validatePruneOptions, validatePullOptions, validateRemoveOptions, validateResolveOptions, validateSaveOptions, validateSignalOptions } from './options/validate-images.js';
@@ -51,6 +51,11 @@ export class Images implements ImageLibrary {
   /** @inheritdoc */
   async list(): Promise<readonly ImageSummary[]> {
     return (await this.library()).list();
+  }
+
+  /** @inheritdoc */
+  async damaged(): Promise<readonly DamagedImage[]> {
+    return (await this.library()).damaged();
   }
 
   /** @inheritdoc */

@@ -12,7 +12,7 @@ import { defaultImageRoot } from './state/image-root.js';
 import { StateRoot, stateRootToBe } from './state/state-root.js';
 
 /** What of `ImageLibrary` can be had without a runtime. */
-export type StoredImages = Pick<ImageLibrary, 'list' | 'inspect' | 'changes' | 'tag'>;
+export type StoredImages = Pick<ImageLibrary, 'list' | 'damaged' | 'inspect' | 'changes' | 'tag'>;
 
 /** Never asked: nothing is fetched or removed. */
 const nobodyUnpacks = async () => Promise.reject(new TsrunError('ERR_TSRUN_STATE', 'nothing is unpacked without a runtime'));

@@ -21,6 +21,14 @@ export interface ImageSummary {
   readonly importedAtMs: number;
 }
 
+/** An image of which the store has lost what it knew: it cannot be run until it is pulled or imported again. */
+export interface DamagedImage {
+  /** Of the manifest. */
+  readonly digest: string;
+  /** As in `ImageSummary`. */
+  readonly names: readonly string[];
+}
+
 /** An image in the store, whole. */
 export interface ImageDetails extends ImageSummary {
   /** As it is written there. */
@@ -225,6 +233,8 @@ export interface ImageLibrary {
   resolve(reference: string, options?: ResolveImageOptions): ImageWork<ImageSummary>;
   /** All of the store, the latest first. */
   list(): Promise<readonly ImageSummary[]>;
+  /** Those that `list` leaves out since their records are damaged. Pulled or imported again they are whole, and nothing that is there is fetched twice. */
+  damaged(): Promise<readonly DamagedImage[]>;
   /**
    * By name, by digest, by the first digits of one that no other has, or of a file or folder, which is taken into the store for it, without
    * a name, as for a start. A registry is not asked.
@@ -240,8 +250,8 @@ export interface ImageLibrary {
    * Takes the name away, and with its last name the image; `force` takes all names of the image. What a container uses stays until
    * that is removed.
    *
-   * @throws `ERR_TSRUN_IMAGE` where there is none, and for a digest of an image with several names; `ERR_TSRUN_STATE` where it cannot be
-   * told what containers use
+   * @throws `ERR_TSRUN_IMAGE` where there is none, and for a digest of an image with several names; `ERR_TSRUN_STATE` for one without
+   * a name that something uses, and where it cannot be told what containers use
    */
   remove(reference: string, options?: { readonly force?: boolean }): Promise<RemovedImages>;
   /** Takes away what no name and no container needs; `all`: what no container needs. @throws `ERR_TSRUN_STATE` as `remove` */

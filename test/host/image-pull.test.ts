@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
-import type { RunOptions } from '../../src/index.js';
+import type { RunOptions, TsrunError } from '../../src/index.js';
 import { digestOf, FakeRegistry } from '../support/fake-registry.js';
 import { packFolder } from '../support/image-layouts.js';
 import { Lab, outcome } from '../support/lab.js';
@@ -94,6 +94,20 @@ here('a short name is kept under the name that registries.conf gives it, and fou
   writeFileSync(config, 'broken');
   await t.throwsAsync(run('tool:5', { pull: 'never' }), { code: 'ERR_TSRUN_REGISTRY', message: /is not TOML/ });
   t.is(await run('mine'), 'aliased');
+});
+
+here('what is found nowhere is told of by where it was looked for', async (t) => {
+  const { registry: { host } } = await publish('6', 'nowhere');
+  const config = join(lab.scratch, 'nowhere.conf');
+  writeFileSync(config, `unqualified-search-registries = ["${host}"]\n`);
+  process.env['CONTAINERS_REGISTRIES_CONF'] = config;
+  t.teardown(() => { delete process.env['CONTAINERS_REGISTRIES_CONF']; });
+  for (const [name, hint] of [['nosuch.tar', /path of a file/], ['dir/nosuch.tgz', /path of a file/], ['nosuch:none', /registry knows no tag/]] as const) {
+    const error = await t.throwsAsync<TsrunError>(run(name), { code: 'ERR_TSRUN_REGISTRY' });
+    t.true(error.message.startsWith(`there is no file or folder '${name}', no image of that name in the store, and none from a registry: `), error.message);
+    t.true(error.message.includes(`http://${host}/v2/`), error.message);
+    t.regex(error.hint ?? '', hint);
+  }
 });
 
 async function ended(t: ExecutionContext, child: ChildProcess): Promise<void> {

@@ -1,7 +1,7 @@
 // Images of the store as containers: from a file, by name, on a stack; and what is not removed while they run.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, lchownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, lchownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explain, type Container, type ImageProgress, type RunOptions } from '../../src/index.js';
 import { makeLayer, type MadeLayer } from '../support/store-lab.js';
@@ -240,6 +240,31 @@ here('what is damaged is unpacked again, or imported again', async (t) => {
     damage();
     t.is(await run(path), 'mended', title);
   }
+});
+
+here('a name whose record is damaged is an error, not another image from a registry', async (t) => {
+  const { path, image } = makeLayout('named and damaged');
+  const { images } = await lab.runtime();
+  const { digest } = image.manifest.descriptor;
+  await images.import(path, { name: 'damaged:1' }).done;
+  appendFileSync(join(lab.imageRoot, 'images', `${digest.slice(7)}.json`), 'x');
+  for (const [reference, pull] of [['damaged:1', 'missing'], ['damaged:1', 'never'], [digest, 'never'], [digest.slice(7, 19), 'missing']] as const) {
+    await t.throwsAsync(run(reference, { pull }), { code: 'ERR_TSRUN_STORE', message: /of the image store is damaged: it is not what was written/ }, reference);
+  }
+  t.deepEqual(await images.damaged(), [{ digest, names: ['docker.io/library/damaged:1'] }]);
+  await images.import(path, { name: 'damaged:1' }).done;
+  t.deepEqual(await images.damaged(), []);
+  t.is(await run('damaged:1', { pull: 'never' }), 'named and damaged');
+});
+
+here('an image without a name that a container uses is told of', async (t) => {
+  const { path, image } = makeLayout('used', { Cmd: ['sleep', '1000'] });
+  const runtime = await lab.runtime();
+  const container = await runtime.run(path, { id: lab.newId() });
+  const { digest } = image.manifest.descriptor;
+  await t.throwsAsync(runtime.images.remove(digest), { code: 'ERR_TSRUN_STATE', message: `the image ${digest} is used by the container '${container.id}'` });
+  await container[Symbol.asyncDispose]();
+  t.deepEqual((await runtime.images.remove(digest)).removed, [digest]);
 });
 
 /** So that this process looks at it anew: its ctime changes. */

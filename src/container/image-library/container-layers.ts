@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { StoreUse } from '../../image/store/collect.js';
+import { printable } from '../../spec/quote.js';
 import { parseRecord, readStateFile } from '../state/state-files.js';
 import { readMounts } from '../mounts/mount-records.js';
 import { StateRoot } from '../state/state-root.js';
@@ -24,7 +25,7 @@ export async function containerLayersOf(stateRoot: string): Promise<StoreUse[] |
     await setImmediate();
   }
   // What is mounted counts as much.
-  for (const { layers, digest } of readMounts(root.mountsPath)) all.push({ images: new Set(digest === undefined ? [] : [digest]), layers: new Set(layers) });
+  for (const { layers, digest, path } of readMounts(root.mountsPath)) all.push({ user: `the mount '${printable(path, 400)}'`, images: new Set(digest === undefined ? [] : [digest]), layers: new Set(layers) });
   return all;
 }
 
@@ -36,7 +37,7 @@ function layersIn(path: string, id: string): StoreUse | undefined {
   const lower: unknown = member(member(record, 'extensions'), 'lowerLayers');
   const listed: readonly unknown[] = Array.isArray(lower) ? lower : [];
   const images = [member(record, 'imageDigest'), member(record, 'stackDigest')];
-  return { images: new Set(images.filter(isText)), layers: new Set([rootPath, ...listed].filter(isText)) };
+  return { user: `the container '${printable(id, 100)}'`, images: new Set(images.filter(isText)), layers: new Set([rootPath, ...listed].filter(isText)) };
 }
 
 function isText(value: unknown): value is string {

@@ -3,7 +3,7 @@ import { TsrunError } from '../../spec/errors.js';
 import { printable } from '../../spec/quote.js';
 import { readConfig } from '../../image/documents/config.js';
 import { mostDocumentBytes } from '../../image/documents/manifest.js';
-import type { ImageChanges, ImageDetails, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../../image/image-types.js';
+import type { DamagedImage, ImageChanges, ImageDetails, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../../image/image-types.js';
 import { readLayerChanges } from '../../image/layer-changes.js';
 import { recognise } from '../../image/recognise.js';
 import { isReference, parseReference, wholeName } from '../../image/reference.js';
@@ -55,6 +55,10 @@ export class Library {
     }
   }
 
+  get isClosed(): boolean {
+    return this.#closing.aborted;
+  }
+
   /** When nothing long is under way any more. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#underWay);
@@ -62,14 +66,14 @@ export class Library {
 
   /** What ends at the latest when this is closed. @throws ERR_TSRUN_STATE then */
   async #whileOpen<Result>(given: AbortSignal | undefined, action: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
-    if (this.#closing.aborted) throw closed();
+    if (this.isClosed) throw closed();
     const signal = given === undefined ? this.#closing : AbortSignal.any([given, this.#closing]);
     const work = action(signal);
     this.#underWay.add(work);
     try {
       return await work;
     } catch (cause) {
-      throw this.#closing.aborted && given?.aborted !== true ? closed(cause) : cause;
+      throw this.isClosed && given?.aborted !== true ? closed(cause) : cause;
     } finally {
       this.#underWay.delete(work);
     }
@@ -148,6 +152,13 @@ export class Library {
     if (store === undefined) return [];
     const [images, names] = await Promise.all([store.catalog.images(), store.catalog.names()]);
     return images.map((record) => summaryOf(record, names.filter(({ digest }) => digest === record.manifest.digest).map(({ name }) => name)));
+  }
+
+  async damaged(): Promise<readonly DamagedImage[]> {
+    const store = await this.#existing();
+    if (store === undefined) return [];
+    const [damaged, names] = await Promise.all([store.catalog.damaged(), store.catalog.names()]);
+    return damaged.map((digest) => ({ digest, names: names.filter((each) => each.digest === digest).map(({ name }) => name) }));
   }
 
   async inspect(reference: string): Promise<ImageDetails> {

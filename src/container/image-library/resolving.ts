@@ -132,24 +132,28 @@ export class Resolving {
     const { pull = 'missing', platform, asItIs = false } = request;
     // What has a digest is the same tomorrow.
     const isAsked = anew || (pull === 'always' && place.reference?.digest === undefined);
-    const found = isAsked ? undefined : await this.#there(place);
+    // One that is damaged is an error: a registry may have another image of that name, or shall not hear of it.
+    const found = isAsked ? undefined : (await findImage(this.#store.catalog, place))?.image;
     if (found !== undefined && suits(found, platform)) return found;
     const what = `there is no image '${printable(nameOf(place), 400)}' in the store${found === undefined ? '' : ` for ${printable(platform ?? '')}`}`;
     if (place.reference === undefined) throw notThere(what, 'tsrun images lists them');
     if (asItIs) throw notThere(`${what}, and it is not fetched for a look`, 'tsrun pull fetches it');
     if (pull === 'never') throw notThere(what, 'let it be fetched, or fetch it: tsrun pull');
-    return this.#fetching.pull(place.kind === 'name' ? place.text : place.reference, request);
-  }
-
-  /** One that is damaged is none. */
-  async #there(place: Exclude<StoredPlace, SourcePlace>): Promise<ImageRecord | undefined> {
+    if (place.kind !== 'name') return this.#fetching.pull(place.reference, request);
     try {
-      return (await findImage(this.#store.catalog, place))?.image;
+      return await this.#fetching.pull(place.text, request);
     } catch (error) {
-      if (isLoss(error)) return undefined;
-      throw error;
+      throw isAsked ? error : foundNowhere(place.text, error);
     }
   }
+}
+
+/** Whoever meant a file hears first that there is none. */
+function foundNowhere(text: string, error: unknown): unknown {
+  if (!TsrunError.is(error) || error.code !== 'ERR_TSRUN_REGISTRY') return error;
+  const isLikePath = /\.(?:tar|tgz|gz|zst|xz|bz2|img|slug)$/.test(text);
+  const hint = isLikePath ? 'it looks like the path of a file: check that, and the working directory' : error.hint;
+  return new TsrunError('ERR_TSRUN_REGISTRY', `there is no file or folder '${printable(text, 400)}', no image of that name in the store, and none from a registry: ${error.message}`, { hint, cause: error });
 }
 
 function notThere(message: string, hint: string): TsrunError {

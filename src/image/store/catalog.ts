@@ -47,6 +47,12 @@ export class Catalog {
     return names.map((name) => `sha256:${name.replace(/\.json$/, '')}`).filter(isDigest);
   }
 
+  /** Of those whose files are damaged. */
+  async damaged(): Promise<string[]> {
+    const all = await Promise.all((await this.digests()).map(async (digest) => ({ digest, image: await this.imageIfWhole(digest) })));
+    return all.filter(({ image }) => image === undefined).map(({ digest }) => digest);
+  }
+
   async name(name: string): Promise<NameRecord | undefined> {
     const record = await readIfWhole(this.#layout.name(name), nameShape);
     return record?.name === name ? record : undefined;
@@ -104,6 +110,8 @@ export class Catalog {
   async #byDigits(digits: string): Promise<FoundImage | undefined> {
     const matching = (await this.images()).filter(({ manifest, config }) => [manifest, config].some(({ digest }) => digest.startsWith(`sha256:${digits}`)));
     const [first, ...others] = matching;
+    const damaged = first === undefined ? (await this.damaged()).find((digest) => digest.startsWith(`sha256:${digits}`)) : undefined;
+    if (damaged !== undefined) await this.image(damaged);
     if (others.length === 0) return first === undefined ? undefined : { image: first };
     throw new TsrunError('ERR_TSRUN_IMAGE', `${show(digits)} is the beginning of ${matching.length} images' digests`, { hint: 'give more digits, or the name' });
   }

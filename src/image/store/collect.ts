@@ -5,13 +5,17 @@ import { errnoName } from '../../spec/errno.js';
 import type { RemovedImages } from '../image-types.js';
 import type { Catalog } from './catalog.js';
 import { isDigest } from '../documents/digest.js';
+import { chainIdsOf } from './digest.js';
 import { storeError } from './faults.js';
 import type { StoreLayout } from './layout.js';
 import type { ImageRecord } from './records.js';
+import { offerWithoutRecord } from './stored-offer.js';
 import type { StoreParts } from './store-parts.js';
 
 /** What one container, or mount, uses of a store, as its record has it. */
 export interface StoreUse {
+  /** For people: `the container 'web'`. */
+  readonly user: string;
   /** Digests of manifests: its image, and the stack below that. */
   readonly images: ReadonlySet<string>;
   /** Folders. */
@@ -24,33 +28,46 @@ export interface CollectInput {
   readonly containers: readonly StoreUse[];
   /** Of imports that go on. */
   readonly pinned: ReadonlySet<string>;
-  /** Whether an image that no container uses may go. */
-  readonly isDoomed: (image: ImageRecord, names: readonly string[]) => boolean;
+  /** Whether an image that no container uses may go. @param names all that it has */
+  readonly isDoomed: (digest: string, names: readonly string[]) => boolean;
 }
 
 /** @throws ERR_TSRUN_STORE */
 export async function collect({ parts, catalog, containers, pinned, isDoomed }: CollectInput): Promise<RemovedImages> {
   const images = await catalog.images();
   const names = await catalog.names();
-  const namesOf = ({ manifest }: ImageRecord) => names.filter(({ digest }) => digest === manifest.digest).map(({ name }) => name);
-  const isNeeded = (image: ImageRecord) => pinned.has(image.manifest.digest) || containers.some((use) => use.images.has(image.manifest.digest));
-  const doomed = images.filter((image) => isDoomed(image, namesOf(image)) && !isNeeded(image));
+  const damaged = await catalog.damaged();
+  const namesOf = (image: string) => names.filter(({ digest }) => digest === image).map(({ name }) => name);
+  const isNeeded = (digest: string) => pinned.has(digest) || containers.some((use) => use.images.has(digest));
+  const digests = [...images.map(({ manifest }) => manifest.digest), ...damaged];
+  const doomed = digests.filter((digest) => isDoomed(digest, namesOf(digest)) && !isNeeded(digest));
   const untagged = doomed.flatMap(namesOf);
   for (const name of untagged) await catalog.removeName(name);
-  for (const { manifest } of doomed) await catalog.removeImage(manifest.digest);
-  const kept = new Set(images.filter((image) => !doomed.includes(image)));
+  for (const digest of doomed) await catalog.removeImage(digest);
+  const kept = new Set(digests.filter((digest) => !doomed.includes(digest)));
   await removeNameless(catalog, kept);
-  const needed = new Set([...pinned, ...[...kept].flatMap(digestsOf)]);
-  const freedBytes = await removeUnneeded(parts, needed, containers);
-  return { untagged, removed: doomed.map(({ manifest }) => manifest.digest), freedBytes };
+  const known = images.filter(({ manifest }) => kept.has(manifest.digest)).flatMap(digestsOf);
+  const guessed = await Promise.all(damaged.filter((digest) => kept.has(digest)).map(async (digest) => digestsOfDamaged(parts, digest)));
+  // What cannot be told of one that is to stay could be anything.
+  const freedBytes = guessed.includes(undefined) ? 0 : await removeUnneeded(parts, new Set([...pinned, ...known, ...guessed.flatMap((each) => each ?? [])]), containers);
+  return { untagged, removed: doomed, freedBytes };
 }
 
-/** Names, and places, whose images are gone; records that are damaged: what they tell of cannot be run without being fetched again. */
-async function removeNameless(catalog: Catalog, kept: ReadonlySet<ImageRecord>): Promise<void> {
-  const digests = new Set([...kept].map(({ manifest }) => manifest.digest));
-  for (const { name, digest } of await catalog.names()) if (!digests.has(digest)) await catalog.removeName(name);
-  for (const place of await catalog.places()) if (!place.digests.every((digest) => digests.has(digest))) await catalog.removePlace(place.place);
-  for (const digest of await catalog.digests()) if (!digests.has(digest)) await catalog.removeImage(digest);
+/** Names, and places, whose images are gone. */
+async function removeNameless(catalog: Catalog, kept: ReadonlySet<string>): Promise<void> {
+  for (const { name, digest } of await catalog.names()) if (!kept.has(digest)) await catalog.removeName(name);
+  for (const place of await catalog.places()) if (!place.digests.every((digest) => kept.has(digest))) await catalog.removePlace(place.place);
+}
+
+/** All that an image may need whose record is damaged, as its manifest and config say; undefined where they are gone too. */
+async function digestsOfDamaged({ blobs }: StoreParts, digest: string): Promise<string[] | undefined> {
+  try {
+    const { config, layers } = await offerWithoutRecord(blobs, digest);
+    const diffIds = layers.map(({ diffId }) => diffId);
+    return [digest, config.descriptor.digest, ...layers.map(({ descriptor }) => descriptor.digest), ...diffIds, ...chainIdsOf(diffIds)];
+  } catch {
+    return undefined;
+  }
 }
 
 function digestsOf({ manifest, config, layers }: ImageRecord): string[] {

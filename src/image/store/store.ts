@@ -153,23 +153,26 @@ export class ImageStore {
    * @throws ERR_TSRUN_STORE; also ERR_TSRUN_STATE where it cannot be told what a container uses
    */
   async prune(all: boolean): Promise<RemovedImages> {
-    const removed = await this.#collect([], (_image, names) => all || names.length === 0);
+    const removed = await this.#collect([], (_digest, names) => all || names.length === 0);
     await removeLeftovers(this.parts, { partialBlobs: true });
     return removed;
   }
 
-  /** Takes names away, and the image with its last one. @throws as `prune` */
+  /** Takes names away, and the image with its last one. @throws as `prune`; ERR_TSRUN_STATE also where there is no name to take away, and something uses it */
   async remove(digest: string, names: readonly string[]): Promise<RemovedImages> {
-    const removed = await this.#collect(names, (image, left) => image.manifest.digest === digest && left.length === 0);
+    const removed = await this.#collect(names, (image, left) => image === digest && left.length === 0, (containers) => {
+      if (names.length === 0) refuseUsed(digest, containers);
+    });
     await removeLeftovers(this.parts, { partialBlobs: false });
     return removed;
   }
 
-  async #collect(untagged: readonly string[], isDoomed: (image: ImageRecord, names: readonly string[]) => boolean): Promise<RemovedImages> {
+  async #collect(untagged: readonly string[], isDoomed: (digest: string, names: readonly string[]) => boolean, check: (containers: readonly StoreUse[]) => void = () => undefined): Promise<RemovedImages> {
     const { parts, catalog } = this;
     const alone = await parts.locks.exclusiveOfShared(useLock);
     try {
       const containers = await this.#containers();
+      check(containers);
       for (const name of untagged) await catalog.removeName(name);
       const removed = await collect({ parts, catalog, containers, pinned: await pinned(parts), isDoomed });
       return { ...removed, untagged: [...untagged, ...removed.untagged] };
@@ -187,4 +190,11 @@ export class ImageStore {
     }
     return all;
   }
+}
+
+function refuseUsed(digest: string, containers: readonly StoreUse[]): void {
+  const users = containers.filter(({ images }) => images.has(digest)).map(({ user }) => user);
+  const [first] = users;
+  if (first === undefined) return;
+  throw new TsrunError('ERR_TSRUN_STATE', `the image ${digest} is used by ${first}${users.length > 1 ? ` and ${users.length - 1} more` : ''}`, { hint: 'remove what uses it first: tsrun rm, tsrun unmount' });
 }

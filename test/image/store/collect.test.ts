@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import test from 'ava';
@@ -6,7 +6,7 @@ import type { OfferedImage, OfferedLayer } from '../../../src/image/offer.js';
 import type { ImageRecord } from '../../../src/image/store/records.js';
 import type { ImageStore } from '../../../src/image/store/store.js';
 import { partPath } from '../../../src/image/store/arrival.js';
-import { makeImage, makeLayer, storeLab } from '../../support/store-lab.js';
+import { makeImage, makeLayer, offerLayer, storeLab } from '../../support/store-lab.js';
 
 async function importAs(store: ImageStore, offer: OfferedImage, ...names: string[]): Promise<ImageRecord> {
   return store.import(offer, { names, tell: () => undefined });
@@ -59,7 +59,7 @@ test('what a container uses stays, whatever becomes of the name', async (t) => {
   const record = await importAs(store, makeImage([base, one]), 'docker.io/library/used:1');
   await store.registerUser('/run/one');
   const { layout } = store.parts;
-  lab.containers.set('/run/one', [{ images: new Set([record.manifest.digest]), layers: new Set([layout.diff(one.diffId), layout.diff(base.diffId)]) }]);
+  lab.containers.set('/run/one', [{ user: 'the container x', images: new Set([record.manifest.digest]), layers: new Set([layout.diff(one.diffId), layout.diff(base.diffId)]) }]);
   t.deepEqual(await store.remove(record.manifest.digest, ['docker.io/library/used:1']), { untagged: ['docker.io/library/used:1'], removed: [], freedBytes: 0 });
   t.deepEqual((await store.prune(true)).removed, []);
   t.deepEqual(layersIn(store), diffIds(base, one));
@@ -81,11 +81,11 @@ test('an image is not used for the layers that it has in common with another', a
   await store.registerUser('/run/one');
   const { layout } = store.parts;
   const layers = new Set([layout.diff(one.diffId), layout.diff(base.diffId)]);
-  lab.containers.set('/run/one', [{ images: new Set([used.manifest.digest]), layers }]);
+  lab.containers.set('/run/one', [{ user: 'the container x', images: new Set([used.manifest.digest]), layers }]);
   t.deepEqual((await store.remove(twin.manifest.digest, ['docker.io/library/twin:1'])).removed, [twin.manifest.digest]);
   t.deepEqual((await store.prune(true)).removed, [below.manifest.digest]);
   t.deepEqual(layersIn(store), diffIds(base, one));
-  lab.containers.set('/run/one', [{ images: new Set(), layers }]);
+  lab.containers.set('/run/one', [{ user: 'the container x', images: new Set(), layers }]);
   t.deepEqual((await store.prune(true)).removed, [used.manifest.digest]);
   t.deepEqual(layersIn(store), diffIds(base, one), 'what it runs from stays in any case');
 });
@@ -97,7 +97,7 @@ test('layers whose image is gone stay while a container uses them', async (t) =>
   const record = await importAs(store, makeImage([base, one]), 'docker.io/library/used:1');
   await store.registerUser('/run/one');
   const { layout } = store.parts;
-  lab.containers.set('/run/one', [{ images: new Set([record.manifest.digest]), layers: new Set([layout.diff(one.diffId), layout.diff(base.diffId)]) }]);
+  lab.containers.set('/run/one', [{ user: 'the container x', images: new Set([record.manifest.digest]), layers: new Set([layout.diff(one.diffId), layout.diff(base.diffId)]) }]);
   rmSync(layout.image(record.manifest.digest));
   await store.prune(true);
   t.deepEqual(layersIn(store), diffIds(base, one));
@@ -193,4 +193,40 @@ test('a store of another form is not touched', async (t) => {
   writeFileSync(join(lab.root, 'format'), 'tsrun image store 2\n');
   await t.throwsAsync(lab.open(), { code: 'ERR_TSRUN_STORE', message: /has another form: "tsrun image store 2"/ });
   await t.throwsAsync(lab.open({ root: '/proc/none' }), { code: 'ERR_TSRUN_STORE', message: /'\/proc\/none' of the image store cannot be used/ });
+});
+
+test('prune leaves what an image with a name needs whose record is damaged', async (t) => {
+  const lab = storeLab(t);
+  const store = await lab.open();
+  const [base, one, two] = [makeLayer({ a: '1' }), makeLayer({ b: '2' }), makeLayer({ c: '3' })];
+  const { manifest: { digest } } = await importAs(store, makeImage([base, one]), 'docker.io/library/named:1');
+  const nameless = await importAs(store, makeImage([two]));
+  for (const each of [digest, nameless.manifest.digest]) appendFileSync(store.parts.layout.image(each), 'x');
+  t.deepEqual((await store.catalog.damaged()).sort(), [digest, nameless.manifest.digest].sort());
+  const pruned = await store.prune(false);
+  t.deepEqual([pruned.removed, pruned.untagged], [[nameless.manifest.digest], []]);
+  t.deepEqual(layersIn(store), diffIds(base, one));
+  t.is(readdirSync(store.parts.layout.blobs).length, 4);
+  const again = makeImage([offerLayer(base.bytes, base.diffId, { open: () => { throw new Error('it was fetched again'); } }), one]);
+  await importAs(store, again, 'docker.io/library/named:1');
+  t.deepEqual(await store.catalog.damaged(), [], 'imported again it is whole');
+  appendFileSync(store.parts.layout.image(digest), 'x');
+  rmSync(store.parts.layout.blob(digest));
+  await importAs(store, makeImage([two]));
+  await store.prune(false);
+  t.deepEqual(layersIn(store), diffIds(base, one, two), 'without the manifest nobody knows what it needs');
+  t.deepEqual((await store.prune(true)).removed, [digest]);
+  t.deepEqual(layersIn(store), []);
+});
+
+test('an image without a name that something uses is not said to be removed', async (t) => {
+  const lab = storeLab(t);
+  const store = await lab.open();
+  const { manifest: { digest } } = await importAs(store, makeImage([makeLayer({ a: '1' })]));
+  await store.registerUser('/run/one');
+  const use = { images: new Set([digest]), layers: new Set<string>() };
+  lab.containers.set('/run/one', [{ user: 'the container \'web\'', ...use }, { user: 'the mount \'/mnt\'', ...use }]);
+  await t.throwsAsync(store.remove(digest, []), { code: 'ERR_TSRUN_STATE', message: `the image ${digest} is used by the container 'web' and 1 more` });
+  lab.containers.set('/run/one', []);
+  t.deepEqual((await store.remove(digest, [])).removed, [digest]);
 });
