@@ -1,5 +1,5 @@
 /** `tsrun layers` */
-import type { ImageChanges, ImageDetails, LayerChanges } from '../index.js';
+import { TsrunError, type ImageChanges, type ImageDetails, type LayerChanges } from '../index.js';
 import { shortDigest } from './image-names.js';
 import { withStoredImages } from './image-work.js';
 import { interruptible } from './interruption.js';
@@ -23,6 +23,7 @@ const defaultUserWasted = 0.1;
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, positionals: [reference = ''], stdout, env } = invocation;
+  if (flags.ci !== true) refuseThresholds(flags);
   const { details, changes } = await withStoredImages(invocation, (images) => interruptible(async (signal) => ({
     details: await images.inspect(reference),
     changes: await images.changes(reference, { signal }),
@@ -32,6 +33,12 @@ export async function run(invocation: Invocation): Promise<number> {
   if (flags.json === true) stdout.write(renderJson({ ...layersJson(details, changes), ...(flags.ci === true && { passed, verdicts }) }));
   else stdout.write(renderLayers(details, changes, { paint: painter(stdout, env), top: flags.top ?? 10, width: stdout.isTTY === true ? stdout.columns : undefined }) + renderVerdicts(verdicts, painter(stdout, env)));
   return passed ? 0 : 1;
+}
+
+/** Who names a threshold wants to be told: without `--ci` nobody would be. */
+function refuseThresholds({ lowestEfficiency, highestWastedBytes, highestUserWastedRatio }: CommandFlags): void {
+  if (lowestEfficiency === undefined && highestWastedBytes === undefined && highestUserWastedRatio === undefined) return;
+  throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'a threshold says nothing without --ci', { hint: 'add --ci, which judges the image by it' });
 }
 
 function layersJson({ digest, names, layerDetails }: ImageDetails, { layers, ...totals }: ImageChanges) {

@@ -18,8 +18,10 @@ type Parsed = Extract<ParseResult, { kind: 'invocation' }>;
 
 /** The command whose handler runs, for what fails outside of its promise. */
 let running: Command | undefined;
-/** Errors are told to a program: `run --json`. */
+/** Errors are told to a program: `--json` of the commands below. */
 let tellsJson = false;
+
+const tellingJson: ReadonlySet<string> = new Set(['run', 'pull', 'load', 'import', 'rmi', 'layers']);
 
 async function main(given: readonly string[]): Promise<number> {
   const [word, ...rest] = commandFirst(given);
@@ -29,12 +31,12 @@ async function main(given: readonly string[]): Promise<number> {
   const command = findCommand(word);
   if (command === undefined) return fail(unknownCommand(word), undefined);
   // What cannot be read as a command line is told in the same way as what comes of it.
-  tellsJson = word === 'run' && rest.includes('--json');
+  tellsJson = tellingJson.has(word) && rest.includes('--json');
   try {
     const parsed = parseCommandLine(command, rest, { env: process.env, readBeginning, now: Date.now });
     if (parsed.kind === 'help') return print(renderCommandHelp(command, helpStyle()));
     running = command;
-    tellsJson = command.name === 'run' && parsed.first.flags.json === true;
+    tellsJson = tellingJson.has(command.name) && parsed.first.flags.json === true;
     const module = await handlers[command.name]();
     return await module.run(invocation(command, parsed));
   } catch (error) {

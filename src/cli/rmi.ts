@@ -1,14 +1,16 @@
 /** `tsrun rmi` */
 import type { RemovedImages } from '../index.js';
 import { tellFailure } from './containers.js';
+import { failureJson } from './failure.js';
 import { withImages } from './image-work.js';
 import { familiarName } from './image-names.js';
 import type { Invocation } from './invocation.js';
 import { escapeControl, renderJson } from './output.js';
+import { tell } from './tell.js';
 
 /** One after the other, as docker does: two may be names of one image. One that fails does not keep the others. */
 export async function run(invocation: Invocation): Promise<number> {
-  const { flags: { force = false, json = false }, positionals, stdout } = invocation;
+  const { flags: { force = false, json = false }, positionals, stdout, stderr } = invocation;
   return withImages(invocation, async (images) => {
     const removed: RemovedImages[] = [];
     let failed = false;
@@ -18,7 +20,8 @@ export async function run(invocation: Invocation): Promise<number> {
         removed.push(each);
         if (!json) stdout.write(renderRemoved(each));
       } catch (error) {
-        tellFailure(error, invocation);
+        if (json) tell(stderr, failureJson(error));
+        else tellFailure(error, invocation);
         failed = true;
       }
     }

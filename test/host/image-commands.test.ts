@@ -1,6 +1,6 @@
 // The commands about images, as a person types them: from an archive and a registry to a container, and away again.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { appArchive, registryWithApp } from '../support/app-archive.js';
@@ -163,6 +163,29 @@ here('layers --ci passes or fails an image, by its exit code', async (t) => {
   t.is((await lab.call(['layers', '--ci', 'team/app:v1'])).code, 1);
   t.deepEqual(await judged('--highest-wasted-bytes', '1499'), [1, 'Result: FAIL']);
   t.deepEqual(await judged('--lowest-efficiency', '1'), [1, 'Result: FAIL']);
+});
+
+here('a threshold without --ci is refused, and errors are JSON for who asked for that', async (t) => {
+  await loadApp(t);
+  const refused = await lab.call(['layers', '--lowest-efficiency', '0.99', 'team/app:v1']);
+  t.deepEqual([refused.code, refused.stdout], [125, '']);
+  t.regex(refused.stderr, /says nothing without --ci/);
+  for (const words of [['pull', '--json', '127.0.0.1:1/none'], ['load', '--json', '/no/such.tar'], ['rmi', '--json', 'nosuch'], ['layers', '--json', 'nosuch']]) {
+    const { code, stderr } = await lab.tsrun(words);
+    t.not(code, 0);
+    t.is(typeof readObject(stderr)['error'], 'object', words.join(' '));
+  }
+});
+
+here('a damaged record is warned of, and keeps the others from nothing', async (t) => {
+  await loadApp(t);
+  const [record = ''] = readdirSync(join(lab.imageRoot, 'images'));
+  appendFileSync(join(lab.imageRoot, 'images', record), 'x');
+  const heard = { stdout: '', stderr: '' };
+  t.is((await lab.call(['images'], heard)).code, 0);
+  t.regex(heard.stderr, /^tsrun: warning: the record of the image "(?:team\/app:v1|localhost:5000\/app:v2)" is damaged: pull or load it again\n$/);
+  t.deepEqual(await lines('prune'), ['Total reclaimed space: 0B']);
+  t.regex((await lab.call(['run', '--pull', 'never', 'team/app:v1'])).stderr, /is damaged/);
 });
 
 here('an image is saved, and loaded into another store, by file and by pipe', async (t) => {

@@ -55,7 +55,7 @@ export class Library {
     }
   }
 
-  get isClosed(): boolean {
+  #isClosed(): boolean {
     return this.#closing.aborted;
   }
 
@@ -66,14 +66,14 @@ export class Library {
 
   /** What ends at the latest when this is closed. @throws ERR_TSRUN_STATE then */
   async #whileOpen<Result>(given: AbortSignal | undefined, action: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
-    if (this.isClosed) throw closed();
+    if (this.#isClosed()) throw closed();
     const signal = given === undefined ? this.#closing : AbortSignal.any([given, this.#closing]);
     const work = action(signal);
     this.#underWay.add(work);
     try {
       return await work;
     } catch (cause) {
-      throw this.isClosed && given?.aborted !== true ? closed(cause) : cause;
+      throw this.#isClosed() && given?.aborted !== true ? closed(cause) : cause;
     } finally {
       this.#underWay.delete(work);
     }

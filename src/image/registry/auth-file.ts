@@ -96,7 +96,7 @@ function keysOf(repository: string): readonly string[] {
 
 /** docker has written URLs, and the version of the interface behind them. */
 function formsOf(key: string): readonly string[] {
-  return [key, `https://${key}`, `https://${key}/`, `https://${key}/v1/`, `https://${key}/v2/`, `http://${key}`];
+  return [key, ...['https', 'http'].flatMap((scheme) => ['', '/', '/v1/', '/v2/'].map((path) => `${scheme}://${key}${path}`))];
 }
 
 function credentialOf(entry: JsonObject): Credential | undefined {

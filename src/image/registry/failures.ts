@@ -57,6 +57,8 @@ export function isRefused(error: unknown): boolean {
 const reasons: Readonly<Record<string, readonly [why: string, hint: string]>> = {
   ENOTFOUND: ['there is no host of that name', 'what stands before the first slash of a reference is the registry; see whether the name resolves: getent hosts NAME'],
   EAI_AGAIN: ['the name could not be looked up', 'the name server does not answer: see /etc/resolv.conf'],
+  EPIPE: ['the other side hung up', 'the registry, or something before it, ended the connection: try again'],
+  ECONNRESET: ['the other side hung up', 'the registry, or something before it, ended the connection: try again'],
   ECONNREFUSED: ['nobody listens there', 'see whether the registry runs, and on which port'],
   EHOSTUNREACH: ['no way leads there', 'see this host\'s routes and firewall'],
   ENETUNREACH: ['no way leads there', 'see this host\'s routes and firewall'],
@@ -74,6 +76,9 @@ export function connectionError(url: URL, cause: unknown, certificates: readonly
 }
 
 function reasonOf(code: string, cause: unknown, certificates: readonly string[]): readonly [why: string, hint: string] {
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return [`its certificate is for another host (${code})`, 'ask for it by a name that stands in its certificate, or have it get one for this name'];
+  }
   if (untrusted.has(code)) {
     const names = certificates.map((folder) => `'${folder}/ca.crt'`).join(' or ');
     return [`its certificate is not to be trusted (${code})`, `put the certificate of who signed it into ${names}; or let this registry go unverified`];

@@ -28,7 +28,7 @@ export interface Timeouts {
   readonly helperMs: number;
 }
 
-const timeouts: Timeouts = { connectMs: 15_000, headersMs: 60_000, stallMs: 60_000, helperMs: 60_000 };
+const timeouts: Timeouts = { connectMs: 15_000, headersMs: 30_000, stallMs: 60_000, helperMs: 60_000 };
 
 /** The host of this process. */
 export function thisHost(): RegistryHost {

@@ -141,3 +141,11 @@ test('secrets are taken out of what is shown', (t) => {
   t.is(redact('you sent Basic bWU6cHc= and pass', ['bWU6cHc=', 'pass', '']), 'you sent Basic [secret] and [secret]');
   t.is(redact('a banana', ['a']), 'a banana');
 });
+
+test('a key may be a URL of either scheme, with or without the version behind it', async (t) => {
+  for (const scheme of ['http', 'https']) {
+    for (const path of ['', '/', '/v1/', '/v2/']) {
+      t.is(await userFor('a.example:5000/x', { [docker]: { auths: { [`${scheme}://a.example:5000${path}`]: entry('found') } } }), 'found', scheme + path);
+    }
+  }
+});

@@ -56,17 +56,28 @@ async function writeLayout(sink: Sink, { blobs, images, signal, tell }: SaveInpu
     const onRead = (doneBytes: number) => { tell({ stage: 'writing', digest, doneBytes, totalBytes: size, ...(doneBytes === size && { finished: true }) }); };
     await sink.add(`blobs/sha256/${hexOf(digest)}`, size, storedPieces(blobs, digest, { signal, onRead }));
   }
-  await addJson(sink, 'index.json', { schemaVersion: 2, mediaType: mediaTypes.index, manifests: images.flatMap(indexEntries) });
+  await addJson(sink, 'index.json', { schemaVersion: 2, mediaType: mediaTypes.index, manifests: indexEntries(images) });
 }
 
-/** As docker and containerd have it: the tag by which skopeo, umoci and buildah find the image, and the whole name, which is theirs alone. */
-function indexEntries({ record: { manifest: { mediaType, digest, size }, platform }, names }: ImageToSave): object[] {
-  const entry = { mediaType, digest, size, platform };
-  if (names.length === 0) return [entry];
-  return names.map((name) => {
-    const { tag } = parseReference(name);
-    return { ...entry, annotations: { [containerdName]: name, ...(tag !== undefined && { [refName]: tag }) } };
+/**
+ * As docker and containerd have it: the tag by which skopeo, umoci and buildah find the image, and the whole name, which is theirs alone.
+ * A tag that two images have tells them apart no more: then it is the whole name too.
+ */
+function indexEntries(images: readonly ImageToSave[]): object[] {
+  const tags = images.flatMap(({ names }) => [...new Set(names.map(tagOf))]);
+  const isShared = (tag: string) => tags.indexOf(tag) !== tags.lastIndexOf(tag);
+  return images.flatMap(({ record: { manifest: { mediaType, digest, size }, platform }, names }) => {
+    const entry = { mediaType, digest, size, platform };
+    if (names.length === 0) return [entry];
+    return names.map((name) => {
+      const tag = tagOf(name);
+      return { ...entry, annotations: { [containerdName]: name, ...(tag !== undefined && { [refName]: isShared(tag) ? name : tag }) } };
+    });
   });
+}
+
+function tagOf(name: string): string | undefined {
+  return parseReference(name).tag;
 }
 
 async function writeDockerArchive(sink: Sink, input: SaveInput): Promise<void> {

@@ -14,6 +14,11 @@ import { printable } from '../../../spec/quote.js';
 import { syncFolder } from '../checked-files.js';
 import { checkAborted } from '../faults.js';
 
+const hints: Readonly<Record<string, string>> = {
+  ENOENT: 'the folder that it is to lie in is not there: make that first',
+  EPIPE: 'who read it has ended before all was written',
+};
+
 export interface Sink {
   /** @param pieces as many bytes as `size` says */
   add(path: string, size: number, pieces: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<void>;
@@ -32,7 +37,7 @@ export async function atDestination<T>(destination: Destination, action: () => P
     const errno = errnoName(cause);
     if (TsrunError.is(cause) || errno === undefined) throw cause;
     const what = typeof destination === 'string' ? `'${printable(destination, 400)}'` : 'the stream';
-    throw new TsrunError('ERR_TSRUN_HOST', `${what} cannot be written: ${errno}`, { hint: 'give a place of your own with enough room', cause });
+    throw new TsrunError('ERR_TSRUN_HOST', `${what} cannot be written: ${errno}`, { hint: hints[errno] ?? 'give a place of your own with enough room', cause });
   }
 }
 
