@@ -2,7 +2,7 @@
  * What is remembered of mounts, in the state root: written before anything is mounted, so that a later command finds what a killed one has
  * left. Until it is known that the mount stands, its maker holds a lock on the record's file.
  */
-import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Addon } from '../../engine/addon.js';
 import { errnoName } from '../../spec/errno.js';
@@ -100,7 +100,7 @@ export class MountRecords {
 
   /** Removes what is left of mounts that stand no more. */
   collect(): void {
-    for (const name of namesIn(this.#folder).filter((each) => each.startsWith('.'))) if (!this.#isLocked(name)) rmSync(join(this.#folder, name), { force: true });
+    for (const name of namesIn(this.#folder).filter((each) => each.startsWith('.'))) this.#isLocked(name, () => { rmSync(join(this.#folder, name), { force: true }); });
     const records = this.#sound();
     if (records.length === 0) return;
     const boot = bootId();
@@ -121,23 +121,31 @@ export class MountRecords {
     });
   }
 
-  /** By who is making it. */
-  #isLocked(name: string): boolean {
+  /** By who is making it; if not, `use` has it for a moment. */
+  #isLocked(name: string, use: () => void = () => undefined): boolean {
     let fd: number;
     try {
       fd = openSync(join(this.#folder, name), constants.O_RDWR | constants.O_NOFOLLOW);
     } catch {
       return false;
     }
-    const isFree = this.#locks.tryLock(fd, true);
-    closeSync(fd);
-    return !isFree;
+    try {
+      const isFree = this.#locks.tryLock(fd, true);
+      if (isFree) use();
+      return !isFree;
+    } finally {
+      closeSync(fd);
+    }
   }
 
+  /** A collector may take the file for what a killed process left, until it is locked: then there is another try. */
   #write(record: MountRecord): number {
     const temporary = join(this.#folder, `.${record.id}`);
     const fd = openSync(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o600);
-    this.#locks.tryLock(fd, true);
+    if (!this.#locks.tryLock(fd, true) || fstatSync(fd).nlink === 0) {
+      closeSync(fd);
+      return this.#write(record);
+    }
     writeSync(fd, JSON.stringify(record));
     renameSync(temporary, this.#file(record.id));
     return fd;
