@@ -40,11 +40,14 @@ here('a pull that is given up at any moment ends with its error, and with that a
   for (let delayMs = 0; delayMs < 30; delayMs += 3) {
     const controller = new AbortController();
     const work = runtime.images.pull(`${registry.host}/team/pulled:v1`, { signal: controller.signal });
-    for await (const { stage, doneBytes } of work) {
-      if (stage === 'fetching' && doneBytes > 0) setTimeout(() => { controller.abort('enough'); }, delayMs);
-    }
+    const watch = async () => {
+      for await (const { stage, doneBytes } of work) {
+        if (stage === 'fetching' && doneBytes > 0) setTimeout(() => { controller.abort('enough'); }, delayMs);
+      }
+    };
     // What is rejected besides, and looked at by nobody, fails the file.
-    const error = await work.done.catch((reason: unknown) => reason);
+    const error: unknown = await t.throwsAsync(watch());
+    t.is(await work.done.catch((reason: unknown) => reason), error, 'the loop and the promise fail with the same');
     t.true(TsrunError.is(error) && error.code === 'ERR_TSRUN_ABORTED' && error.cause === 'enough', String(error));
   }
 });
