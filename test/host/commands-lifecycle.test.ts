@@ -182,8 +182,8 @@ rooted('names that are none are refused before anything is done', async (t) => {
     t.deepEqual(refusal(unknown), [1, '', "tsrun: there is no container 'no-such'"], command);
   }
   // What is no name of a container may be one of an image.
-  for (const name of ['no-such', '../x']) {
-    t.deepEqual(refusal(await lab.call(['inspect', name])), [1, '', `tsrun: there is no container '${name}', and there is no image '${name}' in the store`]);
+  for (const [name, image] of [['no-such', "there is no image 'no-such' in the store"], ['../no-such', "image '../no-such' does not exist"]] as const) {
+    t.deepEqual(refusal(await lab.call(['inspect', name])), [1, '', `tsrun: there is no container '${name}', and ${image}`]);
   }
 });
 
