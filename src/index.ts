@@ -19,6 +19,7 @@ export type {
   MountOption,
   NamespaceChoice,
   RunOptions,
+  RunRequest,
   Size,
   StdioChoice, LimitOptions,
 } from './container/options/options.js';

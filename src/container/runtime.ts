@@ -24,7 +24,7 @@ import { Mounts } from './mounts/mounts.js';
 import { ContainerFiles } from './container-files.js';
 import { Launching } from './launching.js';
 import { checkStateRoot } from './state/make-folder.js';
-import type { RunOptions } from './options/options.js';
+import type { RunOptions, RunRequest } from './options/options.js';
 import { randomNumber } from './state/random.js';
 import { defaultImageRoot } from './state/image-root.js';
 import { defaultStateRoot, StateRoot } from './state/state-root.js';
@@ -33,11 +33,10 @@ import { stopOnAbort } from './stop-on-abort.js';
 import type { Opened, RuntimeOptions } from './runtime-options.js';
 import { SurvivorLauncher } from './survivor-launcher.js';
 import { ofTerminal } from './terminal-call.js';
-import { validateDescriptor, validateEventsOptions, validateImage, validateRuntimeOptions, validateWindowOf } from './options/validate-calls.js';
+import { imageAndOptions, validateDescriptor, validateEventsOptions, validateImage, validateRuntimeOptions, validateWindowOf } from './options/validate-calls.js';
 
 /**
- * One launcher, and the containers that it makes for this process. Any number of runtimes may be open in one process; they
- * do not meet but in their state root.
+ * One launcher, and the containers that it makes for this process. Runtimes of one process do not meet but in their state root.
  *
  * @example
  * import { Runtime } from 'tsrun';
@@ -118,9 +117,9 @@ export class Runtime extends ContainerFiles {
    * Resolves when its program was executed; an error undoes everything before it, but what the store has stays there.
    *
    * @throws TsrunError before anything is touched: `ERR_TSRUN_IMAGE`, `ERR_TSRUN_REGISTRY`, `ERR_TSRUN_STORE`, `ERR_TSRUN_INVALID_ARGUMENT`,
-   * `ERR_TSRUN_INVALID_SPEC`, `ERR_TSRUN_UNSUPPORTED`, `ERR_TSRUN_USER_NOT_FOUND`, `ERR_TSRUN_LIMIT_UNAVAILABLE`, `ERR_TSRUN_HOST`, `ERR_TSRUN_ABORTED`
-   * @throws TsrunError `ERR_TSRUN_EXISTS` for a name that is taken, `ERR_TSRUN_COMMAND_NOT_FOUND`,
-   * `ERR_TSRUN_COMMAND_NOT_EXECUTABLE`, `ERR_TSRUN_LAUNCHER_LOST`; SetupError `ERR_TSRUN_SETUP` for any other step that failed
+   * `ERR_TSRUN_INVALID_SPEC`, `ERR_TSRUN_UNSUPPORTED`, `ERR_TSRUN_USER_NOT_FOUND`, `ERR_TSRUN_LIMIT_UNAVAILABLE`, `ERR_TSRUN_HOST`, `ERR_TSRUN_ABORTED`;
+   * then `ERR_TSRUN_EXISTS` for a name that is taken, `ERR_TSRUN_COMMAND_NOT_FOUND`, `ERR_TSRUN_COMMAND_NOT_EXECUTABLE`, `ERR_TSRUN_LAUNCHER_LOST`;
+   * SetupError `ERR_TSRUN_SETUP` for any other step that failed
    *
    * @example
    * import { text } from 'node:stream/consumers';
@@ -134,8 +133,11 @@ export class Runtime extends ContainerFiles {
    * });
    * if (container.stdout) console.log(await text(container.stdout)); // hello from web
    */
-  async run(image: string, options: RunOptions = {}): Promise<Container> {
-    const container = await this.#launch(image, options, false);
+  async run(image: string, options?: RunOptions): Promise<Container>;
+  /** The same, with the image among what it is asked for. */
+  async run(request: RunRequest): Promise<Container>;
+  async run(first: string | RunRequest, options: RunOptions = {}): Promise<Container> {
+    const container = await this.#launch(...imageAndOptions(first, options), false);
     container.markRunning();
     return container;
   }

@@ -116,6 +116,17 @@ here('every option is checked before anything is touched', async (t) => {
   t.deepEqual(traces(), before);
 });
 
+here('an image may stand among the options, and is checked there', async (t) => {
+  const runtime = await lab.runtime();
+  const container = await runtime.run({ image: lab.image, id: lab.newId(), command: ['true'] });
+  t.like(await container.exited, { code: 0 });
+  for (const first of [{ command: ['true'] }, { image: 5 }, 5, null]) {
+    const said: unknown = await Promise.resolve(Reflect.apply(runtime.run.bind(runtime), undefined, [first])).catch((error: unknown) => error);
+    t.true(TsrunError.is(said) && said.code === 'ERR_TSRUN_INVALID_ARGUMENT' && said.field === '/image', String(said));
+  }
+  await t.throwsAsync(runtime.run({ image: lab.image, ...{ nosuch: 1 } }), { code: 'ERR_TSRUN_INVALID_ARGUMENT' });
+});
+
 here('control: what is touched is seen', async (t) => {
   t.is((await lab.sh('true')).status.code, 0);
   const before = traces();

@@ -8,6 +8,7 @@ import { show } from '../../spec/quote.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { FolderToCheck } from '../../host/doctor-facts.js';
 import type { ExamineOptions, ReadLogOptions } from './call-options.js';
+import type { RunOptions, RunRequest } from './options.js';
 import { grace, signal } from './option-shapes.js';
 
 interface StopArguments {
@@ -85,6 +86,17 @@ export function validateWindowOf(fd: unknown, rows: unknown, columns: unknown): 
 
 export function validateDescriptor(fd: unknown): void {
   check(strictObject<{ readonly fd: number }>({ fd: descriptor }), { fd }, 'argument');
+}
+
+/** Both forms of asking for a start as one; `validateImage` refuses what is neither. */
+export function imageAndOptions(first: string | RunRequest, options: RunOptions): [image: string, options: RunOptions] {
+  if (!isRequest(first)) return [first, options];
+  const { image, ...own } = first;
+  return [image, own];
+}
+
+function isRequest(first: string | RunRequest): first is RunRequest {
+  return Object.prototype.toString.call(first) === '[object Object]';
 }
 
 /** What is given beside an image; its options are looked into where they are used. */
