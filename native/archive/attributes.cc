@@ -6,6 +6,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "archive/failure.h"
@@ -38,6 +39,17 @@ void apply(int fd, const Attributes& attributes, const std::string& entry) {
   if (fchmod(fd, attributes.mode) != 0) give_up(entry, "chmod");
   for (const auto& [name, value] : attributes.extended) {
     if (fsetxattr(fd, name.c_str(), value.data(), value.size(), 0) != 0 && !may_lack(name, errno)) give_up(entry, "setxattr", name);
+  }
+}
+
+void remove_others(int fd, const Attributes& attributes, const std::string& entry) {
+  static char names[64 * 1024];
+  ssize_t size = flistxattr(fd, names, sizeof names);
+  for (const char* name = names; name < names + size; name += strlen(name) + 1) {
+    const auto& wanted = attributes.extended;
+    bool stays = std::any_of(wanted.begin(), wanted.end(), [name](const auto& each) { return each.first == name; });
+    if (!keeps_extended(name) || stays) continue;
+    if (fremovexattr(fd, name) != 0 && !may_lack(name, errno)) give_up(entry, "removexattr", name);
   }
 }
 

@@ -29,6 +29,9 @@ bool keeps_extended(const std::string& name);
 
 // What is open for reading or writing, but for its times.
 void apply(int fd, const Attributes& attributes, const std::string& entry);
+
+// Takes away the extended attributes that are kept and are not among these.
+void remove_others(int fd, const Attributes& attributes, const std::string& entry);
 // Links, pipes and devices, with their times: single names of a folder.
 void apply_unopened(int folder, const char* name, mode_t type, const Attributes& attributes, const std::string& entry);
 void set_times(int fd, const timespec& mtime, const std::string& entry);

@@ -44,11 +44,12 @@ void Tree::add_folder(const EntryPath& path, Attributes attributes) {
   std::string name;
   OpenFolder& parent = parent_of(path, &name);
   bool fresh = false;
+  bool was_there = false;
   if (mkdirat(parent.fd.get(), name.c_str(), 0700) != 0) {
     if (errno != EEXIST) give_up(path.text(), "mkdirat");
     struct stat status {};
-    bool there = look(parent.fd.get(), name.c_str(), &status);
-    if (!there || !S_ISDIR(status.st_mode)) {
+    was_there = look(parent.fd.get(), name.c_str(), &status) && S_ISDIR(status.st_mode);
+    if (!was_there) {
       clear(parent, name.c_str(), path.text(), true);
       if (mkdirat(parent.fd.get(), name.c_str(), 0700) != 0) give_up(path.text(), "mkdirat");
       fresh = rules_.layer && is_whiteout(status);
@@ -57,6 +58,8 @@ void Tree::add_folder(const EntryPath& path, Attributes attributes) {
   UniqueFd fd(openat(parent.fd.get(), name.c_str(), kOpenFolder));
   if (!fd.valid()) give_up(path.text(), "openat");
   if (fresh) make_opaque(fd.get(), path);
+  // It may have been made for what is in it, as the layers below have it.
+  if (was_there && rules_.layer) remove_others(fd.get(), attributes, path.text());
   apply(fd.get(), attributes, path.text());
   for (auto& each : open_) {
     if (each->path != path.text()) continue;

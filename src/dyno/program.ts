@@ -4,7 +4,6 @@ import type { Runtime } from '../container/runtime.js';
 import type { ImageConfig } from '../image/documents.js';
 import type { ImageProgress, ResolveImageOptions } from '../image/image-types.js';
 import { isSlug, processProgram, processTypes } from '../image/process-types.js';
-import { recognise } from '../image/recognise.js';
 import { imageProgram, imageUser } from '../image/run-config.js';
 import { TsrunError, nearest } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
@@ -82,8 +81,8 @@ export class ProgramSource {
 
 /** Its digest; undefined for a folder, which is run as it lies there. */
 async function fetched(runtime: Runtime, image: string, tell: (progress: ImageProgress) => void, options: ResolveImageOptions): Promise<string | undefined> {
-  const { kind } = await recognise(image);
-  if (kind === 'folder') return undefined;
+  const { recognise } = await import('../image/recognise.js');
+  if ((await recognise(image)).kind === 'folder') return undefined;
   const work = runtime.images.resolve(image, options);
   for await (const progress of work) tell(progress);
   return (await work.done).digest;

@@ -228,6 +228,14 @@ test('the lowest layer depends on nothing: folders are made, links to nothing re
   t.is(await refusal(lab, tar([{ name: 'h', type: '1', link: 'elsewhere' }]), lowest), 'ERR_TSRUN_IMAGE: entry \'h\' of the layer is refused: it is a hard link to what is not there');
 });
 
+test('a folder that stands behind what is in it has nothing of what the layers below have there', async (t) => {
+  const { folder: bottom } = await layer({ name: 'a/', mode: 0o711, uid: 9, pax: { 'SCHILY.xattr.user.note': 'x', 'SCHILY.xattr.user.kept': '1' } });
+  const archive = tar([{ name: 'a/b', data: '1' }, { name: 'a/', mode: 0o750, uid: 8, pax: { 'SCHILY.xattr.user.kept': '2' } }]);
+  const { folder } = await unpack(lab, archive, { lower: [bottom] });
+  t.like(readTree(folder)['a'], { mode: '750', owner: '8:0' });
+  t.deepEqual(readTree(folder)['a']?.xattrs, { 'user.kept': '0x32' });
+});
+
 test('above other layers folders, files and links of theirs are found', async (t) => {
   const { folder: bottom } = await layer({ name: 'usr/', mode: 0o711, uid: 9, mtime: 42 }, { name: 'usr/lib/', mode: 0o710 }, { name: 'usr/lib/so', data: 'bottom', mode: 0o4750, uid: 8, mtime: 43, pax: { 'SCHILY.xattr.user.note': 'x' } }, { name: 'lib', type: '2', link: 'usr/lib' }, { name: 'abs', type: '2', link: '/usr/../usr/lib/../../../usr' }, { name: 'hidden/' }, { name: 'hidden/old', data: '1' }, { name: 'file', data: '1' });
   const { folder: middle } = await layer({ name: 'usr/', mode: 0o755, uid: 10, mtime: 44, pax: { 'SCHILY.xattr.user.note': 'x' } }, { name: '.wh.hidden' });

@@ -33,7 +33,7 @@ const systemCalls: readonly string[] = [
   ...words('read write pread64 pwrite64 close fcntl lseek ftruncate syncfs'),
   ...words('openat openat2 mkdirat mknodat symlinkat linkat unlinkat readlinkat chdir fchdir umask getdents64'),
   ...words('fstat newfstatat statx fstatfs fchown fchownat fchmod fchmodat utimensat'),
-  ...words('fsetxattr lsetxattr fgetxattr lgetxattr flistxattr llistxattr'),
+  ...words('fsetxattr lsetxattr fgetxattr lgetxattr flistxattr llistxattr fremovexattr'),
   // Of the C library: memory, threads, its own start and end.
   ...words('brk mmap munmap mremap mprotect madvise futex set_tid_address set_robust_list rseq rt_sigprocmask rt_sigaction rt_sigreturn'),
   ...words('prlimit64 getrandom exit exit_group restart_syscall'),

@@ -27,6 +27,9 @@ const block = 512;
 const zeros = Buffer.alloc(2 * block);
 const fit: ReadonlySet<string> = new Set(['file', 'directory', 'hard link', 'symbolic link']);
 
+/** layer.md of image-spec, "Whiteouts". */
+const whiteoutPrefix = '.wh.';
+
 /** With its path in the layer, without a slash at its end, and a hard link's target there. */
 type LayerEntry = Pick<TarEntry, 'kind' | 'path' | 'target' | 'offset' | 'size' | 'mode' | 'mtimeSeconds'>;
 
@@ -77,6 +80,7 @@ async function layerEntries(tree: TarTree, isInApp: boolean, signal: AbortSignal
       if (entry.kind !== 'directory') throw unfit(entry, tree.name, `is a ${entry.kind}, where the folder of the app must be`);
       continue;
     }
+    if (path.split('/').some((part) => part.startsWith(whiteoutPrefix))) throw unfit(entry, tree.name, `has a name that begins with ${whiteoutPrefix}, which in a layer is something taken away`);
     const target = entry.kind === 'hard link' ? targetInLayer(entry, isInApp, tree.name) : entry.target;
     if (entry.kind === 'hard link' && target === path) continue; // Of a file that GNU tar was told twice.
     if (entry.kind === 'hard link' && !files.has(target)) throw unfit(entry, tree.name, `is a hard link to '${printable(target, 200)}', which is no file before it`);

@@ -139,6 +139,7 @@ test('what cannot be in a slug is refused by its name', async (t) => {
     [{ path: './app/null', type: 'CharacterDevice', devmaj: 1, devmin: 3 }, /^'\.\/app\/null' in the slug .* is a character device$/],
     [{ path: './app/disk', type: 'BlockDevice' }, /is a block device$/],
     [{ path: './app/pipe', type: 'FIFO' }, /is a fifo$/],
+    [{ path: './app/.wh.file', content: 'x' }, /has a name that begins with \.wh\., which in a layer is something taken away$/],
     [{ path: './app/hard', type: 'Link', linkpath: '/etc/passwd' }, /^'\.\/app\/hard' in the slug .* is a hard link out of the slug, to '\/etc\/passwd'$/],
     [{ path: './app/hard', type: 'Link', linkpath: './app/../../x' }, /leads out/],
     [{ path: './app/hard', type: 'Link', linkpath: './app/none' }, /is a hard link to 'app\/none', which is no file before it$/],
