@@ -36,7 +36,7 @@ function isFolder(path: string): boolean {
 export function killCgroup(cgroup: string): void {
   if (cgroup === '' || !existsSync(cgroup)) return;
   thaw(cgroup);
-  writeFileSync(`${cgroup}/cgroup.kill`, '1');
+  writeIfThere(`${cgroup}/cgroup.kill`, '1');
   awaitEvent(cgroup, 'populated 0');
 }
 
@@ -80,7 +80,16 @@ export function freeze(cgroup: string): void {
 }
 
 export function thaw(cgroup: string): void {
-  if (existsSync(`${cgroup}/cgroup.freeze`)) writeFileSync(`${cgroup}/cgroup.freeze`, '0');
+  writeIfThere(`${cgroup}/cgroup.freeze`, '0');
+}
+
+/** A cgroup that is going has nobody left to be told: ENODEV where it goes between open and write. */
+function writeIfThere(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    if (!['ENOENT', 'ENODEV'].includes(errnoName(error) ?? '')) throw error;
+  }
 }
 
 /** Nobody lives in it or below. */

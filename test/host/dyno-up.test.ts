@@ -40,7 +40,7 @@ async function start(words: readonly string[], ready: RegExp): Promise<Started> 
 }
 
 const app = "web: echo $GREETING; exec httpd -f -p $PORT\nworker: trap 'echo bye; exit 0' TERM; echo working; while :; do sleep 0.05; done\n";
-const up = /web\.1\]: State changed from starting to up[^]*web\.2\]: State changed from starting to up/;
+const up = /^(?=[^]*web\.1\]: State changed from starting to up)(?=[^]*web\.2\]: State changed from starting to up)(?=[^]*worker\.1\]: working)/;
 
 rooted('all processes run, their logs are one, and ctrl-c ends them in order', async (t) => {
   const { child, end } = await start(['--formation', 'web=2,worker=1', '-f', procfile(app), '-e', 'GREETING=hello', '--port', '8080', lab.image], up);
