@@ -170,7 +170,7 @@ needs('root', 'userns', 'timens')('clocks are moved by the offsets that were giv
 });
 
 here('loopback is up, and there is no other interface', async (t) => {
-  const talk = (address: string) => `(echo hello | nc -l -p 7000 >/dev/null &); for i in 1 2 3 4 5 6 7 8 9; do nc ${address} 7000 </dev/null 2>/dev/null && break; sleep 0.1; done`;
+  const talk = (address: string) => `(echo hello | nc -l -p 7000 >/dev/null &); for i in $(seq 100); do nc ${address} 7000 </dev/null 2>/dev/null && break; sleep 0.1; done`;
   const { stdout } = await lab.sh(`ls /sys/class/net; ${talk('127.0.0.1')}; ${talk('::1')}; ip -o link show lo`);
   const [devices, four, six, link = ''] = stdout.split('\n');
   t.deepEqual([devices, four, six], ['lo', 'hello', 'hello']);
