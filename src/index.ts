@@ -19,7 +19,6 @@ export type {
   MountOption,
   NamespaceChoice,
   RunOptions,
-  RunRequest,
   Size,
   StdioChoice, LimitOptions,
 } from './container/options/options.js';
@@ -38,7 +37,7 @@ export type { ExitCause, ExitStatus, Usage } from './container/state/exit-status
 export type { Collected } from './container/state/garbage.js';
 export { readLog, type LogPiece } from './container/log.js';
 export { examineHost, type Examination } from './container/examine-host.js';
-export type { ExamineOptions, ReadLogOptions } from './container/options/call-options.js';
+export type { ExamineOptions, ReadLogOptions, RunRequest } from './container/options/call-options.js';
 export { explainExit, type ExitExplanation } from './container/explain-exit.js';
 export { explain, type Explanation } from './container/explain.js';
 export type * from './container/isolation/isolation-report.js';

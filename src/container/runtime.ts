@@ -24,7 +24,8 @@ import { Mounts } from './mounts/mounts.js';
 import { ContainerFiles } from './container-files.js';
 import { Launching } from './launching.js';
 import { checkStateRoot } from './state/make-folder.js';
-import type { RunOptions, RunRequest } from './options/options.js';
+import type { RunRequest } from './options/call-options.js';
+import type { RunOptions } from './options/options.js';
 import { randomNumber } from './state/random.js';
 import { defaultImageRoot } from './state/image-root.js';
 import { defaultStateRoot, StateRoot } from './state/state-root.js';
@@ -114,7 +115,7 @@ export class Runtime extends ContainerFiles {
   /**
    * Runs an image: the folder of an unpacked root file system or of an OCI bundle as it is, or whatever else holds one (an OCI image
    * layout, a docker-archive, a slug, a name in the store or in a registry), which is unpacked into the store first if it is not there.
-   * Resolves when its program was executed; an error undoes everything before it, but what the store has stays there.
+   * In one object, `run({ image, … })` is the same. Resolves when its program was executed; an error undoes everything before it, but what the store has stays there.
    *
    * @throws TsrunError before anything is touched: `ERR_TSRUN_IMAGE`, `ERR_TSRUN_REGISTRY`, `ERR_TSRUN_STORE`, `ERR_TSRUN_INVALID_ARGUMENT`,
    * `ERR_TSRUN_INVALID_SPEC`, `ERR_TSRUN_UNSUPPORTED`, `ERR_TSRUN_USER_NOT_FOUND`, `ERR_TSRUN_LIMIT_UNAVAILABLE`, `ERR_TSRUN_HOST`, `ERR_TSRUN_ABORTED`;
@@ -133,11 +134,8 @@ export class Runtime extends ContainerFiles {
    * });
    * if (container.stdout) console.log(await text(container.stdout)); // hello from web
    */
-  async run(image: string, options?: RunOptions): Promise<Container>;
-  /** The same, with the image among what it is asked for. */
-  async run(request: RunRequest): Promise<Container>;
-  async run(first: string | RunRequest, options: RunOptions = {}): Promise<Container> {
-    const container = await this.#launch(...imageAndOptions(first, options), false);
+  async run(image: string | RunRequest, options: RunOptions = {}): Promise<Container> {
+    const container = await this.#launch(...imageAndOptions(image, options), false);
     container.markRunning();
     return container;
   }

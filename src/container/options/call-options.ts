@@ -1,5 +1,6 @@
-/** What `readLog` and `examineHost` may be asked for. */
+/** What `readLog` and `examineHost` may be asked for, and `run` in one piece. */
 import type { FolderToCheck } from '../../host/doctor-facts.js';
+import type { RunOptions } from './options.js';
 
 /** How far to read. */
 export interface ReadLogOptions {
@@ -15,4 +16,10 @@ export interface ExamineOptions {
   readonly root?: string;
   /** Where images may lie. Default: the working directory, the home folder, /var/lib, and the one for temporary files. */
   readonly folders?: readonly FolderToCheck[];
+}
+
+/** What `Runtime.run` may be asked for in one piece. */
+export interface RunRequest extends RunOptions {
+  /** The name or the path of an image, as the first argument of `run`. */
+  readonly image: string;
 }

@@ -255,12 +255,6 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What `Runtime.run` may be asked for in one piece. */
-export interface RunRequest extends RunOptions {
-  /** The name or the path of an image, as the first argument of `run`. */
-  readonly image: string;
-}
-
 /**
  * The limits that can be changed while a container runs, in the words of `RunOptions`. A `memory` or `memoryReservation` of 0 takes the
  * limit away; what would change nothing (`cpuShares` of 0, an empty `cpusetCpus`, `memorySwap` of 0 without `memory`) is refused.

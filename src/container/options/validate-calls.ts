@@ -7,8 +7,8 @@ import { array, assertShape, boolean, instanceOf, integer, oneOf, optional, stri
 import { show } from '../../spec/quote.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { FolderToCheck } from '../../host/doctor-facts.js';
-import type { ExamineOptions, ReadLogOptions } from './call-options.js';
-import type { RunOptions, RunRequest } from './options.js';
+import type { ExamineOptions, ReadLogOptions, RunRequest } from './call-options.js';
+import type { RunOptions } from './options.js';
 import { grace, signal } from './option-shapes.js';
 
 interface StopArguments {
