@@ -1,6 +1,6 @@
 /** What a formation may be asked for, and the check of it. */
 import type { SignalDelivery } from '../container/delivery.js';
-import { env, grace, signalName } from '../container/options/option-shapes.js';
+import { delivery, env, grace, signalName } from '../container/options/option-shapes.js';
 import type { RunOptions } from '../container/options/options.js';
 import { TsrunError } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
@@ -74,7 +74,7 @@ const restart: Shape<RestartPolicyName | RestartPolicy> = anyOf(
 const typeName = text('a process type of 1 to 63 letters, digits, "-" and "_"', /^[\w-]{1,63}$/);
 const processType = strictObject<ProcessTypeOptions>({
   command: optional(nonEmpty),
-  delivery: optional(oneOf('a delivery', ['main', 'all', 'mixed'])),
+  delivery: optional(delivery),
   stopSignal: optional(signalName),
   graceMs: optional(grace),
   bootTimeoutMs: optional(duration),

@@ -9,3 +9,8 @@ export function decodeCapabilities(hexMask: string): string[] {
   }
   return held;
 }
+
+/** Of a process, by its /proc/PID/status. */
+export function effectiveCapabilities(status: string): string[] {
+  return decodeCapabilities(/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0');
+}

@@ -4,7 +4,7 @@
  */
 import { release as osRelease } from 'node:os';
 import { TsrunError } from '../spec/errors.js';
-import { decodeCapabilities } from './decode-capabilities.js';
+import { effectiveCapabilities } from './decode-capabilities.js';
 import type { HostFacts, KernelSupport } from './facts.js';
 import { probeCgroup } from './probe-cgroup.js';
 import { readInteger, systemReader, type HostReader } from './reader.js';
@@ -47,7 +47,7 @@ export function probeHost(options: ProbeOptions = {}): HostFacts {
     cgroup: probeCgroup(reader, uid),
     uid,
     gid: options.gid ?? process.getegid?.() ?? 0,
-    capabilities: decodeCapabilities(/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'),
+    capabilities: effectiveCapabilities(status),
     lastCapability: readInteger(reader, '/proc/sys/kernel/cap_last_cap') ?? DEFAULT_LAST_CAPABILITY,
     landlockAbi: options.native?.landlockAbi() ?? 0,
     cpuCount: onlineCpus === undefined ? 1 : parseCpuList(onlineCpus).size,

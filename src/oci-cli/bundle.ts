@@ -10,10 +10,6 @@ import { asNode, realpathSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
 
-/** stat.h: S_IFMT, S_IFLNK. */
-const fileType = 0o170000;
-const symbolicLink = 0o120000;
-
 const mostConfigBytes = 4 * 1024 * 1024;
 
 export interface Bundle {
@@ -45,14 +41,15 @@ function withAbsolutePaths(spec: Spec, bundle: string): Spec {
 
 function linksAmong(mounts: readonly Mount[]): Map<string, string> {
   const copied = mounts.flatMap(({ source, options = [] }) => (source !== undefined && options.includes('copy-symlink') ? [source] : []));
-  return new Map(copied.filter((source) => isLink(source)).map((source) => [source, host.readLink(source)]));
+  return new Map(copied.flatMap((source) => leadsTo(source)));
 }
 
-function isLink(path: string): boolean {
+/** None for what is no link, or not there. */
+function leadsTo(source: string): [source: string, target: string][] {
   try {
-    return (host.stat(path, false).mode & fileType) === symbolicLink;
+    return [[source, host.readLink(source)]];
   } catch {
-    return false;
+    return [];
   }
 }
 

@@ -1,8 +1,9 @@
 /** Capabilities that nobody can give are left out with a warning, not refused (config.md, "Linux Process"). */
-import { decodeCapabilities } from '../host/decode-capabilities.js';
+import { effectiveCapabilities } from '../host/decode-capabilities.js';
 import { systemReader } from '../host/reader.js';
 import { capabilityNumber } from '../spec/capabilities.js';
 import type { JsonValue } from '../spec/json.js';
+import { hasUserNamespace } from './fields.js';
 import { logWarning } from './log.js';
 
 /** A config without the capabilities that this kernel has not, or that this command does not hold itself and no user namespace gives. */
@@ -13,7 +14,7 @@ export function withKnownCapabilities(config: JsonValue): JsonValue {
 
 export function processWithKnown(process: JsonValue, linux: unknown): JsonValue {
   if (!isObject(process) || !isObject(process['capabilities'])) return process;
-  const held = hasOwnUsers(linux) ? undefined : new Set<string>(decodeCapabilities(ownEffective()));
+  const held = hasUserNamespace(linux) ? undefined : new Set<string>(effectiveCapabilities(systemReader.read('/proc/self/status') ?? ''));
   const left = new Set<string>();
   const keep = (name: JsonValue): boolean => {
     if (typeof name !== 'string' || (capabilityNumber(name) !== undefined && held?.has(name) !== false)) return true;
@@ -24,16 +25,6 @@ export function processWithKnown(process: JsonValue, linux: unknown): JsonValue 
   if (left.size === 0) return process;
   logWarning(`ignoring unknown or unavailable capabilities: [${[...left].join(' ')}]`);
   return { ...process, capabilities: Object.fromEntries(sets) };
-}
-
-/** Who makes a user namespace holds all in it (user_namespaces(7)). */
-function hasOwnUsers(linux: unknown): boolean {
-  const namespaces: unknown = typeof linux === 'object' && linux !== null && 'namespaces' in linux ? linux.namespaces : [];
-  return Array.isArray(namespaces) && namespaces.some((each: unknown) => typeof each === 'object' && each !== null && 'type' in each && each.type === 'user');
-}
-
-function ownEffective(): string {
-  return /^CapEff:\s*([\da-f]+)$/m.exec(systemReader.read('/proc/self/status') ?? '')?.[1] ?? '';
 }
 
 function isObject(value: JsonValue | undefined): value is Record<string, JsonValue> {

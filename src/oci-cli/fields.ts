@@ -7,6 +7,15 @@ export function fieldOf(value: unknown, name: string): unknown {
 
 /** The first process is alone the first of its pid namespace: nothing else lives on when it ends. */
 export function ownsPids(spec: unknown): boolean {
-  const namespaces = fieldOf(fieldOf(spec, 'linux'), 'namespaces');
-  return Array.isArray(namespaces) && namespaces.some((each) => fieldOf(each, 'type') === 'pid' && (fieldOf(each, 'path') ?? '') === '');
+  return namespacesIn(fieldOf(spec, 'linux')).some((each) => fieldOf(each, 'type') === 'pid' && (fieldOf(each, 'path') ?? '') === '');
+}
+
+/** A user namespace, new or joined: who makes or enters one holds all capabilities in it (user_namespaces(7)). */
+export function hasUserNamespace(linux: unknown): boolean {
+  return namespacesIn(linux).some((each) => fieldOf(each, 'type') === 'user');
+}
+
+function namespacesIn(linux: unknown): readonly unknown[] {
+  const namespaces = fieldOf(linux, 'namespaces');
+  return Array.isArray(namespaces) ? namespaces : [];
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { containerdSocket, serveContainerd } from '../support/containerd.js';
-import { engineLab, engineTest, followsSize, limitsTest, runtime, savedImage } from '../support/engines.js';
+import { engineLab, engineTest, followsSize, limitsTest, runtime, savedImage, stopsAndGoesOn } from '../support/engines.js';
 import { until } from '../support/until.js';
 
 const here = engineTest('podman');
@@ -50,16 +50,7 @@ here('exec, logs, top, stats, pause, stop, restart, kill', async (t) => {
   t.regex(await said('top', 'life'), /sleep 1000/);
   await until(async () => (await said('logs', 'life')) === 'started', 'what was printed');
   t.regex(await said('stats', '--no-stream', '--format', '{{.Name}} {{.CPUPerc}}', 'life'), /^life \d/);
-  await said('pause', 'life');
-  t.is(await statusOf('life'), 'paused 0');
-  await said('unpause', 'life');
-  await said('stop', '--time', '10', 'life');
-  t.is(await statusOf('life'), 'exited 3');
-  await said('start', 'life');
-  await said('restart', '--time', '10', 'life');
-  await said('kill', 'life');
-  t.is(await said('wait', 'life'), '137');
-  await said('rm', 'life');
+  await stopsAndGoesOn(t, 'life', { said, statusOf });
 });
 
 here('terminals', async (t) => {

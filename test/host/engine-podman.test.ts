@@ -1,7 +1,7 @@
 // podman on tsrun-oci, with conmon between them: what people do with it, whole.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { engineLab, engineTest, followsSize, limitsTest, runtime, savedImage } from '../support/engines.js';
+import { engineLab, engineTest, followsSize, limitsTest, runtime, savedImage, stopsAndGoesOn } from '../support/engines.js';
 import { until } from '../support/until.js';
 
 const here = engineTest('podman');
@@ -67,16 +67,7 @@ here('exec, logs, top, stats, pause, stop, restart, kill', async (t) => {
   t.regex(await said('top', 'life'), /sleep 1000/);
   t.is(await said('logs', 'life'), 'started');
   t.regex(await said('stats', '--no-stream', '--format', '{{.Name}} {{.CPUPerc}}', 'life'), /^life \d/);
-  await said('pause', 'life');
-  t.is(await statusOf('life'), 'paused 0');
-  await said('unpause', 'life');
-  await said('stop', '--time', '10', 'life');
-  t.is(await statusOf('life'), 'exited 3');
-  await said('start', 'life');
-  await said('restart', '--time', '10', 'life');
-  await said('kill', 'life');
-  t.is(await said('wait', 'life'), '137');
-  await said('rm', 'life');
+  await stopsAndGoesOn(t, 'life', { said, statusOf });
 });
 
 here('a terminal, its size, and the console socket behind it', async (t) => {

@@ -5,7 +5,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { fixture, patience, scratchParent } from './lab.js';
 import { needs } from './needs.js';
 import { program, type Answer } from './oci-lab.js';
@@ -198,4 +198,25 @@ export async function followsSize(pty: Pty): Promise<void> {
     pty.type('stty size\r');
     return (await pty.see(/\n\d+ \d+\r/)).includes(`40 ${columns}`);
   }, 'the new size');
+}
+
+export interface EngineWords {
+  /** What the engine prints to a command; one that fails throws. */
+  readonly said: (...words: readonly string[]) => Promise<string>;
+  /** Of a container: its status, and what its program exited with. */
+  readonly statusOf: (name: string) => Promise<string>;
+}
+
+/** A container whose program ends with 3 at SIGTERM is paused, ended in every way, and removed. */
+export async function stopsAndGoesOn(t: ExecutionContext, name: string, { said, statusOf }: EngineWords): Promise<void> {
+  await said('pause', name);
+  t.is(await statusOf(name), 'paused 0');
+  await said('unpause', name);
+  await said('stop', '--time', '10', name);
+  t.is(await statusOf(name), 'exited 3');
+  await said('start', name);
+  await said('restart', '--time', '10', name);
+  await said('kill', name);
+  t.is(await said('wait', name), '137');
+  await said('rm', name);
 }

@@ -5,6 +5,7 @@ import { descriptor } from '../../spec/schema.js';
 import { anyOf, array, boolean, integer, oneOf, record, strictObject, text, type Shape } from '../../spec/shape.js';
 import { nearestSignal, readSignal } from '../../spec/signals.js';
 import { readSize } from '../../spec/size.js';
+import type { SignalDelivery } from '../delivery.js';
 import type { RunOptions, Size, StdioChoice } from './options.js';
 
 const isSize = { test: (value: string) => readSize(value) !== undefined };
@@ -14,6 +15,8 @@ export const stdio: Shape<StdioChoice> = anyOf(oneOf('a stream', ['pipe', 'inher
 
 type TerminalSize = Exclude<NonNullable<RunOptions['terminal']>, boolean>;
 export const terminal = anyOf(boolean, strictObject<TerminalSize>({ rows: uint16, columns: uint16 }));
+
+export const delivery: Shape<SignalDelivery> = oneOf('a delivery', ['main', 'all', 'mixed']);
 
 /** execve(2) has no form for a name that is empty or holds "=". */
 export const env = record(text(), text('a name without "="', /^[^=]+$/));

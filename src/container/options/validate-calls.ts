@@ -3,22 +3,17 @@
 import { isIP } from 'node:net';
 import { absolutePath, nonEmpty } from '../../spec/schema-common.js';
 import { descriptor } from '../../spec/schema.js';
-import { array, assertShape, boolean, instanceOf, integer, oneOf, optional, strictObject, text, type Shape } from '../../spec/shape.js';
+import { array, assertShape, boolean, instanceOf, integer, optional, strictObject, text, type Shape } from '../../spec/shape.js';
 import { show } from '../../spec/quote.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { FolderToCheck } from '../../host/doctor-facts.js';
+import type { StopOptions } from '../delivery.js';
 import type { ExamineOptions, ReadLogOptions, RunRequest } from './call-options.js';
 import type { RunOptions } from './options.js';
-import { grace, signal } from './option-shapes.js';
-
-interface StopArguments {
-  readonly signal?: string | number;
-  readonly graceMs?: number;
-  readonly delivery?: 'main' | 'all' | 'mixed';
-}
+import { delivery, grace, signal } from './option-shapes.js';
 
 /** What `stop` may be asked for. */
-const stopOptions = strictObject<StopArguments>({ signal: optional(signal), graceMs: optional(grace), delivery: optional(oneOf('a delivery', ['main', 'all', 'mixed'])) });
+const stopOptions = strictObject<StopOptions>({ signal: optional(signal), graceMs: optional(grace), delivery: optional(delivery) });
 const runtimeOptions = strictObject<{ readonly root?: string; readonly imageRoot?: string }>({ root: optional(text('a path')), imageRoot: optional(absolutePath) });
 const signalOptions = strictObject<{ readonly signal?: AbortSignal }>({ signal: optional(instanceOf(AbortSignal)) });
 
