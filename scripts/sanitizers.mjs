@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 
 const checkout = resolve(import.meta.dirname, '..');
 const preset = process.argv[2] ?? 'asan-ubsan';
-const files = ['archive-rules', 'archive-trees', 'archive-limits', 'attack-archive'].map((name) => `test/host/${name}.test.ts`);
+const files = ['archive-rules', 'archive-whiteouts', 'archive-trees', 'archive-limits', 'attack-archive'].map((name) => `test/host/${name}.test.ts`);
 /** Memory is held by the walls, and so is a root that there must be. */
 const ofTheWalls = ['*for its hunger', '*is no silence'];
 

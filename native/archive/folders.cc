@@ -70,7 +70,18 @@ std::string followed(const std::string& before, const std::string& target, const
 
 Tree::Tree(UniqueFd root, const TreeRules& rules) : root_(static_cast<UniqueFd&&>(root)), rules_(rules) {}
 
-OpenFolder& Tree::parent_of(const EntryPath& path, std::string* name) { return *find_parent_of(path, name, Need::kMake); }
+OpenFolder& Tree::parent_of(const EntryPath& path, std::string* name) {
+  OpenFolder& parent = *find_parent_of(path, name, Need::kMake);
+  hold(child_of(parent, name->c_str()));
+  return parent;
+}
+
+std::string child_of(const OpenFolder& folder, const char* name) { return folder.path.empty() ? name : folder.path + '/' + name; }
+
+// What the archive holds, it holds with the folders that it lies in.
+void Tree::hold(const std::string& path) {
+  for (size_t end = path.size(); !unheld_.empty() && end != 0 && end != std::string::npos; end = path.rfind('/', end - 1)) unheld_.erase(path.substr(0, end));
+}
 
 // Null only for who does not need it.
 OpenFolder* Tree::find_parent_of(const EntryPath& path, std::string* name, Need need) {
@@ -154,6 +165,7 @@ UniqueFd Tree::make_missing(int parent, const EntryPath& folder, size_t depth, b
     return {};
   }
   UniqueFd made = make_folder(parent, parts[depth].c_str(), entry.text());
+  if (need == Need::kFind) unheld_.insert(joined(parts, 0, depth + 1));
   if (below.kind != LowerPlace::Kind::kFolder) return made;
   UniqueFd readable(openat(below.fds[0].get(), ".", kOpenFolder));
   if (!readable.valid()) give_up(entry.text(), "openat");

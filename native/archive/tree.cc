@@ -61,12 +61,13 @@ void Tree::add_folder(const EntryPath& path, Attributes attributes) {
   // It may have been made for what is in it, as the layers below have it.
   if (was_there && rules_.layer) remove_others(fd.get(), attributes, path.text());
   apply(fd.get(), attributes, path.text());
+  std::string at = child_of(parent, name.c_str());
   for (auto& each : open_) {
-    if (each->path != path.text()) continue;
+    if (each->path != at) continue;
     each->mtime = attributes.mtime;
     return;
   }
-  keep(path.text(), static_cast<UniqueFd&&>(fd), attributes.mtime);
+  keep(at, static_cast<UniqueFd&&>(fd), attributes.mtime);
 }
 
 void Tree::put_off_defaults(const EntryPath& path, Attributes* attributes) {
@@ -189,7 +190,7 @@ bool Tree::hides_below(const EntryPath& path) const {
 }
 
 // Of the layers below alone: what the archive itself holds stays, whatever comes first (layer.md of image-spec, "Whiteouts"). Where
-// there is no folder, nothing is to be taken away.
+// there is no folder, nothing is to be taken away; one that was made for whiteouts alone is the layers' below, as umoci has it too.
 void Tree::add_whiteout(const EntryPath& path) {
   std::string name;
   OpenFolder* found = find_parent_of(path, &name, Need::kFind);
@@ -197,15 +198,20 @@ void Tree::add_whiteout(const EntryPath& path) {
   OpenFolder& parent = *found;
   const char* hidden = name.c_str() + kWhiteoutPrefix.size();
   struct stat status {};
-  if (!look(parent.fd.get(), hidden, &status)) {
-    if (mknodat(parent.fd.get(), hidden, S_IFCHR, makedev(0, 0)) != 0) give_up(path.text(), "mknodat");
-    mark_whiteouts(parent.fd.get(), path);
-    return;
-  }
+  if (!look(parent.fd.get(), hidden, &status)) return put_whiteout(parent, hidden, path);
   if (!S_ISDIR(status.st_mode)) return;
+  if (unheld_.erase(child_of(parent, hidden)) != 0) {
+    clear(parent, hidden, path.text());
+    return put_whiteout(parent, hidden, path);
+  }
   UniqueFd folder(openat(parent.fd.get(), hidden, kOpenFolder));
   if (!folder.valid()) give_up(path.text(), "openat");
   make_opaque(folder.get(), path);
+}
+
+void Tree::put_whiteout(const OpenFolder& parent, const char* name, const EntryPath& entry) {
+  if (mknodat(parent.fd.get(), name, S_IFCHR, makedev(0, 0)) != 0) give_up(entry.text(), "mknodat");
+  mark_whiteouts(parent.fd.get(), entry);
 }
 
 void Tree::add_opaque(const EntryPath& path) {
@@ -233,13 +239,14 @@ void Tree::hide_root_children(const EntryPath& entry) {
 }
 
 // Files that are copied into a tree never take the place of a folder, nor a folder theirs, as docker cp has it.
-void Tree::clear(OpenFolder& parent, const char* name, const std::string& path, bool for_folder) {
+void Tree::clear(OpenFolder& parent, const char* name, const std::string& entry, bool for_folder) {
   if (!rules_.layer) {
     struct stat status {};
-    if (for_folder) refuse(path, "there is a file in the place of the folder");
-    if (look(parent.fd.get(), name, &status) && S_ISDIR(status.st_mode)) refuse(path, "there is a folder in its place");
+    if (for_folder) refuse(entry, "there is a file in the place of the folder");
+    if (look(parent.fd.get(), name, &status) && S_ISDIR(status.st_mode)) refuse(entry, "there is a folder in its place");
   }
-  forget_below(path);
+  // By where it lies: a link of the layers below may have led there.
+  forget_below(child_of(parent, name));
   remove_all(parent.fd.get(), name);
 }
 

@@ -3,6 +3,7 @@
 #define TSRUN_ARCHIVE_TREE_H_
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ struct OpenFolder {
   timespec mtime{};
   uint64_t used = 0;
 };
+
+// The path of what lies in it.
+std::string child_of(const OpenFolder& folder, const char* name);
 
 class Tree {
  public:
@@ -67,10 +71,12 @@ class Tree {
   bool hides_below(const EntryPath& path) const;
   void make_opaque(int folder, const EntryPath& entry);
   void mark_whiteouts(int folder, const EntryPath& entry);
+  void hold(const std::string& path);
   OpenFolder& keep(const std::string& path, UniqueFd fd, const timespec& mtime);
   void let_go(OpenFolder& folder);
   void forget_below(const std::string& path);
-  void clear(OpenFolder& parent, const char* name, const std::string& path, bool for_folder = false);
+  void clear(OpenFolder& parent, const char* name, const std::string& entry, bool for_folder = false);
+  void put_whiteout(const OpenFolder& parent, const char* name, const EntryPath& entry);
   void put_off_defaults(const EntryPath& path, Attributes* attributes);
   bool copy_from_lower(const EntryPath& target, const EntryPath& entry);
   void hide_root_children(const EntryPath& entry);
@@ -80,6 +86,8 @@ class Tree {
   // Default access lists of folders, which what is made in them would inherit (acl(5)): for the end.
   std::vector<std::pair<EntryPath, std::string>> defaults_;
   std::vector<std::unique_ptr<OpenFolder>> open_;
+  // Folders that were made for whiteouts in them alone: the archive holds neither them nor anything in them.
+  std::set<std::string> unheld_;
   uint64_t clock_ = 0;
   bool depends_ = false;
   bool hides_root_ = false;

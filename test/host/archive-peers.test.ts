@@ -170,6 +170,9 @@ test('whiteouts, replaced kinds, attributes: two layers are the same tree as umo
   await same(t, base, [{ name: 'd/', mode: 0o700, uid: 9, mtime: 13, pax: { 'SCHILY.xattr.user.new': 'y' } }, { name: 'd/y', data: 'other', mode: 0o644 }]);
   await same(t, base, [{ name: './', mode: 0o700, mtime: 14 }, { name: '.wh.link' }, { name: '.wh.hard' }]);
   await same(t, base, [{ name: '.wh.d' }, { name: 'link', data: 'a file now' }]);
+  const inside = [{ name: 'd/z/.wh.deep' }, { name: 'd/.wh.x' }];
+  t.deepEqual(Object.keys(await same(t, base, [...inside, { name: '.wh.d' }])), ['.', 'file', 'hard', 'link']);
+  await same(t, base, [...inside, { name: '.wh.d' }, { name: 'd/', mode: 0o711, mtime: 17 }, { name: 'd/new', data: '1' }]);
 });
 
 needs('root', 'command:getfattr', 'command:skopeo')('and the same as skopeo\'s in containers/storage', async (t) => {

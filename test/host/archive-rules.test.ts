@@ -1,5 +1,4 @@
 /** What becomes of each kind of entry, in a layer by itself and above others (layer.md of image-spec). */
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,15 +14,6 @@ const test = needs('root', 'command:getfattr');
 
 async function layer(...entries: TarEntry[]) {
   return unpack(lab, tar(entries));
-}
-
-const opaque = { 'trusted.overlay.opaque': '0x79' };
-const holdsWhiteouts = { 'trusted.overlay.origin': '0x' };
-
-/** What is listed in a folder of these layers, topmost first, as overlayfs merges them. */
-function merged(layers: readonly string[], folder: string): string[] {
-  const script = 'mount -t tmpfs none /mnt && mkdir /mnt/upper /mnt/work /mnt/root && mount -t overlay -o "lowerdir=$1,upperdir=/mnt/upper,workdir=/mnt/work" none /mnt/root && ls -A "/mnt/root/$2" && rm -r /mnt/root/*';
-  return execFileSync('unshare', ['--mount', 'sh', '-c', script, 'sh', layers.join(':'), folder], { encoding: 'utf8' }).split('\n').filter((name) => name !== '');
 }
 
 test('files of every kind, with owner, mode, time and attributes', async (t) => {
@@ -116,55 +106,6 @@ test('the time of a folder is what the archive says, whatever is put into it lat
   const { folder } = await layer({ name: './', mtime: 999 }, ...folders, ...files, { name: 'd3/', mtime: 5 }, { name: 'd4/deep/', mtime: 6 });
   for (const [index, { name, mtime }] of folders.entries()) t.is(statSync(join(folder, name)).mtimeMs, index === 3 ? 5000 : mtime * 1000, name);
   t.is(statSync(folder).mtimeMs, 999_000);
-});
-
-test('whiteouts and opaque folders become overlayfs\'s', async (t) => {
-  const { folder, report } = await layer({ name: 'd/' }, { name: 'd/.wh.gone' }, { name: 'e/' }, { name: 'e/.wh..wh..opq' });
-  t.like(readTree(folder), { d: { xattrs: holdsWhiteouts }, 'd/gone': { type: 'character device', device: '0:0', mode: '0' }, e: { xattrs: opaque } });
-  t.false(report.dependsOnLower);
-  t.deepEqual(readNames(folder), ['d/', 'd/gone', 'e/']);
-});
-
-test('a whiteout hides nothing of its own layer, before it or behind it', async (t) => {
-  for (const order of [(all: TarEntry[]) => all, (all: TarEntry[]) => all.toReversed()]) {
-    const { folder } = await layer({ name: 'd/' }, ...order([{ name: 'd/.wh.file' }, { name: 'd/file', data: '1' }]), ...order([{ name: 'd/.wh.folder' }, { name: 'd/folder/' }]));
-    t.deepEqual(readNames(folder), ['d/', 'd/file', 'd/folder/']);
-    t.deepEqual(readTree(folder)['d/folder']?.xattrs, opaque, 'what the layers below have there is hidden');
-  }
-});
-
-test('a whiteout is no name in a folder that is merged with none', async (t) => {
-  const { folder: below } = await layer({ name: 'n/' }, { name: 'n/old', data: '1' }, { name: 'n/deep/' }, { name: 'n/deep/old', data: '1' });
-  const entries = [{ name: 'n/.wh..wh..opq' }, { name: 'n/.wh.old' }, { name: 'n/new', data: '1' }, { name: 'n/deep/' }, { name: 'n/deep/.wh.old' }, { name: 'n/deep/new', data: '1' }];
-  for (const order of [entries, entries.toReversed()]) {
-    const { folder } = await layer({ name: 'n/' }, { name: 'n/deep/' }, ...order);
-    t.deepEqual([merged([folder, below], 'n'), merged([folder, below], 'n/deep')], [['deep', 'new'], ['new']]);
-  }
-  const { folder: fresh } = await layer({ name: 'other/' }, { name: 'other/.wh.old' }, { name: 'other/new', data: '1' });
-  t.deepEqual(merged([fresh, below], 'other'), ['new'], 'no layer below has it');
-  t.deepEqual(merged([below], 'n'), ['deep', 'old'], 'as it is without');
-});
-
-test('a whiteout in what is no folder takes nothing away', async (t) => {
-  const { folder: below } = await layer({ name: 'file', data: '1' }, { name: 'gone/' }, { name: 'gone/x', data: '1' });
-  const marks = ['.wh.b', '.wh..wh..opq', 'deep/.wh.b'];
-  for (const mark of marks) {
-    for (const order of [(all: TarEntry[]) => all, (all: TarEntry[]) => all.toReversed()]) {
-      const { folder } = await unpack(lab, tar(order([{ name: 'own', data: '1' }, { name: `own/${mark}` }])), { lower: [below] });
-      t.deepEqual(readNames(folder), ['own'], 'a file of the same layer');
-    }
-    const { folder: away } = await layer({ name: '.wh.gone' }, { name: `gone/${mark}` });
-    t.deepEqual(merged([away, below], '.'), ['file'], 'a folder that is taken away');
-    t.deepEqual(readNames((await unpack(lab, tar([{ name: `file/${mark}` }]), { lower: [below] })).folder), [], 'a file below');
-    t.deepEqual(readNames((await unpack(lab, tar([{ name: `none/${mark}` }]), { lower: [below] })).folder), [], 'nothing');
-    t.deepEqual(readNames((await unpack(lab, tar([{ name: `none/${mark}` }]), { lower: [] })).folder), [], 'the lowest layer');
-  }
-});
-
-test('an opaque mark counts for the layers below, wherever it stands', async (t) => {
-  const { folder } = await layer({ name: 'd/' }, { name: 'd/before', data: '1' }, { name: 'd/.wh..wh..opq' }, { name: 'd/after', data: '1' });
-  t.deepEqual(readNames(folder), ['d/', 'd/after', 'd/before']);
-  t.deepEqual(readTree(folder)['d']?.xattrs, opaque);
 });
 
 test('what AUFS kept for itself is passed over', async (t) => {
@@ -268,12 +209,6 @@ test('above other layers folders, files and links of theirs are found', async (t
   ] as const) {
     t.regex(await refusal(lab, tar(entries), { lower }), new RegExp(`^ERR_TSRUN_IMAGE: entry '.*' of the layer is refused: ${why}$`));
   }
-});
-
-test('an opaque root takes away what the layers below hold, name by name', async (t) => {
-  const { folder: below } = await layer({ name: 'a', data: '1' }, { name: 'b/' }, { name: 'c', data: '1' });
-  const { folder } = await unpack(lab, tar([{ name: 'b/' }, { name: '.wh..wh..opq' }, { name: 'c', data: '2' }]), { lower: [below] });
-  t.like(readTree(folder), { a: { device: '0:0' }, b: { xattrs: opaque }, c: { type: 'file' } });
 });
 
 test('links of the layers below lead nowhere but into them', async (t) => {
