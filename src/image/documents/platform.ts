@@ -67,22 +67,11 @@ export class PlatformError extends TsrunError {
 }
 
 /**
- * Of an index's entries the one for a platform: the nearest variant, the first of equals. An entry that says no platform is taken
- * where it is the only one; its config will say it.
+ * Of an index's entries the one for a platform: the nearest variant, the first of equals. Where none says that it is for it, all that
+ * say nothing, in their order; their configs will say it.
  *
  * @param source names the index in errors: `'alpine.tar'`
  * @throws ERR_TSRUN_IMAGE that lists the platforms that there are
- */
-export function chooseForPlatform(entries: readonly Descriptor[], wanted: Platform, source: string): Descriptor {
-  const [chosen, ...others] = candidatesForPlatform(entries, wanted, source);
-  if (chosen !== undefined && others.length === 0) return chosen;
-  throw noneFor(wanted, entries, source);
-}
-
-/**
- * The same for who can look into them: where no entry says that it is for the platform, all that say nothing are left, in their order.
- *
- * @throws ERR_TSRUN_IMAGE
  */
 export function candidatesForPlatform(entries: readonly Descriptor[], wanted: Platform, source: string): readonly Descriptor[] {
   const images = imagesOf(entries);
@@ -95,17 +84,13 @@ export function candidatesForPlatform(entries: readonly Descriptor[], wanted: Pl
   if (best !== undefined) return [best];
   if (images.length === 0) throw new TsrunError('ERR_TSRUN_IMAGE', `${source} holds no image`, { hint: 'its index names no manifest' });
   const unsaid = images.filter(({ platform }) => platform === undefined);
-  if (unsaid.length === 0) throw noneFor(wanted, images, source);
+  if (unsaid.length === 0) throw new PlatformError(images.flatMap(({ platform }) => platform ?? []), wanted, source);
   return unsaid;
 }
 
 /** Without attestations, signatures and the like that are of another type. */
 function imagesOf(entries: readonly Descriptor[]): readonly Descriptor[] {
   return entries.filter(({ mediaType }) => isManifestType(mediaType) || isIndexType(mediaType));
-}
-
-function noneFor(wanted: Platform, entries: readonly Descriptor[], source: string): PlatformError {
-  return new PlatformError(imagesOf(entries).flatMap(({ platform }) => (platform === undefined ? [] : [platform])), wanted, source);
 }
 
 /** @throws ERR_TSRUN_IMAGE unless an image that says `offered` runs where `wanted` is */

@@ -1,56 +1,34 @@
 /** Manifests and indexes, by tag or digest, checked before anything in them is believed. */
 import { parseJson } from '../../spec/json.js';
 import { printable, show } from '../../spec/quote.js';
-import { nearest, TsrunError } from '../../spec/errors.js';
+import { nearest } from '../../spec/errors.js';
 import { digestOf, isDigest } from '../documents/digest.js';
-import { mostDocumentBytes, readImageDocument } from '../documents/manifest.js';
+import { mostDocumentBytes } from '../documents/manifest.js';
 import { isIndexType, isManifestType, mediaTypes } from '../documents/media-types.js';
-import { chooseForPlatform } from '../documents/platform.js';
-import type { Descriptor, ImageManifest, Platform } from '../documents.js';
+import type { RawDocument } from '../documents/search.js';
+import type { Descriptor } from '../documents.js';
 import { readBody, wrongAnswer } from './answers.js';
 import type { Endpoint, PlacedAnswer } from './endpoint.js';
 import { headerOf } from './transport.js';
 
-/** The manifest of one image. */
-export interface FoundManifest {
-  readonly bytes: Buffer;
-  readonly descriptor: Descriptor;
-  readonly manifest: ImageManifest;
-}
-
 const accept = [mediaTypes.manifest, mediaTypes.index, mediaTypes.dockerManifest, mediaTypes.dockerIndex].join(', ');
-/** Lists of lists are allowed (image-index.md). */
-const mostLists = 4;
 const mostTags = 500;
 const mostShownTags = 5;
 
 /** @param asked a tag, or the digest of a manifest or index */
-export async function fetchManifest(endpoint: Endpoint, asked: string, platform: Platform, signal: AbortSignal | undefined): Promise<FoundManifest> {
-  const name = `'${printable(endpoint.place.name, 256)}'`;
-  let wanted: Partial<Descriptor> = isDigest(asked) ? { digest: asked } : {};
-  let tag = isDigest(asked) ? undefined : asked;
-  for (let lists = 0; lists <= mostLists; lists++) {
-    const { bytes, digest, mediaType } = await fetchDocument(endpoint, wanted, tag, signal);
-    const source = `the manifest ${tag === undefined ? digest : show(tag)} of ${name}`;
-    const document = readImageDocument(bytes, source, mediaType);
-    if (document.kind === 'manifest') {
-      const type = document.manifest.mediaType ?? mediaType ?? mediaTypes.manifest;
-      return { bytes, descriptor: { mediaType: type, digest, size: bytes.length }, manifest: document.manifest };
-    }
-    wanted = chooseForPlatform(document.index.manifests, platform, name);
-    tag = undefined;
-  }
-  throw new TsrunError('ERR_TSRUN_IMAGE', `${name} is a list of lists of lists, more than ${mostLists} deep`, { hint: 'no tool makes such an image' });
+export async function fetchDocument(endpoint: Endpoint, asked: string, signal: AbortSignal | undefined): Promise<RawDocument> {
+  return isDigest(asked) ? fetchNamed(endpoint, { digest: asked }, signal) : fetchAt(endpoint, asked, {}, signal);
 }
 
-interface FoundDocument {
-  readonly bytes: Buffer;
-  readonly digest: string;
-  /** As it was announced: by the index that names it, else by the answer. */
-  readonly mediaType: string | undefined;
+/** What an index names. */
+export async function fetchNamed(endpoint: Endpoint, wanted: WantedDocument & { readonly digest: string }, signal: AbortSignal | undefined): Promise<RawDocument> {
+  return fetchAt(endpoint, undefined, wanted, signal);
 }
 
-async function fetchDocument(endpoint: Endpoint, wanted: Partial<Descriptor>, tag: string | undefined, signal: AbortSignal | undefined): Promise<FoundDocument> {
+/** What is known of a document before it is asked for. */
+type WantedDocument = Partial<Descriptor>;
+
+async function fetchAt(endpoint: Endpoint, tag: string | undefined, wanted: WantedDocument, signal: AbortSignal | undefined): Promise<RawDocument> {
   const answer = await endpoint.get(`manifests/${tag ?? wanted.digest ?? ''}`, { accept, 'accept-encoding': 'identity' }, signal);
   if (answer.status !== 200) throw await endpoint.refusal(answer, answer.status === 404 && tag !== undefined ? await tagHint(endpoint, tag, signal) : 'see whether the name is right, and whether that is a registry');
   let bytes;
@@ -59,10 +37,11 @@ async function fetchDocument(endpoint: Endpoint, wanted: Partial<Descriptor>, ta
   } catch (cause) {
     throw endpoint.failure(answer.url, cause);
   }
-  return { bytes, digest: checkedDigest(answer, bytes, wanted), mediaType: announcedType(answer, wanted) };
+  const digest = checkedDigest(answer, bytes, wanted);
+  return { bytes, digest, mediaType: announcedType(answer, wanted), label: `the manifest ${tag === undefined ? digest : show(tag)} of '${printable(endpoint.place.name, 256)}'` };
 }
 
-function checkedDigest(answer: PlacedAnswer, bytes: Buffer, wanted: Partial<Descriptor>): string {
+function checkedDigest(answer: PlacedAnswer, bytes: Buffer, wanted: WantedDocument): string {
   const digest = digestOf(bytes);
   if (wanted.digest !== undefined && wanted.digest !== digest) throw wrongAnswer(answer.url, `the manifest ${wanted.digest} was asked for, what came is ${digest}`);
   if (wanted.size !== undefined && wanted.size !== bytes.length) throw wrongAnswer(answer.url, `the manifest has ${bytes.length} bytes, the index that names it says ${wanted.size}`);
@@ -74,7 +53,7 @@ function checkedDigest(answer: PlacedAnswer, bytes: Buffer, wanted: Partial<Desc
 }
 
 /** What is announced decides what is read; two that differ are an attack, or a fault (CVE-2021-41190). */
-function announcedType(answer: PlacedAnswer, wanted: Partial<Descriptor>): string | undefined {
+function announcedType(answer: PlacedAnswer, wanted: WantedDocument): string | undefined {
   const said = (headerOf(answer, 'content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   // `application/json` and the like of a server that does not know: the document says it itself.
   const known = isIndexType(said) || isManifestType(said) || said.includes('vnd.docker.distribution.manifest.v1') ? said : undefined;

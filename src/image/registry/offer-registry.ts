@@ -2,7 +2,8 @@
 import { printable } from '../../spec/quote.js';
 import { checkImage, readConfig } from '../documents/config.js';
 import { layerKind } from '../documents/media-types.js';
-import { checkPlatform, hostPlatform } from '../documents/platform.js';
+import { checkPlatform, hostPlatform, PlatformError } from '../documents/platform.js';
+import { searchImage, type DocumentSource, type FoundManifest } from '../documents/search.js';
 import type { Descriptor, Platform } from '../documents.js';
 import type { OfferedBlob, OfferedImage } from '../offer.js';
 import { parseReference, wholeName, type RegistryReference } from '../reference.js';
@@ -11,7 +12,7 @@ import { BlobReader } from './blob.js';
 import { Endpoint } from './endpoint.js';
 import { abortedError } from './failures.js';
 import { firstOf } from './first-of.js';
-import { fetchManifest } from './manifests.js';
+import { fetchDocument, fetchNamed } from './manifests.js';
 import { placesOf } from './places.js';
 import { registriesConfig, type RegistriesConfig } from './registries-conf.js';
 import { thisHost, type RegistryHost } from './registry-host.js';
@@ -70,7 +71,7 @@ async function offerFirst(references: readonly RegistryReference[], action: (ref
 }
 
 async function offer(reference: RegistryReference, config: RegistriesConfig, host: RegistryHost, options: RegistryOptions): Promise<OfferedImage> {
-  const { signal, authFile, platform = hostPlatform(), tlsVerify = true, take } = options;
+  const { signal, authFile, platform = hostPlatform(), tlsVerify = true } = options;
   const { domain, path, tag, digest } = reference;
   const asked = digest ?? tag ?? 'latest';
   const endpoints = placesOf(`${domain}/${path}`, digest !== undefined, config, !tlsVerify).map((place) => new Endpoint(place, authFile, host));
@@ -79,25 +80,52 @@ async function offer(reference: RegistryReference, config: RegistriesConfig, hos
   };
   try {
     const name = wholeName(digest === undefined ? { domain, path, tag: asked } : { domain, path, digest });
-    const found = await firstOf(endpoints, `'${name}'`, signal, async (endpoint) => ({ ...(await fetchManifest(endpoint, asked, platform, signal)), endpoint }));
-    const { bytes, descriptor, manifest, endpoint } = found;
-    for (const layer of manifest.layers) refuseForeign(layer, name);
-    const blobs = new BlobReader(endpoints.slice(endpoints.indexOf(endpoint)), host);
-    const offered = (blob: Descriptor): OfferedBlob => ({
-      descriptor: blob,
-      open: async ({ offset, signal: stop }) => blobs.open(blob, offset, stop),
-      reject: () => blobs.reject(blob),
+    const found = await firstOf(endpoints, `'${name}'`, signal, async (endpoint) => {
+      const blobs = new BlobReader(endpoints.slice(endpoints.indexOf(endpoint)), host);
+      const source: DocumentSource<{ readonly read: Promise<ReadImage> }> = {
+        name: `'${printable(endpoint.place.name, 256)}'`,
+        depth: 0,
+        read: (descriptor) => fetchNamed(endpoint, descriptor, signal),
+        open: async (manifest) => {
+          const read = readImage(manifest, blobs, name, { ...options, platform });
+          // What else is wrong with it is so at every place: blobs have been looked for at all of them.
+          await read.catch((error: unknown) => { if (error instanceof PlatformError) throw error; });
+          return { read };
+        },
+      };
+      return searchImage(source, await fetchDocument(endpoint, asked, signal), platform);
     });
-    const configBytes = await (take === undefined ? blobs.read(manifest.config, signal) : take(offered(manifest.config)));
-    const value = readConfig(configBytes, `the config of '${name}'`);
-    checkImage(manifest, value, `'${name}'`);
-    checkPlatform(value, platform, `'${name}'`);
-    const layers = manifest.layers.map((layer, index) => ({ ...offered(layer), diffId: value.rootfs.diff_ids[index] ?? '' }));
-    return { names: [name], manifest: { bytes, descriptor }, config: { bytes: configBytes, descriptor: manifest.config, value }, layers, close };
+    const { manifest: { bytes, descriptor, manifest }, config, blobs } = await found.read;
+    const layers = manifest.layers.map((layer, index) => ({ ...offered(blobs, layer), diffId: config.value.rootfs.diff_ids[index] ?? '' }));
+    return { names: [name], manifest: { bytes, descriptor }, config, layers, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+interface ReadImage {
+  readonly manifest: FoundManifest;
+  readonly config: OfferedImage['config'];
+  readonly blobs: BlobReader;
+}
+
+async function readImage(found: FoundManifest, blobs: BlobReader, name: string, { take, platform, signal }: RegistryOptions & { readonly platform: Platform }): Promise<ReadImage> {
+  const { manifest } = found;
+  const bytes = await (take === undefined ? blobs.read(manifest.config, signal) : take(offered(blobs, manifest.config)));
+  const value = readConfig(bytes, `the config of '${name}'`);
+  checkImage(manifest, value, `'${name}'`);
+  checkPlatform(value, platform, `'${name}'`);
+  for (const layer of manifest.layers) refuseForeign(layer, name);
+  return { manifest: found, config: { bytes, descriptor: manifest.config, value }, blobs };
+}
+
+function offered(blobs: BlobReader, descriptor: Descriptor): OfferedBlob {
+  return {
+    descriptor,
+    open: async ({ offset, signal }) => blobs.open(descriptor, offset, signal),
+    reject: () => blobs.reject(descriptor),
+  };
 }
 
 /** Such layers lie where their descriptor's `urls` say, and a manifest from anywhere shall not choose whom this host asks. */

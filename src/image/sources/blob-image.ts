@@ -1,19 +1,15 @@
 /** Descriptor → image, where blobs are found by their digests: in a layout, in skopeo's folder. Documents are compared with their digests here. */
-import type { Descriptor, ImageManifest, Platform } from '../documents.js';
+import type { Descriptor, Platform } from '../documents.js';
 import type { OfferedLayer } from '../offer.js';
 import { checkImage, readConfig } from '../documents/config.js';
 import { digestOf } from '../documents/digest.js';
 import { layerKind } from '../documents/media-types.js';
-import { mostDocumentBytes, readImageDocument } from '../documents/manifest.js';
-import { candidatesForPlatform, checkPlatform, PlatformError } from '../documents/platform.js';
+import { mostDocumentBytes } from '../documents/manifest.js';
+import { checkPlatform } from '../documents/platform.js';
+import { searchImage, type FoundManifest } from '../documents/search.js';
 import { documentError } from '../documents/shapes.js';
 import type { UnnamedImage } from './choose.js';
 import { readWhole, type TreeFile } from './file-tree.js';
-
-/** An index in an index is a list of lists; nobody nests deeper. */
-const deepest = 4;
-/** So many manifests and indexes that say no platform are looked into; tools write one or two. */
-const mostLooked = 64;
 
 export interface Blobs {
   /** Names the source in errors, quoted. */
@@ -21,50 +17,21 @@ export interface Blobs {
   find(descriptor: Descriptor): Promise<TreeFile | undefined>;
 }
 
-export interface Found {
-  readonly bytes: Buffer;
-  readonly descriptor: Descriptor;
-  readonly manifest: ImageManifest;
-}
-
 /** The image that a descriptor of a manifest or index leads to. */
 export async function openImage(blobs: Blobs, descriptor: Descriptor, wanted: Platform): Promise<UnnamedImage> {
-  return openAt(blobs, descriptor, wanted, { depth: 1, looked: { count: 0 } });
-}
-
-interface Search {
-  readonly depth: number;
-  /** Of the whole search. */
-  readonly looked: { count: number };
-}
-
-async function openAt(blobs: Blobs, descriptor: Descriptor, wanted: Platform, { depth, looked }: Search): Promise<UnnamedImage> {
-  if (depth > deepest) throw documentError(`${blobs.name} has indexes in indexes deeper than ${deepest} levels`);
-  if (++looked.count > mostLooked) throw documentError(`${blobs.name} has more than ${mostLooked} manifests of which no index says the platform`);
-  const bytes = await readBlob(blobs, descriptor, 'manifest');
-  const document = readImageDocument(bytes, `the manifest ${short(descriptor)} in ${blobs.name}`, descriptor.mediaType);
-  if (document.kind === 'manifest') return imageOf(blobs, { bytes, descriptor, manifest: document.manifest }, wanted);
-  const offered: Platform[] = [];
-  for (const candidate of candidatesForPlatform(document.index.manifests, wanted, blobs.name)) {
-    try {
-      return await openAt(blobs, candidate, wanted, { depth: depth + 1, looked });
-    } catch (error) {
-      if (!(error instanceof PlatformError)) throw error;
-      offered.push(...error.offered);
-    }
-  }
-  throw new PlatformError([...offered, ...document.index.manifests.flatMap(({ platform }) => platform ?? [])], wanted, blobs.name);
+  const read = async (named: Descriptor) => ({ bytes: await readBlob(blobs, named, 'manifest'), digest: named.digest, mediaType: named.mediaType, label: `the manifest ${short(named)} in ${blobs.name}` });
+  // The index of a layout has named it.
+  return searchImage({ name: blobs.name, depth: 1, read, open: (found) => imageOf(blobs, found, wanted) }, await read(descriptor), wanted);
 }
 
 /** The rest of an image, from its manifest on. */
-export async function imageOf(blobs: Blobs, { bytes, descriptor, manifest }: Found, wanted: Platform): Promise<UnnamedImage> {
+async function imageOf(blobs: Blobs, { bytes, descriptor, manifest }: FoundManifest, wanted: Platform): Promise<UnnamedImage> {
   const configBytes = await readBlob(blobs, manifest.config, 'config');
   const value = readConfig(configBytes, `the config in ${blobs.name}`);
   checkImage(manifest, value, `the image in ${blobs.name}`);
   checkPlatform(value, wanted, blobs.name);
   const layers = await Promise.all(manifest.layers.map((layer, index) => openLayer(blobs, layer, value.rootfs.diff_ids[index] ?? '')));
-  const { mediaType, digest, size } = descriptor;
-  return { manifest: { bytes, descriptor: { mediaType, digest, size } }, config: { bytes: configBytes, descriptor: manifest.config, value }, layers };
+  return { manifest: { bytes, descriptor }, config: { bytes: configBytes, descriptor: manifest.config, value }, layers };
 }
 
 async function readBlob(blobs: Blobs, descriptor: Descriptor, what: string): Promise<Buffer> {

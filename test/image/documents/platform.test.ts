@@ -1,6 +1,6 @@
 import test from 'ava';
 import { mediaTypes } from '../../../src/image/documents/media-types.js';
-import { checkPlatform, chooseForPlatform, hostPlatform, parsePlatform, platformFitness, platformName } from '../../../src/image/documents/platform.js';
+import { candidatesForPlatform, checkPlatform, hostPlatform, parsePlatform, platformFitness, platformName } from '../../../src/image/documents/platform.js';
 import type { Descriptor } from '../../../src/image/documents.js';
 import { TsrunError } from '../../../src/spec/errors.js';
 import { someDigest } from './documents.js';
@@ -37,28 +37,29 @@ test('a machine runs what is made for its variant and those before it', (t) => {
 test('of several the nearest is chosen', (t) => {
   const [v5, v6, v7, amd] = [entry('linux/arm/v5'), entry('linux/arm/v6'), entry('linux/arm/v7'), entry('amd64')];
   const list = [v5, v6, v7, amd];
-  t.is(chooseForPlatform(list, parsePlatform('linux/arm/v7'), 'x'), v7);
-  t.is(chooseForPlatform([v5, v6, amd], parsePlatform('linux/arm/v7'), 'x'), v6);
-  t.is(chooseForPlatform(list, parsePlatform('amd64'), 'x'), amd);
+  t.deepEqual(candidatesForPlatform(list, parsePlatform('linux/arm/v7'), 'x'), [v7]);
+  t.deepEqual(candidatesForPlatform([v5, v6, amd], parsePlatform('linux/arm/v7'), 'x'), [v6]);
+  t.deepEqual(candidatesForPlatform(list, parsePlatform('amd64'), 'x'), [amd]);
   const [v1, v3, twin] = [entry('linux/amd64/v1'), entry('linux/amd64/v3'), entry('amd64')];
-  t.is(chooseForPlatform([v1, v3, twin], parsePlatform('linux/amd64'), 'x'), v1);
-  t.is(chooseForPlatform([v1, v3, twin], parsePlatform('linux/amd64/v3'), 'x'), v3);
-  t.is(chooseForPlatform([v1, v3], parsePlatform('linux/amd64/v2'), 'x'), v1);
+  t.deepEqual(candidatesForPlatform([v1, v3, twin], parsePlatform('linux/amd64'), 'x'), [v1]);
+  t.deepEqual(candidatesForPlatform([v1, v3, twin], parsePlatform('linux/amd64/v3'), 'x'), [v3]);
+  t.deepEqual(candidatesForPlatform([v1, v3], parsePlatform('linux/amd64/v2'), 'x'), [v1]);
 });
 
-test('an entry without a platform is taken where it is the only one', (t) => {
+test('entries without a platform are taken where none says that it is for it', (t) => {
   const [unsaid, arm, signature] = [entry(), entry('arm64'), entry(undefined, 'application/x-signature')];
-  t.is(chooseForPlatform([arm, unsaid, signature], parsePlatform('amd64'), 'x'), unsaid);
-  t.is(chooseForPlatform([arm, unsaid], parsePlatform('arm64'), 'x'), arm);
-  t.throws(() => chooseForPlatform([unsaid, entry()], parsePlatform('amd64'), 'x'), { message: /x has no image for linux\/amd64: it says none/ });
+  t.deepEqual(candidatesForPlatform([arm, unsaid, signature], parsePlatform('amd64'), 'x'), [unsaid]);
+  t.deepEqual(candidatesForPlatform([arm, unsaid], parsePlatform('arm64'), 'x'), [arm]);
+  const other = entry();
+  t.deepEqual(candidatesForPlatform([unsaid, arm, other], parsePlatform('amd64'), 'x'), [unsaid, other]);
 });
 
 test('the error lists what there is', (t) => {
   const attestation = { ...entry(), platform: { os: 'unknown', architecture: 'unknown' } };
-  const error = t.throws(() => chooseForPlatform([entry('arm64'), entry('linux/arm/v7'), attestation], parsePlatform('amd64'), 'x'), { instanceOf: TsrunError });
+  const error = t.throws(() => candidatesForPlatform([entry('arm64'), entry('linux/arm/v7'), attestation], parsePlatform('amd64'), 'x'), { instanceOf: TsrunError });
   t.is(error.message, 'x has no image for linux/amd64: it is for linux/arm64, linux/arm/v7');
   t.regex(error.hint ?? '', /--platform/);
-  t.throws(() => chooseForPlatform([], parsePlatform('amd64'), 'x'), { message: 'x holds no image' });
+  t.throws(() => candidatesForPlatform([], parsePlatform('amd64'), 'x'), { message: 'x holds no image' });
   t.throws(() => { checkPlatform(parsePlatform('arm64'), parsePlatform('amd64'), 'x'); }, { message: 'x has no image for linux/amd64: it is for linux/arm64' });
   t.notThrows(() => { checkPlatform(parsePlatform('arm64'), parsePlatform('arm64'), 'x'); });
 });

@@ -72,12 +72,31 @@ test('of an index, also in an index, the image for the platform', async (t) => {
   t.regex((await failureOf(pull('app:s390x'))).message, /no image for linux\/\w+: it is for linux\/s390x/);
 });
 
-test('lists of lists end somewhere', async (t) => {
+test('what a registry\'s index says no platform of is looked into, in its order, as in a layout', async (t) => {
+  const { registry, pull } = await lab(t);
+  const [arm, amd] = [registry.addImage('', ['arm'], 'arm64'), registry.addImage('', ['amd'], 'amd64')];
+  const said = [{ ...arm, platform: { os: 'linux', architecture: 'arm64' } }, { ...amd, platform: { os: 'linux', architecture: 'amd64' } }];
+  const index = (...manifests: readonly object[]) => registry.addManifest({ schemaVersion: 2, mediaType: types.index, manifests }, types.index);
+  const tops = [[index(...said)], [index(...said.slice(0, 1)), index(...said.slice(1))], [arm, amd], [index(arm), index(index(amd))]];
+  for (const [number, manifests] of tops.entries()) {
+    registry.addManifest({ schemaVersion: 2, mediaType: types.index, manifests }, types.index, `v${number}`);
+    for (const [architecture, layer] of [['arm64', 'arm'], ['amd64', 'amd']] as const) {
+      const image = await pull(`app:v${number}`, { platform: { os: 'linux', architecture } });
+      t.is(String(await layerBytes(image)), layer, `${number}`);
+      await image.close();
+    }
+    t.regex((await failureOf(pull(`app:v${number}`, { platform: { os: 'linux', architecture: 'riscv64' } }))).message, /no image for linux\/riscv64: it is for linux\/arm64, linux\/amd64$/);
+  }
+  registry.addManifest({ schemaVersion: 2, mediaType: types.index, manifests: Array.from({ length: 70 }, () => arm) }, types.index, 'many');
+  t.regex((await failureOf(pull('app:many', { platform: { os: 'linux', architecture: 'riscv64' } }))).message, /more than 64 manifests of which no index says the platform$/);
+});
+
+test('lists of lists at a registry end somewhere', async (t) => {
   const { registry, pull } = await lab(t);
   let entry = registry.addImage('', ['layer']);
   for (let depth = 0; depth < 6; depth++) entry = registry.addManifest({ schemaVersion: 2, mediaType: types.index, manifests: [entry] }, types.index, `depth${depth}`);
   t.is((await pull('app:depth3')).layers.length, 1);
-  t.regex((await failureOf(pull('app:depth4'))).message, /lists of lists/);
+  t.regex((await failureOf(pull('app:depth4'))).message, /indexes in indexes deeper than 4 levels/);
 });
 
 test('a document that is not what it was announced as', async (t) => {
