@@ -188,6 +188,20 @@ here('a damaged record is warned of, and keeps the others from nothing', async (
   t.regex((await lab.call(['run', '--pull', 'never', 'team/app:v1'])).stderr, /is damaged/);
 });
 
+here('an image whose record is damaged can be removed by its name and its digest', async (t) => {
+  await loadApp(t);
+  const names = ['team/app:v1', 'localhost:5000/app:v2'];
+  for (const file of readdirSync(join(lab.imageRoot, 'images'))) appendFileSync(join(lab.imageRoot, 'images', file), 'x');
+  const said = [];
+  for (const name of names) said.push(...(await lines('rmi', name)));
+  t.deepEqual(said.filter((line) => line.startsWith('Untagged: ')).sort(), names.map((name) => `Untagged: ${name}`).sort());
+  t.deepEqual(readdirSync(join(lab.imageRoot, 'images')), []);
+  await loadApp(t);
+  const [file = ''] = readdirSync(join(lab.imageRoot, 'images'));
+  appendFileSync(join(lab.imageRoot, 'images', file), 'x');
+  t.true((await lines('rmi', '-f', file.slice(0, 12))).includes(`Deleted: sha256:${file.replace('.json', '')}`));
+});
+
 here('an image is saved, and loaded into another store, by file and by pipe', async (t) => {
   await loadApp(t);
   const other = mkdtempSync(join(folders.scratch, 'other-'));

@@ -1,6 +1,13 @@
 /** Which image of the store a person's words mean. */
-import type { Catalog, FoundImage } from '../../image/store/catalog.js';
+import type { Catalog, LocatedImage } from '../../image/store/catalog.js';
+import type { ImageRecord } from '../../image/store/records.js';
 import { wholeName, type RegistryReference } from '../../image/reference.js';
+
+export interface FoundImage {
+  readonly image: ImageRecord;
+  /** Absent: it was not asked for by a name. */
+  readonly name?: string;
+}
 
 export interface SoughtImage {
   /** As it was written; absent where registries.conf is not to complete it. */
@@ -11,26 +18,35 @@ export interface SoughtImage {
 }
 
 /**
- * A name wins over digits. With a digest the image is the same wherever it came from.
+ * With its record.
  *
- * @throws ERR_TSRUN_IMAGE for digits that several have; ERR_TSRUN_STORE for one that is damaged; ERR_TSRUN_REGISTRY for a registries.conf
- * that cannot be understood
+ * @throws as `locateImage`; ERR_TSRUN_STORE for one that is damaged
  */
 export async function findImage(catalog: Catalog, sought: SoughtImage): Promise<FoundImage | undefined> {
+  const located = await locateImage(catalog, sought);
+  const image = located === undefined ? undefined : await catalog.image(located.digest);
+  return image === undefined ? undefined : { image, ...(located?.name !== undefined && { name: located.name }) };
+}
+
+/**
+ * A name wins over digits. With a digest the image is the same wherever it came from.
+ *
+ * @throws ERR_TSRUN_IMAGE for digits that several have; ERR_TSRUN_REGISTRY for a registries.conf that cannot be understood
+ */
+export async function locateImage(catalog: Catalog, sought: SoughtImage): Promise<LocatedImage | undefined> {
   const { reference, idPrefix } = sought;
   if (reference !== undefined) {
-    const found = (await catalog.find({ reference: withoutTag(reference) })) ?? (await findShort(catalog, sought));
-    if (found !== undefined) return found;
-    const image = reference.digest === undefined ? undefined : await catalog.image(reference.digest);
-    if (image !== undefined) return { image };
+    const named = (await catalog.locate({ reference: withoutTag(reference) })) ?? (await locateShort(catalog, sought));
+    if (named !== undefined) return named;
+    if (reference.digest !== undefined && (await catalog.digests()).includes(reference.digest)) return { digest: reference.digest };
   }
-  return idPrefix === undefined ? undefined : catalog.find({ idPrefix });
+  return idPrefix === undefined ? undefined : catalog.locate({ idPrefix });
 }
 
 /** Docker's completion comes first, as that is what `tsrun images` shows; registries.conf is read for what the store does not have so. */
-async function findShort(catalog: Catalog, sought: SoughtImage): Promise<FoundImage | undefined> {
+async function locateShort(catalog: Catalog, sought: SoughtImage): Promise<LocatedImage | undefined> {
   for (const reference of await shortNames(sought)) {
-    const found = await catalog.find({ reference });
+    const found = await catalog.locate({ reference });
     if (found !== undefined) return found;
   }
   return undefined;

@@ -10,14 +10,14 @@ import { isReference, parseReference, wholeName } from '../../image/reference.js
 import { defaultLimits } from '../../image/store/import-image.js';
 import { checkAborted } from '../../image/store/faults.js';
 import { isStore } from '../../image/store/open-store.js';
-import type { FoundImage } from '../../image/store/catalog.js';
+import type { Catalog, LocatedImage } from '../../image/store/catalog.js';
 import type { ImageRecord } from '../../image/store/records.js';
 import { ImageStore } from '../../image/store/store.js';
 import { StoreLayout } from '../../image/store/layout.js';
 import { startWork } from '../../image/store/work.js';
 import { containerLayersOf } from './container-layers.js';
 import { Fetching, type MayBeUndefined } from './fetching.js';
-import { findImage, type SoughtImage } from './find-image.js';
+import { findImage, locateImage, type FoundImage, type SoughtImage } from './find-image.js';
 import { Resolving, type ResolveRequest, type StoredImage } from './resolving.js';
 import type { SourcePlace } from './stored-place.js';
 import { detailsOf, summaryOf } from './summaries.js';
@@ -139,12 +139,12 @@ export class Library {
   }
 
   async #summaryOf(record: ImageRecord): Promise<ImageSummary> {
-    return summaryOf(record, await this.#namesOf(record));
+    return summaryOf(record, await this.#namesOf(record.manifest.digest));
   }
 
-  async #namesOf({ manifest }: ImageRecord): Promise<string[]> {
+  async #namesOf(image: string): Promise<string[]> {
     const { catalog } = await this.store();
-    return (await catalog.names()).filter(({ digest }) => digest === manifest.digest).map(({ name }) => name);
+    return (await catalog.names()).filter(({ digest }) => digest === image).map(({ name }) => name);
   }
 
   async list(): Promise<readonly ImageSummary[]> {
@@ -165,7 +165,7 @@ export class Library {
     const image = await this.#lookUp(reference, undefined);
     const { parts } = await this.store();
     const config = readConfig(await parts.blobs.read(image.config, mostDocumentBytes), `the config of '${printable(reference, 200)}'`);
-    return detailsOf(image, await this.#namesOf(image), config, parts.layout);
+    return detailsOf(image, await this.#namesOf(image.manifest.digest), config, parts.layout);
   }
 
   async changes(reference: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<ImageChanges> {
@@ -196,8 +196,12 @@ export class Library {
 
   /** Of the store. @throws ERR_TSRUN_IMAGE where there is none */
   async find(reference: string): Promise<FoundImage> {
+    return this.#sought(reference, findImage);
+  }
+
+  async #sought<Found>(reference: string, look: (catalog: Catalog, sought: SoughtImage) => Promise<Found | undefined>): Promise<Found> {
     const store = await this.#existing();
-    const found = store === undefined ? undefined : await findImage(store.catalog, soughtIn(reference));
+    const found = store === undefined ? undefined : await look(store.catalog, soughtIn(reference));
     if (found !== undefined) return found;
     throw new TsrunError('ERR_TSRUN_IMAGE', `there is no image '${printable(reference, 400)}' in the store`, { hint: 'tsrun images lists them' });
   }
@@ -210,12 +214,13 @@ export class Library {
   }
 
   async remove(reference: string, { force = false }: { readonly force?: boolean } = {}): Promise<RemovedImages> {
-    const { image, name } = await this.find(reference);
-    const names = await this.#namesOf(image);
+    // What is damaged can go as well as what is whole.
+    const { digest, name } = await this.#sought<LocatedImage>(reference, locateImage);
+    const names = await this.#namesOf(digest);
     if (name === undefined && names.length > 1 && !force) {
       throw new TsrunError('ERR_TSRUN_IMAGE', `the image '${printable(reference, 400)}' has ${names.length} names: ${names.slice(0, 10).join(', ')}`, { hint: 'name the one to be taken away, or use --force for all of them' });
     }
-    return (await this.store()).remove(image.manifest.digest, name === undefined || force ? names : [name]);
+    return (await this.store()).remove(digest, name === undefined || force ? names : [name]);
   }
 
   async prune({ all = false }: { readonly all?: boolean } = {}): Promise<RemovedImages> {
@@ -227,7 +232,7 @@ export class Library {
     return startWork(async (tell) => this.#whileOpen(given, async (signal) => {
       if (references.length === 0) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'no image to save', { field: '/references', hint: 'name at least one' });
       const found = await Promise.all(references.map(async (reference) => this.find(reference)));
-      const images = await Promise.all(found.map(async ({ image, name }) => ({ record: image, names: name === undefined ? await this.#namesOf(image) : [name] })));
+      const images = await Promise.all(found.map(async ({ image, name }) => ({ record: image, names: name === undefined ? await this.#namesOf(image.manifest.digest) : [name] })));
       const { parts } = await this.store();
       const expanding = { temporaryFolder: parts.layout.temporaries, expand: this.#surroundings.expand, limits: defaultLimits, signal };
       const { saveImages } = await import('../../image/store/save/save.js');

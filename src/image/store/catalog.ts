@@ -13,8 +13,9 @@ import type { StoreLayout } from './layout.js';
 import { imageShape, nameShape, placeShape, userShape, type ImageRecord, type NameRecord, type PlaceRecord, type UserRecord } from './records.js';
 import type { Shape } from '../../spec/shape.js';
 
-export interface FoundImage {
-  readonly image: ImageRecord;
+/** An image of the store, whose record may be damaged. */
+export interface LocatedImage {
+  readonly digest: string;
   /** Absent: it was not asked for by a name. */
   readonly name?: string;
 }
@@ -93,27 +94,23 @@ export class Catalog {
   }
 
   /**
-   * By name, by digest (of manifest or config), or by the first digits of one that no other has. A name wins.
+   * By name, by digest (of manifest or config), or by the first digits of one that no other has. A name wins. Of one whose record is
+   * damaged the digest of the config is not known.
    *
-   * @throws ERR_TSRUN_IMAGE for digits that several have; ERR_TSRUN_STORE for one that is damaged
+   * @throws ERR_TSRUN_IMAGE for digits that several have
    */
-  async find({ reference, idPrefix }: Pick<NamedPlace, 'reference' | 'idPrefix'>): Promise<FoundImage | undefined> {
-    const name = reference === undefined ? undefined : wholeName(reference);
-    const named = name === undefined ? undefined : await this.name(name);
-    if (name !== undefined && named !== undefined) {
-      const image = await this.image(named.digest);
-      return image === undefined ? undefined : { image, name };
-    }
+  async locate({ reference, idPrefix }: Pick<NamedPlace, 'reference' | 'idPrefix'>): Promise<LocatedImage | undefined> {
+    const named = reference === undefined ? undefined : await this.name(wholeName(reference));
+    if (named !== undefined) return { digest: named.digest, name: named.name };
     return idPrefix === undefined ? undefined : this.#byDigits(idPrefix);
   }
 
-  async #byDigits(digits: string): Promise<FoundImage | undefined> {
-    const matching = (await this.images()).filter(({ manifest, config }) => [manifest, config].some(({ digest }) => digest.startsWith(`sha256:${digits}`)));
-    const [first, ...others] = matching;
-    const damaged = first === undefined ? (await this.damaged()).find((digest) => digest.startsWith(`sha256:${digits}`)) : undefined;
-    if (damaged !== undefined) await this.image(damaged);
-    if (others.length === 0) return first === undefined ? undefined : { image: first };
-    throw new TsrunError('ERR_TSRUN_IMAGE', `${show(digits)} is the beginning of ${matching.length} images' digests`, { hint: 'give more digits, or the name' });
+  async #byDigits(digits: string): Promise<LocatedImage | undefined> {
+    const isMeant = (digest: string) => digest.startsWith(`sha256:${digits}`);
+    const matching = (await this.images()).filter(({ manifest, config }) => isMeant(manifest.digest) || isMeant(config.digest));
+    const [first, ...others] = matching.length > 0 ? matching.map(({ manifest }) => manifest.digest) : (await this.damaged()).filter(isMeant);
+    if (others.length === 0) return first === undefined ? undefined : { digest: first };
+    throw new TsrunError('ERR_TSRUN_IMAGE', `${show(digits)} is the beginning of ${others.length + 1} images' digests`, { hint: 'give more digits, or the name' });
   }
 }
 

@@ -173,10 +173,10 @@ test('an image is found by its name, by digests and by their first digits', asyn
   const reference = { domain: 'docker.io', path: 'library/one', tag: '1' };
   const record = await importAs(store, makeImage([makeLayer({ a: '1' })]), 'docker.io/library/one:1');
   const { manifest, config } = record;
-  t.deepEqual(await store.catalog.find({ reference }), { image: record, name: 'docker.io/library/one:1' });
-  for (const digits of [manifest.digest.slice(7), manifest.digest.slice(7, 15), config.digest.slice(7, 19)]) t.deepEqual(await store.catalog.find({ idPrefix: digits }), { image: record });
-  t.is(await store.catalog.find({ reference: { ...reference, tag: '2' } }), undefined);
-  t.is(await store.catalog.find({ idPrefix: 'ffffffff' }), undefined);
+  t.deepEqual(await store.catalog.locate({ reference }), { digest: manifest.digest, name: 'docker.io/library/one:1' });
+  for (const digits of [manifest.digest.slice(7), manifest.digest.slice(7, 15), config.digest.slice(7, 19)]) t.deepEqual(await store.catalog.locate({ idPrefix: digits }), { digest: manifest.digest });
+  t.is(await store.catalog.locate({ reference: { ...reference, tag: '2' } }), undefined);
+  t.is(await store.catalog.locate({ idPrefix: 'ffffffff' }), undefined);
   const digest = manifest.digest;
   await store.tag(digest, 'docker.io/library/two:1');
   t.deepEqual((await store.catalog.names()).map(({ name }) => name), ['docker.io/library/one:1', 'docker.io/library/two:1']);
@@ -184,7 +184,7 @@ test('an image is found by its name, by digests and by their first digits', asyn
   // So many that two begin alike.
   const layer = makeLayer({ a: '1' });
   for (let index = 0; index < 300; index++) await store.parts.write(store.parts.layout.image(digest.replace(/.{3}$/, String(index).padStart(3, '0'))), { ...record, manifest: { ...layer.descriptor, digest: digest.replace(/.{3}$/, String(index).padStart(3, '0')) } });
-  await t.throwsAsync(store.catalog.find({ idPrefix: digest.slice(7, 20) }), { code: 'ERR_TSRUN_IMAGE', message: /is the beginning of 30\d images/ });
+  await t.throwsAsync(store.catalog.locate({ idPrefix: digest.slice(7, 20) }), { code: 'ERR_TSRUN_IMAGE', message: /is the beginning of 30\d images/ });
 });
 
 test('a store of another form is not touched', async (t) => {
