@@ -59,7 +59,7 @@ export interface ImageLayer {
 
 /** How far a long piece of work is. */
 export interface ImageProgress {
-  /** `resolving`: asking what there is; `writing`: what is saved. */
+  /** `resolving`: asking what there is; `fetching`: also what comes by a stream, as a whole; `writing`: what is saved. */
   readonly stage: 'resolving' | 'fetching' | 'unpacking' | 'writing';
   /** Digest of the layer or blob; absent for what concerns the whole image. */
   readonly digest?: string;

@@ -1,9 +1,10 @@
 // Images by standard input and standard output.
 import { execFileSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createReadStream, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import type { ImageProgress } from '../../src/index.js';
 import { openTemporaryFile } from '../../src/image/sources/temporary-file.js';
 import { makeImage } from '../support/images.js';
 import { CommandLab } from '../support/command-lab.js';
@@ -56,6 +57,18 @@ function openedBy({ pid }: ChildProcess): string[] {
     }
   });
 }
+
+here('how far standard input is read is told, as of every other source', async (t) => {
+  const heard = await lab.shell(`$tsrun load < '${archive()}'`);
+  t.deepEqual([heard.code, heard.stdout], [0, 'Loaded image: team/app:v1\n']);
+  t.regex(heard.stderr, /^image: fetched \([\d.]+[KM]iB\)\n/);
+  const runtime = await folders.runtime();
+  const work = runtime.images.import(createReadStream('', { fd: openSync(archive(), 'r') }));
+  const read = new Map<string, ImageProgress>();
+  for await (const each of work) if (each.digest === undefined && each.stage === 'fetching') read.set(each.stage, each);
+  const { size } = statSync(archive());
+  t.deepEqual([...read.values()], [{ stage: 'fetching', doneBytes: size, totalBytes: size, finished: true }]);
+});
 
 here('what is wrong with standard input is said of standard input', async (t) => {
   for (const [input, said] of [['echo text', 'standard input is a file that is no image'], ['true', 'standard input is an empty file'], [`head -c 600 '${archive()}'`, 'standard input is cut short']] as const) {

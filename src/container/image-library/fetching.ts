@@ -1,4 +1,6 @@
 /** Images on their way into the store: from a registry, or from files and folders of this host. */
+import { fstat } from 'node:fs';
+import { promisify } from 'node:util';
 import { TsrunError } from '../../spec/errors.js';
 import { hostPlatform, parsePlatform, platformFitness, platformName } from '../../image/documents/platform.js';
 import type { Platform } from '../../image/documents.js';
@@ -66,7 +68,10 @@ export class Fetching {
     const given = givenName(name);
     const { openStream } = await import('../../image/sources/open-source.js');
     const isStandardInput = 'fd' in stream && stream.fd === 0;
-    const offers = await openStream(stream, isStandardInput ? 'standard input' : 'the stream', this.#sourceOptions(undefined, platform, given === undefined ? 'all' : 'one', conduct));
+    const totalBytes = await sizeOf(stream);
+    const onRead = (doneBytes: number, finished: boolean) => { conduct.tell({ stage: 'fetching', doneBytes, ...(totalBytes !== undefined && { totalBytes }), ...(finished && { finished }) }); };
+    const options = this.#sourceOptions(undefined, platform, given === undefined ? 'all' : 'one', conduct);
+    const offers = await openStream(stream, isStandardInput ? 'standard input' : 'the stream', options, onRead);
     return this.#importAll(offers, given, conduct);
   }
 
@@ -149,6 +154,13 @@ export class Fetching {
   async #remember(place: Place | undefined, { manifest }: ImageRecord): Promise<void> {
     if (place !== undefined) await this.#store.rememberPlace(place.place, place.identity, [manifest.digest]);
   }
+}
+
+/** Of a file that a shell has opened; of a pipe nobody knows. */
+async function sizeOf(stream: NodeJS.ReadableStream): Promise<number | undefined> {
+  if (!('fd' in stream) || typeof stream.fd !== 'number') return undefined;
+  const status = await promisify(fstat)(stream.fd).catch(() => undefined);
+  return status?.isFile() === true ? status.size : undefined;
 }
 
 function givenName(name: string | undefined): string | undefined {

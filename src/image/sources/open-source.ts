@@ -50,13 +50,14 @@ export async function openSource(source: LocalSource, options: SourceOptions): P
  * What comes by a stream, which is read to its end: an archive names its images there.
  *
  * @param name names the stream in errors
+ * @param onRead how many bytes have come so far, and at the end whether all have
  * @throws as `openSource`; also ERR_TSRUN_INVALID_ARGUMENT for a stream of anything but bytes
  */
-export async function openStream(stream: NodeJS.ReadableStream, name: string, options: SourceOptions): Promise<readonly OfferedImage[]> {
+export async function openStream(stream: NodeJS.ReadableStream, name: string, options: SourceOptions, onRead: (bytes: number, isAll: boolean) => void = () => undefined): Promise<readonly OfferedImage[]> {
   return reading(name, options.signal, async () => {
     const handle = await openTemporaryFile(options.temporaryFolder);
     try {
-      await pipeline(stream, (pieces: AsyncIterable<unknown>) => writeFrom(bytesOf(pieces, name), handle, options.temporaryFolder), { signal: options.signal });
+      await pipeline(stream, (pieces: AsyncIterable<unknown>) => writeFrom(bytesOf(pieces, name, onRead), handle, options.temporaryFolder), { signal: options.signal });
     } catch (error) {
       await handle.close();
       throw error;
@@ -65,11 +66,15 @@ export async function openStream(stream: NodeJS.ReadableStream, name: string, op
   });
 }
 
-async function* bytesOf(pieces: AsyncIterable<unknown>, name: string): AsyncGenerator<Uint8Array> {
+async function* bytesOf(pieces: AsyncIterable<unknown>, name: string, onRead: (bytes: number, isAll: boolean) => void): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
   for await (const piece of pieces) {
     if (!(piece instanceof Uint8Array)) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `${name} gives a ${typeof piece}, not bytes`, { hint: 'leave its encoding as it is' });
     yield piece;
+    bytes += piece.length;
+    onRead(bytes, false);
   }
+  onRead(bytes, true);
 }
 
 async function reading<Result>(name: string, signal: AbortSignal | undefined, work: () => Promise<Result>): Promise<Result> {

@@ -126,7 +126,10 @@ test.serial('what comes by a stream lies in a file without a name, and errors ca
   const from = (...pieces: readonly (Buffer | string)[]) => Readable.from(pieces, { objectMode: true });
   for (const bytes of [tarOfFiles(layout), gzipSync(tarOfFiles(docker))]) {
     const folder = newFolder();
-    const [found, ...more] = await openStream(from(bytes.subarray(0, 700), bytes.subarray(700)), 'the stream', options({ temporaryFolder: folder, checksum: `SHA256:${digestOf(bytes).slice(7)}` }));
+    const told: unknown[] = [];
+    const asked = options({ temporaryFolder: folder, checksum: `SHA256:${digestOf(bytes).slice(7)}` });
+    const [found, ...more] = await openStream(from(bytes.subarray(0, 200), bytes.subarray(200)), 'the stream', asked, (...news) => { told.push(news); });
+    t.deepEqual(told, [[200, false], [bytes.length, false], [bytes.length, true]]);
     t.is(more.length, 0);
     t.deepEqual(readdirSync(folder), []);
     t.deepEqual(await contentOf(found?.layers[0] ?? t.fail()), layer);
