@@ -1,11 +1,12 @@
 /** One Node process that starts containers when it is told to. It measures by itself: no message is in its figures. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import { Runtime, type Container } from '../src/index.js';
+import { Runtime, type Container, type RunOptions } from '../src/index.js';
 import { nameLayers } from '../test/support/layered-images.js';
-import { defaultRun, isAgentSettings, isOrder, type AgentSettings, type Order, type SubjectName } from './orders.js';
+import { defaultRun, isAgentSettings, isOrder, parts, type AgentSettings, type Order, type SubjectName } from './orders.js';
 
 const delayResolutionMs = 1;
 /** Starts until the compiler and the collector have settled, before memory is measured. */
@@ -16,13 +17,14 @@ const nowNs = (): number => Number(process.hrtime.bigint());
 class Agent {
   readonly #settings: AgentSettings;
   readonly #runtime: Runtime;
-  readonly #ballast: unknown;
+  readonly #ballast: readonly unknown[];
+  readonly #living: Container[] = [];
   #started = 0;
 
   constructor(settings: AgentSettings, runtime: Runtime) {
     this.#settings = settings;
     this.#runtime = runtime;
-    this.#ballast = ballast(settings.heapMb);
+    this.#ballast = [objects(settings.heapMb), buffers(settings.bufferMb)];
     for (const [name, layers] of Object.entries(settings.layers)) nameLayers(name, layers);
   }
 
@@ -30,11 +32,16 @@ class Agent {
     switch (order.op) {
       case 'start':
         if (order.subject in this.#settings.layers) return this.#startEmbedded(order.subject);
-        return order.subject === 'embedded' ? this.#startEmbedded() : this.#startProgram(order.subject);
+        if (order.subject === 'embedded' || order.subject in parts) return this.#startEmbedded(this.#settings.rootfs, parts[order.subject]);
+        return this.#startProgram(order.subject);
       case 'many':
         return [await this.#many(order)];
       case 'idle':
         return this.#idle(order.count);
+      case 'fill':
+        return this.#fill(order.count);
+      case 'clear':
+        return this.#clear();
       case 'loop':
         return this.#loop(order.count);
     }
@@ -42,12 +49,13 @@ class Agent {
 
   async close(): Promise<void> {
     await this.#runtime.close();
-    if (this.#ballast === undefined) throw new Error('the heap was given back too early');
+    if (this.#ballast.length === 0) throw new Error('the heap was given back too early');
   }
 
-  async #startEmbedded(image = this.#settings.rootfs): Promise<number[]> {
+  async #startEmbedded(image = this.#settings.rootfs, part: RunOptions = {}): Promise<number[]> {
+    const options = { ...defaultRun, ...part };
     const start = nowNs();
-    const container = await this.#runtime.run(image, defaultRun);
+    const container = await this.#runtime.run(image, options);
     const executed = nowNs();
     const { code } = await container.exited;
     const end = nowNs();
@@ -84,17 +92,30 @@ class Agent {
   }
 
   async #idle(count: number): Promise<number[]> {
-    const run = () => this.#runtime.run(this.#settings.rootfs, { ...defaultRun, command: ['/bin/wait'] });
-    const first = await run();
+    const first = await this.#wait();
     const launcher = parentOf(first.pid);
     for (let round = 0; round < warmUps; round++) await this.#startEmbedded();
     const before = [residentBytes(launcher), ...ownBytes()];
-    const containers: Container[] = [];
-    for (let number = 0; number < count; number++) containers.push(await run());
+    await this.#fill(count);
     const after = [residentBytes(launcher), ...ownBytes()];
-    for (const container of [...containers, first]) await container.killAll();
-    for (const container of [...containers, first]) await container.exited;
+    this.#living.push(first);
+    await this.#clear();
     return after.map((bytes, index) => (bytes - (before[index] ?? 0)) / count);
+  }
+
+  #wait(): Promise<Container> {
+    return this.#runtime.run(this.#settings.rootfs, { ...defaultRun, command: ['/bin/wait'] });
+  }
+
+  async #fill(count: number): Promise<number[]> {
+    for (let number = 0; number < count; number++) this.#living.push(await this.#wait());
+    return [];
+  }
+
+  async #clear(): Promise<number[]> {
+    for (const container of this.#living) await container.killAll();
+    for (const container of this.#living.splice(0)) await container.exited;
+    return [];
   }
 
   async #loop(count: number): Promise<number[]> {
@@ -109,13 +130,29 @@ class Agent {
   }
 }
 
-/** Objects, not buffers: what a fork copies page tables for, and what the collector has to walk. */
-function ballast(megabytes: number): unknown {
+/** What the collector has to walk. */
+function objects(megabytes: number): unknown {
   const kept: { readonly name: string; readonly values: number[] }[] = [];
   while (process.memoryUsage().heapUsed < megabytes * 1e6) {
     for (let index = 0; index < 10_000; index++) kept.push({ name: `entry ${index}`, values: [index, index + 0.5, -index] });
   }
   return kept;
+}
+
+function buffers(megabytes: number): Buffer[] {
+  return Array.from({ length: megabytes }, () => Buffer.alloc(1e6, 1));
+}
+
+/** They go with the mount namespace, the folder with the workspace. */
+function mountMany(count: number, folder: string): void {
+  if (count === 0) return;
+  mkdirSync(folder);
+  execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', folder]);
+  for (let number = 0; number < count; number++) {
+    const at = join(folder, String(number));
+    mkdirSync(at);
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', at]);
+  }
 }
 
 function parentOf(pid: number): number {
@@ -139,6 +176,7 @@ function statusField(pid: number, name: string): string {
 
 const settings: unknown = JSON.parse(process.argv[2] ?? '');
 if (!isAgentSettings(settings)) throw new Error('an agent is started by the bench only');
+mountMany(settings.mounts, `${settings.state}-mounts`);
 const agent = new Agent(settings, await Runtime.open({ root: settings.state }));
 process.on('message', (message) => {
   if (!isOrder(message)) return;

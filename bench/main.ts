@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--only SECTION,…] [--quick] [--json FILE]`: tsrun beside the kernel's floor and the runtimes that are installed. It
+ * `npm run bench -- [--only SECTION,…] [--quick] [--json FILE] [--svg FILE]`: tsrun beside the kernel's floor and the runtimes that are installed. It
  * judges nothing: it says what was measured and what the design promises.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -8,8 +8,9 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Runtime, type ContainerRecord, type Plan } from '../src/index.js';
 import { AgentClient } from './agent-client.js';
+import { chartOf } from './chart.js';
 import { Floor, floorArguments, type FloorMode } from './floor.js';
-import { defaultRun } from './orders.js';
+import { defaultRun, type AgentSize } from './orders.js';
 import { installedPeers, writeBundle, type Peer } from './peers.js';
 import { textOf, type SectionResult } from './report.js';
 import { sections, type SectionName } from './sections.js';
@@ -21,17 +22,19 @@ interface Choices {
   readonly only: readonly SectionName[];
   readonly quick: boolean;
   readonly json: string | undefined;
+  /** Of peers, and of peers-buffers. */
+  readonly svg: string | undefined;
 }
 
 const checkout = resolve(import.meta.dirname, '../..');
-const sectionNames = ['embedded', 'heap', 'peers', 'peers-300', 'at-once', 'cli', 'oci', 'layers', 'images', 'image-loop', 'loop', 'memory'] as const satisfies readonly SectionName[];
+const sectionNames = ['embedded', 'heap', 'mounts', 'live', 'parts', 'peers', 'peers-300', 'peers-1000', 'peers-buffers', 'at-once', 'cli', 'oci', 'layers', 'images', 'image-loop', 'loop', 'memory'] as const satisfies readonly SectionName[];
 
 function readChoices(): Choices {
-  const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false }, json: { type: 'string' } } });
+  const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false }, json: { type: 'string' }, svg: { type: 'string' } } });
   const asked = values.only?.split(',') ?? [...sectionNames];
   const unknown = asked.find((name) => !sectionNames.some((each) => each === name));
   if (unknown !== undefined) throw new Error(`no section '${unknown}'; there are ${sectionNames.join(', ')}`);
-  return { only: sectionNames.filter((name) => asked.includes(name)), quick: values.quick, json: values.json };
+  return { only: sectionNames.filter((name) => asked.includes(name)), quick: values.quick, json: values.json, svg: values.svg };
 }
 
 /** One container of the default profile: its plan, and what is told of it. */
@@ -51,7 +54,7 @@ class Bench implements Stage {
   readonly tsrun = [process.execPath, resolve(checkout, packageField('bin', 'tsrun'))];
   readonly #plan: Plan;
   readonly #floors = new Map<FloorMode, Floor>();
-  readonly #agents = new Map<number, Promise<AgentClient>>();
+  readonly #agents = new Map<string, Promise<AgentClient>>();
 
   constructor(workspace: Workspace, plan: Plan, peers: Pick<Stage, 'peers' | 'waitBundle'>, quick: boolean) {
     this.workspace = workspace;
@@ -67,9 +70,10 @@ class Bench implements Stage {
     return floor;
   }
 
-  agent(heapMb: number): Promise<AgentClient> {
-    const agent = this.#agents.get(heapMb) ?? this.#startAgent(heapMb);
-    this.#agents.set(heapMb, agent);
+  agent({ heapMb = 0, bufferMb = 0, mounts = 0 }: Partial<AgentSize> = {}): Promise<AgentClient> {
+    const name = `agent-${heapMb}-${bufferMb}-${mounts}`;
+    const agent = this.#agents.get(name) ?? this.#startAgent(name, { heapMb, bufferMb, mounts });
+    this.#agents.set(name, agent);
     return agent;
   }
 
@@ -78,7 +82,7 @@ class Bench implements Stage {
     for (const agent of this.#agents.values()) await (await agent).close();
   }
 
-  #startAgent(heapMb: number): Promise<AgentClient> {
+  #startAgent(name: string, size: AgentSize): Promise<AgentClient> {
     const { path, rootfs, layers, stateOf } = this.workspace;
     const own = {
       'node -e 0': [process.execPath, '-e', '0'],
@@ -86,8 +90,8 @@ class Bench implements Stage {
     };
     const filter = join(path, 'filter');
     writeFileSync(filter, this.#plan.steps.flatMap(({ step }) => (step.op === 'loadSeccomp' ? [step.filter] : []))[0] ?? '');
-    const programs = { ...own, ...Object.fromEntries(this.peers.map(({ name, command }) => [name, command])) };
-    return AgentClient.start({ heapMb, rootfs, layers, state: stateOf(`agent-${heapMb}`), programs, filter });
+    const programs = { ...own, ...Object.fromEntries(this.peers.map((peer) => [peer.name, peer.command])) };
+    return AgentClient.start({ ...size, rootfs, layers, state: stateOf(name), programs, filter });
   }
 }
 
@@ -105,11 +109,17 @@ function describeHost(peers: readonly Peer[]): Record<string, string> {
   return { date: new Date().toISOString(), kernel: release(), cpu: `${cpus().length} × ${cpu?.model ?? 'unknown'}`, node: process.version, tsrun, ...versions };
 }
 
+function hostLines({ date = '', kernel = '', cpu = '', node = '' }: Record<string, string>, peers: readonly Peer[]): string[] {
+  const [processors = ''] = cpu.split(' ');
+  const where = `${date.slice(0, 10)}, ${processors} processors, Linux ${/^\d+\.\d+/.exec(kernel)?.[0] ?? kernel}, Node ${node.slice(1)}`;
+  return [where, peers.map(({ name, version }) => `${name} ${version}`).join(', ')];
+}
+
 async function runAll(choices: Choices, workspace: Workspace): Promise<void> {
   const { plan, record, arch } = await lookAtDefault(workspace);
   const peers = installedPeers(workspace, record.spec, arch);
   const host = describeHost(peers);
-  for (const [name, value] of Object.entries(host)) console.log(`${name.padEnd(8)}${value}`);
+  for (const [name, value] of Object.entries(host)) console.log(`${name.padEnd(16)}${value}`);
   console.log('');
   const results: Partial<Record<SectionName, SectionResult>> = {};
   const waitBundle = writeBundle(workspace, record.spec, arch, ['/bin/wait']);
@@ -123,6 +133,7 @@ async function runAll(choices: Choices, workspace: Workspace): Promise<void> {
   } finally {
     await bench.close();
   }
+  if (choices.svg !== undefined && results.peers !== undefined) writeFileSync(choices.svg, chartOf(results.peers, results['peers-buffers'], hostLines(host, peers)));
   if (choices.json !== undefined) writeFileSync(choices.json, `${JSON.stringify({ host, quick: choices.quick, sections: results }, undefined, 2)}\n`);
 }
 

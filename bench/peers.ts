@@ -12,27 +12,26 @@ export interface Peer {
   readonly command: readonly string[];
 }
 
-const versionFlags = { crun: '--version', runc: '--version', bwrap: '--version' } as const;
-
 /** What their rows do not tell: said once under the table. */
 export const peerNotes = [
   'crun and runc: the same namespaces but the user namespace, mounts, masks, limits, capabilities and seccomp list (one rule a call); the folder itself as root, without overlay or id map',
+  'podman: with runc, an own storage, without network, pids limit and log; systemd-nspawn: --volatile=overlay, private network, without registration',
   'bwrap: all namespaces, proc, dev and the same seccomp filter; no cgroup, masks or limits',
 ];
 
 export function installedPeers(workspace: Workspace, spec: Spec, arch: 'x64' | 'arm64'): Peer[] {
   const bundle = writeBundle(workspace, spec, arch, spec.process?.args ?? []);
   const oci = (name: string) => [name, '--root', workspace.stateOf(name), 'run', '--bundle', bundle, `tsrun-bench-${name}-#`];
-  const commands = { crun: oci('crun'), runc: oci('runc'), bwrap: bwrap(workspace) };
-  return (['crun', 'runc', 'bwrap'] as const).flatMap((name) => {
+  const commands: Readonly<Record<string, readonly string[]>> = { crun: oci('crun'), runc: oci('runc'), bwrap: bwrap(workspace), podman: podman(workspace), 'systemd-nspawn': nspawn(workspace) };
+  return Object.entries(commands).flatMap(([name, command]) => {
     const version = versionOf(name);
-    return version === undefined ? [] : [{ name, version, command: commands[name] }];
+    return version === undefined ? [] : [{ name, version, command }];
   });
 }
 
-function versionOf(name: keyof typeof versionFlags): string | undefined {
-  const { status, stdout } = spawnSync(name, [versionFlags[name]], { encoding: 'utf8' });
-  return status === 0 ? (/\d+(?:\.\d+)+\S*/.exec(stdout)?.[0] ?? 'unknown') : undefined;
+function versionOf(name: string): string | undefined {
+  const { status, stdout } = spawnSync(name, ['--version'], { encoding: 'utf8' });
+  return status === 0 ? (/\d+(?:\.\d+)+[\w.+~-]*/.exec(stdout)?.[0] ?? 'unknown') : undefined;
 }
 
 /** One whose program is another than the spec's. */
@@ -83,4 +82,15 @@ function bwrap({ rootfs }: Workspace): string[] {
   const isolation = ['--unshare-all', '--unshare-user', '--new-session', '--die-with-parent', '--cap-drop', 'ALL', '--seccomp', '3'];
   const mounts = ['--ro-bind', rootfs, '/', '--proc', '/proc', '--dev', '/dev', '--mqueue', '/dev/mqueue', '--tmpfs', '/tmp'];
   return ['bwrap', ...isolation, ...mounts, '/bin/true'];
+}
+
+/** Its storage is on the tmpfs that goes with all that is mounted there. */
+function podman({ path, rootfs }: Workspace): string[] {
+  const state = ['--root', join(path, 'state/podman'), '--runroot', join(path, 'state/podman-run'), '--cgroup-manager', 'cgroupfs', '--events-backend', 'none', '--runtime', 'runc'];
+  return ['podman', ...state, 'run', '--rm', '--network', 'none', '--pids-limit', '0', '--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024', '--log-driver', 'none', '--rootfs', `${rootfs}:O`, '/bin/true'];
+}
+
+function nspawn({ rootfs }: Workspace): string[] {
+  const alone = ['--quiet', '--register=no', '--keep-unit', '--private-network', '--resolv-conf=off', '--timezone=off', '--as-pid2', '--volatile=overlay'];
+  return ['systemd-nspawn', ...alone, '--machine=tsrun-bench-#', '--directory', rootfs, '/bin/true'];
 }

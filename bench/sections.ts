@@ -1,20 +1,27 @@
 /** What is measured. Each section stands alone, so that one can be repeated by itself. */
 import type { AgentClient } from './agent-client.js';
-import type { FloorMode } from './floor.js';
+import { measureLive, measureMounts, measureParts } from './axes.js';
 import { measureImageLoop } from './image-loop.js';
 import { measureImages } from './images.js';
 import { measureOci } from './oci.js';
+import type { AgentSize } from './orders.js';
 import { peerNotes } from './peers.js';
 import { compare, compareRows, ratesOf, rowsOf, single, type SectionResult } from './report.js';
-import { measure, ratios, type RoundsOptions, type Subject } from './rounds.js';
+import { measure, ratios, type Subject } from './rounds.js';
 import type { Stage } from './stage.js';
+import { embeddedSubject, floorSubject, programSubject, rounds } from './subjects.js';
 import { layersName } from './workspace.js';
 
 export const sections = {
   embedded: measureEmbedded,
   heap: measureHeap,
-  peers: async (stage: Stage) => measurePeers(stage, smallHeap),
-  'peers-300': async (stage: Stage) => measurePeers(stage, largeHeap),
+  mounts: measureMounts,
+  live: measureLive,
+  parts: measureParts,
+  peers: async (stage: Stage) => measurePeers(stage, 'a small heap'),
+  'peers-300': async (stage: Stage) => measurePeers(stage, '300 MB of heap', { heapMb: 300 }),
+  'peers-1000': async (stage: Stage) => measurePeers(stage, '1 GB of heap', { heapMb: 1000 }),
+  'peers-buffers': async (stage: Stage) => measurePeers(stage, '300 MB of buffers', { bufferMb: 300 }),
   'at-once': measureAtOnce,
   cli: measureCli,
   oci: measureOci,
@@ -25,40 +32,13 @@ export const sections = {
   memory: measureMemory,
 } as const satisfies Readonly<Record<string, (stage: Stage) => Promise<SectionResult>>>;
 
+/** Of live objects. */
+const largeHeapMb = 300;
+
 export type SectionName = keyof typeof sections;
 
-const smallHeap = 0;
-const largeHeap = 300;
-
-function rounds({ quick }: Stage, count: number): RoundsOptions {
-  return quick ? { rounds: Math.max(5, Math.round(count / 10)), warmUp: 3 } : { rounds: count, warmUp: 10 };
-}
-
-function floorSubject(stage: Stage, mode: FloorMode): Subject {
-  const floor = stage.floor(mode);
-  return { start: async () => ({ [`kernel floor, ${mode}`]: (await floor.run(1)).totalNs }) };
-}
-
-function embeddedSubject(agent: AgentClient, name: string, withExecuted = false): Subject {
-  return {
-    start: async () => {
-      const [toExit = 0, toExecuted = 0] = await agent.start('embedded');
-      return { ...(withExecuted ? { [`${name}, to executed`]: toExecuted } : {}), [`${name}, to exit`]: toExit };
-    },
-  };
-}
-
-function programSubject(agent: AgentClient, name: string): Subject {
-  return {
-    start: async () => {
-      const [duration = 0] = await agent.start(name);
-      return { [name]: duration };
-    },
-  };
-}
-
 async function measureEmbedded(stage: Stage): Promise<SectionResult> {
-  const embedded = embeddedSubject(await stage.agent(smallHeap), 'embedded', true);
+  const embedded = embeddedSubject(await stage.agent(), 'embedded', true);
   const samples = await measure([floorSubject(stage, 'full'), floorSubject(stage, 'bare'), embedded], rounds(stage, 300));
   const full = 'kernel floor, full';
   const comparisons = [
@@ -72,8 +52,8 @@ async function measureEmbedded(stage: Stage): Promise<SectionResult> {
 }
 
 async function measureHeap(stage: Stage): Promise<SectionResult> {
-  const [small, large] = ['embedded, small heap', `embedded, ${largeHeap} MB heap`];
-  const subjects = [embeddedSubject(await stage.agent(smallHeap), small), embeddedSubject(await stage.agent(largeHeap), large)];
+  const [small, large] = ['embedded, small heap', `embedded, ${largeHeapMb} MB heap`];
+  const subjects = [embeddedSubject(await stage.agent(), small), embeddedSubject(await stage.agent({ heapMb: largeHeapMb }), large)];
   const samples = await measure(subjects, rounds(stage, 150));
   const comparisons = compareRows(samples, `${large}, to exit`, `${small}, to exit`, { goal: '<= 1.1' });
   return { title: 'heap: the same with a large Node process', rows: rowsOf(samples), comparisons, notes: samples.failures };
@@ -81,24 +61,22 @@ async function measureHeap(stage: Stage): Promise<SectionResult> {
 
 const peerGoals: Readonly<Record<string, string>> = { 'crun 0': '>= 3.5', 'runc 0': '>= 9', 'crun 300': '>= 13', 'runc 300': '>= 18' };
 
-function goalOf(pair: string): { readonly goal?: string } {
-  const goal = peerGoals[pair];
-  return goal === undefined ? {} : { goal };
-}
-
-async function measurePeers(stage: Stage, heapMb: number): Promise<SectionResult> {
-  const agent = await stage.agent(heapMb);
+async function measurePeers(stage: Stage, sizeInWords: string, size: Partial<AgentSize> = {}): Promise<SectionResult> {
+  const agent = await stage.agent(size);
   const programs = stage.peers.map(({ name }) => programSubject(agent, name));
   const samples = await measure([embeddedSubject(agent, 'embedded'), ...programs], rounds(stage, 60));
-  const comparisons = stage.peers.flatMap(({ name }) => compareRows(samples, name, 'embedded, to exit', goalOf(`${name} ${heapMb}`)));
-  const title = `peers: started by child_process from the same Node process, ${heapMb === 0 ? 'small' : `${heapMb} MB`} heap`;
+  const comparisons = stage.peers.flatMap(({ name }) => {
+    const goal = peerGoals[`${name} ${(size.heapMb ?? 0) + (size.bufferMb ?? 0)}`];
+    return compareRows(samples, name, 'embedded, to exit', goal === undefined ? {} : { goal });
+  });
+  const title = `peers: started by child_process from the same Node process, with ${sizeInWords}`;
   return { title, rows: rowsOf(samples), comparisons, notes: [...peerNotes, ...samples.failures] };
 }
 
 async function measureAtOnce(stage: Stage): Promise<SectionResult> {
   const atOnce = 16;
   const count = stage.quick ? 32 : 96;
-  const agent = await stage.agent(smallHeap);
+  const agent = await stage.agent();
   const floor = stage.floor('full');
   const many = (subject: string): Subject => ({
     start: async () => ({ [subject]: (await agent.order({ op: 'many', subject, count, atOnce }))[0] ?? Number.NaN }),
@@ -115,7 +93,7 @@ async function measureAtOnce(stage: Stage): Promise<SectionResult> {
 }
 
 async function measureCli(stage: Stage): Promise<SectionResult> {
-  const agent = await stage.agent(smallHeap);
+  const agent = await stage.agent();
   const samples = await measure(['node -e 0', 'tsrun run'].map((name) => programSubject(agent, name)), rounds(stage, 40));
   const [node, tsrun] = [samples.rows.get('node -e 0') ?? [], samples.rows.get('tsrun run') ?? []];
   const more = tsrun.slice(0, node.length).map((duration, round) => (duration - (node[round] ?? Number.NaN)) / 1e6);
@@ -125,7 +103,7 @@ async function measureCli(stage: Stage): Promise<SectionResult> {
 
 /** An image of many layers against a plain folder: overlayfs asks each layer for each name. */
 async function measureLayers(stage: Stage): Promise<SectionResult> {
-  const agent = await stage.agent(smallHeap);
+  const agent = await stage.agent();
   const counts = [1, 60].map(layersName);
   const subjects = [embeddedSubject(agent, 'folder'), ...counts.map((name) => programSubject(agent, name))];
   const samples = await measure(subjects, rounds(stage, 200));
@@ -140,7 +118,7 @@ async function measureLoop(stage: Stage): Promise<SectionResult> {
       return { [`busy for each container, ${heap} heap`]: busy, [`longest turn, ${heap} heap`]: longest };
     },
   });
-  const subjects = [loop(await stage.agent(smallHeap), 'small'), loop(await stage.agent(largeHeap), `${largeHeap} MB`)];
+  const subjects = [loop(await stage.agent(), 'small'), loop(await stage.agent({ heapMb: largeHeapMb }), `${largeHeapMb} MB`)];
   const samples = await measure(subjects, rounds(stage, 40));
   const notes = ['20 embedded starts a round; a busy machine shows here as well, since the clock goes on while others run'];
   return { title: "loop: what embedded starts take of the agent's event loop", rows: rowsOf(samples), comparisons: [], notes: [...notes, ...samples.failures] };
@@ -148,7 +126,7 @@ async function measureLoop(stage: Stage): Promise<SectionResult> {
 
 async function measureMemory(stage: Stage): Promise<SectionResult> {
   const count = stage.quick ? 50 : 200;
-  const agent = await stage.agent(smallHeap);
+  const agent = await stage.agent();
   const [launcher = Number.NaN, node = Number.NaN, used = Number.NaN] = await agent.order({ op: 'idle', count });
   const rows = [
     single('launcher, resident', 'kB', launcher / 1024),

@@ -1,6 +1,7 @@
 /** What sections have at hand. */
 import type { AgentClient } from './agent-client.js';
 import type { Floor, FloorMode } from './floor.js';
+import type { AgentSize } from './orders.js';
 import type { Peer } from './peers.js';
 import type { Workspace } from './workspace.js';
 
@@ -13,6 +14,6 @@ export interface Stage {
   /** The command line of `tsrun`, as a user of the package gets it. */
   readonly tsrun: readonly string[];
   floor(mode: FloorMode): Floor;
-  /** An agent with so much live heap; the same one each time. */
-  agent(heapMb: number): Promise<AgentClient>;
+  /** The same one for the same size each time. */
+  agent(size?: Partial<AgentSize>): Promise<AgentClient>;
 }

@@ -17,7 +17,7 @@ export interface Workspace {
 
 const sources = resolve(import.meta.dirname, '../../bench');
 const strictly = ['-std=gnu17', '-D_GNU_SOURCE', '-O2', '-static', '-Wall', '-Wextra', '-Werror'];
-const mountPoints = ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp'];
+const mountPoints = ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp', 'usr'];
 
 /** @param parent on a file system that can be id-mapped: a tmpfs needs Linux 6.3 for that */
 export function makeWorkspace(parent = '/var/tmp'): Workspace {
