@@ -1,8 +1,8 @@
-// Runs the tests of a built checkout: `node scripts/run-tests.mjs [--filter TEXT] [--long] [LANE]`. A lane is `bare`, one of those in
+// Runs the tests of a built checkout: `node scripts/run-tests.mjs [--filter TEXT]… [--long] [LANE]`. A lane is `bare`, one of those in
 // test/vm/lanes.mjs, `guests` for all of these, or `all`, the default: this machine and the first of them, in the long form arm64 too.
 // Lint, unit tests and host tests run on this machine (lane bare); the host tests, and what could not run here, run again in a guest.
-// The last line is `N passed, N failed, N skipped` and counts each test once: scripts/tests/tally.mjs says how. `--filter` takes a part of
-// a file's path, or of a title when no path has it. `--long` leaves nothing out for the sake of time: all host tests in the guest too,
+// The last line is `N passed, N failed, N skipped` and counts each test once: scripts/tests/tally.mjs says how. Each `--filter` takes a part
+// of files' paths, or of titles when no path has any. `--long` leaves nothing out for the sake of time: all host tests in the guest too,
 // the whole of clang-tidy, and a minute of the fuzzer.
 import { parseArgs } from 'node:util';
 import { obstacle as architectureObstacle, defaultLane, lanes as guestLanes, packagesFor } from '../test/vm/lanes.mjs';
@@ -16,7 +16,7 @@ const bare = 'bare';
 const choices = [bare, ...Object.keys(guestLanes), 'guests', 'all'];
 
 function options() {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { filter: { type: 'string' }, long: { type: 'boolean', default: false } } });
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { filter: { type: 'string', multiple: true }, long: { type: 'boolean', default: false } } });
   // Of several the last holds: what somebody gives to a script of npm's comes after what the script gives.
   const lane = positionals.at(-1) ?? 'all';
   if (!choices.includes(lane)) throw new Error(`no lane called ${lane}; there are ${choices.join(', ')}`);

@@ -19,11 +19,11 @@ function testsBelow(folder) {
   return entries.filter((entry) => entry.isFile() && /\.test\.(ts|mjs)$/.test(entry.name)).map((entry) => relative(checkout, join(entry.parentPath, entry.name)));
 }
 
-/** A text picks the files whose path has it, or else all of them, with the tests whose title has it. */
-export function selectFiles(files, filter) {
-  if (filter === undefined) return { files, titles: undefined };
-  const named = files.filter((file) => file.includes(filter));
-  return named.length > 0 ? { files: named, titles: undefined } : { files, titles: filter };
+/** Texts pick the files whose path has one of them, or else all files, with the tests whose title has one. */
+export function selectFiles(files, texts) {
+  if (texts === undefined) return { files, titles: undefined };
+  const named = files.filter((file) => texts.some((text) => file.includes(text)));
+  return named.length > 0 ? { files: named, titles: undefined } : { files, titles: texts };
 }
 
 // Minutes that a file takes in a guest, where it is more than one.

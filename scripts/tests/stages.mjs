@@ -92,7 +92,11 @@ async function oneAfterTheOther(lane, shares, limitSeconds) {
 
 function wholeFiles(filter) {
   const { files, titles } = selectFiles(testFiles().host, filter);
-  return deal(files, guestsAtOnce).map((share) => ({ files: share, titles: titles === undefined ? undefined : [`*${titles}*`] }));
+  return deal(files, guestsAtOnce).map((share) => ({ files: share, titles: patternsOf(titles) }));
+}
+
+function patternsOf(titles) {
+  return titles?.map((title) => `*${title}*`);
 }
 
 /** With the test that looks for what a file has left. */
@@ -114,7 +118,7 @@ async function avaOnHost(stage, config, all, filter) {
   const { files, titles } = selectFiles(all, filter);
   if (files.length === 0) return [];
   const limitSeconds = limits[stage];
-  const patterns = titles === undefined ? undefined : [`*${titles}*`];
+  const patterns = patternsOf(titles);
   const result = await runLimited(process.execPath, avaArguments(config, files, patterns), { limitSeconds, env: quiet });
   return readRun(stage, files, patterns, { ...result, limitSeconds });
 }
