@@ -8,10 +8,13 @@ import { triplet, unpack } from '../rootfs-fixtures/foreign.mjs';
 import { nodeFor } from '../rootfs-fixtures/node.mjs';
 import { aptPackages, ensurePackages } from '../rootfs-fixtures/packages.mjs';
 import { run } from '../rootfs-fixtures/shell.mjs';
+import { quickjs } from './quickjs.mjs';
 
 const checkout = resolve(import.meta.dirname, '..');
-const programs = ['tsrun.node', 'tsrun-archive', 'tsrun-launcher', 'tsrun-reaper'];
-const sources = ['native', 'protocol', 'CMakeLists.txt', 'CMakePresets.json'];
+const programs = ['tsrun.node', 'tsrun-archive', 'tsrun-launcher', 'tsrun-oci', 'tsrun-reaper'];
+const sources = ['native', 'protocol', 'CMakeLists.txt', 'CMakePresets.json', 'dist/bundle/oci'];
+// The host's: what QuickJS makes of a script is the same for all processors of one byte order and word size.
+const scriptCompiler = 'build/Release/tsrun-oci-compiler';
 
 export function nativeFor(architecture) {
   ensurePackages(aptPackages(`cross-${architecture}`));
@@ -26,14 +29,16 @@ function build(work, architecture) {
   const [output, root] = ['build', 'libraries'].map((name) => join(work, name));
   mkdirSync(root);
   unpack(root, architecture, aptPackages('libraries'));
+  const scripts = join(work, 'script_code.cc');
+  run(join(checkout, scriptCompiler), [scripts, 'dist/bundle/oci/modules.txt'], { cwd: checkout });
   const headers = join(nodeFor(architecture), 'include/node');
-  run('cmake', ['--preset', architecture, '-B', output, `-DCMAKE_JS_INC=${headers}`, `-DTSRUN_LIBRARIES=${root}`], { cwd: checkout });
+  run('cmake', ['--preset', architecture, '-B', output, `-DCMAKE_JS_INC=${headers}`, `-DTSRUN_LIBRARIES=${root}`, `-DTSRUN_QUICKJS=${quickjs(architecture)}`, `-DTSRUN_OCI_SCRIPTS=${scripts}`], { cwd: checkout });
   run('cmake', ['--build', output, '--parallel', `${availableParallelism()}`], { cwd: checkout });
   for (const name of programs) {
     renameSync(join(output, name), join(work, name));
     run(`${triplet(architecture)}-strip`, ['--strip-unneeded', join(work, name)]);
   }
-  for (const folder of [output, root]) rmSync(folder, { recursive: true });
+  for (const path of [output, root, scripts]) rmSync(path, { recursive: true });
 }
 
 function filesOf(path) {

@@ -1,7 +1,7 @@
 /** What is refused, how it is said, and what no archive takes: room, memory, time. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createReadStream, createWriteStream, openSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,6 +10,7 @@ import { confinedProcess } from '../../src/container/archiver/confinement.js';
 import { failureOf } from '../../src/container/archiver/report.js';
 import { TsrunError } from '../../src/index.js';
 import { freshFolder, refusal, someLimits, unpack, writeArchive } from '../support/archive-lab.js';
+import { builtProgram } from '../support/built-program.js';
 import { Lab } from '../support/lab.js';
 import { needs } from '../support/needs.js';
 import { bytesOf, gnuLong, paxGlobal, tar } from '../support/tar.js';
@@ -95,12 +96,11 @@ function* zeros(bytes: number): Generator<Buffer> {
 
 /** Peak resident memory of the program itself, without a container, under the same limits, in megabytes; and how it ended. */
 function measure(archive: string): { readonly megabytes: number; readonly code: number } {
-  const program = resolve(import.meta.dirname, '../../../build/Release/tsrun-archive');
   const script = `import resource, subprocess, sys
 limits = lambda: resource.setrlimit(resource.RLIMIT_DATA, (48 << 20, 176 << 20))
 code = subprocess.run(sys.argv[1:], stdin=open(0), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=limits).returncode
 print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)`;
-  const { stdout } = spawnSync('python3', ['-c', script, program, 'unpack', 'bytes=9000000000', 'entries=1000000', 'ratio=100000000'], { cwd: freshFolder(lab), stdio: [openSync(archive, 'r'), 'pipe', 'inherit'], encoding: 'utf8' });
+  const { stdout } = spawnSync('python3', ['-c', script, builtProgram('tsrun-archive'), 'unpack', 'bytes=9000000000', 'entries=1000000', 'ratio=100000000'], { cwd: freshFolder(lab), stdio: [openSync(archive, 'r'), 'pipe', 'inherit'], encoding: 'utf8' });
   const [code = Number.NaN, kilobytes = Number.NaN] = stdout.split(' ').map(Number);
   return { code, megabytes: kilobytes / 1024 };
 }

@@ -1,6 +1,6 @@
 /** What a layer takes away of those below it, by whiteouts and opaque folders (layer.md of image-spec, "Whiteouts"). */
 import { execFileSync } from 'node:child_process';
-import { unpack } from '../support/archive-lab.js';
+import { freshFolder, unpack } from '../support/archive-lab.js';
 import { Lab } from '../support/lab.js';
 import { needs } from '../support/needs.js';
 import { tar, type TarEntry } from '../support/tar.js';
@@ -18,8 +18,8 @@ const holdsWhiteouts = { 'trusted.overlay.origin': '0x' };
 
 /** What is listed in a folder of these layers, topmost first, as overlayfs merges them. */
 function merged(layers: readonly string[], folder: string): string[] {
-  const script = 'mount -t tmpfs none /mnt && mkdir /mnt/upper /mnt/work /mnt/root && mount -t overlay -o "lowerdir=$1,upperdir=/mnt/upper,workdir=/mnt/work" none /mnt/root && ls -A "/mnt/root/$2" && rm -r /mnt/root/*';
-  return execFileSync('unshare', ['--mount', 'sh', '-c', script, 'sh', layers.join(':'), folder], { encoding: 'utf8' }).split('\n').filter((name) => name !== '');
+  const script = 'cd "$3" && mount -t tmpfs none . && cd "$3" && mkdir upper work root && mount -t overlay -o "lowerdir=$1,upperdir=upper,workdir=work" none root && ls -A "root/$2" && rm -r root/*';
+  return execFileSync('unshare', ['--mount', 'sh', '-c', script, 'sh', layers.join(':'), folder, freshFolder(lab)], { encoding: 'utf8' }).split('\n').filter((name) => name !== '');
 }
 
 test('whiteouts and opaque folders become overlayfs\'s', async (t) => {

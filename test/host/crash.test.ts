@@ -1,15 +1,14 @@
 // What is left when something dies in the middle: Node, the launcher, a container's first process, at random moments and
 // at system calls; and when a step fails. A guest, which is slow, takes a sample of them unless TSRUN_LONG=1.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { Runtime, TsrunError, type RunOptions } from '../../src/index.js';
 import { makeImage } from '../support/images.js';
+import { momentsOfStart, Place, tracedStart } from '../support/faults.js';
 import { Lab, patience } from '../support/lab.js';
-import { cgroupsOf, launchersOf, leftovers, processesOf, takeTraces } from '../support/leaks.js';
+import { cgroupsOf, launchersOf, processesOf } from '../support/leaks.js';
 import { needs } from '../support/needs.js';
 import { Owner } from '../support/owners.js';
 
@@ -21,39 +20,8 @@ const rounds = slow ? 2 : 10;
 const every = !slow || process.env['TSRUN_LONG'] === '1';
 const stride = every ? 1 : 31;
 
-/** A state root of its own for each test: opening one cleans it. */
-class Place {
-  readonly prefix = lab.newId();
-  readonly stateRoot = join(lab.stateRoot, `place-${this.prefix}`);
-  readonly #traces = takeTraces(this.prefix, this.stateRoot);
-
-  constructor() {
-    mkdirSync(this.stateRoot);
-  }
-
-  /** What is left after the next command on this state root. */
-  async leftAfterOpening(): Promise<string[]> {
-    // Who is killed takes its containers along, but not within the same instant.
-    const end = Date.now() + 5000 * patience;
-    while (processesOf(this.prefix).length + launchersOf(this.stateRoot).length > 0 && Date.now() < end) await delay(5);
-    const runtime = await Runtime.open({ root: this.stateRoot });
-    await runtime.close();
-    const left = await leftovers(this.#traces, 1000 * patience);
-    // A socket that was never given its name is cleared away after two seconds.
-    return left.filter((sentence) => !sentence.startsWith('launchers/.'));
-  }
-
-  options(number: number): RunOptions {
-    return { id: `${this.prefix}-${number}`, command: ['sleep', '0.02'], stdout: 'ignore', stderr: 'ignore' };
-  }
-
-  remove(): void {
-    rmSync(this.stateRoot, { recursive: true, force: true });
-  }
-}
-
 here('SIGKILL to Node, at random moments of many starts', async (t) => {
-  const place = new Place();
+  const place = new Place(lab);
   for (let round = 0; round < rounds; round++) {
     const owner = new Owner({ stateRoot: place.stateRoot, image: lab.image, containers: [], storm: { prefix: place.prefix, atOnce: 4 } });
     await owner.open();
@@ -65,7 +33,7 @@ here('SIGKILL to Node, at random moments of many starts', async (t) => {
 });
 
 here('SIGKILL to the launcher, at random moments of many starts: each start ends in a result or an error', async (t) => {
-  const place = new Place();
+  const place = new Place(lab);
   for (let round = 0; round < 2 * rounds; round++) {
     const runtime = await Runtime.open({ root: place.stateRoot });
     const [launcher] = launchersOf(place.stateRoot);
@@ -86,7 +54,7 @@ here('SIGKILL to the launcher, at random moments of many starts: each start ends
 });
 
 here('SIGKILL to the launcher while many are being born: none of their programs outlives it', async (t) => {
-  const place = new Place();
+  const place = new Place(lab);
   for (let round = 0; round < 2 * rounds; round++) {
     const runtime = await Runtime.open({ root: place.stateRoot });
     const [launcher] = launchersOf(place.stateRoot);
@@ -106,69 +74,24 @@ here('SIGKILL to the launcher while many are being born: none of their programs 
   place.remove();
 });
 
-/** One system call of a start: its name, and the how manieth of that name it is. */
-interface Moment {
-  readonly name: string;
-  readonly count: number;
-}
-
-/** Starts strace on a running process; gives what ends it. */
-async function traced(pid: number, ...options: string[]): Promise<() => Promise<void>> {
-  const tracer = spawn('strace', ['-p', String(pid), ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const ended = once(tracer, 'exit');
-  // Its first words say that it is attached.
-  await once(tracer.stderr, 'data');
-  return async () => {
-    tracer.kill('SIGTERM');
-    await ended;
-  };
-}
-
-/** Runs one container under a tracer of the launcher. */
-async function tracedStart(place: Place, ...options: string[]): Promise<unknown> {
-  const runtime = await Runtime.open({ root: place.stateRoot });
-  const [launcher] = launchersOf(place.stateRoot);
-  if (launcher === undefined) throw new Error('no launcher is found');
-  const release = await traced(launcher, ...options);
-  const result = await runtime.run(lab.image, place.options(0)).then(async (container) => container.exited).catch((error: unknown) => error);
-  await release();
-  await runtime.close();
-  return result;
-}
-
-/** Every system call that the launcher makes from a request to the end of the container. */
-async function momentsOfStart(place: Place): Promise<Moment[]> {
-  const file = join(place.stateRoot, 'calls');
-  await tracedStart(place, '-e', 'signal=none', '-o', file);
-  const seen = new Map<string, number>();
-  const moments = readFileSync(file, 'utf8').split('\n').flatMap((line) => {
-    const name = /^(?:<\.\.\. )?(\w+)/.exec(line)?.[1];
-    if (name === undefined || !line.includes('(')) return [];
-    seen.set(name, (seen.get(name) ?? 0) + 1);
-    return [{ name, count: seen.get(name) ?? 1 }];
-  });
-  rmSync(file);
-  return moments;
-}
-
 needs('root', 'userns', 'overlay', 'command:strace')(`SIGKILL to the launcher at ${every ? 'every system call' : 'sampled system calls'} of a start and an end`, async (t) => {
-  const place = new Place();
-  const moments = await momentsOfStart(place);
+  const place = new Place(lab);
+  const moments = await momentsOfStart(lab.image, place);
   t.true(moments.length > 100, `${moments.length} calls`);
   t.timeout(moments.length * 1000 * patience);
   for (let at = Math.floor(Math.random() * stride); at < moments.length; at += stride) {
     const { name, count } = moments[at] ?? { name: 'none', count: 1 };
-    const result = await tracedStart(place, '-o', '/dev/null', '-e', `inject=${name}:signal=SIGKILL:when=${count}`);
+    const result = await tracedStart(lab.image, place, '-o', '/dev/null', '-e', `inject=${name}:signal=SIGKILL:when=${count}`);
     t.deepEqual(await place.leftAfterOpening(), [], `killed at ${name} ${count}: ${String(result)}`);
   }
   place.remove();
 });
 
 needs('root', 'userns', 'overlay', 'command:strace')('SIGKILL to the first process of a container at every kind of system call that sets it up', async (t) => {
-  const place = new Place();
+  const place = new Place(lab);
   const names = ['openat2', 'move_mount', 'fsopen', 'fsconfig', 'fsmount', 'mount_setattr', 'pivot_root', 'umount2', 'setsid', 'prctl', 'capset', 'seccomp', 'setresuid', 'recvmsg', 'close_range', 'execve'];
   for (const name of names.filter((_, index) => !slow || index % 5 === 0)) {
-    await tracedStart(place, '-f', '-o', '/dev/null', '-e', `inject=${name}:signal=SIGKILL:when=1`);
+    await tracedStart(lab.image, place, '-f', '-o', '/dev/null', '-e', `inject=${name}:signal=SIGKILL:when=1`);
     t.deepEqual(await place.leftAfterOpening(), [], `killed at ${name}`);
   }
   place.remove();
@@ -213,7 +136,7 @@ here('gc leaves alone what a live owner holds, and everything that is not its ow
 });
 
 here('many processes open one state root at once, after many were killed there', async (t) => {
-  const place = new Place();
+  const place = new Place(lab);
   const count = slow ? 2 : 4;
   const storm = () => new Owner({ stateRoot: place.stateRoot, image: lab.image, containers: [], storm: { prefix: place.prefix, atOnce: 2 } });
   for (let round = 0; round < (slow ? 1 : 3); round++) {
@@ -232,7 +155,7 @@ here('many processes open one state root at once, after many were killed there',
 });
 
 here('a record that cannot be read does not keep others from being started', async (t) => {
-  const place = new Place();
+  const place = new Place(lab);
   const broken = join(place.stateRoot, 'containers', 'broken');
   const [first, second] = [await Runtime.open({ root: place.stateRoot }), await Runtime.open({ root: place.stateRoot })];
   mkdirSync(broken, { recursive: true });

@@ -2,21 +2,16 @@
 // The short form takes a sample, TSRUN_LONG=1 every call with every error.
 import { join } from 'node:path';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { momentsIn, sample, type Moment } from '../support/faults.js';
 import { needs } from '../support/needs.js';
 import { ociLab, program, type Answer } from '../support/oci-lab.js';
 import { until } from '../support/until.js';
 
 const lab = ociLab();
 const here = needs('root', 'cgroup2', `file:/${program.slice(1)}`, 'command:strace');
-const long = process.env['TSRUN_LONG'] === '1';
 const errors = ['ENOMEM', 'EIO', 'ENOSPC', 'EINTR', 'EMFILE', 'EPERM'] as const;
 /** Memory of the program's own: their neighbours stand for them, and a failure of theirs is the C library's. */
 const ofMemory = new Set(['brk', 'mmap', 'munmap', 'mprotect', 'execve', 'exit_group', 'arch_prctl', 'set_tid_address', 'set_robust_list', 'rseq']);
-
-interface Moment {
-  readonly name: string;
-  readonly count: number;
-}
 
 interface Scene {
   /** Brings a container to where the command may be given. */
@@ -84,13 +79,7 @@ function momentsOf(scene: Scene): Moment[] {
   const id = scene.prepare();
   lab.callWith({ under: ['strace', '-o', file, '-e', 'signal=none'] }, ...scene.command(id));
   lab.call('delete', '--force', id);
-  const seen = new Map<string, number>();
-  return readFileSync(file, 'utf8').split('\n').flatMap((line) => {
-    const name = /^(\w+)\(/.exec(line)?.[1];
-    if (name === undefined || ofMemory.has(name)) return [];
-    seen.set(name, (seen.get(name) ?? 0) + 1);
-    return [{ name, count: seen.get(name) ?? 1 }];
-  });
+  return momentsIn(readFileSync(file, 'utf8')).filter(({ name }) => !ofMemory.has(name));
 }
 
 /** Gives what is wrong after each fault. */
@@ -115,18 +104,11 @@ async function troublesOf(scene: Scene, faults: readonly string[], look: (answer
   return troubles;
 }
 
-/** Each, or in the short form about so many of them; where it begins is chance. */
-function some<T>(items: readonly T[], most: number): T[] {
-  const stride = long ? 1 : Math.max(1, Math.floor(items.length / most));
-  const first = Math.floor(Math.random() * stride);
-  return items.filter((_, index) => index % stride === first);
-}
-
 for (const [name, scene] of Object.entries(scenes)) {
   here(`${name} killed at its system calls`, async (t) => {
     const moments = momentsOf(scene);
     t.true(moments.length > 10, `${moments.length} calls`);
-    const faults = some(moments, 20).map((moment) => `${moment.name}:signal=SIGKILL:when=${moment.count}`);
+    const faults = sample(moments, 20).map((moment) => `${moment.name}:signal=SIGKILL:when=${moment.count}`);
     t.timeout(faults.length * 10_000);
     t.deepEqual(await troublesOf(scene, faults, ({ code, signal }) => (signal === 'SIGKILL' || code === 0 ? undefined : 'it was not killed')), []);
   });
@@ -134,7 +116,7 @@ for (const [name, scene] of Object.entries(scenes)) {
   here(`${name} whose system calls fail`, async (t) => {
     // A close that fails has closed all the same, which one that is made to fail has not.
     const all = momentsOf(scene).filter(({ name: call }) => call !== 'close').flatMap((moment) => errors.map((error) => ({ ...moment, error })));
-    const faults = some(all, 40).map((moment) => `${moment.name}:error=${moment.error}:when=${moment.count}`);
+    const faults = sample(all, 40).map((moment) => `${moment.name}:error=${moment.error}:when=${moment.count}`);
     t.timeout(faults.length * 10_000);
     t.deepEqual(await troublesOf(scene, faults, (answer, id) => wrongOf(name, answer, id)), []);
   });

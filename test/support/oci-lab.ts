@@ -1,16 +1,14 @@
 /** Bundles, and `tsrun-oci` as engines call it: a process for each command, whose standard streams become the container's. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import test from 'ava';
 import { fixture, patience } from './lab.js';
+import { builtProgram } from './built-program.js';
 import { needs } from './needs.js';
 
-const checkout = resolve(import.meta.dirname, '../../..');
-const prebuilt = join(checkout, `prebuilds/linux-${process.arch}/tsrun-oci`);
-export const program = existsSync(prebuilt) ? prebuilt : join(checkout, 'build/Release/tsrun-oci');
-/** It is not built for other processors than the host's yet. */
-export const ociTest = needs('root', 'cgroup2', `file:/${program.slice(1)}`);
+export const program = builtProgram('tsrun-oci');
+export const ociTest = needs('root', 'cgroup2');
 const cgroupRoots = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'];
 
 export interface Answer {

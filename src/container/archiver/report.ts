@@ -62,8 +62,8 @@ export function failureOf(report: JsonObject | undefined, signal: string | undef
     return isCopy ? copyFailure(failed, folder) : systemFailure(failed, folder);
   }
   if (signal === 'SIGXCPU') return new TsrunError('ERR_TSRUN_IMAGE', `${subject} is refused: it takes more than an hour of processor time`, { hint: refusedHint });
-  // Its own end, or the C library's for want of memory.
-  if (signal === undefined || signal === 'SIGSEGV' || signal === 'SIGABRT') {
+  // Its own end, or the C library's for want of memory, whose abort is on arm64 a breakpoint behind the SIGABRT that a first process cannot get.
+  if (signal === undefined || signal === 'SIGSEGV' || signal === 'SIGABRT' || signal === 'SIGTRAP') {
     return new TsrunError('ERR_TSRUN_IMAGE', `${subject} cannot be read: it wants more memory than is given to the program that reads it`, {
       hint: 'compress it with a smaller window (zstd without --long=28 and more), or have it made again',
     });
