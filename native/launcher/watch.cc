@@ -29,7 +29,9 @@ Status Loop::change(Watch* watch, uint32_t events) {
 
 void Loop::remove(Watch* watch) {
   if (watch->fd < 0) return;
-  (void)sys::call<SYS_epoll_ctl>(epoll_, EPOLL_CTL_DEL, watch->fd, 0);
+  // What stayed would be told of with a Watch that is gone: children hold copies of the descriptor, so that closing it takes nothing away.
+  // The kernel allocates nothing for this (fs/eventpoll.c), so that a failure is no reason to give up.
+  for (int tries = 0; tries < 3 && !sys::call<SYS_epoll_ctl>(epoll_, EPOLL_CTL_DEL, watch->fd, 0).status().ok(); ++tries) continue;
   watch->fd = -1;
   for (int index = 0; index < ready_count_; ++index) {
     if (ready_[index] == watch) ready_[index] = nullptr;

@@ -1,7 +1,7 @@
 /** Faults at system calls, by strace(1), and a state root on which nothing may be left after them. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Runtime, type RunOptions } from '../../src/index.js';
@@ -78,13 +78,18 @@ async function traced(pid: number, ...options: string[]): Promise<() => Promise<
   };
 }
 
-/** Runs one container under a tracer of the launcher. */
+/** Runs one container under a tracer of the launcher, which is killed when there is no result after ten seconds. */
 export async function tracedStart(image: string, place: Place, ...options: string[]): Promise<unknown> {
   const runtime = await Runtime.open({ root: place.stateRoot });
   const [launcher] = launchersOf(place.stateRoot);
   if (launcher === undefined) throw new Error('no launcher is found');
   const release = await traced(launcher, ...options);
-  const result = await runtime.run(image, place.options(0)).then(async (container) => container.exited).catch((error: unknown) => error);
+  const start = runtime.run(image, place.options(0)).then(async (container) => container.exited).catch((error: unknown) => error);
+  const isOver = new AbortController();
+  const late = delay(10_000 * patience, 'no result', { signal: isOver.signal }).catch(() => undefined);
+  const result = await Promise.race([start, late]);
+  isOver.abort();
+  if (result === 'no result') for (const pid of launchersOf(place.stateRoot)) process.kill(pid, 'SIGKILL');
   await release();
   await runtime.close();
   return result;
@@ -97,4 +102,15 @@ export async function momentsOfStart(image: string, place: Place): Promise<Momen
   const moments = momentsIn(readFileSync(file, 'utf8'));
   rmSync(file);
   return moments;
+}
+
+/** The same of every process that it starts, up to the program of the container. */
+export async function momentsOfAll(image: string, place: Place): Promise<Moment[]> {
+  const folder = join(place.stateRoot, 'calls');
+  mkdirSync(folder);
+  await tracedStart(image, place, '-ff', '-e', 'signal=none', '-o', join(folder, 'of'));
+  const lists = readdirSync(folder).map((name) => momentsIn(readFileSync(join(folder, name), 'utf8')));
+  rmSync(folder, { recursive: true });
+  const before = lists.map((moments) => moments.slice(0, moments.findIndex(({ name }) => name === 'execve') + 1 || moments.length));
+  return [...new Map(before.flat().map((moment) => [`${moment.name} ${moment.count}`, moment])).values()];
 }
