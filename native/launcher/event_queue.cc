@@ -41,20 +41,27 @@ sys::Outcome send_descriptors(const Client& client, const int* fds, uint32_t cou
   return sys::call<SYS_sendmsg>(client.requests.get(), &header, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-Sent hand_over(const Client& client, Outgoing& event) {
+// One that has gone shows as the end of the request socket too, where it is dropped. Any other would wait for this event for ever: a security
+// module refuses, say.
+Sent broken(Client& client, int error) {
+  if (error != EPIPE && error != ECONNRESET) client.lost = true;
+  return Sent::kBroken;
+}
+
+Sent hand_over(Client& client, Outgoing& event) {
   if (event.fd_count == 0) return Sent::kAll;
   sys::Outcome sent = send_descriptors(client, event.fds, event.fd_count);
   // Too many are on their way (ETOOMANYREFS, unix(7)): the client counts, and finds that this event came without.
   if (!sent.ok() && sent.error() != EAGAIN) sent = send_descriptors(client, nullptr, 0);
   if (sent.error() == EAGAIN) return Sent::kNoRoomForDescriptors;
   close_all(event);
-  return sent.ok() ? Sent::kAll : Sent::kBroken;
+  return sent.ok() ? Sent::kAll : broken(client, sent.error());
 }
 
-Sent send_some(const Client& client, Outgoing& event) {
+Sent send_some(Client& client, Outgoing& event) {
   if (Sent handed = hand_over(client, event); handed != Sent::kAll) return handed;
   sys::Outcome sent = sys::call<SYS_sendto>(client.events.get(), event.data, event.size, MSG_NOSIGNAL | MSG_DONTWAIT, 0, 0);
-  if (!sent.ok()) return sent.error() == EAGAIN ? Sent::kNoRoomForEvent : Sent::kBroken;
+  if (!sent.ok()) return sent.error() == EAGAIN ? Sent::kNoRoomForEvent : broken(client, sent.error());
   event.data += sent.value;
   event.size -= static_cast<size_t>(sent.value);
   return event.size == 0 ? Sent::kAll : Sent::kNoRoomForEvent;
@@ -115,7 +122,6 @@ void send_outgoing(Client& client, Outgoing event) {
   if (client.unsent == nullptr) {
     Sent sent = send_some(client, event);
     if (sent == Sent::kAll) return;
-    // A broken stream shows as the end of the request socket too; there the client is dropped.
     if (sent == Sent::kBroken) return close_all(event);
     note_room(client, sent);
   }
