@@ -16,6 +16,8 @@ export type DeathCause =
   | 'stop-timeout'
   /** Nothing listened on its port in time (R10). */
   | 'boot-timeout'
+  /** It waited for a client, and none came (R13). */
+  | 'attach-timeout'
   /** It could not be started (R99, or no such program). */
   | 'failed'
   /** What kept it was killed. */

@@ -1,5 +1,4 @@
 /** A dyno: one process of a formation, in one container after the other. */
-import type { Readable } from 'node:stream';
 import type { Container } from '../container/container.js';
 import type { SignalDelivery } from '../container/delivery.js';
 import type { RunOptions } from '../container/options/options.js';
@@ -10,7 +9,7 @@ import { deathOf, failedDeath, type Death } from './death.js';
 import type { DynoEvent } from './events.js';
 import { Lifecycle, type DynoState } from './lifecycle.js';
 import { badBind } from './listeners.js';
-import { LineFramer } from './log/framing.js';
+import { copyLines } from './log/copy.js';
 import type { LogLine } from './log/line.js';
 import { PortWatch } from './port-watch.js';
 import type { RestartPolicy } from './restart-policy.js';
@@ -33,8 +32,20 @@ export interface DynoSettings {
   /** That it must listen on, and how soon. */
   readonly port?: { readonly number: number; readonly bootTimeoutMs: number };
   readonly chance: () => number;
+  /** It runs once, and any end of it is its completion. */
+  readonly isOneOff?: boolean;
+  /** Who has what it prints, in the place of the log. */
+  readonly attendance?: Attendance;
   readonly onLog: (line: LogLine) => void;
   readonly onEvent: (event: DynoEvent) => void;
+}
+
+/** A client of a dyno. */
+export interface Attendance {
+  /** Before there is a container; how it has ended where there shall be none. */
+  readonly awaitClient: () => Promise<Death | undefined>;
+  /** Resolves when nothing more is printed. */
+  readonly attend: (container: Container) => Promise<void>;
 }
 
 /** One process of a formation. It keeps its name and number, whatever container it runs in. */
@@ -49,9 +60,9 @@ export class Dyno {
   /** @internal A formation makes its own. */
   constructor(settings: DynoSettings) {
     this.#settings = settings;
-    const { clock, policy, command, stopSignal, graceMs, port, chance, delivery } = settings;
+    const { clock, policy, command, stopSignal, graceMs, port, chance, delivery, isOneOff = false } = settings;
     this.#port = port === undefined ? undefined : new PortWatch(clock, port.number);
-    this.#life = new Lifecycle({ clock, policy, command, stopSignal, graceMs, chance, ...(port !== undefined && { bootTimeoutMs: port.bootTimeoutMs }) }, {
+    this.#life = new Lifecycle({ clock, policy, command, stopSignal, graceMs, chance, isOneOff, ...(port !== undefined && { bootTimeoutMs: port.bootTimeoutMs }) }, {
       launch: () => {
         this.#running = this.#run();
       },
@@ -139,7 +150,9 @@ export class Dyno {
   }
 
   async #live(): Promise<Death> {
-    const { runtime, image, options, id } = this.#settings;
+    const { runtime, image, options, id, attendance } = this.#settings;
+    const unattended = await attendance?.awaitClient();
+    if (unattended !== undefined) return unattended;
     let container: Container;
     try {
       container = await runtime.run(image, { ...options, id, init: true });
@@ -147,7 +160,7 @@ export class Dyno {
       return failedDeath(TsrunError.is(cause) ? cause : new TsrunError('ERR_TSRUN_HOST', cause instanceof Error ? cause.message : String(cause), { cause }));
     }
     this.#container = container;
-    const printed = [container.stdout, container.stderr].map(async (stream) => this.#copy(stream));
+    const printed = this.#print(container);
     this.#life.launched();
     this.#port?.begin(container.pid, () => {
       this.#life.bound();
@@ -155,27 +168,20 @@ export class Dyno {
     const status = await container.exited;
     this.#port?.end();
     // What it said last stands before the line that says that it has ended.
-    await Promise.all(printed);
+    await printed;
     return deathOf(status, this.#life.doing);
   }
 
-  async #copy(stream: Readable | null): Promise<void> {
-    const { clock, onLog } = this.#settings;
-    const framer = new LineFramer();
+  async #print(container: Container): Promise<void> {
+    const { clock, onLog, attendance } = this.#settings;
+    if (attendance !== undefined) {
+      await attendance.attend(container);
+      return;
+    }
     const say = (messages: readonly string[]) => {
       const timeMs = clock.now();
       for (const message of messages) onLog({ timeMs, source: 'app', dyno: this.name, message });
     };
-    stream?.on('data', (piece: Buffer) => {
-      say(framer.push(piece));
-      // libuv would go on with two megabytes before anybody else had a turn.
-      stream.pause();
-      setImmediate(() => stream.resume());
-    });
-    await new Promise<void>((resolve) => {
-      if (stream === null) resolve();
-      else stream.once('close', resolve);
-    });
-    say(framer.end());
+    await Promise.all([copyLines(container.stdout, say), copyLines(container.stderr, say)]);
   }
 }

@@ -36,6 +36,8 @@ export interface LifecycleSettings {
   readonly bootTimeoutMs?: number;
   /** 0 to 1, for the jitter of cycling. */
   readonly chance: () => number;
+  /** It runs once: any end is its completion, and nothing brings it back. */
+  readonly isOneOff?: boolean;
 }
 
 export class Lifecycle {
@@ -113,8 +115,11 @@ export class Lifecycle {
     this.#alive = false;
     this.#cancelTimer();
     this.#cancelCycle();
-    if (death.error !== undefined) this.#actions.log(failureLine(death));
-    this.#actions.log(`Process exited with status ${death.code}`);
+    for (const line of endLines(death)) this.#actions.log(line);
+    if (this.#settings.isOneOff === true) {
+      this.#become('complete');
+      return;
+    }
     if (this.#then === 'policy') this.#crash(death);
     else this.#become('down');
     if (this.#then === 'again') this.start();
@@ -203,6 +208,12 @@ export class Lifecycle {
     this.#actions.log(`State changed from ${from} to ${state}`);
     this.#actions.changed(from, state);
   }
+}
+
+function endLines(death: Death): readonly string[] {
+  // Heroku names no status of a process that there never was.
+  if (death.cause === 'attach-timeout') return ['Error R13 (Attach error) -> Failed to attach to process', 'Process exited'];
+  return [...(death.error === undefined ? [] : [failureLine(death)]), `Process exited with status ${death.code}`];
 }
 
 /** Heroku says `bash: …: command not found` in the app's name; there is no shell here that would. */
