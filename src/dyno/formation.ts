@@ -10,6 +10,8 @@ import type { DynoEvent } from './events.js';
 import { formationDefaults, imageOptions, policyOf, validateFormationOptions, validateQuantities, type FormationOptions } from './formation-options.js';
 import { LogHub, type LogOptions } from './log/hub.js';
 import type { LogLine } from './log/line.js';
+import { validateOneOff, type OneOffCommand, type OneOffOptions } from './one-off/one-off-options.js';
+import { OneOff } from './one-off/one-off.js';
 import { ProgramSource, type Program } from './program.js';
 
 /**
@@ -36,6 +38,7 @@ export class Formation {
   readonly #options: FormationOptions;
   readonly #source: ProgramSource;
   readonly #dynos = new Map<string, Dyno>();
+  readonly #oneOffs = new Map<string, OneOff>();
   readonly #events = new EventStream<DynoEvent>();
   readonly #log = new LogHub();
   #scaling: Promise<void> = Promise.resolve();
@@ -69,6 +72,11 @@ export class Formation {
   /** Those that there shall be, whatever state they are in, by type and number. */
   get dynos(): readonly Dyno[] {
     return [...this.#dynos.values()].sort((a, b) => (a.type === b.type ? a.number - b.number : a.type < b.type ? -1 : 1));
+  }
+
+  /** Those one-off dynos that have not ended. */
+  get oneOffs(): readonly OneOff[] {
+    return [...this.#oneOffs.values()];
   }
 
   /** What it can have dynos of. */
@@ -119,10 +127,30 @@ export class Formation {
     await Promise.all(chosen.map(async (dyno) => dyno.restart()));
   }
 
+  /**
+   * Runs a program once, beside the dynos: with their image, their config vars but no `PORT`, their user and limits, and a name such as
+   * `run.1234`. Its output is in the log, unless a client attaches. Resolves when it is starting.
+   *
+   * @param command a line for the shell, or its words; where the first word is a process type it stands for that type's command
+   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`; `ERR_TSRUN_STATE` when it was stopped; as `Runtime.run` for the container options
+   *
+   * @example
+   * import { Formation, Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * await using formation = await Formation.start(runtime, './rootfs', { processTypes: { job: { command: 'echo' } }, quantities: {} });
+   * const oneOff = await formation.run('job 42');
+   * await oneOff.exited;
+   * for await (const { source, message } of formation.logs({ signal: AbortSignal.timeout(100) })) if (source === 'app') console.log(message); // 42
+   */
+  async run(command: OneOffCommand, options: OneOffOptions = {}): Promise<OneOff> {
+    validateOneOff(command, options);
+    return this.#run(this.#source.oneOff(command), options, this.#newNumber(options.type ?? 'run'));
+  }
+
   /** Asks all dynos to end, and kills those whose grace is over. Resolves when nothing of them is left; then logs and events end. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all(this.dynos.map(async (dyno) => dyno.stop()));
+    await Promise.all([...this.dynos, ...this.oneOffs].map(async (dyno) => dyno.stop()));
     this.#events.end();
     this.#log.end();
   }
@@ -162,7 +190,7 @@ export class Formation {
     this.#checkRunning();
     const wanted = Object.entries(quantities).map(([type, count]) => ({ type, count, program: this.#source.program(type) }));
     for (const { type, count, program } of wanted) {
-      if (count > 0) await this.#runtime.plan(this.#image, { ...this.#containerOptions(type, 1, program), id: this.#idOf(`${type}.1`) });
+      if (count > 0) await this.#runtime.plan(this.#image, { ...this.#containerOptions(type, `${type}.1`, program), id: this.#idOf(`${type}.1`) });
     }
     this.#checkRunning();
     const gone: Promise<void>[] = [];
@@ -171,6 +199,28 @@ export class Formation {
       for (let number = 1; number <= count; number++) if (!this.#dynos.has(`${type}.${number}`)) this.#add(type, number, program);
     }
     await Promise.all(gone);
+  }
+
+  async #run(program: Program, options: OneOffOptions, number: number): Promise<OneOff> {
+    const { type = 'run', env = {} } = options;
+    this.#checkRunning();
+    const common = { ...this.#common(program), id: this.#idOf(`${type}.${number}`), number };
+    const surroundings = { ...common, options: this.#containerOptions('run', `${type}.${number}`, program, env) };
+    await this.#runtime.plan(this.#image, { ...surroundings.options, id: surroundings.id });
+    this.#checkRunning();
+    const oneOff = new OneOff(surroundings, options);
+    this.#oneOffs.set(oneOff.name, oneOff);
+    void oneOff.exited.then(() => this.#oneOffs.delete(oneOff.name));
+    oneOff.start();
+    return oneOff;
+  }
+
+  /** As many digits as Heroku's have. */
+  #newNumber(type: string): number {
+    for (;;) {
+      const number = randomNumber(1000, 10_000);
+      if (!this.#oneOffs.has(`${type}.${number}`) && !this.#dynos.has(`${type}.${number}`)) return number;
+    }
   }
 
   #checkRunning(): void {
@@ -189,31 +239,39 @@ export class Formation {
   }
 
   #settings(type: string, number: number, program: Program): DynoSettings {
-    const { restart = formationDefaults.restart, clock = formationDefaults.clock, processTypes = {} } = this.#options;
+    const { restart = formationDefaults.restart, processTypes = {} } = this.#options;
     const given = processTypes[type] ?? {};
     const { delivery, stopSignal, graceMs, bootTimeoutMs } = { ...formationDefaults, ...given };
+    return {
+      ...this.#common(program),
+      options: this.#containerOptions(type, `${type}.${number}`, program),
+      id: this.#idOf(`${type}.${number}`),
+      policy: policyOf(given.restart ?? restart),
+      chance: Math.random,
+      type, number, delivery, stopSignal, graceMs,
+      ...(type === 'web' && { port: { number: this.#port, bootTimeoutMs } }),
+    };
+  }
+
+  /** To dynos and one-off dynos. */
+  #common(program: Program) {
     return {
       runtime: this.#runtime,
       image: this.#image,
       command: program.text,
-      options: this.#containerOptions(type, number, program),
-      id: this.#idOf(`${type}.${number}`),
-      policy: policyOf(given.restart ?? restart),
-      chance: Math.random,
-      clock, type, number, delivery, stopSignal, graceMs,
-      ...(type === 'web' && { port: { number: this.#port, bootTimeoutMs } }),
-      onLog: (line) => {
+      clock: this.#options.clock ?? formationDefaults.clock,
+      onLog: (line: LogLine) => {
         this.#log.write(line);
       },
-      onEvent: (event) => {
+      onEvent: (event: DynoEvent) => {
         this.#events.push(event);
       },
     };
   }
 
-  #containerOptions(type: string, number: number, program: Program): RunOptions {
+  #containerOptions(type: string, dyno: string, program: Program, more: Readonly<Record<string, string>> = {}): RunOptions {
     const { env = {}, container = {} } = this.#options;
-    const own = { ...(type === 'web' && { PORT: String(this.#port) }), ...env, DYNO: `${type}.${number}` };
+    const own = { ...(type === 'web' && { PORT: String(this.#port) }), ...env, ...more, DYNO: dyno };
     return { user: this.#source.user, capDrop: ['ALL'], ...container, ...program.options, env: own };
   }
 

@@ -3,7 +3,7 @@ import type { RunOptions } from '../container/options/options.js';
 import type { Runtime } from '../container/runtime.js';
 import type { ImageConfig } from '../image/documents.js';
 import type { ImageProgress, ResolveImageOptions } from '../image/image-types.js';
-import { isSlug, processProgram, processTypes } from '../image/process-types.js';
+import { isBuildpackImage, isSlug, launcher, launcherOf, processCommand, processProgram, processTypes, shellWord } from '../image/process-types.js';
 import { imageProgram, imageUser } from '../image/run-config.js';
 import { TsrunError, nearest } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
@@ -40,7 +40,7 @@ export class ProgramSource {
 
   /** `web` is there whatever the image lists, if it has a program at all. */
   get types(): readonly string[] {
-    const listed = [...this.#lines.keys(), ...(this.#config === undefined ? [] : processTypes(this.#config))];
+    const listed = [...this.#lines.keys(), ...this.#listed];
     return [...new Set(listed.length === 0 && this.#own.length > 0 ? ['web'] : listed)];
   }
 
@@ -55,14 +55,38 @@ export class ProgramSource {
     const line = this.#lines.get(type);
     if (line !== undefined) return { text: line, options: this.#shell(line) };
     if (!this.types.includes(type)) throw this.#unknown(type);
-    if (this.#config === undefined || !processTypes(this.#config).includes(type)) return { text: this.#own.join(' '), options: {} };
+    if (this.#config === undefined || !this.#listed.includes(type)) return { text: this.#own.join(' '), options: {} };
     const words = processProgram(this.#config, { type, extra: [] }, this.#image);
-    return { text: isSlug(this.#config) ? (words.at(-1) ?? '') : words.join(' '), options: { process: type } };
+    return { text: processCommand(this.#config, type) ?? words.join(' '), options: { process: type } };
   }
 
-  /** A slug has a boot script, which takes one word for a line. The shell of any other is no login shell: Debian's takes the image's PATH away. */
+  /**
+   * What runs once: a line for the shell, or words. A process type as its first word stands for that type's command, which what follows
+   * is added to.
+   */
+  oneOff(command: string | readonly string[]): Program {
+    const line = typeof command === 'string' ? command : command.map(shellWord).join(' ');
+    const [, type = '', rest = ''] = /^([\w-]+)(\s.*)?$/s.exec(line) ?? [];
+    if (!this.#lines.has(type) && !this.#listed.includes(type)) return { text: line, options: this.#shell(line) };
+    const { text, options } = this.program(type);
+    if (rest.trim() === '') return { text, options };
+    const whole = `${text}${rest}`;
+    // The launcher of buildpacks is a program like any other; a shell splits what follows it into words.
+    const isLauncher = !this.#lines.has(type) && this.#config !== undefined && !isSlug(this.#config);
+    return { text: whole, options: isLauncher ? { entrypoint: ['/bin/sh', '-c', `exec ${launcherOf(type)}${rest}`] } : this.#shell(whole) };
+  }
+
+  /**
+   * A slug has a boot script, which takes one word for a line, and so does the launcher of buildpacks, which makes the environment of an
+   * app. The shell of any other is no login shell: Debian's takes the image's PATH away.
+   */
   #shell(line: string): Program['options'] {
-    return this.#config !== undefined && isSlug(this.#config) ? { command: [line] } : { entrypoint: ['/bin/sh', '-c', line] };
+    if (this.#config !== undefined && isSlug(this.#config)) return { command: [line] };
+    return { entrypoint: this.#config !== undefined && isBuildpackImage(this.#config) ? [launcher, line] : ['/bin/sh', '-c', line] };
+  }
+
+  get #listed(): readonly string[] {
+    return this.#config === undefined ? [] : processTypes(this.#config);
   }
 
   get #own(): readonly string[] {

@@ -8,13 +8,18 @@ import { show } from '../spec/quote.js';
 import type { ImageConfig } from './documents.js';
 
 const buildMetadata = 'io.buildpacks.build.metadata';
-/** The launcher knows by its name what to start. */
-const launcherFolder = '/cnb/process';
+/** Makes the environment of an app of buildpacks; one argument is a line for the shell (platform.md, "Launcher"). */
+export const launcher = '/cnb/lifecycle/launcher';
 const slugTypes = 'tsrun.process-types';
 
 /** Names in the image's order; none for an image that has no such thing, or whose label cannot be read. */
 export function processTypes(image: ImageConfig): readonly string[] {
   return [...new Set([...slugCommands(image).keys(), ...buildpackTypes(image)])];
+}
+
+/** Of Cloud Native Buildpacks. */
+export function isBuildpackImage({ config = {} }: ImageConfig): boolean {
+  return config.Labels?.[buildMetadata] !== undefined;
 }
 
 /** An app alone, which boots with the shell of what lies below it. */
@@ -37,12 +42,27 @@ export function processProgram(image: ImageConfig, { type, extra }: ProcessChoic
   const command = slugCommands(image).get(type);
   // A slug's entrypoint takes one word as a line for the shell.
   if (command !== undefined) return [...(image.config?.Entrypoint ?? ['sh', '-c']), [command, ...extra.map(shellWord)].join(' ')];
-  if (buildpackTypes(image).includes(type)) return [`${launcherFolder}/${type}`, ...extra];
+  if (buildpackTypes(image).includes(type)) return [launcherOf(type), ...extra];
   const types = processTypes(image);
   const near = nearest(type, types);
   const message = types.length === 0 ? `image ${show(name)} lists no process types` : `image ${show(name)} has no process type ${show(type)}`;
   const hint = types.length === 0 ? 'name a program instead' : near === undefined ? `it has ${types.slice(0, 20).map((each) => show(each)).join(', ')}` : `did you mean ${show(near)}?`;
   throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', message, { field: '/process', hint });
+}
+
+/** The launcher under the name by which it knows what to start. */
+export function launcherOf(type: string): string {
+  return `/cnb/process/${type}`;
+}
+
+/** What a type runs, for people: a slug's line, or what the label says that the launcher starts. */
+export function processCommand(image: ImageConfig, type: string): string | undefined {
+  const line = slugCommands(image).get(type);
+  if (line !== undefined) return line;
+  const process = buildpackProcesses(image).find((each) => member(each, 'type') === type);
+  // One word before Platform API 0.10, a list since.
+  const words = [member(process, 'command'), member(process, 'args')].flat().filter((word) => typeof word === 'string');
+  return words.length === 0 ? undefined : words.join(' ');
 }
 
 function slugCommands(image: ImageConfig): ReadonlyMap<string, string> {
@@ -52,8 +72,12 @@ function slugCommands(image: ImageConfig): ReadonlyMap<string, string> {
 }
 
 function buildpackTypes(image: ImageConfig): readonly string[] {
+  return buildpackProcesses(image).map((each) => member(each, 'type')).filter((type) => typeof type === 'string').filter(isFileName);
+}
+
+function buildpackProcesses(image: ImageConfig): readonly JsonValue[] {
   const processes = member(labelled(image, buildMetadata), 'processes');
-  return Array.isArray(processes) ? processes.map((each) => member(each, 'type')).filter((type) => typeof type === 'string').filter(isFileName) : [];
+  return Array.isArray(processes) ? processes : [];
 }
 
 function labelled({ config = {} }: ImageConfig, label: string): JsonValue | undefined {
@@ -69,7 +93,8 @@ function isFileName(type: string): boolean {
   return /^[A-Za-z0-9._-]{1,128}$/.test(type) && !/^\.{1,2}$/.test(type);
 }
 
-function shellWord(word: string): string {
+/** A word as a shell reads it. */
+export function shellWord(word: string): string {
   return /^[\w%+,./:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
