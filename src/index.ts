@@ -60,6 +60,7 @@ export type { DynoContainerOptions, FormationOptions, ProcessTypeOptions } from 
 export type { Dyno } from './dyno/dyno.js';
 export type { OneOff } from './dyno/one-off/one-off.js';
 export type { OneOffCommand, OneOffOptions } from './dyno/one-off/one-off-options.js';
+export type { ReleaseOptions } from './dyno/one-off/release.js';
 export type { Attachment } from './dyno/one-off/attachment.js';
 export type { DynoState } from './dyno/lifecycle.js';
 export type { DynoEvent } from './dyno/events.js';

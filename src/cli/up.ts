@@ -15,7 +15,7 @@ export async function run(invocation: Invocation): Promise<number> {
   try {
     const formation = await showFetching(invocation, async (onImageProgress) => {
       const { container, ...options } = formationOptions(invocation);
-      return Formation.start(runtime, invocation.positionals[0] ?? '', { ...options, container: { ...container, onImageProgress } });
+      return Formation.prepare(runtime, invocation.positionals[0] ?? '', { ...options, container: { ...container, onImageProgress } });
     });
     return await stay(formation, runtime, invocation);
   } finally {
@@ -62,8 +62,15 @@ async function stay(formation: Formation, runtime: Runtime, invocation: Invocati
   };
   for (const signal of signals) process.on(signal, ask);
   const ended = endOf(formation);
+  // Who asks for the end has no use for the news that the release did not get there.
+  const deployed = formation.deploy().catch(async (error: unknown) => {
+    await formation.stop();
+    if (!isAsked) throw error;
+  });
+  deployed.catch(() => undefined);
   try {
     await print(formation, invocation);
+    await deployed;
     return await ended;
   } finally {
     for (const signal of signals) process.removeListener(signal, ask);
@@ -81,7 +88,7 @@ async function print(formation: Formation, { flags, stdout, env }: Invocation): 
 /** 1 if any dyno has crashed and does not come back. */
 async function endOf(formation: Formation): Promise<number> {
   for await (const event of formation.events()) {
-    const isOver = event.type === 'state' && formation.dynos.every(({ state, nextRestartAtMs }) => state === 'complete' || (state === 'crashed' && nextRestartAtMs === undefined));
+    const isOver = event.type === 'state' && formation.dynos.length > 0 && formation.dynos.every(({ state, nextRestartAtMs }) => state === 'complete' || (state === 'crashed' && nextRestartAtMs === undefined));
     if (!isOver) continue;
     const code = formation.dynos.some(({ state }) => state === 'crashed') ? 1 : 0;
     await formation.stop();

@@ -8,6 +8,7 @@ import { nonEmpty } from '../spec/schema-common.js';
 import { anyOf, array, assertShape, callback, integer, number, oneOf, optional, record, strictObject, text, type Shape } from '../spec/shape.js';
 import { systemClock, type Clock } from './clock.js';
 import type { ImageOptions } from './program.js';
+import { releaseShape, type ReleaseOptions } from './one-off/release.js';
 import { restartPolicies, type Cycling, type RestartPolicy, type RestartPolicyName } from './restart-policy.js';
 
 /** What a formation itself decides about the containers of its dynos. */
@@ -47,6 +48,8 @@ export interface FormationOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** That `web` is to listen on, each dyno in a network of its own: its `PORT`, unless that is among the config vars. Default 5000. */
   readonly port?: number;
+  /** `false`: the process type `release` is not run. Default: once, before any dyno is started, where there is one. */
+  readonly release?: boolean | ReleaseOptions;
   /**
    * When dynos that have ended are started again. Default `heroku`.
    */
@@ -88,6 +91,7 @@ const formation = strictObject<FormationOptions>({
   processTypes: optional(record(processType, typeName)),
   env: optional(env),
   port: optional(integer(1, 65_535)),
+  release: optional(releaseShape),
   restart: optional(restart),
   container: optional({ expects: 'an object', check: checkContainer }),
   clock: optional(strictObject<Clock>({ now: callback<Clock['now']>(), after: callback<Clock['after']>() })),

@@ -12,6 +12,7 @@ import { LogHub, type LogOptions } from './log/hub.js';
 import type { LogLine } from './log/line.js';
 import { validateOneOff, type OneOffCommand, type OneOffOptions } from './one-off/one-off-options.js';
 import { OneOff } from './one-off/one-off.js';
+import { refuseRelease, releaseType, runRelease } from './one-off/release.js';
 import { ProgramSource, type Program } from './program.js';
 
 /**
@@ -54,19 +55,57 @@ export class Formation {
 
   /**
    * Starts the dynos of an image; it is fetched and unpacked first where it is not here. Resolves when all of them are starting: how they
-   * do is told by `events` and `logs`.
+   * do is told by `events` and `logs`. It is `prepare` and `deploy` in one.
    *
    * @param image as `Runtime.run` takes it
    * @throws TsrunError before anything is started, as `Runtime.run` for the image and the container options; `ERR_TSRUN_INVALID_ARGUMENT`
-   * also for a process type that there is not
+   * also for a process type that there is not; `ERR_TSRUN_RELEASE` when the release phase failed
    */
   static async start(runtime: Runtime, image: string, options: FormationOptions = {}): Promise<Formation> {
+    const formation = await Formation.prepare(runtime, image, options);
+    try {
+      await formation.deploy();
+    } catch (error) {
+      await formation.stop();
+      throw error;
+    }
+    return formation;
+  }
+
+  /**
+   * The same with nothing started yet: `deploy` does that, so that the log of the release phase can be read.
+   *
+   * @throws TsrunError as `start`
+   *
+   * @example
+   * import { Formation, Runtime, TsrunError } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const processTypes = { release: { command: 'echo migrating; exit 1' }, web: { command: 'httpd -f -p $PORT' } };
+   * await using formation = await Formation.prepare(runtime, './rootfs', { processTypes });
+   * await formation.deploy().catch((error: unknown) => {
+   *   console.log(TsrunError.is(error) && error.code, formation.dynos.length); // ERR_TSRUN_RELEASE 0
+   * });
+   * for await (const { source, message } of formation.logs({ signal: AbortSignal.timeout(100) })) if (source === 'app') console.log(message); // migrating
+   */
+  static async prepare(runtime: Runtime, image: string, options: FormationOptions = {}): Promise<Formation> {
     validateFormationOptions(options);
     const lines = Object.entries(options.processTypes ?? {}).flatMap(([type, { command }]) => (command === undefined ? [] : [[type, command] as const]));
     const source = await ProgramSource.open(runtime, image, new Map(lines), imageOptions(options.container));
-    const formation = new Formation(runtime, image, source, options);
-    await formation.scale(options.quantities ?? { web: 1 });
-    return formation;
+    return new Formation(runtime, image, source, options);
+  }
+
+  /**
+   * Runs the release phase, where there is a process type `release`, and then starts as many dynos as there shall be.
+   *
+   * @throws TsrunError as `start`
+   */
+  async deploy(): Promise<void> {
+    const { quantities = { web: 1 }, release = true, processTypes = {} } = this.#options;
+    await this.#wanted(quantities);
+    if (release !== false && this.#source.types.includes(releaseType)) {
+      await runRelease(release, processTypes[releaseType], async (options) => this.#run(this.#source.program(releaseType), options, 1));
+    }
+    await this.scale(quantities);
   }
 
   /** Those that there shall be, whatever state they are in, by type and number. */
@@ -81,7 +120,7 @@ export class Formation {
 
   /** What it can have dynos of. */
   get processTypes(): readonly string[] {
-    return this.#source.types;
+    return this.#source.types.filter((type) => type !== releaseType);
   }
 
   /** One by its name: `web.1`. */
@@ -186,13 +225,20 @@ export class Formation {
     return this.#log.read(options);
   }
 
-  async #scale(quantities: Readonly<Record<string, number>>): Promise<void> {
+  /** Nothing is started of what could not be. */
+  async #wanted(quantities: Readonly<Record<string, number>>) {
     this.#checkRunning();
+    refuseRelease(quantities);
     const wanted = Object.entries(quantities).map(([type, count]) => ({ type, count, program: this.#source.program(type) }));
     for (const { type, count, program } of wanted) {
       if (count > 0) await this.#runtime.plan(this.#image, { ...this.#containerOptions(type, `${type}.1`, program), id: this.#idOf(`${type}.1`) });
     }
     this.#checkRunning();
+    return wanted;
+  }
+
+  async #scale(quantities: Readonly<Record<string, number>>): Promise<void> {
+    const wanted = await this.#wanted(quantities);
     const gone: Promise<void>[] = [];
     for (const { type, count, program } of wanted) {
       for (const dyno of this.dynos) if (dyno.type === type && dyno.number > count) gone.push(this.#remove(dyno));

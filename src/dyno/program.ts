@@ -7,6 +7,7 @@ import { isBuildpackImage, isSlug, launcher, launcherOf, processCommand, process
 import { imageProgram, imageUser } from '../image/run-config.js';
 import { TsrunError, nearest } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
+import { releaseType } from './one-off/release.js';
 
 export type ImageOptions = Pick<RunOptions, 'stack' | 'pull' | 'platform' | 'checksum' | 'tlsVerify' | 'authFile' | 'imageLimits' | 'onImageProgress'>;
 
@@ -41,7 +42,7 @@ export class ProgramSource {
   /** `web` is there whatever the image lists, if it has a program at all. */
   get types(): readonly string[] {
     const listed = [...this.#lines.keys(), ...this.#listed];
-    return [...new Set(listed.length === 0 && this.#own.length > 0 ? ['web'] : listed)];
+    return [...new Set(listed.every((type) => type === releaseType) && this.#own.length > 0 ? ['web', ...listed] : listed)];
   }
 
   /** Who runs it unless somebody says otherwise. */

@@ -43,6 +43,8 @@ export type ErrorCode =
   | 'ERR_TSRUN_LAUNCHER_LOST'
   /** The addon or the launcher could not be loaded. */
   | 'ERR_TSRUN_NATIVE_LOAD'
+  /** The release phase of an app failed: none of its dynos was started. */
+  | 'ERR_TSRUN_RELEASE'
   /** The operation was cancelled by its AbortSignal. */
   | 'ERR_TSRUN_ABORTED';
 
