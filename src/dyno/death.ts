@@ -16,6 +16,8 @@ export type DeathCause =
   | 'stop-timeout'
   /** Nothing listened on its port in time (R10). */
   | 'boot-timeout'
+  /** It failed a health check, and was asked to end. */
+  | 'unhealthy'
   /** It waited for a client, and none came (R13). */
   | 'attach-timeout'
   /** It could not be started (R99, or no such program). */
@@ -43,7 +45,7 @@ export function isForGood({ error }: Death): boolean {
 }
 
 /** What tsrun had done to it when it ended. */
-export type Doing = 'nothing' | 'stopping' | 'killing-late' | 'killing-unbound';
+export type Doing = 'nothing' | 'stopping' | 'stopping-unhealthy' | 'killing-late' | 'killing-unbound';
 
 /** A program that ended. */
 export function deathOf(status: ExitStatus, doing: Doing): Death {
@@ -61,5 +63,6 @@ function causeOf({ cause, signal }: ExitStatus, doing: Doing): DeathCause {
   if (doing === 'killing-late') return 'stop-timeout';
   if (doing === 'killing-unbound') return 'boot-timeout';
   if (doing === 'stopping') return 'stop';
+  if (doing === 'stopping-unhealthy') return 'unhealthy';
   return cause === 'oom' ? 'oom' : signal === undefined ? 'exit' : 'signal';
 }

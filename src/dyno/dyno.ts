@@ -7,6 +7,8 @@ import { TsrunError } from '../spec/errors.js';
 import type { Clock } from './clock.js';
 import { deathOf, failedDeath, type Death } from './death.js';
 import type { DynoEvent } from './events.js';
+import type { HealthCheck } from './health/health-options.js';
+import { Health, type HealthReport } from './health/health.js';
 import { Lifecycle, type DynoState } from './lifecycle.js';
 import { badBind } from './listeners.js';
 import { copyLines } from './log/copy.js';
@@ -31,6 +33,8 @@ export interface DynoSettings {
   readonly graceMs: number;
   /** That it must listen on, and how soon. */
   readonly port?: { readonly number: number; readonly bootTimeoutMs: number };
+  /** Those of `startup` stand in the place of the port; a port is where they ask. */
+  readonly health?: { readonly checks: readonly HealthCheck[]; readonly port: number };
   readonly chance: () => number;
   /** It runs once, and any end of it is its completion. */
   readonly isOneOff?: boolean;
@@ -53,6 +57,7 @@ export class Dyno {
   readonly #settings: DynoSettings;
   readonly #life: Lifecycle;
   readonly #port: PortWatch | undefined;
+  readonly #health: Health | undefined;
   #running: Promise<void> = Promise.resolve();
   #container: Container | undefined;
   #lastDeath: Death | undefined;
@@ -60,9 +65,12 @@ export class Dyno {
   /** @internal A formation makes its own. */
   constructor(settings: DynoSettings) {
     this.#settings = settings;
-    const { clock, policy, command, stopSignal, graceMs, port, chance, delivery, isOneOff = false } = settings;
+    const { clock, policy, command, stopSignal, graceMs, chance, delivery, isOneOff = false } = settings;
+    this.#health = this.#healthOf(settings);
+    const isUpWhenTold = this.#health?.hasStartup === true;
+    const port = isUpWhenTold ? undefined : settings.port;
     this.#port = port === undefined ? undefined : new PortWatch(clock, port.number);
-    this.#life = new Lifecycle({ clock, policy, command, stopSignal, graceMs, chance, isOneOff, ...(port !== undefined && { bootTimeoutMs: port.bootTimeoutMs }) }, {
+    this.#life = new Lifecycle({ clock, policy, command, stopSignal, graceMs, chance, isOneOff, isUpWhenTold, ...(port !== undefined && { bootTimeoutMs: port.bootTimeoutMs }) }, {
       launch: () => {
         this.#running = this.#run();
       },
@@ -79,6 +87,7 @@ export class Dyno {
       },
       changed: (from, to) => {
         settings.onEvent({ type: 'state', dyno: this.name, timeMs: clock.now(), from, to });
+        if (to === 'up') this.#health?.beginOthers();
       },
     });
   }
@@ -101,6 +110,16 @@ export class Dyno {
   /** Where it is in its life. */
   get state(): DynoState {
     return this.#life.state;
+  }
+
+  /** It is up, and all of its checks of `readiness` have passed: it may have connections. */
+  get isReady(): boolean {
+    return this.state === 'up' && this.#health?.isReady !== false;
+  }
+
+  /** What its health checks have said; empty where it has none. */
+  get health(): readonly HealthReport[] {
+    return this.#health?.reports ?? [];
   }
 
   /** That it runs in; undefined while it has none. */
@@ -130,6 +149,7 @@ export class Dyno {
 
   /** @internal Resolves when nothing of it runs any more. */
   async stop(): Promise<void> {
+    this.#health?.end();
     this.#life.stop();
     await this.#running;
   }
@@ -137,8 +157,29 @@ export class Dyno {
   /** @internal Resolves when what ran has ended. */
   async restart(): Promise<void> {
     const old = this.#running;
+    this.#health?.end();
     this.#life.restart();
     await old;
+  }
+
+  #healthOf({ clock, health, onEvent, onLog }: DynoSettings): Health | undefined {
+    if (health === undefined) return undefined;
+    return new Health({
+      ...health,
+      clock,
+      up: () => {
+        this.#life.bound();
+      },
+      giveUp: (line) => {
+        this.#life.giveUp(line);
+      },
+      log: (message) => {
+        onLog({ timeMs: clock.now(), source: 'heroku', dyno: this.name, message });
+      },
+      changed: (change) => {
+        onEvent({ type: 'health', dyno: this.name, timeMs: clock.now(), ...change });
+      },
+    });
   }
 
   async #run(): Promise<void> {
@@ -161,12 +202,14 @@ export class Dyno {
     }
     this.#container = container;
     const printed = this.#print(container);
+    this.#health?.begin(container);
     this.#life.launched();
     this.#port?.begin(container.pid, () => {
       this.#life.bound();
     });
     const status = await container.exited;
     this.#port?.end();
+    this.#health?.end();
     // What it said last stands before the line that says that it has ended.
     await printed;
     return deathOf(status, this.#life.doing);

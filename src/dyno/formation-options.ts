@@ -8,6 +8,7 @@ import { nonEmpty } from '../spec/schema-common.js';
 import { anyOf, array, assertShape, callback, integer, number, oneOf, optional, record, strictObject, text, type Shape } from '../spec/shape.js';
 import { systemClock, type Clock } from './clock.js';
 import type { ImageOptions } from './program.js';
+import { healthShape, type HealthChoice } from './health/health-options.js';
 import { releaseShape, type ReleaseOptions } from './one-off/release.js';
 import { restartPolicies, type Cycling, type RestartPolicy, type RestartPolicyName } from './restart-policy.js';
 
@@ -32,6 +33,8 @@ export interface ProcessTypeOptions {
   readonly graceMs?: number;
   /** How soon `web` must listen on its port, in milliseconds. Default 60,000. */
   readonly bootTimeoutMs?: number;
+  /** How it is asked whether it is well. Default: it is not, and what an image says does not count, as on Heroku. */
+  readonly health?: HealthChoice;
   /** Default: the formation's. */
   readonly restart?: RestartPolicyName | RestartPolicy;
 }
@@ -81,6 +84,7 @@ const processType = strictObject<ProcessTypeOptions>({
   stopSignal: optional(signalName),
   graceMs: optional(grace),
   bootTimeoutMs: optional(duration),
+  health: optional(healthShape),
   restart: optional(restart),
 });
 const quantities = record(integer(0, 1000), typeName);

@@ -8,6 +8,7 @@ import { show } from '../spec/quote.js';
 import { Dyno, type DynoSettings } from './dyno.js';
 import type { DynoEvent } from './events.js';
 import { formationDefaults, imageOptions, policyOf, validateFormationOptions, validateQuantities, type FormationOptions } from './formation-options.js';
+import { chosenHealth } from './health/chosen.js';
 import { LogHub, type LogOptions } from './log/hub.js';
 import type { LogLine } from './log/line.js';
 import { validateOneOff, type OneOffCommand, type OneOffOptions } from './one-off/one-off-options.js';
@@ -230,6 +231,7 @@ export class Formation {
     this.#checkRunning();
     refuseRelease(quantities);
     const wanted = Object.entries(quantities).map(([type, count]) => ({ type, count, program: this.#source.program(type) }));
+    for (const { type } of wanted) this.#healthOf(type);
     for (const { type, count, program } of wanted) {
       if (count > 0) await this.#runtime.plan(this.#image, { ...this.#containerOptions(type, `${type}.1`, program), id: this.#idOf(`${type}.1`) });
     }
@@ -296,7 +298,13 @@ export class Formation {
       chance: Math.random,
       type, number, delivery, stopSignal, graceMs,
       ...(type === 'web' && { port: { number: this.#port, bootTimeoutMs } }),
+      ...this.#healthOf(type),
     };
+  }
+
+  #healthOf(type: string): Pick<DynoSettings, 'health'> {
+    const { health } = this.#options.processTypes?.[type] ?? {};
+    return health === undefined ? {} : { health: { checks: chosenHealth(health, { type, image: this.#source.healthcheck }), port: this.#port } };
   }
 
   /** To dynos and one-off dynos. */

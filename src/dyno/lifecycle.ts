@@ -34,6 +34,8 @@ export interface LifecycleSettings {
   readonly graceMs: number;
   /** How soon it must listen on its port; absent: it is up when its program runs. */
   readonly bootTimeoutMs?: number;
+  /** Without a boot timeout: it is up when `bound` is called all the same. */
+  readonly isUpWhenTold?: boolean;
   /** 0 to 1, for the jitter of cycling. */
   readonly chance: () => number;
   /** It runs once: any end is its completion, and nothing brings it back. */
@@ -101,7 +103,7 @@ export class Lifecycle {
     else this.#settle();
   }
 
-  /** It listens on its port. */
+  /** It listens on its port, or is well. */
   bound(): void {
     if (this.#state !== 'starting' || this.#doing !== 'nothing') return;
     this.#cancelTimer();
@@ -146,8 +148,15 @@ export class Lifecycle {
     } else this.start();
   }
 
+  /** It is not well, as the line says: it is asked to end, which counts as a crash. */
+  giveUp(line: string): void {
+    if (!this.#alive || this.#doing !== 'nothing') return;
+    this.#actions.log(line);
+    this.#terminate('stopping-unhealthy');
+  }
+
   #settle(): void {
-    const { clock, bootTimeoutMs, policy, chance } = this.#settings;
+    const { clock, bootTimeoutMs, policy, chance, isUpWhenTold = false } = this.#settings;
     const cycleMs = cycleDelayMs(policy, chance());
     if (cycleMs !== undefined) {
       this.#cancelCycle = clock.after(cycleMs, () => {
@@ -156,7 +165,7 @@ export class Lifecycle {
       });
     }
     if (bootTimeoutMs === undefined) {
-      this.bound();
+      if (!isUpWhenTold) this.bound();
       return;
     }
     this.#cancelTimer = clock.after(bootTimeoutMs, () => {
@@ -169,10 +178,10 @@ export class Lifecycle {
     });
   }
 
-  #terminate(): void {
+  #terminate(doing: Doing = 'stopping'): void {
     if (this.#doing !== 'nothing') return;
     this.#cancelTimer();
-    this.#doing = 'stopping';
+    this.#doing = doing;
     const { clock, stopSignal, graceMs } = this.#settings;
     this.#actions.log(`Stopping all processes with ${stopSignal}`);
     // What is still on its way is asked when it is there.

@@ -1,7 +1,7 @@
 /** What the dynos of a process type run: a line of a Procfile, a process type of the image, or the image's own program. */
 import type { RunOptions } from '../container/options/options.js';
 import type { Runtime } from '../container/runtime.js';
-import type { ImageConfig } from '../image/documents.js';
+import type { Healthcheck, ImageConfig } from '../image/documents.js';
 import type { ImageProgress, ResolveImageOptions } from '../image/image-types.js';
 import { isBuildpackImage, isSlug, launcher, launcherOf, processCommand, processProgram, processTypes, shellWord } from '../image/process-types.js';
 import { imageProgram, imageUser } from '../image/run-config.js';
@@ -49,6 +49,11 @@ export class ProgramSource {
   get user(): string {
     const user = this.#config === undefined ? '0' : imageUser(this.#config);
     return /^(?:0+|root)(?::|$)/.test(user) ? dynoUser : user;
+  }
+
+  /** What the image's own HEALTHCHECK says. */
+  get healthcheck(): Healthcheck | undefined {
+    return this.#config?.config?.Healthcheck;
   }
 
   /** @throws ERR_TSRUN_INVALID_ARGUMENT for a type that neither caller nor image names */
