@@ -3,8 +3,9 @@
  * form of the same has none of these, and is another flag.
  */
 import { TsrunError } from '../../spec/errors.js';
-import { parseJson, type JsonValue } from '../../spec/json.js';
+import type { JsonValue } from '../../spec/json.js';
 import { isUnsafe, printable, show } from '../../spec/quote.js';
+import { readJson } from './read-json.js';
 
 /** How a `.env` file is read. */
 export interface DotEnvOptions {
@@ -36,7 +37,7 @@ const blanks = /[^\S\n]*/y;
 export function parseDotEnv(text: string, { source = '.env' }: DotEnvOptions = {}): Readonly<Record<string, string>> {
   const whole = text.replace(/^\ufeff/, '').replaceAll('\r\n', '\n');
   if (isUnsafe(whole)) throw fault(`${source}: a NUL or half of a surrogate pair`);
-  const variables = new Map(/^\s*\{/.test(whole) ? flattened(parseJson(whole, source), source) : new Reader(whole, source).variables());
+  const variables = new Map(/^\s*\{/.test(whole) ? flattened(readJson(whole, source), source) : new Reader(whole, source).variables());
   return Object.fromEntries(variables);
 }
 
