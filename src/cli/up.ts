@@ -1,6 +1,6 @@
 /** `tsrun up` */
 import { once } from 'node:events';
-import { Formation, logLineJson, Runtime, type FormationOptions, type ProcessTypeOptions } from '../index.js';
+import { appOptions, Formation, logLineJson, Runtime, type FormationOptions, type ProcessTypeOptions } from '../index.js';
 import { runtimeOptions } from './containers.js';
 import { DynoLines } from './dyno-lines.js';
 import { showFetching } from './fetching.js';
@@ -14,7 +14,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const runtime = await Runtime.open(runtimeOptions(invocation.flags));
   try {
     const formation = await showFetching(invocation, async (onImageProgress) => {
-      const { container, ...options } = formationOptions(invocation);
+      const { container, ...options } = await formationOptions(invocation);
       return Formation.prepare(runtime, invocation.positionals[0] ?? '', { ...options, container: { ...container, onImageProgress } });
     });
     return await stay(formation, runtime, invocation);
@@ -23,15 +23,16 @@ export async function run(invocation: Invocation): Promise<number> {
   }
 }
 
-function formationOptions(invocation: Invocation): FormationOptions {
+async function formationOptions(invocation: Invocation): Promise<FormationOptions> {
   const { flags, options, stderr, env: own } = invocation;
   const { env, ...container } = options;
   const warn = (warning: string) => {
     tell(stderr, `${painter(stderr, own)('yellow', 'tsrun: warning:')} ${warning}\n`);
   };
-  for (const warning of flags.procfile?.warnings ?? []) warn(warning);
-  const lines: [string, ProcessTypeOptions][] = [...(flags.procfile?.processTypes ?? [])].map(([type, command]) => [type, { command }]);
-  return {
+  const { procfile, appManifest } = flags;
+  for (const warning of [...(procfile?.warnings ?? []), ...(appManifest?.warnings ?? [])]) warn(warning);
+  const lines: [string, ProcessTypeOptions][] = [...(procfile?.processTypes ?? [])].map(([type, command]) => [type, { command }]);
+  const given: FormationOptions = {
     ...(flags.appName !== undefined && { name: flags.appName }),
     ...(flags.quantities !== undefined && { quantities: flags.quantities }),
     ...(flags.port !== undefined && { port: flags.port }),
@@ -40,6 +41,7 @@ function formationOptions(invocation: Invocation): FormationOptions {
     processTypes: Object.fromEntries(lines),
     container: { ...container, onWarning: oncePerText(warn) },
   };
+  return appManifest === undefined ? given : appOptions(appManifest, given);
 }
 
 /** Each warning once: all dynos have the same. */
@@ -63,7 +65,7 @@ async function stay(formation: Formation, runtime: Runtime, invocation: Invocati
   for (const signal of signals) process.on(signal, ask);
   const ended = endOf(formation);
   // Who asks for the end has no use for the news that the release did not get there.
-  const deployed = formation.deploy().catch(async (error: unknown) => {
+  const deployed = deploy(formation, invocation).catch(async (error: unknown) => {
     await formation.stop();
     if (!isAsked) throw error;
   });
@@ -75,6 +77,13 @@ async function stay(formation: Formation, runtime: Runtime, invocation: Invocati
   } finally {
     for (const signal of signals) process.removeListener(signal, ask);
   }
+}
+
+/** The script that an app wants run when it is there: how it does is seen in the log. */
+async function deploy(formation: Formation, { flags }: Invocation): Promise<void> {
+  await formation.deploy();
+  const line = flags.appManifest?.scripts['postdeploy'];
+  if (line !== undefined && line !== '') await formation.run(line);
 }
 
 async function print(formation: Formation, { flags, stdout, env }: Invocation): Promise<void> {

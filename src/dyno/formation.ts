@@ -86,7 +86,8 @@ export class Formation {
    * await formation.deploy().catch((error: unknown) => {
    *   console.log(TsrunError.is(error) && error.code, formation.dynos.length); // ERR_TSRUN_RELEASE 0
    * });
-   * for await (const { source, message } of formation.logs({ signal: AbortSignal.timeout(100) })) if (source === 'app') console.log(message); // migrating
+   * await formation.stop();
+   * for await (const { source, message } of formation.logs()) if (source === 'app') console.log(message); // migrating
    */
   static async prepare(runtime: Runtime, image: string, options: FormationOptions = {}): Promise<Formation> {
     validateFormationOptions(options);
@@ -180,7 +181,8 @@ export class Formation {
    * await using formation = await Formation.start(runtime, './rootfs', { processTypes: { job: { command: 'echo' } }, quantities: {} });
    * const oneOff = await formation.run('job 42');
    * await oneOff.exited;
-   * for await (const { source, message } of formation.logs({ signal: AbortSignal.timeout(100) })) if (source === 'app') console.log(message); // 42
+   * await formation.stop();
+   * for await (const { source, message } of formation.logs()) if (source === 'app') console.log(message); // 42
    */
   async run(command: OneOffCommand, options: OneOffOptions = {}): Promise<OneOff> {
     validateOneOff(command, options);
@@ -312,7 +314,8 @@ export class Formation {
     return {
       runtime: this.#runtime,
       image: this.#image,
-      command: program.text,
+      // A line of the log is one line, whatever a shell takes for one.
+      command: program.text.replaceAll(/\s*[\r\n]\s*/g, ' '),
       clock: this.#options.clock ?? formationDefaults.clock,
       onLog: (line: LogLine) => {
         this.#log.write(line);

@@ -11,6 +11,8 @@ export const nowMs = Date.UTC(2026, 0, 31, 12);
 
 export const files: Readonly<Record<string, string>> = {
   './app.env': 'PORT=1\nFROM_FILE=yes\n',
+  './.env': 'export GREETING="hello world" # to all\n',
+  './app.json': '{ "env": { "STAGE": "test" }, "formation": { "web": { "quantity": 2 } }, "buildpacks": [] }',
   './Procfile': 'web: node server.js\nworker: node worker.js\n',
   './seccomp.json': '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[]}',
   './docker.json': '{"defaultAction":"SCMP_ACT_ERRNO","archMap":[]}',

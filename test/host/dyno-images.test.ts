@@ -67,4 +67,22 @@ rooted('an image of buildpacks has their process types', async (t) => {
   t.true(lines.includes('app[job.1]: /cnb/process/job as 1234'));
 });
 
+rooted('what runs beside the types of an image of buildpacks is run by its launcher; its label says what a type runs', async (t) => {
+  const programs = {
+    'cnb/process/job': '#!/bin/sh\nfor word in "$0" "$@"; do printf "[%s]" "$word"; done; echo\n',
+    'cnb/lifecycle/launcher': '#!/bin/sh\n[ $# = 1 ] && APP=made exec sh -c "$1"\n',
+  };
+  const layer = packFolder(makeImage(lab, { files: programs, mode: 0o755 }));
+  const processes = [{ type: 'job', command: ['bundle', 'exec'], args: ['rake jobs'], direct: true, 'working-dir': '/workspace' }, { type: 'old', command: 'puma', args: null, direct: false }];
+  const { path } = writeLayout(join(lab.scratch, 'cnb-one-off'), [layer], { User: '1234', Entrypoint: ['/cnb/lifecycle/launcher'], Labels: { 'io.buildpacks.build.metadata': JSON.stringify({ processes }) } });
+  const formation = await Formation.start(await lab.runtime(), path, { name: lab.newId(), quantities: {}, processTypes: { line: { command: 'echo "line $APP"' } } });
+  t.deepEqual(formation.processTypes, ['line', 'job', 'old']);
+  for (const command of ['job', 'job 42 "a  b"', 'line too', 'echo "$APP"']) await (await formation.run(command)).exited;
+  await formation.stop();
+  const messages: string[] = [];
+  for await (const { message } of formation.logs()) messages.push(message);
+  for (const message of ['[/cnb/process/job]', '[/cnb/process/job][42][a  b]', 'line made too', 'made']) t.true(messages.includes(message), message);
+  t.true(messages.includes('Starting process with command `bundle exec rake jobs 42 "a  b"`'));
+});
+
 lab.declareLeakTest();

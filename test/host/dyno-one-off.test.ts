@@ -91,10 +91,12 @@ rooted('a process type as the first word stands for its command; words are quote
   const { formation, lines } = await start({ processTypes: { job: { command: 'echo did' } } });
   await (await formation.run('job 42 "a  b"')).exited;
   await (await formation.run(['job', 'c  d', '$HOME'])).exited;
+  await (await formation.run('true\n  true')).exited;
   await (await formation.run(['echo', 'e  f'])).exited;
   await until(() => lines.includes('app[run.N]: e  f'));
   t.deepEqual(lines.filter((line) => line.startsWith('app')), ['app[run.N]: did 42 a  b', 'app[run.N]: did c  d $HOME', 'app[run.N]: e  f']);
   t.true(lines.includes('heroku[run.N]: Starting process with command `echo did 42 "a  b"`'));
+  t.true(lines.includes('heroku[run.N]: Starting process with command `true true`'));
   await formation.stop();
 });
 

@@ -81,6 +81,39 @@ rooted('what a program prints does not drive the terminal; JSON has it as it was
   t.true(lines.some((line) => JSON.stringify(line).includes('"source":"app","dyno":"job.1","message":"a\\u001b[31mred\\u001b[2J\\tb"')));
 });
 
+rooted('the release phase is seen, and comes first; where it fails nothing else is started', async (t) => {
+  const job = 'job: echo working\n';
+  const done = await lab.tsrun(['up', '--name', lab.newId(), '--formation', 'job=1', '--restart', 'fly', '-f', procfile(`release: echo migrated\n${job}`), lab.image]);
+  t.is(done.code, 0, done.stderr);
+  t.regex(done.stdout, /app\[release\.1\]: migrated\n[^]*release\.1\]: State changed from up to complete\n[^]*app\[job\.1\]: working\n/);
+  const failed = await lab.tsrun(['up', '--name', lab.newId(), '--formation', 'job=1', '-f', procfile(`release: echo broken; exit 3\n${job}`), lab.image]);
+  t.is(failed.code, 1);
+  t.regex(failed.stdout, /app\[release\.1\]: broken\n/);
+  t.notRegex(failed.stdout, /job/);
+  t.regex(failed.stderr, /the release phase failed: its program ended with status 3\nhint: /);
+});
+
+rooted('app.json and .env give config vars, numbers and a script; flags go over them', async (t) => {
+  const file = (name: string, content: string) => {
+    const path = join(lab.imageRoot, name);
+    writeFileSync(path, content);
+    return path;
+  };
+  const app = file('app.json', JSON.stringify({ env: { STAGE: 'test', KEY: { generator: 'secret' }, TOKEN: {} }, formation: { job: { quantity: 2 } }, scripts: { postdeploy: 'echo "seeded $STAGE"' }, buildpacks: [] }));
+  const env = file('dot.env', 'export TOKEN="a\\nb" # secret\nSTAGE=live\nMORE=dotenv\n');
+  const words = ['--app-json', app, '--restart', 'fly', '-f', procfile('job: echo "$STAGE ${#KEY} $TOKEN $MORE"; sleep 1\n')];
+  const { code, stdout, stderr } = await lab.tsrun(['up', '--name', lab.newId(), ...words, '--dotenv', env, '-e', 'MORE=flag', lab.image]);
+  t.is(code, 0, stderr);
+  t.regex(stderr, /warning: .*app\.json: 'buildpacks' is passed over: an image or a slug is built already/);
+  for (const job of [1, 2]) for (const line of ['live 64 a', 'b flag']) t.true(stdout.includes(`app[job.${job}]: ${line}\n`), stdout);
+  t.regex(stdout, /app\[run\.\d{4}\]: seeded live\n/);
+  const without = await lab.tsrun(['up', '--name', lab.newId(), ...words, lab.image]);
+  t.is(without.code, 125);
+  t.regex(without.stderr, /the app needs the config var "TOKEN", which has no value/);
+  const broken = await lab.tsrun(['up', '--name', lab.newId(), '--app-json', file('broken.json', '{\n "env": 5 }'), lab.image]);
+  t.regex(broken.stderr, /for --app-json: .*broken\.json \/env: expected an object, found 5/);
+});
+
 rooted('a formation that cannot be is told of, and nothing is started', async (t) => {
   const rows: [words: string[], message: RegExp][] = [
     [[lab.image], /there is no process type "web" in .*\nhint: give a Procfile/],

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { ImageConfig } from '../../src/image/documents.js';
-import { processProgram, processTypes } from '../../src/image/process-types.js';
+import { processCommand, processProgram, processTypes } from '../../src/image/process-types.js';
 import { TsrunError } from '../../src/spec/errors.js';
 
 const imageOf = (label?: string): ImageConfig => ({
@@ -30,6 +30,16 @@ test('a type that leads elsewhere is none', (t) => {
 
 test('a type is started by the launcher\'s name for it', (t) => {
   t.deepEqual(processProgram(buildpack, { type: 'worker', extra: ['--fast', 'a b'] }, 'app'), ['/cnb/process/worker', '--fast', 'a b']);
+});
+
+test('a label says what a type runs, for people', (t) => {
+  t.is(processCommand(buildpack, 'web'), 'node server.js');
+  t.is(processCommand(buildpack, 'worker'), 'node worker.js');
+  t.is(processCommand(buildpack, 'other'), undefined);
+  t.is(processCommand(slug, 'worker'), 'node worker.js $QUEUE');
+  for (const process of [{}, { command: null, args: null }, { command: 5, args: [5, {}] }, { command: { a: 1 } }, { args: 'x' }]) {
+    t.is(processCommand(imageOf(JSON.stringify({ processes: [{ type: 'web', ...process }] })), 'web'), process.args === 'x' ? 'x' : undefined);
+  }
 });
 
 test('one that is not there is refused, with those that are', (t) => {

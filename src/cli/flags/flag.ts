@@ -1,5 +1,5 @@
 /** What one row of the table of flags holds, and the draft that flags fill in. */
-import type { Procfile, RestartPolicyName, RunOptions } from '../../index.js';
+import type { AppManifest, Procfile, RestartPolicyName, RunOptions } from '../../index.js';
 import type { Completion, ValueContext, ValueKind, ValueType } from '../values/value-type.js';
 
 export type CommandName =
@@ -96,6 +96,7 @@ export interface CommandFlags {
   readonly appName?: string;
   readonly quantities?: Readonly<Record<string, number>>;
   readonly procfile?: Procfile;
+  readonly appManifest?: AppManifest;
   readonly port?: number;
   readonly restart?: RestartPolicyName;
   /** `explain --diff`: a second set of flags follows after `--`. */

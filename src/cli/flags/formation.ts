@@ -1,8 +1,8 @@
 /** Flags about a formation: which processes of an app are run, and how they come back. */
-import { parseProcfile, parseQuantities, restartPolicies, TsrunError, type Procfile, type RestartPolicyName } from '../../index.js';
+import { parseAppJson, parseDotEnv, parseProcfile, parseQuantities, restartPolicies, TsrunError, type AppManifest, type Procfile, type RestartPolicyName } from '../../index.js';
 import { integer, matching, oneOf, toggle } from '../values/basic.js';
 import { readUtf8 } from '../values/environment.js';
-import { ValueError, type ValueType } from '../values/value-type.js';
+import { listOf, ValueError, type ValueType } from '../values/value-type.js';
 import { flag, type Flag } from './flag.js';
 
 const group = 'Formation';
@@ -14,6 +14,20 @@ const procfile: ValueType<Procfile> = {
   placeholder: 'FILE',
   completion: 'file',
   parse: (path, context) => said(() => parseProcfile(readUtf8(path, context), { source: path })),
+};
+
+const appJson: ValueType<AppManifest> = {
+  kind: 'string',
+  placeholder: 'FILE',
+  completion: 'file',
+  parse: (path, context) => said(() => parseAppJson(readUtf8(path, context), { source: path })),
+};
+
+const dotEnv: ValueType<Readonly<Record<string, string>>> = {
+  kind: 'string',
+  placeholder: 'FILE',
+  completion: 'file',
+  parse: (path, context) => said(() => parseDotEnv(readUtf8(path, context), { source: path })),
 };
 
 const policies = Object.keys(restartPolicies).filter((name): name is RestartPolicyName => Object.hasOwn(restartPolicies, name));
@@ -55,6 +69,22 @@ export const formationFlags: readonly Flag[] = [
     example: './Procfile',
     commands: ['up'],
     apply: (draft, value) => (draft.flags.procfile = value),
+  }),
+  flag(appJson, {
+    name: 'app-json',
+    help: "go by this app.json: its config vars, its numbers of dynos, its health checks, and its postdeploy script",
+    group,
+    example: './app.json',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.appManifest = value),
+  }),
+  flag(listOf(dotEnv), {
+    name: 'dotenv',
+    help: "read config vars from a .env file in foreman's form, with quotes, escapes and comments",
+    group,
+    example: './.env',
+    commands: ['up'],
+    apply: (draft, value) => (draft.fileEnv = { ...draft.fileEnv, ...value }),
   }),
   flag(integer({ min: 1, max: 65_535 }), {
     name: 'port',

@@ -95,8 +95,9 @@ export function parseAppJson(text: string, { source = 'app.json' }: AppJsonOptio
   const value = readJson(text.replace(/^\ufeff/, ''), source);
   if (!isObject(value)) throw fault(`${source}: expected an object, found ${show(value)}`);
   const warnings = strangers(value, source);
-  assertShape(document, value, 'ERR_TSRUN_INVALID_ARGUMENT', source);
-  const { name, stack, scripts = {}, env = {}, formation = {}, healthchecks = {} } = value;
+  const checked: unknown = value;
+  assertShape(document, checked, 'ERR_TSRUN_INVALID_ARGUMENT', source);
+  const { name, stack, scripts = {}, env = {}, formation = {}, healthchecks = {} } = checked;
   return {
     ...(name !== undefined && { name }), ...(stack !== undefined && { stack }),
     scripts, formation, warnings,
