@@ -5,7 +5,7 @@ import type { ContainerEvent, ContainerListener } from '../engine/listener.js';
 import type { EventCgroupChanged, EventExited } from '../plan/wire.generated.js';
 import { TsrunError } from '../spec/errors.js';
 import { parseSignal } from '../spec/signals.js';
-import { deferred } from '../engine/deferred.js';
+import { deferred } from '../spec/deferred.js';
 import { exitStatus, lostStatus, type ExitStatus } from './state/exit-status.js';
 import { deliveryNumber, type StopOptions } from './delivery.js';
 import { nameDescriptors, type Descriptors, type Start } from './start.js';

@@ -8,11 +8,12 @@ import { show } from '../spec/quote.js';
 import { Dyno, type DynoSettings } from './dyno.js';
 import type { DynoEvent } from './events.js';
 import { formationDefaults, imageOptions, policyOf, validateFormationOptions, validateQuantities, type FormationOptions } from './formation-options.js';
-import { chosenHealth } from './health/chosen.js';
+import { healthOf } from './health/chosen.js';
 import { LogHub, type LogOptions } from './log/hub.js';
 import type { LogLine } from './log/line.js';
 import { validateOneOff, type OneOffCommand, type OneOffOptions } from './one-off/one-off-options.js';
-import { OneOff } from './one-off/one-off.js';
+import type { OneOff } from './one-off/one-off.js';
+import { OneOffs } from './one-off/one-offs.js';
 import { refuseRelease, releaseType, runRelease } from './one-off/release.js';
 import { ProgramSource, type Program } from './program.js';
 
@@ -40,7 +41,13 @@ export class Formation {
   readonly #options: FormationOptions;
   readonly #source: ProgramSource;
   readonly #dynos = new Map<string, Dyno>();
-  readonly #oneOffs = new Map<string, OneOff>();
+  readonly #oneOffs = new OneOffs(async (program, dyno, env) => {
+    const surroundings = { ...this.#common(program), id: this.#idOf(dyno), options: this.#containerOptions('run', dyno, program, env) };
+    this.#checkRunning();
+    await this.#runtime.plan(this.#image, { ...surroundings.options, id: surroundings.id });
+    this.#checkRunning();
+    return surroundings;
+  });
   readonly #events = new EventStream<DynoEvent>();
   readonly #log = new LogHub();
   #scaling: Promise<void> = Promise.resolve();
@@ -56,9 +63,8 @@ export class Formation {
 
   /**
    * Starts the dynos of an image; it is fetched and unpacked first where it is not here. Resolves when all of them are starting: how they
-   * do is told by `events` and `logs`. It is `prepare` and `deploy` in one.
+   * do is told by `events` and `logs`. The image is what `Runtime.run` takes.
    *
-   * @param image as `Runtime.run` takes it
    * @throws TsrunError before anything is started, as `Runtime.run` for the image and the container options; `ERR_TSRUN_INVALID_ARGUMENT`
    * also for a process type that there is not; `ERR_TSRUN_RELEASE` when the release phase failed
    */
@@ -73,22 +79,7 @@ export class Formation {
     return formation;
   }
 
-  /**
-   * The same with nothing started yet: `deploy` does that, so that the log of the release phase can be read.
-   *
-   * @throws TsrunError as `start`
-   *
-   * @example
-   * import { Formation, Runtime, TsrunError } from 'tsrun';
-   * await using runtime = await Runtime.open();
-   * const processTypes = { release: { command: 'echo migrating; exit 1' }, web: { command: 'httpd -f -p $PORT' } };
-   * await using formation = await Formation.prepare(runtime, './rootfs', { processTypes });
-   * await formation.deploy().catch((error: unknown) => {
-   *   console.log(TsrunError.is(error) && error.code, formation.dynos.length); // ERR_TSRUN_RELEASE 0
-   * });
-   * await formation.stop();
-   * for await (const { source, message } of formation.logs()) if (source === 'app') console.log(message); // migrating
-   */
+  /** The same with nothing started yet: `deploy` does that, so that the log of the release phase can be read. @throws TsrunError as `start` */
   static async prepare(runtime: Runtime, image: string, options: FormationOptions = {}): Promise<Formation> {
     validateFormationOptions(options);
     const lines = Object.entries(options.processTypes ?? {}).flatMap(([type, { command }]) => (command === undefined ? [] : [[type, command] as const]));
@@ -105,7 +96,7 @@ export class Formation {
     const { quantities = { web: 1 }, release = true, processTypes = {} } = this.#options;
     await this.#wanted(quantities);
     if (release !== false && this.#source.types.includes(releaseType)) {
-      await runRelease(release, processTypes[releaseType], async (options) => this.#run(this.#source.program(releaseType), options, 1));
+      await runRelease(release, processTypes[releaseType], async (options) => this.#oneOffs.run(this.#source.program(releaseType), options, 1));
     }
     await this.scale(quantities);
   }
@@ -117,7 +108,7 @@ export class Formation {
 
   /** Those one-off dynos that have not ended. */
   get oneOffs(): readonly OneOff[] {
-    return [...this.#oneOffs.values()];
+    return this.#oneOffs.all;
   }
 
   /** What it can have dynos of. */
@@ -174,19 +165,10 @@ export class Formation {
    *
    * @param command a line for the shell, or its words; where the first word is a process type it stands for that type's command
    * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`; `ERR_TSRUN_STATE` when it was stopped; as `Runtime.run` for the container options
-   *
-   * @example
-   * import { Formation, Runtime } from 'tsrun';
-   * await using runtime = await Runtime.open();
-   * await using formation = await Formation.start(runtime, './rootfs', { processTypes: { job: { command: 'echo' } }, quantities: {} });
-   * const oneOff = await formation.run('job 42');
-   * await oneOff.exited;
-   * await formation.stop();
-   * for await (const { source, message } of formation.logs()) if (source === 'app') console.log(message); // 42
    */
   async run(command: OneOffCommand, options: OneOffOptions = {}): Promise<OneOff> {
     validateOneOff(command, options);
-    return this.#run(this.#source.oneOff(command), options, this.#newNumber(options.type ?? 'run'));
+    return this.#oneOffs.run(this.#source.oneOff(command), options);
   }
 
   /** Asks all dynos to end, and kills those whose grace is over. Resolves when nothing of them is left; then logs and events end. */
@@ -233,7 +215,7 @@ export class Formation {
     this.#checkRunning();
     refuseRelease(quantities);
     const wanted = Object.entries(quantities).map(([type, count]) => ({ type, count, program: this.#source.program(type) }));
-    for (const { type } of wanted) this.#healthOf(type);
+    for (const { type } of wanted) healthOf(this.#options.processTypes?.[type], type, this.#source.healthcheck, this.#port);
     for (const { type, count, program } of wanted) {
       if (count > 0) await this.#runtime.plan(this.#image, { ...this.#containerOptions(type, `${type}.1`, program), id: this.#idOf(`${type}.1`) });
     }
@@ -249,28 +231,6 @@ export class Formation {
       for (let number = 1; number <= count; number++) if (!this.#dynos.has(`${type}.${number}`)) this.#add(type, number, program);
     }
     await Promise.all(gone);
-  }
-
-  async #run(program: Program, options: OneOffOptions, number: number): Promise<OneOff> {
-    const { type = 'run', env = {} } = options;
-    this.#checkRunning();
-    const common = { ...this.#common(program), id: this.#idOf(`${type}.${number}`), number };
-    const surroundings = { ...common, options: this.#containerOptions('run', `${type}.${number}`, program, env) };
-    await this.#runtime.plan(this.#image, { ...surroundings.options, id: surroundings.id });
-    this.#checkRunning();
-    const oneOff = new OneOff(surroundings, options);
-    this.#oneOffs.set(oneOff.name, oneOff);
-    void oneOff.exited.then(() => this.#oneOffs.delete(oneOff.name));
-    oneOff.start();
-    return oneOff;
-  }
-
-  /** As many digits as Heroku's have. */
-  #newNumber(type: string): number {
-    for (;;) {
-      const number = randomNumber(1000, 10_000);
-      if (!this.#oneOffs.has(`${type}.${number}`) && !this.#dynos.has(`${type}.${number}`)) return number;
-    }
   }
 
   #checkRunning(): void {
@@ -300,13 +260,8 @@ export class Formation {
       chance: Math.random,
       type, number, delivery, stopSignal, graceMs,
       ...(type === 'web' && { port: { number: this.#port, bootTimeoutMs } }),
-      ...this.#healthOf(type),
+      ...healthOf(given, type, this.#source.healthcheck, this.#port),
     };
-  }
-
-  #healthOf(type: string): Pick<DynoSettings, 'health'> {
-    const { health } = this.#options.processTypes?.[type] ?? {};
-    return health === undefined ? {} : { health: { checks: chosenHealth(health, { type, image: this.#source.healthcheck }), port: this.#port } };
   }
 
   /** To dynos and one-off dynos. */

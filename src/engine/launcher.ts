@@ -5,7 +5,7 @@
 import { Socket } from 'node:net';
 import { protocolVersion, type EventAnswered, type EventReady, type LauncherEvent, type Request } from '../plan/wire.generated.js';
 import { TsrunError } from '../spec/errors.js';
-import { deferred } from './deferred.js';
+import { deferred } from '../spec/deferred.js';
 import { broken, closed, hostRefused, lost, noRoom, refused } from './faults.js';
 import { eventStream, Incoming } from './incoming.js';
 import type { Answer, ContainerListener, Waiting } from './listener.js';

@@ -30,7 +30,7 @@ const serving = 'mkdir -p /tmp/www; echo hello world >/tmp/www/well; exec httpd 
 const quick = { intervalMs: 50, timeoutMs: 2000 } as const;
 
 rooted('a dyno with startup checks is up when they have passed, and not when it listens', async (t) => {
-  const { formation, dyno, lines, health } = await start(`${serving.replace('exec httpd', '(sleep 0.4; touch /tmp/ready) & exec httpd')}`, [
+  const { formation, dyno, lines, health } = await start(serving.replace('exec httpd', '(sleep 0.4; touch /tmp/ready) & exec httpd'), [
     { purpose: 'startup', probe: { type: 'http', path: '/well', contains: 'hello' }, ...quick },
     { purpose: 'startup', name: 'migrated', probe: { type: 'exec', command: 'test -e /tmp/ready' }, ...quick },
   ]);

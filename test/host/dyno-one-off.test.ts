@@ -31,8 +31,8 @@ async function start(options: FormationOptions = {}): Promise<Watched> {
 async function seen(client: Attachment, what: string): Promise<string> {
   let all = '';
   while (!all.includes(what)) {
-    const [piece]: unknown[] = await once(client, 'data');
-    all += String(piece);
+    const pieces: unknown[] = await once(client, 'data');
+    all += pieces.join('');
   }
   return all;
 }

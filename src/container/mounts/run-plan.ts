@@ -1,6 +1,6 @@
 /** Has the launcher do a plan that makes no process. */
 import type { Addon } from '../../engine/addon.js';
-import { deferred } from '../../engine/deferred.js';
+import { deferred } from '../../spec/deferred.js';
 import type { Launcher } from '../../engine/launcher.js';
 import { encodePlan, type Plan } from '../../plan/plan.js';
 import { setupError } from '../failures/setup-error.js';

@@ -100,8 +100,11 @@ export function parseAppJson(text: string, { source = 'app.json' }: AppJsonOptio
   const { name, stack, scripts = {}, env = {}, formation = {}, healthchecks = {} } = checked;
   return {
     ...(name !== undefined && { name }), ...(stack !== undefined && { stack }),
-    scripts, formation, warnings,
-    env: mapped(env, (each) => (typeof each === 'string' ? { value: each } : each)),
+    warnings,
+    // What the reader gives has no prototype.
+    scripts: { ...scripts },
+    formation: mapped(formation, (each) => ({ ...each })),
+    env: mapped(env, (each) => (typeof each === 'string' ? { value: each } : { ...each })),
     healthchecks: mapped(healthchecks, (checks, of) => checks.map((check, index) => healthOfDokku(check, `${source} /healthchecks/${of}/${index}`))),
   };
 }

@@ -4,6 +4,11 @@ import { TsrunError } from '../../spec/errors.js';
 import { show } from '../../spec/quote.js';
 import type { HealthCheck, HealthChoice } from './health-options.js';
 
+/** As a dyno has them; nothing where nothing is said. @throws as `chosenHealth` */
+export function healthOf({ health }: { readonly health?: HealthChoice } = {}, type: string, image: Healthcheck | undefined, port: number): { readonly health?: { readonly checks: readonly HealthCheck[]; readonly port: number } } {
+  return health === undefined ? {} : { health: { checks: chosenHealth(health, { type, image }), port } };
+}
+
 const docker = { intervalMs: 30_000, timeoutMs: 30_000, startIntervalMs: 5000, retries: 3 } as const;
 
 /**

@@ -82,7 +82,7 @@ export class HealthMonitor {
       over.abort();
     };
     run.signal.addEventListener('abort', abort, { once: true });
-    let cancel = () => {};
+    let cancel: () => void = () => undefined;
     const late = new Promise<string>((resolve) => {
       cancel = clock.after(timeoutMs, () => {
         resolve(`no answer within ${timeoutMs / 1000} s`);

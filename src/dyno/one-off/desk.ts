@@ -1,7 +1,7 @@
 /** Between the program of an attached one-off dyno and its client: one client at a time, and while there is none the log. */
 import type { Readable } from 'node:stream';
 import type { Container } from '../../container/container.js';
-import { deferred } from '../../engine/deferred.js';
+import { deferred } from '../../spec/deferred.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { Clock } from '../clock.js';
 import type { Death } from '../death.js';

@@ -1,6 +1,6 @@
 /** One-off dynos: a program beside the formation, with its image and config, that runs once (Dev Center, "One-off dynos"). */
 import type { Container } from '../../container/container.js';
-import { deferred } from '../../engine/deferred.js';
+import { deferred } from '../../spec/deferred.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { Death } from '../death.js';
 import { Dyno, type DynoSettings } from '../dyno.js';
@@ -23,6 +23,8 @@ export type OneOffSurroundings = Pick<DynoSettings, 'runtime' | 'clock' | 'image
  * await using formation = await Formation.start(runtime, './rootfs', { quantities: {} });
  * const oneOff = await formation.run('echo migrated; exit 7');
  * console.log((await oneOff.exited).code); // 7
+ * await formation.stop();
+ * for await (const { source, message } of formation.logs()) if (source === 'app') console.log(message); // migrated
  */
 export class OneOff {
   readonly #dyno: Dyno;

@@ -9,7 +9,8 @@ class Rig {
   readonly #startMs = this.clock.now();
   readonly said: string[] = [];
   readonly signals: AbortSignal[] = [];
-  answer: string | undefined | 'never' = undefined;
+  /** `never`: none. */
+  answer: string | undefined;
   readonly monitor: HealthMonitor;
 
   constructor(settings: Partial<MonitorSettings> = {}) {

@@ -1,0 +1,40 @@
+/** The one-off dynos of a formation that have not ended. */
+import { randomNumber } from '../../container/state/random.js';
+import type { Program } from '../program.js';
+import { oneOffDefaults, type OneOffOptions } from './one-off-options.js';
+import { OneOff, type OneOffSurroundings } from './one-off.js';
+
+/** What a formation gives to a program that runs once, when it has found that it could run. */
+export type Provide = (program: Program, dyno: string, env: Readonly<Record<string, string>>) => Promise<Omit<OneOffSurroundings, 'number'>>;
+
+export class OneOffs {
+  readonly #provide: Provide;
+  readonly #live = new Map<string, OneOff>();
+
+  constructor(provide: Provide) {
+    this.#provide = provide;
+  }
+
+  get all(): readonly OneOff[] {
+    return [...this.#live.values()];
+  }
+
+  /** @param number default: a free one, of as many digits as Heroku's have */
+  async run(program: Program, options: OneOffOptions, number?: number): Promise<OneOff> {
+    const { type = oneOffDefaults.type, env = {} } = options;
+    const chosen = number ?? this.#freeNumber(type);
+    const oneOff = new OneOff({ ...(await this.#provide(program, `${type}.${chosen}`, env)), number: chosen }, options);
+    this.#live.set(oneOff.name, oneOff);
+    void oneOff.exited.then(() => this.#live.delete(oneOff.name));
+    oneOff.start();
+    return oneOff;
+  }
+
+  /** Dynos of a formation have numbers up to 1000. */
+  #freeNumber(type: string): number {
+    for (;;) {
+      const number = randomNumber(1001, 10_000);
+      if (!this.#live.has(`${type}.${number}`)) return number;
+    }
+  }
+}
