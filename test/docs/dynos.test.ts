@@ -17,7 +17,7 @@ test.after.always(() => {
   rmSync(project, { recursive: true });
 });
 
-const [program = ''] = blocksOf('docs/dynos.md').filter(({ language }) => language === 'ts').map(({ text: source }) => source);
+const [program = '', checked = ''] = blocksOf('docs/dynos.md').filter(({ language }) => language === 'ts').map(({ text: source }) => source);
 
 needs('root', 'userns', 'overlay')('the program runs three dynos, passes connections on to those that are up, and ends in order', async (t) => {
   t.timeout(60_000 * patience);
@@ -33,6 +33,14 @@ needs('root', 'userns', 'overlay')('the program runs three dynos, passes connect
   }
   t.deepEqual(await running.end('SIGTERM'), { code: 0, signal: null }, running.output);
   for (const dyno of ['web.1', 'web.2', 'worker.1']) t.true(running.output.includes(`heroku[${dyno}]: State changed from up to down`), dyno);
+});
+
+needs('root', 'userns', 'overlay')('the program with health checks goes on when its dyno is well', async (t) => {
+  t.timeout(60_000 * patience);
+  await using running = new RunningProgram(compile(project, 'health', checked), [fixture('busybox')]);
+  t.deepEqual(await running.ended, { code: 0, signal: null }, running.output);
+  t.regex(running.output, /^web\.1 startup http \/health healthy\n/);
+  t.true(running.output.includes('web.1 readiness tcp healthy\n'));
 });
 
 test('the table of restart policies names all that there are', (t) => {

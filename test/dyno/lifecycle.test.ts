@@ -1,45 +1,10 @@
 import test from 'ava';
-import type { Death } from '../../src/dyno/death.js';
-import { Lifecycle, type LifecycleSettings } from '../../src/dyno/lifecycle.js';
 import { restartPolicies } from '../../src/dyno/restart-policy.js';
 import { TsrunError } from '../../src/spec/errors.js';
-import { FakeClock } from './fake-clock.js';
+import { exited, Rig } from './life-rig.js';
 
 const minute = 60_000;
 const hour = 60 * minute;
-
-function exited(code: number): Death {
-  return { cause: code > 128 ? 'signal' : 'exit', code, oomKills: 0 };
-}
-
-/** What was done and said, in order: actions in angle brackets. */
-class Rig {
-  readonly clock = new FakeClock();
-  readonly life: Lifecycle;
-  said: string[] = [];
-  badBind: string | undefined;
-
-  constructor(settings: Partial<LifecycleSettings> = {}) {
-    const act = (what: string) => () => {
-      this.said.push(`<${what}>`);
-    };
-    const actions = { launch: act('launch'), terminate: act('terminate'), kill: act('kill'), badBind: () => this.badBind, log: (message: string) => this.said.push(message), changed: () => undefined };
-    this.life = new Lifecycle({ clock: this.clock, policy: restartPolicies.heroku, command: 'node server.js', stopSignal: 'SIGTERM', graceMs: 30_000, chance: () => 0, ...settings }, actions);
-  }
-
-  take(): string[] {
-    return this.said.splice(0);
-  }
-
-  /** Up, with what was said until then forgotten. */
-  up(): this {
-    this.life.start();
-    this.life.launched();
-    this.life.bound();
-    this.take();
-    return this;
-  }
-}
 
 const web = { bootTimeoutMs: minute };
 const start = ['Starting process with command `node server.js`', '<launch>'];

@@ -21,6 +21,7 @@ export interface AppVariable {
 
 /** How many dynos of a type an app wants, and of which size. */
 export interface AppFormation {
+  /** At most 1000. */
   readonly quantity?: number;
   /** By Heroku's names: `standard-1x`. */
   readonly size?: string;
@@ -28,6 +29,7 @@ export interface AppFormation {
 
 /** What an `app.json` says, as far as it matters where the app is run. */
 export interface AppManifest {
+  /** For people. */
   readonly name?: string;
   /** Lines for the shell: `postdeploy` is run once when the app is there. */
   readonly scripts: Readonly<Record<string, string>>;

@@ -13,8 +13,8 @@ import { mapped, type AppManifest } from './app-json.js';
  * @example
  * import { appOptions, parseAppJson } from 'tsrun';
  * const manifest = parseAppJson('{ "env": { "STAGE": "test", "KEY": { "generator": "secret" } }, "formation": { "web": { "quantity": 2 } } }');
- * const { env, quantities } = await appOptions(manifest, { env: { STAGE: 'live' } });
- * console.log(env?.STAGE, env?.KEY?.length, quantities); // live 64 { web: 2 }
+ * const { env = {}, quantities } = await appOptions(manifest, { env: { STAGE: 'live' } });
+ * console.log(env['STAGE'], env['KEY']?.length, quantities); // live 64 { web: 2 }
  */
 export async function appOptions(manifest: AppManifest, given: FormationOptions = {}): Promise<FormationOptions> {
   const env = await variables(manifest, given.env ?? {});

@@ -21,8 +21,11 @@ export interface HealthReport {
 
 /** A check has another status than before. */
 export interface HealthChange {
+  /** Its name, as the log has it. */
   readonly check: string;
+  /** What it decides. */
   readonly purpose: HealthPurpose;
+  /** What its last answers add up to now. */
   readonly status: HealthStatus;
   /** Where it is `unhealthy`. */
   readonly why: string | undefined;
