@@ -69,11 +69,16 @@ export type { OneOffCommand, OneOffOptions } from './dyno/one-off/one-off-option
 export type { ReleaseOptions } from './dyno/one-off/release.js';
 export type { Attachment } from './dyno/one-off/attachment.js';
 export type { DynoState } from './dyno/lifecycle.js';
-export type { DynoEvent } from './dyno/events.js';
+export type { DynoEvent, LimitEvent } from './dyno/events.js';
 export type { Death, DeathCause } from './dyno/death.js';
 export type { Clock } from './dyno/clock.js';
 export { restartPolicies, type Cycling, type RestartPolicy, type RestartPolicyName } from './dyno/restart-policy.js';
 export { parseQuantities } from './dyno/quantities.js';
+export { dynoSizes, type DynoSize, type DynoSizeName } from './dyno/sizes/sizes.js';
+export { parseSizes, type DynoSizes } from './dyno/sizes/parse-sizes.js';
+export type { QuotaCode } from './dyno/sizes/quota.js';
+export type { DynoSample, MemoryUse } from './dyno/metrics/sample.js';
+export type { Load } from './dyno/metrics/load-average.js';
 export { formatLogLine, logLineJson, type LogLine } from './dyno/log/line.js';
 export type { LogOptions } from './dyno/log/hub.js';
 export { parseProcfile, type Procfile, type ProcfileDialect, type ProcfileOptions } from './image/procfile.js';

@@ -31,17 +31,25 @@ async function formationOptions(invocation: Invocation): Promise<FormationOption
   };
   const { procfile, appManifest } = flags;
   for (const warning of [...(procfile?.warnings ?? []), ...(appManifest?.warnings ?? [])]) warn(warning);
-  const lines: [string, ProcessTypeOptions][] = [...(procfile?.processTypes ?? [])].map(([type, command]) => [type, { command }]);
   const given: FormationOptions = {
     ...(flags.appName !== undefined && { name: flags.appName }),
     ...(flags.quantities !== undefined && { quantities: flags.quantities }),
     ...(flags.port !== undefined && { port: flags.port }),
     ...(flags.restart !== undefined && { restart: flags.restart }),
     ...(env !== undefined && { env }),
-    processTypes: Object.fromEntries(lines),
+    ...(flags.sizes?.size !== undefined && { size: flags.sizes.size }),
+    ...(flags.runtimeMetrics !== undefined && { metrics: flags.runtimeMetrics }),
+    processTypes: processTypes(invocation),
     container: { ...container, onWarning: oncePerText(warn) },
   };
   return appManifest === undefined ? given : appOptions(appManifest, given);
+}
+
+function processTypes({ flags: { procfile, sizes } }: Invocation): Record<string, ProcessTypeOptions> {
+  const types = new Map<string, ProcessTypeOptions>();
+  for (const [type, command] of procfile?.processTypes ?? []) types.set(type, { command });
+  for (const [type, size] of Object.entries(sizes?.types ?? {})) types.set(type, { ...types.get(type), size });
+  return Object.fromEntries(types);
 }
 
 /** Each warning once: all dynos have the same. */

@@ -8,8 +8,10 @@ export type DeathCause =
   | 'exit'
   /** A signal that tsrun did not send. */
   | 'signal'
-  /** The kernel, for want of memory. */
+  /** The kernel, for want of memory: `victim` says what it took. */
   | 'oom'
+  /** It used far more memory than its size has, and was killed (R15). */
+  | 'quota'
   /** It was asked to end, and did. */
   | 'stop'
   /** It was asked to end, and was killed when its time was over (R12). */
@@ -35,6 +37,8 @@ export interface Death {
   readonly status?: ExitStatus;
   /** Why it could not be started. */
   readonly error?: TsrunError;
+  /** Of `oom`: the whole dyno, or its program alone, with which the others end. */
+  readonly victim?: 'dyno' | 'program';
   /** Processes that the kernel killed for want of memory: also children, while the program lived on. */
   readonly oomKills: number;
 }
@@ -45,11 +49,13 @@ export function isForGood({ error }: Death): boolean {
 }
 
 /** What tsrun had done to it when it ended. */
-export type Doing = 'nothing' | 'stopping' | 'stopping-unhealthy' | 'killing-late' | 'killing-unbound';
+export type Doing = 'nothing' | 'stopping' | 'stopping-unhealthy' | 'killing-late' | 'killing-unbound' | 'killing-over-quota';
 
 /** A program that ended. */
 export function deathOf(status: ExitStatus, doing: Doing): Death {
-  return { cause: causeOf(status, doing), code: status.code, status, oomKills: status.oomKills };
+  const cause = causeOf(status, doing);
+  const victim = status.oomGroupKills > 0 ? ('dyno' as const) : ('program' as const);
+  return { cause, code: status.code, status, oomKills: status.oomKills, ...(cause === 'oom' && { victim }) };
 }
 
 /** One that never ran. */
@@ -62,6 +68,7 @@ function causeOf({ cause, signal }: ExitStatus, doing: Doing): DeathCause {
   if (cause === 'lost') return 'lost';
   if (doing === 'killing-late') return 'stop-timeout';
   if (doing === 'killing-unbound') return 'boot-timeout';
+  if (doing === 'killing-over-quota') return 'quota';
   if (doing === 'stopping') return 'stop';
   if (doing === 'stopping-unhealthy') return 'unhealthy';
   return cause === 'oom' ? 'oom' : signal === undefined ? 'exit' : 'signal';

@@ -13,8 +13,12 @@ import { Lifecycle, type DynoState } from './lifecycle.js';
 import { badBind } from './listeners.js';
 import { copyLines } from './log/copy.js';
 import type { LogLine } from './log/line.js';
+import { measure } from './metrics/measure.js';
+import type { DynoSample } from './metrics/sample.js';
 import { PortWatch } from './port-watch.js';
 import type { RestartPolicy } from './restart-policy.js';
+import { oomLines } from './sizes/quota.js';
+import type { DynoSize } from './sizes/sizes.js';
 
 export interface DynoSettings {
   readonly runtime: Runtime;
@@ -35,6 +39,9 @@ export interface DynoSettings {
   readonly port?: { readonly number: number; readonly bootTimeoutMs: number };
   /** Those of `startup` stand in the place of the port; a port is where they ask. */
   readonly health?: { readonly checks: readonly HealthCheck[]; readonly port: number };
+  readonly size?: DynoSize;
+  /** Whether the log has its samples. */
+  readonly metrics: boolean;
   readonly chance: () => number;
   /** It runs once, and any end of it is its completion. */
   readonly isOneOff?: boolean;
@@ -61,6 +68,7 @@ export class Dyno {
   #running: Promise<void> = Promise.resolve();
   #container: Container | undefined;
   #lastDeath: Death | undefined;
+  #sample: DynoSample | undefined;
 
   /** @internal A formation makes its own. */
   constructor(settings: DynoSettings) {
@@ -83,7 +91,7 @@ export class Dyno {
       },
       badBind: () => (this.#port === undefined ? undefined : badBind(this.#port.listeners, this.#port.port)),
       log: (message) => {
-        settings.onLog({ timeMs: clock.now(), source: 'heroku', dyno: this.name, message });
+        this.#say(message);
       },
       changed: (from, to) => {
         settings.onEvent({ type: 'state', dyno: this.name, timeMs: clock.now(), from, to });
@@ -130,6 +138,11 @@ export class Dyno {
   /** How it ended last; undefined: it never did. */
   get lastDeath(): Death | undefined {
     return this.#lastDeath;
+  }
+
+  /** What it used at the last sample of what runs now; undefined until there is one. */
+  get sample(): DynoSample | undefined {
+    return this.#sample;
   }
 
   /** In a row, as its restart policy counts. */
@@ -186,6 +199,8 @@ export class Dyno {
     const death = await this.#live();
     this.#container = undefined;
     this.#lastDeath = death;
+    this.#sample = undefined;
+    if (this.#settings.size !== undefined) for (const line of oomLines(death, this.#settings.size)) this.#say(line);
     this.#settings.onEvent({ type: 'ended', dyno: this.name, timeMs: this.#settings.clock.now(), death });
     this.#life.ended(death);
   }
@@ -207,12 +222,27 @@ export class Dyno {
     this.#port?.begin(container.pid, () => {
       this.#life.bound();
     });
+    const endMeasure = measure(container, this.#settings, {
+      log: (message) => {
+        this.#say(message);
+      },
+      tell: (event) => {
+        if (event.type === 'sample') this.#sample = event.sample;
+        this.#settings.onEvent({ ...event, dyno: this.name, timeMs: this.#settings.clock.now() });
+        if (event.type === 'quota' && event.code === 'R15') this.#life.overQuota();
+      },
+    });
     const status = await container.exited;
+    endMeasure();
     this.#port?.end();
     this.#health?.end();
     // What it said last stands before the line that says that it has ended.
     await printed;
     return deathOf(status, this.#life.doing);
+  }
+
+  #say(message: string): void {
+    this.#settings.onLog({ timeMs: this.#settings.clock.now(), source: 'heroku', dyno: this.name, message });
   }
 
   async #print(container: Container): Promise<void> {

@@ -1,7 +1,13 @@
 /** What becomes of dynos, as typed events. */
+import type { ContainerEvent } from '../container/events.js';
 import type { Death } from './death.js';
 import type { HealthChange } from './health/health.js';
 import type { DynoState } from './lifecycle.js';
+import type { DynoSample } from './metrics/sample.js';
+import type { QuotaCode } from './sizes/quota.js';
+
+/** A limit was reached, or is near: as its container tells it. */
+export type LimitEvent = Exclude<ContainerEvent, { readonly type: 'started' | 'exited' }>;
 
 /** What `Formation.events` tells; `dyno` is its name, `timeMs` milliseconds since 1970. */
 export type DynoEvent =
@@ -9,4 +15,10 @@ export type DynoEvent =
   /** Its program has ended, or could not be started; what becomes of it then is a change of state. */
   | { readonly type: 'ended'; readonly dyno: string; readonly timeMs: number; readonly death: Death }
   /** One of its health checks has passed or failed, other than before. */
-  | ({ readonly type: 'health'; readonly dyno: string; readonly timeMs: number } & HealthChange);
+  | ({ readonly type: 'health'; readonly dyno: string; readonly timeMs: number } & HealthChange)
+  /** Each 20 seconds, of dynos that have a size, or with `metrics`. */
+  | { readonly type: 'sample'; readonly dyno: string; readonly timeMs: number; readonly sample: DynoSample }
+  /** It uses more memory than its quota (R14), or so much more that it is killed (R15). */
+  | { readonly type: 'quota'; readonly dyno: string; readonly timeMs: number; readonly code: QuotaCode; readonly usedBytes: number; readonly quotaBytes: number }
+  /** A limit was reached: also by a child, while the program lives on. */
+  | (LimitEvent & { readonly dyno: string; readonly timeMs: number });

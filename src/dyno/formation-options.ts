@@ -5,12 +5,13 @@ import type { RunOptions } from '../container/options/options.js';
 import { TsrunError } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
 import { nonEmpty } from '../spec/schema-common.js';
-import { anyOf, array, assertShape, callback, integer, number, oneOf, optional, record, strictObject, text, type Shape } from '../spec/shape.js';
+import { anyOf, array, assertShape, boolean, callback, integer, number, oneOf, optional, record, strictObject, text, type Shape } from '../spec/shape.js';
 import { systemClock, type Clock } from './clock.js';
 import type { ImageOptions } from './program.js';
 import { healthShape, type HealthChoice } from './health/health-options.js';
 import { releaseShape, type ReleaseOptions } from './one-off/release.js';
 import { restartPolicies, type Cycling, type RestartPolicy, type RestartPolicyName } from './restart-policy.js';
+import { sizeShape, type DynoSize, type DynoSizeName } from './sizes/sizes.js';
 
 /** What a formation itself decides about the containers of its dynos. */
 const decided = [
@@ -37,6 +38,8 @@ export interface ProcessTypeOptions {
   readonly health?: HealthChoice;
   /** Default: the formation's. */
   readonly restart?: RestartPolicyName | RestartPolicy;
+  /** Default: the formation's. */
+  readonly size?: DynoSizeName | DynoSize;
 }
 
 /** What `Formation.start` may be asked for. Unknown names are refused. */
@@ -57,6 +60,13 @@ export interface FormationOptions {
    * When dynos that have ended are started again. Default `heroku`.
    */
   readonly restart?: RestartPolicyName | RestartPolicy;
+  /**
+   * What each dyno may use: a name such as `standard-1x`, or a size of one's own. It goes before the limits in `container`. Default: these
+   * alone, and nobody measures.
+   */
+  readonly size?: DynoSizeName | DynoSize;
+  /** Whether the log has what each dyno uses, every 20 seconds, as Heroku's has with `log-runtime-metrics`. Default false. */
+  readonly metrics?: boolean;
   /** Limits, mounts, user, walls of each dyno. Default: no capabilities, and uid 1000 where the image says root or nothing. */
   readonly container?: DynoContainerOptions;
   /** Default: this machine's. */
@@ -86,6 +96,7 @@ const processType = strictObject<ProcessTypeOptions>({
   bootTimeoutMs: optional(duration),
   health: optional(healthShape),
   restart: optional(restart),
+  size: optional(sizeShape),
 });
 const quantities = record(integer(0, 1000), typeName);
 
@@ -97,6 +108,8 @@ const formation = strictObject<FormationOptions>({
   port: optional(integer(1, 65_535)),
   release: optional(releaseShape),
   restart: optional(restart),
+  size: optional(sizeShape),
+  metrics: optional(boolean),
   container: optional({ expects: 'an object', check: checkContainer }),
   clock: optional(strictObject<Clock>({ now: callback<Clock['now']>(), after: callback<Clock['after']>() })),
 });

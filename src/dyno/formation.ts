@@ -1,13 +1,13 @@
 /** An app as it runs: so many dynos of each of its process types. */
 import { EventStream } from '../container/events.js';
-import type { RunOptions } from '../container/options/options.js';
 import type { Runtime } from '../container/runtime.js';
 import { randomNumber } from '../container/state/random.js';
 import { TsrunError } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
-import { Dyno, type DynoSettings } from './dyno.js';
+import { Blueprint } from './blueprint.js';
+import { Dyno } from './dyno.js';
 import type { DynoEvent } from './events.js';
-import { formationDefaults, imageOptions, policyOf, validateFormationOptions, validateQuantities, type FormationOptions } from './formation-options.js';
+import { imageOptions, validateFormationOptions, validateQuantities, type FormationOptions } from './formation-options.js';
 import { healthOf } from './health/chosen.js';
 import { LogHub, type LogOptions } from './log/hub.js';
 import type { LogLine } from './log/line.js';
@@ -41,8 +41,9 @@ export class Formation {
   readonly #options: FormationOptions;
   readonly #source: ProgramSource;
   readonly #dynos = new Map<string, Dyno>();
+  readonly #blueprint: Blueprint;
   readonly #oneOffs = new OneOffs(async (program, dyno, env) => {
-    const surroundings = { ...this.#common(program), id: this.#idOf(dyno), options: this.#containerOptions('run', dyno, program, env) };
+    const surroundings = { ...this.#blueprint.oneOff(dyno, program, env), ...this.#listeners };
     this.#checkRunning();
     await this.#runtime.plan(this.#image, { ...surroundings.options, id: surroundings.id });
     this.#checkRunning();
@@ -50,6 +51,14 @@ export class Formation {
   });
   readonly #events = new EventStream<DynoEvent>();
   readonly #log = new LogHub();
+  readonly #listeners = {
+    onLog: (line: LogLine) => {
+      this.#log.write(line);
+    },
+    onEvent: (event: DynoEvent) => {
+      this.#events.push(event);
+    },
+  };
   #scaling: Promise<void> = Promise.resolve();
   #stopped = false;
 
@@ -59,6 +68,7 @@ export class Formation {
     this.#image = image;
     this.#source = source;
     this.#options = options;
+    this.#blueprint = new Blueprint({ runtime, image, source, options, name: this.name });
   }
 
   /**
@@ -215,9 +225,9 @@ export class Formation {
     this.#checkRunning();
     refuseRelease(quantities);
     const wanted = Object.entries(quantities).map(([type, count]) => ({ type, count, program: this.#source.program(type) }));
-    for (const { type } of wanted) healthOf(this.#options.processTypes?.[type], type, this.#source.healthcheck, this.#port);
+    for (const { type } of wanted) healthOf(this.#options.processTypes?.[type], type, this.#source.healthcheck, this.#blueprint.port);
     for (const { type, count, program } of wanted) {
-      if (count > 0) await this.#runtime.plan(this.#image, { ...this.#containerOptions(type, `${type}.1`, program), id: this.#idOf(`${type}.1`) });
+      if (count > 0) await this.#runtime.plan(this.#image, this.#blueprint.planOptions(type, program));
     }
     this.#checkRunning();
     return wanted;
@@ -238,7 +248,7 @@ export class Formation {
   }
 
   #add(type: string, number: number, program: Program): void {
-    const dyno = new Dyno(this.#settings(type, number, program));
+    const dyno = new Dyno({ ...this.#blueprint.dyno(type, number, program), ...this.#listeners });
     this.#dynos.set(dyno.name, dyno);
     dyno.start();
   }
@@ -246,53 +256,5 @@ export class Formation {
   async #remove(dyno: Dyno): Promise<void> {
     await dyno.stop();
     this.#dynos.delete(dyno.name);
-  }
-
-  #settings(type: string, number: number, program: Program): DynoSettings {
-    const { restart = formationDefaults.restart, processTypes = {} } = this.#options;
-    const given = processTypes[type] ?? {};
-    const { delivery, stopSignal, graceMs, bootTimeoutMs } = { ...formationDefaults, ...given };
-    return {
-      ...this.#common(program),
-      options: this.#containerOptions(type, `${type}.${number}`, program),
-      id: this.#idOf(`${type}.${number}`),
-      policy: policyOf(given.restart ?? restart),
-      chance: Math.random,
-      type, number, delivery, stopSignal, graceMs,
-      ...(type === 'web' && { port: { number: this.#port, bootTimeoutMs } }),
-      ...healthOf(given, type, this.#source.healthcheck, this.#port),
-    };
-  }
-
-  /** To dynos and one-off dynos. */
-  #common(program: Program) {
-    return {
-      runtime: this.#runtime,
-      image: this.#image,
-      // A line of the log is one line, whatever a shell takes for one.
-      command: program.text.replaceAll(/\s*[\r\n]\s*/g, ' '),
-      clock: this.#options.clock ?? formationDefaults.clock,
-      onLog: (line: LogLine) => {
-        this.#log.write(line);
-      },
-      onEvent: (event: DynoEvent) => {
-        this.#events.push(event);
-      },
-    };
-  }
-
-  #containerOptions(type: string, dyno: string, program: Program, more: Readonly<Record<string, string>> = {}): RunOptions {
-    const { env = {}, container = {} } = this.#options;
-    const own = { ...(type === 'web' && { PORT: String(this.#port) }), ...env, ...more, DYNO: dyno };
-    return { user: this.#source.user, capDrop: ['ALL'], ...container, ...program.options, env: own };
-  }
-
-  get #port(): number {
-    const { env = {}, port = formationDefaults.port } = this.#options;
-    return env['PORT'] === undefined ? port : Number(env['PORT']);
-  }
-
-  #idOf(dyno: string): string {
-    return `${this.name}.${dyno}`;
   }
 }

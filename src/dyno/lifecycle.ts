@@ -111,6 +111,13 @@ export class Lifecycle {
     this.#become('up');
   }
 
+  /** It uses far more memory than it may (R15). */
+  overQuota(): void {
+    if (!this.#isLaunched || !this.#alive || this.#doing !== 'nothing') return;
+    this.#cancelTimer();
+    this.#kill('killing-over-quota');
+  }
+
   /** The program has ended, or could not be started. */
   ended(death: Death): void {
     if (!this.#alive) return;
@@ -172,10 +179,14 @@ export class Lifecycle {
       const badBind = this.#actions.badBind();
       if (badBind !== undefined) this.#actions.log(badBind);
       this.#actions.log(`Error R10 (Boot timeout) -> Web process failed to bind to $PORT within ${inSeconds(bootTimeoutMs)} of launch`);
-      this.#actions.log('Stopping process with SIGKILL');
-      this.#doing = 'killing-unbound';
-      this.#actions.kill();
+      this.#kill('killing-unbound');
     });
+  }
+
+  #kill(doing: Doing): void {
+    this.#actions.log('Stopping process with SIGKILL');
+    this.#doing = doing;
+    this.#actions.kill();
   }
 
   #terminate(doing: Doing = 'stopping'): void {

@@ -15,7 +15,7 @@ const record: ContainerRecord = {
   stopSignal: 15, stopTimeoutMs: 10_000, labels: { team: 'a' }, extensions: {}, defaultSeccomp: true,
   spec: { ociVersion: '1.3.0', process: { user: { uid: 0, gid: 0 }, args: ['node', 'server.js', '--a-long-argument=with more'], cwd: '/' } },
 };
-const exit: ExitStatus = { code: 3, cause: 'exit', durationMs: 5, usage: { cpuUs: 0, userUs: 0, systemUs: 0, maxRssBytes: 0 }, oomKills: 0, pidsRefused: 0 };
+const exit: ExitStatus = { code: 3, cause: 'exit', durationMs: 5, usage: { cpuUs: 0, userUs: 0, systemUs: 0, maxRssBytes: 0 }, oomKills: 0, oomGroupKills: 0, pidsRefused: 0 };
 const running: ContainerSummary = { id: 'web.1', state: 'running', pid: 42, record };
 
 test('ps: name, image, command, age, status', (t) => {

@@ -1,5 +1,5 @@
 /** What one row of the table of flags holds, and the draft that flags fill in. */
-import type { AppManifest, Procfile, RestartPolicyName, RunOptions } from '../../index.js';
+import type { AppManifest, DynoSizes, Procfile, RestartPolicyName, RunOptions } from '../../index.js';
 import type { Completion, ValueContext, ValueKind, ValueType } from '../values/value-type.js';
 
 export type CommandName =
@@ -99,6 +99,9 @@ export interface CommandFlags {
   readonly appManifest?: AppManifest;
   readonly port?: number;
   readonly restart?: RestartPolicyName;
+  /** `up`: what dynos may use, and whether the log has what they do. */
+  readonly sizes?: DynoSizes;
+  readonly runtimeMetrics?: boolean;
   /** `explain --diff`: a second set of flags follows after `--`. */
   readonly diff?: boolean;
 }

@@ -1,5 +1,5 @@
 /** Flags about a formation: which processes of an app are run, and how they come back. */
-import { parseAppJson, parseDotEnv, parseProcfile, parseQuantities, restartPolicies, TsrunError, type AppManifest, type Procfile, type RestartPolicyName } from '../../index.js';
+import { parseAppJson, parseDotEnv, parseProcfile, parseQuantities, parseSizes, restartPolicies, TsrunError, type AppManifest, type DynoSizes, type Procfile, type RestartPolicyName } from '../../index.js';
 import { integer, matching, oneOf, toggle } from '../values/basic.js';
 import { readUtf8 } from '../values/environment.js';
 import { listOf, ValueError, type ValueType } from '../values/value-type.js';
@@ -8,6 +8,8 @@ import { flag, type Flag } from './flag.js';
 const group = 'Formation';
 
 const quantities: ValueType<Readonly<Record<string, number>>> = { kind: 'string', placeholder: 'TYPE=N,…', parse: (text) => said(() => parseQuantities(text)) };
+
+const sizes: ValueType<DynoSizes> = { kind: 'string', placeholder: 'TYPE=SIZE,…', completion: ['eco', 'standard-1x', 'standard-2x', 'performance-m', 'performance-l'], parse: (text) => said(() => parseSizes(text)) };
 
 const procfile: ValueType<Procfile> = {
   kind: 'string',
@@ -103,6 +105,22 @@ export const formationFlags: readonly Flag[] = [
     example: 'docker',
     commands: ['up'],
     apply: (draft, value) => (draft.flags.restart = value),
+  }),
+  flag(sizes, {
+    name: 'size',
+    help: 'how large dynos may become: by a name of Heroku\'s or an amount of memory, of a process type or of all others',
+    group,
+    default: 'the limits below alone',
+    example: 'web=standard-1x,512m',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.sizes = value),
+  }),
+  flag(toggle, {
+    name: 'runtime-metrics',
+    help: 'have what each dyno uses in the log, every 20 seconds',
+    group,
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.runtimeMetrics = value),
   }),
   flag(matching('USER[:GROUP]', /^[^\s:\0]+(:[^\s:\0]+)?$/, 'USER or USER:GROUP, each a name or a number'), {
     name: 'user',

@@ -45,6 +45,8 @@ export interface ExitStatus {
   readonly usage: Usage;
   /** Processes killed for want of memory. */
   readonly oomKills: number;
+  /** How often all of it was killed together for want of memory (`memory.oom.group`; Linux 5.17). */
+  readonly oomGroupKills: number;
   /** Forks refused by the pids limit. */
   readonly pidsRefused: number;
 }
@@ -63,6 +65,7 @@ export function exitStatus(event: EventExited): ExitStatus {
     durationMs: Number(event.endedNs - event.startedNs) / 1e6,
     usage: usage(event, reports),
     oomKills,
+    oomGroupKills: memory['oom_group_kill'] ?? 0,
     pidsRefused: pids['max'] ?? 0,
   };
 }
@@ -88,5 +91,5 @@ function sum(ioStat: string, key: string): number {
 
 /** The launcher died before it could say. */
 export function lostStatus(): ExitStatus {
-  return { code: 255, cause: 'lost', durationMs: 0, usage: { cpuUs: 0, userUs: 0, systemUs: 0, maxRssBytes: 0 }, oomKills: 0, pidsRefused: 0 };
+  return { code: 255, cause: 'lost', durationMs: 0, usage: { cpuUs: 0, userUs: 0, systemUs: 0, maxRssBytes: 0 }, oomKills: 0, oomGroupKills: 0, pidsRefused: 0 };
 }
