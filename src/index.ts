@@ -78,6 +78,7 @@ export { dynoSizes, type DynoSize, type DynoSizeName } from './dyno/sizes/sizes.
 export { parseSizes, type DynoSizes } from './dyno/sizes/parse-sizes.js';
 export type { QuotaCode } from './dyno/sizes/quota.js';
 export type { DynoSample, MemoryUse } from './dyno/metrics/sample.js';
+export { parseMetricsAddress, serveMetrics, type MetricsAddress, type MetricsServer } from './dyno/metrics/serve-metrics.js';
 export type { Load } from './dyno/metrics/load-average.js';
 export { formatLogLine, logLineJson, type LogLine } from './dyno/log/line.js';
 export type { LogOptions } from './dyno/log/hub.js';

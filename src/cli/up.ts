@@ -1,6 +1,6 @@
 /** `tsrun up` */
 import { once } from 'node:events';
-import { appOptions, Formation, logLineJson, Runtime, type FormationOptions, type ProcessTypeOptions } from '../index.js';
+import { appOptions, Formation, logLineJson, Runtime, serveMetrics, type FormationOptions, type MetricsServer, type ProcessTypeOptions } from '../index.js';
 import { runtimeOptions } from './containers.js';
 import { DynoLines } from './dyno-lines.js';
 import { showFetching } from './fetching.js';
@@ -12,13 +12,16 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export async function run(invocation: Invocation): Promise<number> {
   const runtime = await Runtime.open(runtimeOptions(invocation.flags));
+  let server: MetricsServer | undefined;
   try {
     const formation = await showFetching(invocation, async (onImageProgress) => {
       const { container, ...options } = await formationOptions(invocation);
       return Formation.prepare(runtime, invocation.positionals[0] ?? '', { ...options, container: { ...container, onImageProgress } });
     });
+    if (invocation.flags.metrics !== undefined) server = await serveMetrics(formation, invocation.flags.metrics);
     return await stay(formation, runtime, invocation);
   } finally {
+    await server?.[Symbol.asyncDispose]();
     await runtime.close();
   }
 }

@@ -60,9 +60,15 @@ export class Blueprint {
     return { ...this.#containerOptions(type, `${type}.1`, program), id: this.#idOf(`${type}.1`) };
   }
 
+  sizeOf(type: string): DynoSize | undefined {
+    const { processTypes, size } = this.#design.options;
+    const choice = processTypes?.[type]?.size ?? size;
+    return choice === undefined ? undefined : sizeOf(choice);
+  }
+
   #common(type: string, program: Program) {
     const { runtime, image, options } = this.#design;
-    const size = this.#sizeOf(type);
+    const size = this.sizeOf(type);
     return {
       runtime,
       image,
@@ -78,14 +84,8 @@ export class Blueprint {
     const { source, runtime, options: { env = {}, container = {} } } = this.#design;
     const own = { ...(type === 'web' && { PORT: String(this.port) }), ...env, ...more, DYNO: dyno };
     const options = { user: source.user, capDrop: ['ALL'], ...container, ...program.options, env: own };
-    const size = this.#sizeOf(type);
+    const size = this.sizeOf(type);
     return size === undefined ? options : withLimits(options, sizeLimits(size, { swapBytes: runtime.host.swapBytes }));
-  }
-
-  #sizeOf(type: string): DynoSize | undefined {
-    const { processTypes, size } = this.#design.options;
-    const choice = processTypes?.[type]?.size ?? size;
-    return choice === undefined ? undefined : sizeOf(choice);
   }
 
   #idOf(dyno: string): string {

@@ -11,6 +11,7 @@ import { imageOptions, validateFormationOptions, validateQuantities, type Format
 import { healthOf } from './health/chosen.js';
 import { LogHub, type LogOptions } from './log/hub.js';
 import type { LogLine } from './log/line.js';
+import { openMetrics } from './metrics/open-metrics.js';
 import { validateOneOff, type OneOffCommand, type OneOffOptions } from './one-off/one-off-options.js';
 import type { OneOff } from './one-off/one-off.js';
 import { OneOffs } from './one-off/one-offs.js';
@@ -218,6 +219,16 @@ export class Formation {
    */
   logs(options: LogOptions = {}): AsyncGenerator<LogLine, undefined> {
     return this.#log.read(options);
+  }
+
+  /** What its dynos use now, and what they have done, as OpenMetrics text; `serveMetrics` puts it on a socket. Loads are those of the last sample. */
+  async metrics(): Promise<string> {
+    const readings = this.dynos.map(async (dyno) => {
+      const { name, type, state, crashes, sample, container } = dyno;
+      // Who has no cgroup, or has just ended, has no figures.
+      return { name, type, state, crashes, sample, stats: await container?.stats().catch(() => undefined), quotaBytes: this.#blueprint.sizeOf(type)?.memoryBytes };
+    });
+    return openMetrics(this.name, await Promise.all(readings));
   }
 
   /** Nothing is started of what could not be. */

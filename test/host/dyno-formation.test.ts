@@ -1,7 +1,8 @@
 // Formations with real containers: what a dyno is given, what its log says, how it ends and comes back.
 import { setTimeout as delay } from 'node:timers/promises';
-import { Formation, Runtime, type DynoEvent, type FormationOptions, type LogLine } from '../../src/index.js';
+import { Formation, Runtime, type FormationOptions } from '../../src/index.js';
 import { FakeClock } from '../dyno/fake-clock.js';
+import { watchFormation, type WatchedFormation as Watched } from '../support/dyno-lab.js';
 import { Lab } from '../support/lab.js';
 import { needs } from '../support/needs.js';
 import { until as waitUntil } from '../support/until.js';
@@ -11,33 +12,7 @@ const rooted = needs('root');
 
 const until = async (condition: () => boolean) => waitUntil(condition, 'dynos to become so');
 
-interface Watched {
-  readonly formation: Formation;
-  /** With all that was said until then read. */
-  readonly stop: () => Promise<void>;
-  /** Without time. */
-  readonly lines: string[];
-  readonly events: DynoEvent[];
-}
-
-async function start(options: FormationOptions): Promise<Watched> {
-  const formation = await Formation.start(await lab.runtime(), lab.image, { name: lab.newId(), ...options });
-  const [lines, events]: [string[], DynoEvent[]] = [[], []];
-  const say = ({ source, dyno, message }: LogLine) => `${source}[${dyno}]: ${message}`;
-  const readers = [
-    (async () => {
-      for await (const line of formation.logs()) lines.push(say(line));
-    })(),
-    (async () => {
-      for await (const event of formation.events()) events.push(event);
-    })(),
-  ];
-  const stop = async () => {
-    await formation.stop();
-    await Promise.all(readers);
-  };
-  return { formation, lines, events, stop };
-}
+const start = async (options: FormationOptions) => watchFormation(lab, options);
 
 const one = (type: string, command: string, more: Omit<FormationOptions, 'quantities'> = {}): FormationOptions => ({
   ...more,

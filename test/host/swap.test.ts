@@ -1,50 +1,17 @@
-/**
- * Swap: a container gets as much of it as was said, and no more. Only in a guest, whose memory and swap are its own: the file lies on the
- * disk of images, since none of a tmpfs or an overlay can be swapped to.
- */
+// Swap: a container gets as much of it as was said, and no more.
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import test from 'ava';
+import { join, resolve } from 'node:path';
 import type { RunOptions } from '../../src/index.js';
+import { declareSwap, swapMiB, swapNeeds } from '../support/guest-swap.js';
 import { Lab } from '../support/lab.js';
-import { missing, needs } from '../support/needs.js';
+import { needs } from '../support/needs.js';
 
 const lab = new Lab();
 const main = join(resolve(import.meta.dirname, '../../..'), 'dist/bundle/cli/main.cjs');
-const wanted = ['root', 'lane:vm', 'cgroup2:memory', 'command:mkswap', 'command:swapon', 'command:swapoff'] as const;
-const here = needs(...wanted);
+const here = needs(...swapNeeds);
 const mebibyte = 1024 * 1024;
-const sizeMiB = 256;
 
-let file: string | undefined;
-
-function tool(command: string, ...args: readonly string[]): void {
-  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command}: ${stderr}`);
-}
-
-/** Written whole: a swap file may have no holes (swapon(8)). */
-function writeWhole(path: string): void {
-  const fd = openSync(path, 'wx', 0o600);
-  const block = Buffer.alloc(mebibyte);
-  for (let written = 0; written < sizeMiB; written += 1) writeSync(fd, block);
-  closeSync(fd);
-}
-
-test.before('the guest gets swap', () => {
-  if (missing(...wanted).length > 0) return;
-  file = join(mkdtempSync(join(dirname(lab.scratch), 'swap-')), 'file');
-  writeWhole(file);
-  tool('mkswap', file);
-  tool('swapon', file);
-});
-
-test.after.always('and loses it', () => {
-  if (file === undefined) return;
-  tool('swapoff', file);
-  rmSync(dirname(file), { recursive: true });
-});
+declareSwap(lab);
 
 const take = (mebibytes: number, options: RunOptions): RunOptions => ({ command: ['hog', 'memory', String(mebibytes * mebibyte)], ...options });
 
@@ -73,7 +40,7 @@ here('what is swapped out stands in the statistics', async (t) => {
 
 here('doctor tells how much there is', (t) => {
   const { stdout } = spawnSync(process.execPath, [main, 'doctor'], { encoding: 'utf8', env: { ...process.env, TSRUN_ROOT: lab.stateRoot } });
-  t.regex(stdout, new RegExp(`^yes +swap +${sizeMiB} MiB$`, 'm'));
+  t.regex(stdout, new RegExp(`^yes +swap +${swapMiB} MiB$`, 'm'));
 });
 
 lab.declareLeakTest();

@@ -1,5 +1,5 @@
 /** What one row of the table of flags holds, and the draft that flags fill in. */
-import type { AppManifest, DynoSizes, Procfile, RestartPolicyName, RunOptions } from '../../index.js';
+import type { AppManifest, DynoSizes, MetricsAddress, Procfile, RestartPolicyName, RunOptions } from '../../index.js';
 import type { Completion, ValueContext, ValueKind, ValueType } from '../values/value-type.js';
 
 export type CommandName =
@@ -102,6 +102,7 @@ export interface CommandFlags {
   /** `up`: what dynos may use, and whether the log has what they do. */
   readonly sizes?: DynoSizes;
   readonly runtimeMetrics?: boolean;
+  readonly metrics?: MetricsAddress;
   /** `explain --diff`: a second set of flags follows after `--`. */
   readonly diff?: boolean;
 }

@@ -1,5 +1,5 @@
 /** Flags about a formation: which processes of an app are run, and how they come back. */
-import { parseAppJson, parseDotEnv, parseProcfile, parseQuantities, parseSizes, restartPolicies, TsrunError, type AppManifest, type DynoSizes, type Procfile, type RestartPolicyName } from '../../index.js';
+import { parseAppJson, parseDotEnv, parseMetricsAddress, parseProcfile, parseQuantities, parseSizes, restartPolicies, TsrunError, type AppManifest, type DynoSizes, type MetricsAddress, type Procfile, type RestartPolicyName } from '../../index.js';
 import { integer, matching, oneOf, toggle } from '../values/basic.js';
 import { readUtf8 } from '../values/environment.js';
 import { listOf, ValueError, type ValueType } from '../values/value-type.js';
@@ -10,6 +10,8 @@ const group = 'Formation';
 const quantities: ValueType<Readonly<Record<string, number>>> = { kind: 'string', placeholder: 'TYPE=N,…', parse: (text) => said(() => parseQuantities(text)) };
 
 const sizes: ValueType<DynoSizes> = { kind: 'string', placeholder: 'TYPE=SIZE,…', completion: ['eco', 'standard-1x', 'standard-2x', 'performance-m', 'performance-l'], parse: (text) => said(() => parseSizes(text)) };
+
+const address: ValueType<MetricsAddress> = { kind: 'string', placeholder: 'ADDRESS', completion: 'file', parse: (text) => said(() => parseMetricsAddress(text)) };
 
 const procfile: ValueType<Procfile> = {
   kind: 'string',
@@ -121,6 +123,15 @@ export const formationFlags: readonly Flag[] = [
     group,
     commands: ['up'],
     apply: (draft, value) => (draft.flags.runtimeMetrics = value),
+  }),
+  flag(address, {
+    name: 'metrics',
+    help: 'serve what dynos use as OpenMetrics at this loopback address or Unix socket, under /metrics',
+    group,
+    default: 'nowhere',
+    example: '127.0.0.1:9394',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.metrics = value),
   }),
   flag(matching('USER[:GROUP]', /^[^\s:\0]+(:[^\s:\0]+)?$/, 'USER or USER:GROUP, each a name or a number'), {
     name: 'user',
