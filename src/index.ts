@@ -69,6 +69,7 @@ export type { OneOffCommand, OneOffOptions } from './dyno/one-off/one-off-option
 export type { ReleaseOptions } from './dyno/one-off/release.js';
 export type { Attachment } from './dyno/one-off/attachment.js';
 export type { DynoState } from './dyno/lifecycle.js';
+export type { PressureResource } from './spec/extensions.js';
 export type { DynoEvent, LimitEvent } from './dyno/events.js';
 export type { Death, DeathCause } from './dyno/death.js';
 export type { Clock } from './dyno/clock.js';

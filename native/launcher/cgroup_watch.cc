@@ -5,6 +5,7 @@
 #include "launcher/client.h"
 #include "launcher/launcher.h"
 #include "sys/memory.h"
+#include "sys/without_resource.h"
 
 namespace tsrun {
 namespace {
@@ -30,9 +31,7 @@ void report(CgroupWatch& watch) {
 
 void changed(void* owner, uint32_t) { report(*static_cast<CgroupWatch*>(owner)); }
 
-}  // namespace
-
-Status watch_cgroup_file(Loop& loop, Container& container, int cgroup, Text name) {
+Status make_watch(Container& container, Text name, CgroupWatch** made) {
   if (name.size >= sizeof CgroupWatch::name) return Status{SYS_openat, ENAMETOOLONG};
   auto* watch = make<CgroupWatch>();
   if (watch == nullptr) return Status{SYS_brk, ENOMEM};
@@ -40,6 +39,29 @@ Status watch_cgroup_file(Loop& loop, Container& container, int cgroup, Text name
   watch->next = container.watches;
   container.watches = watch;
   memcpy(watch->name, name.data, name.size);
+  *made = watch;
+  return kOk;
+}
+
+// Whoever opens the file with CAP_SYS_RESOURCE has the kernel start a thread for each trigger; without it kernels before 6.5 refuse.
+Status open_pressure(int cgroup, Text name, Text trigger, bool drop_resource, UniqueFd* into) {
+  WithoutResource without(drop_resource);
+  TSRUN_TRY(take(sys::call<SYS_openat>(cgroup, name.data, O_RDWR | O_CLOEXEC | O_NONBLOCK), into));
+  return sys::call<SYS_write>(into->get(), trigger.data, trigger.size + 1).status();
+}
+
+}  // namespace
+
+Status watch_pressure(Loop& loop, Container& container, int cgroup, Text name, Text trigger) {
+  CgroupWatch* watch;
+  TSRUN_TRY(make_watch(container, name, &watch));
+  if (!open_pressure(cgroup, name, trigger, true, &watch->file).ok()) TSRUN_TRY(open_pressure(cgroup, name, trigger, false, &watch->file));
+  return loop.add(&watch->watch, watch->file.get(), EPOLLPRI, changed, watch);
+}
+
+Status watch_cgroup_file(Loop& loop, Container& container, int cgroup, Text name) {
+  CgroupWatch* watch;
+  TSRUN_TRY(make_watch(container, name, &watch));
   TSRUN_TRY(take(sys::call<SYS_openat>(cgroup, name.data, O_RDONLY | O_CLOEXEC), &watch->file));
   // Reading once arms the file: without it the first wait returns at once.
   char content[2048];

@@ -1,6 +1,5 @@
 // Mounts that the launcher puts together itself: /dev and its nodes (a user namespace may not make device nodes), and
 // the overlay over the image's layers.
-#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -9,6 +8,7 @@
 #include "steps/launcher_steps.h"
 #include "sys/file_system.h"
 #include "sys/process.h"
+#include "sys/without_resource.h"
 
 namespace tsrun {
 namespace {
@@ -17,30 +17,6 @@ namespace {
 inline constexpr size_t kMaxOptions = 4096;
 inline constexpr char kUpper[] = "upper";
 inline constexpr char kOverlay[] = "overlay";
-
-// For as long as overlayfs takes the caller's rights for its own.
-class WithoutResource {
- public:
-  explicit WithoutResource(bool drop) : dropped_(drop && sys::call<SYS_capget>(&header_, data_).ok()) {
-    if (dropped_) set(data_[0].effective & ~(1U << CAP_SYS_RESOURCE));
-  }
-  WithoutResource(const WithoutResource&) = delete;
-  WithoutResource& operator=(const WithoutResource&) = delete;
-  ~WithoutResource() {
-    if (dropped_) (void)sys::call<SYS_capset>(&header_, data_);
-  }
-
- private:
-  void set(uint32_t low) {
-    __user_cap_data_struct less[2] = {data_[0], data_[1]};
-    less[0].effective = low;
-    (void)sys::call<SYS_capset>(&header_, less);
-  }
-
-  __user_cap_header_struct header_{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data_[2] = {};
-  bool dropped_;
-};
 
 Status attach_as(int mount, const char* name) {
   TSRUN_TRY(sys::call<SYS_mkdirat>(AT_FDCWD, name, 0700).status());

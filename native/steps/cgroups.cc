@@ -56,4 +56,13 @@ Status run(LauncherContext& context, const StepWatchCgroup& step) {
   return watch_cgroup_file(context.loop, context.container, context.slots.get(step.cgroup), step.file);
 }
 
+Status run(LauncherContext& context, const StepWatchPressure& step) {
+  return watch_pressure(context.loop, context.container, context.slots.get(step.cgroup), step.file, step.trigger);
+}
+
+// It goes with the one above it, as those that a container makes itself do.
+Status run(LauncherContext& context, const StepMakeCgroupFolder& step) {
+  return sys::call<SYS_mkdirat>(context.slots.get(step.cgroup), step.name.data, 0755).status();
+}
+
 }  // namespace tsrun

@@ -30,6 +30,8 @@ Status run(LauncherContext& context, const StepMakeCgroup& step);
 Status run(LauncherContext& context, const StepWriteCgroup& step);
 Status run(LauncherContext& context, const StepLimitDevices& step);
 Status run(LauncherContext& context, const StepWatchCgroup& step);
+Status run(LauncherContext& context, const StepWatchPressure& step);
+Status run(LauncherContext& context, const StepMakeCgroupFolder& step);
 // sources.cc
 Status run(LauncherContext& context, const StepOpenTree& step);
 Status run(LauncherContext& context, const StepFindInTree& step);

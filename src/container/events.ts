@@ -1,6 +1,7 @@
 /** What a container does, as typed events in an async iterator; nothing is polled, nothing is lost between two reads. */
-import { parseFlat } from '../cgroup/stats.js';
+import { parseFlat, parsePressure, type Pressure } from '../cgroup/stats.js';
 import type { EventCgroupChanged } from '../plan/wire.generated.js';
+import type { PressureResource } from '../spec/extensions.js';
 import type { ExitStatus } from './state/exit-status.js';
 
 /** What `Container.events` tells. */
@@ -12,13 +13,22 @@ export type ContainerEvent =
   | { readonly type: 'memory-max'; readonly times: number }
   /** A fork was refused by the pids limit. */
   | { readonly type: 'pids-max'; readonly times: number }
+  /** Tasks have waited for a resource of `RunOptions.pressure`; comes again at most every two seconds, as long as they do. */
+  | { readonly type: 'pressure'; readonly resource: PressureResource; readonly pressure: Pressure }
   | { readonly type: 'exited'; readonly status: ExitStatus };
+
+const resources: readonly PressureResource[] = ['cpu', 'io', 'memory'];
 
 /** Turns changes of event files into events: the kernel only says that a counter may have moved. */
 export class EventCounters {
   readonly #last = new Map<string, number>();
 
   read({ file, content }: Pick<EventCgroupChanged, 'file' | 'content'>): ContainerEvent[] {
+    const resource = resources.find((each) => file === `${each}.pressure`);
+    if (resource !== undefined) {
+      const pressure = parsePressure(content);
+      return pressure === undefined ? [] : [{ type: 'pressure', resource, pressure }];
+    }
     const counters = parseFlat(content);
     const events: ContainerEvent[] = [];
     const moved = (key: string, make: (count: number) => ContainerEvent) => {

@@ -82,7 +82,8 @@ export async function prepare({ image: found, options: given, id, root, host, ad
   const volumes = readVolumes(image, opaqueFolders(addon, host), host);
   const devices = await resolveDevices(options);
   const resolvConf = (options.network ?? 'none') !== 'none' ? (systemReader.read('/etc/resolv.conf') ?? '') : '';
-  const input = { options, image, host, id, user, maxNofile, devices, volumes, resolvConf, subordinate, standIn, upper, ...(idRange === undefined ? {} : { idRange }) };
+  const cpuinfo = options.shownLimits?.cpus === undefined ? undefined : systemReader.read('/proc/cpuinfo');
+  const input = { options, image, host, id, user, maxNofile, devices, volumes, resolvConf, cpuinfo, subordinate, standIn, upper, ...(idRange === undefined ? {} : { idRange }) };
   const built = buildSpec(input);
   await checkSources(built.spec, options, image);
   const ignored = ignoredFields(built.spec, options.strict === true);

@@ -5,6 +5,7 @@ import type { DynoSettings } from './dyno.js';
 import { formationDefaults, policyOf, type FormationOptions } from './formation-options.js';
 import { healthOf } from './health/chosen.js';
 import type { Program, ProgramSource } from './program.js';
+import { shownSize, sizePressure } from './sizes/shown-size.js';
 import { sizeLimits, withLimits } from './sizes/size-limits.js';
 import { sizeOf, type DynoSize } from './sizes/sizes.js';
 
@@ -81,11 +82,12 @@ export class Blueprint {
   }
 
   #containerOptions(type: string, dyno: string, program: Program, more: Readonly<Record<string, string>> = {}): RunOptions {
-    const { source, runtime, options: { env = {}, container = {} } } = this.#design;
-    const own = { ...(type === 'web' && { PORT: String(this.port) }), ...env, ...more, DYNO: dyno };
-    const options = { user: source.user, capDrop: ['ALL'], ...container, ...program.options, env: own };
+    const { source, runtime: { host }, options: { env = {}, container = {}, showSize = true } } = this.#design;
     const size = this.sizeOf(type);
-    return size === undefined ? options : withLimits(options, sizeLimits(size, { swapBytes: runtime.host.swapBytes }));
+    const shown = size === undefined || !showSize ? {} : shownSize(size);
+    const own = { ...shown.env, ...(type === 'web' && { PORT: String(this.port) }), ...env, ...more, DYNO: dyno };
+    const options = { user: source.user, capDrop: ['ALL'], ...shown, ...container, ...program.options, env: own };
+    return size === undefined ? options : withLimits({ ...sizePressure(host), ...options }, sizeLimits(size, host));
   }
 
   #idOf(dyno: string): string {

@@ -65,6 +65,11 @@ export interface FormationOptions {
    * alone, and nobody measures.
    */
   readonly size?: DynoSizeName | DynoSize;
+  /**
+   * Whether programs find the size where they look for it: /proc/meminfo, cgroup v1's memory.limit_in_bytes, and of a size with `cpus`
+   * /proc/cpuinfo and `nproc`. Default true; without a size there is nothing to find.
+   */
+  readonly showSize?: boolean;
   /** Whether the log has what each dyno uses, every 20 seconds, as Heroku's has with `log-runtime-metrics`. Default false. */
   readonly metrics?: boolean;
   /** Limits, mounts, user, walls of each dyno. Default: no capabilities, and uid 1000 where the image says root or nothing. */
@@ -109,6 +114,7 @@ const formation = strictObject<FormationOptions>({
   release: optional(releaseShape),
   restart: optional(restart),
   size: optional(sizeShape),
+  showSize: optional(boolean),
   metrics: optional(boolean),
   container: optional({ expects: 'an object', check: checkContainer }),
   clock: optional(strictObject<Clock>({ now: callback<Clock['now']>(), after: callback<Clock['after']>() })),

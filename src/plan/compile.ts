@@ -8,6 +8,7 @@ import type { Compilation } from './compilation.js';
 import { compileCgroup } from './compile-cgroup.js';
 import { compileDevices } from './compile-devices.js';
 import { compileCreateHooks } from './compile-hooks.js';
+import { coverKernelFiles } from './compile-kernel-files.js';
 import { compileAppArmor, compileLabel } from './compile-labels.js';
 import { compileMounts, type MountPlan } from './compile-mounts.js';
 import { compileIdentity, compileProcess } from './compile-process.js';
@@ -98,6 +99,7 @@ function attachAll(compilation: Compilation, mounts: MountPlan, streams: StreamS
   mounts.attach();
   setUpNamespaces(compilation);
   writeFiles(compilation);
+  coverKernelFiles(compilation);
   mounts.protect();
   compilation.builder.add('default', { op: 'newSession' });
   streams.place();

@@ -25,11 +25,21 @@ export interface Extensions {
   readonly log?: LogOptions;
   /** Files that the container gets instead of the image's own, by absolute inner path (`/etc/hosts` …). */
   readonly files?: Readonly<Record<string, string>>;
+  /**
+   * Files over those that the kernel shows, by absolute inner path: some of /proc, and `/sys/fs/cgroup/CONTROLLER/FILE` of cgroup v1, whose
+   * folder is a cgroup below the container's with a tmpfs over it. The latter only where the container has a cgroup namespace of its own.
+   */
+  readonly kernelFiles?: Readonly<Record<string, string>>;
+  /** Resources whose pressure is told of by events. */
+  readonly pressure?: readonly PressureResource[];
   /** Namespaces given as descriptors of the calling process instead of by path. */
   readonly namespaceFds?: Readonly<Partial<Record<NamespaceType, number>>>;
   /** JSON pointers of the spec's limits that nobody asked for: a host that cannot hold one of them warns instead of failing. */
   readonly defaultedLimits?: readonly string[];
 }
+
+/** What tasks can wait for (psi(5)). */
+export type PressureResource = 'cpu' | 'io' | 'memory';
 
 /** What becomes of writes to the root file system; `sizeBytes` is the room for them, in memory or on `disk`, where 0 is no limit. */
 export type RootMode =

@@ -59,6 +59,9 @@ const rootMode = tagged('kind', {
   'read-only': strictObject<Extract<RootMode, { kind: 'read-only' }>>({ kind: oneOf('a kind', ['read-only']) }),
 });
 
+/** Each once. */
+export const pressureResources = array(oneOf('a resource', ['cpu', 'io', 'memory']), 0, 3);
+
 export const extensionsShape = strictObject<Extensions>({
   root: optional(rootMode),
   lowerLayers: optional(array(absolutePath)),
@@ -69,6 +72,8 @@ export const extensionsShape = strictObject<Extensions>({
   autoRemove: optional(boolean),
   log: optional(strictObject<LogOptions>({ maxBytes: count })),
   files: optional(record(text(), absolutePath)),
+  kernelFiles: optional(record(text(), text('the path of a file that can be covered', /^\/(?:proc\/(?:meminfo|cpuinfo)|sys\/fs\/cgroup\/[a-z]+\/[a-z_.]+)$/))),
+  pressure: optional(pressureResources),
   namespaceFds: optional(strictObject<Partial<Record<NamespaceType, number>>>({
     pid: namespaceFd,
     network: namespaceFd,

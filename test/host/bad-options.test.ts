@@ -54,6 +54,8 @@ const bad: Readonly<Record<keyof Required<RunOptions>, readonly unknown[]>> = {
   cpusetCpus: ['1-', 'all', 5, '0,,1'],
   pids: [0, -2, 1.5, '64', 2 ** 23],
   ulimits: [{ nofiles: { soft: 1, hard: 1 } }, { nofile: { soft: 2, hard: 1 } }, { nofile: 5 }, { nofile: { soft: 1 } }, { nofile: { soft: -2, hard: 1 } }],
+  pressure: ['memory', ['disk'], [1], ['cpu', 'cpu', 'cpu', 'io']],
+  shownLimits: ['512m', { memory: 'much' }, { cpus: 0 }, { swap: 1 }],
   unified: [{ '../memory.max': '1' }, { 'memory.high': undefined }, { 'cgroup.procs': 1 }, { 'a/b': '1' }],
   capAdd: [['SYS_ADMINN'], 'ALL', [21], ['']],
   capDrop: [['NO_SUCH'], [null], {}],

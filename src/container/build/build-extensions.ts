@@ -5,6 +5,7 @@ import type { Extensions } from '../../spec/extensions.js';
 import type { Spec } from '../../spec/types.js';
 import { buildFiles } from './build-files.js';
 import type { BuildInput } from './build-input.js';
+import { kernelFiles } from './kernel-files.js';
 import type { NamespaceParts } from './build-namespaces.js';
 import type { ResourceParts } from './build-resources.js';
 import { writableVolumes } from './image-volumes.js';
@@ -21,6 +22,7 @@ export interface ExtensionParts {
 export function buildExtensions(input: BuildInput, { parts, resources, spec }: ExtensionParts): Extensions {
   const { options, image, host, resolvConf } = input;
   const files = parts.standing.mount !== 'new' ? {} : buildFiles({ options, isBundle: image.kind === 'bundle', hostname: spec.hostname, network: parts.standing.network, resolvConf, mounts: spec.mounts ?? [] });
+  const covers = parts.standing.mount !== 'new' ? {} : kernelFiles(options.shownLimits ?? {}, input.cpuinfo ?? '');
   // To be strict is to ask for the defaults: what was asked for and cannot be held is an error.
   const defaulted = options.strict === true ? [] : resources.defaulted;
   const survive = options.survive === true;
@@ -36,6 +38,8 @@ export function buildExtensions(input: BuildInput, { parts, resources, spec }: E
     autoRemove: options.autoRemove ?? true,
     ...((options.log ?? survive) && { log: { maxBytes: defaultLogBytes } }),
     ...(Object.keys(files).length > 0 && { files }),
+    ...(Object.keys(covers).length > 0 && { kernelFiles: covers }),
+    ...(options.pressure !== undefined && options.pressure.length > 0 && { pressure: [...new Set(options.pressure)] }),
     ...(Object.keys(parts.fds).length > 0 && { namespaceFds: parts.fds }),
     ...(defaulted.length > 0 && { defaultedLimits: defaulted }),
   };

@@ -32,6 +32,8 @@ export interface BuildInput {
   readonly volumes?: readonly ImageVolume[] | undefined;
   /** The host's /etc/resolv.conf, for a container that shares or joins a network. */
   readonly resolvConf?: string | undefined;
+  /** The host's /proc/cpuinfo, for a container that is shown fewer processors. */
+  readonly cpuinfo?: string | undefined;
   /** The folder on disk that takes writes to a disposable root. */
   readonly upper?: DiskUpper | undefined;
   /** Runs where neither the options nor the image name a program; absent: that is an error. */

@@ -4,6 +4,7 @@
  */
 import type { DockerSeccomp } from '../../spec/docker-seccomp.js';
 import type { FetchLimits, ImageProgress } from '../../image/image-types.js';
+import type { PressureResource } from '../../spec/extensions.js';
 import type { NamespaceType, Seccomp } from '../../spec/types.js';
 
 /** Bytes as a number, or text with a binary unit as docker reads it: `512m`, `1g`, `64KiB`. */
@@ -161,6 +162,15 @@ export interface RunOptions {
    * `memory.oom.group` for the whole container to die of a kill for want of memory, not one process of it.
    */
   readonly unified?: Readonly<Record<string, string>>;
+
+  /** Resources (`memory`, `cpu`, `io`) to be told of by an event when the container's tasks have waited for them a tenth of two seconds (psi(5)). */
+  readonly pressure?: readonly PressureResource[];
+  /**
+   * What programs that know nothing of cgroup v2 shall find as limits: nothing is held by it. `memory` is the size of the machine in
+   * /proc/meminfo, and in /sys/fs/cgroup/memory/memory.limit_in_bytes, as cgroup v1 had it; `cpus` is how many processors of the host's
+   * /proc/cpuinfo lists. Default: what the kernel shows.
+   */
+  readonly shownLimits?: { readonly memory?: Size; readonly cpus?: number };
 
   /** Capabilities beside the default ten, with or without `CAP_`, or `ALL`. They hold inside the container's user namespace. */
   readonly capAdd?: readonly string[];

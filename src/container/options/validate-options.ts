@@ -9,9 +9,9 @@ import { isContainerId } from '../../spec/ids.js';
 import { readRlimit, rlimitNames } from '../../spec/rlimits.js';
 import { absolutePath, hostName, line, nonEmpty, stringMap, strings, sysctls } from '../../spec/schema-common.js';
 import { seccompProfileShape } from '../../spec/schema-seccomp.js';
-import { descriptor } from '../../spec/schema.js';
+import { descriptor, pressureResources } from '../../spec/schema.js';
 import {
-  anyOf, array, assertShape, boolean, callback, instanceOf, integer, oneOf, optional, record, strictObject, text, type Shape,
+  anyOf, array, assertShape, boolean, callback, instanceOf, integer, number, oneOf, optional, record, strictObject, text, type Shape,
 } from '../../spec/shape.js';
 import { env, grace, groups, signalName, size, stdio, terminal, user } from './option-shapes.js';
 import { checksum, limits, platform } from './validate-images.js';
@@ -97,6 +97,8 @@ const runOptions = strictObject<RunOptions>({
 
   ...limitFields,
   ulimits: optional(ulimits),
+  pressure: optional(pressureResources),
+  shownLimits: optional(strictObject<Choice<'shownLimits'>>({ memory: optional(size), cpus: optional(number(0.01, 8192)) })),
 
   capAdd: capabilities,
   capDrop: capabilities,

@@ -28,7 +28,10 @@ const gibibyte = 2 ** 30;
 /** Second-hand, from who has looked: the Dev Center does not say. */
 const openFiles = 10_000;
 
-/** Shares of a machine are a weight, and so is what the Dev Center calls dedicated: in its column "compute", 12, 24, 50 and 100 of them. */
+/**
+ * Shares of a machine are a weight; what the Dev Center calls dedicated has 12, 24, 50 and 100 of them in its column "compute", and
+ * processors of its own: two and eight, as Heroku's buildpack for Python counts them; the larger ones as machines with their memory have.
+ */
 const share = 1024;
 
 const standard1x = { memoryBytes: 512 * mebibyte, cpuShares: share, pids: 256, openFiles };
@@ -45,11 +48,11 @@ export const dynoSizes = {
   'standard-2x': { memoryBytes: gibibyte, cpuShares: 2 * share, pids: 512, openFiles },
   'private-s': withoutSwap,
   'shield-s': withoutSwap,
-  'performance-m': { memoryBytes: 2560 * mebibyte, cpuShares: 12 * share, pids: 16_384, openFiles },
-  'performance-l': { memoryBytes: 14 * gibibyte, cpuShares: 50 * share, pids: 32_768, openFiles },
-  'performance-l-ram': { memoryBytes: 30 * gibibyte, hardFactor: 1.2, cpuShares: 24 * share, pids: 16_384, openFiles },
-  'performance-xl': { memoryBytes: 62 * gibibyte, hardFactor: 1.2, cpuShares: 50 * share, pids: 32_768, openFiles },
-  'performance-2xl': { memoryBytes: 126 * gibibyte, hardFactor: 1.2, cpuShares: 100 * share, pids: 65_536, openFiles },
+  'performance-m': { memoryBytes: 2560 * mebibyte, cpuShares: 12 * share, cpus: 2, pids: 16_384, openFiles },
+  'performance-l': { memoryBytes: 14 * gibibyte, cpuShares: 50 * share, cpus: 8, pids: 32_768, openFiles },
+  'performance-l-ram': { memoryBytes: 30 * gibibyte, hardFactor: 1.2, cpuShares: 24 * share, cpus: 4, pids: 16_384, openFiles },
+  'performance-xl': { memoryBytes: 62 * gibibyte, hardFactor: 1.2, cpuShares: 50 * share, cpus: 8, pids: 32_768, openFiles },
+  'performance-2xl': { memoryBytes: 126 * gibibyte, hardFactor: 1.2, cpuShares: 100 * share, cpus: 16, pids: 65_536, openFiles },
 } as const satisfies Readonly<Record<string, DynoSize>>;
 
 /** One of `dynoSizes`, or a size of Heroku's Fir generation by its processors and memory: `dyno-2c-1gb`. */

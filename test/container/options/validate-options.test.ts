@@ -45,6 +45,8 @@ const full: Required<RunOptions> = {
   cpusetCpus: '0-3,7',
   pids: -1,
   ulimits: { nofile: { soft: 1024, hard: -1 } },
+  pressure: ['memory', 'cpu'],
+  shownLimits: { memory: '512m', cpus: 2 },
   unified: { 'memory.high': '1' },
   capAdd: ['NET_ADMIN', 'cap_chown'],
   capDrop: ['ALL', 'all'],
