@@ -41,7 +41,9 @@ export function limitsToWrites(resources: Resources, host: LimitHost): LimitPlan
   // A lower limit may kill at once, and it must be settled by then whom.
   const first = all.filter(({ file }) => file === 'memory.oom.group');
   const ordered = first.length === 0 ? all : [...first, ...all.filter((write) => !first.includes(write))];
-  return { ...sortByHost(ordered, host), checks: memory === undefined ? [] : memoryChecks(memory) };
+  // Of those that the host cannot hold, the fields that were asked for come first.
+  const { missing } = sortByHost(all, host);
+  return { writes: sortByHost(ordered, host).writes, missing, checks: memory === undefined ? [] : memoryChecks(memory) };
 }
 
 /** What to tell a person about a limit that this host cannot hold. */

@@ -20,6 +20,12 @@ test('a signal is told with its name', (t) => {
   t.like(exitStatus(ended(15, { oomKills: 1 })), { code: 143, cause: 'signal' }, 'nobody dies of memory by SIGTERM');
 });
 
+test('of want of memory it is told whether all of it was killed together', (t) => {
+  const contents = ['oom_kill 3\noom_group_kill 1\n'];
+  t.like(exitStatus({ ...ended(sigkill), contents }), { cause: 'oom', oomKills: 3, oomGroupKills: 1 });
+  t.is(exitStatus(ended(sigkill, { oomKills: 1 })).oomGroupKills, 0, 'a kernel that does not count it');
+});
+
 test('want of memory is SIGKILL that the kernel counted and nobody asked for', (t) => {
   t.is(exitStatus(ended(sigkill, { oomKills: 1 })).cause, 'oom');
   t.is(exitStatus(ended(sigkill)).cause, 'signal');

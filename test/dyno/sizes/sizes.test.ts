@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { parseSizes } from '../../../src/dyno/sizes/parse-sizes.js';
 import { hardLimitBytes, sizeLimits, withLimits } from '../../../src/dyno/sizes/size-limits.js';
@@ -100,4 +101,15 @@ test('a size that is none is refused by its field', (t) => {
   const none = new Faults();
   for (const size of ['standard-2x', 'dyno-2c-1gb', { memoryBytes: mebibyte }]) sizeShape.check(size, '', none);
   t.deepEqual(none.list, []);
+});
+
+test('the table of sizes in docs/dynos.md has all of them, as they are', (t) => {
+  const [, table = ''] = readFileSync('docs/dynos.md', 'utf8').split('| size | memory |');
+  const rows = [...(table.split('\n\n')[0] ?? '').matchAll(/^\| (`.+`) \| ([\d.]+) (MiB|GiB) \| ([\d.]+) × \| (\S.*?) \| (\d+) \|$/gm)];
+  const told = rows.flatMap(([, names = '', amount, unit, factor, processors = '', pids]) =>
+    names.split(', ').map((name) => [name.replaceAll('`', ''), Number(amount) * (unit === 'GiB' ? gibibyte : mebibyte), Number(factor), /^\d+$/.test(processors) ? Number(processors) : undefined, Number(pids)]));
+  t.deepEqual(told, Object.keys(dynoSizes).map((name) => {
+    const { memoryBytes, hardFactor = 2, cpus, pids } = namedSize(name) ?? { memoryBytes: 0 };
+    return [name, memoryBytes, hardFactor, cpus, pids];
+  }));
 });
