@@ -69,6 +69,9 @@ struct Container {
   UniqueFd pidfd;
   UniqueFd channel;
   UniqueFd cgroup;
+  // Of a process that enters last (launcher/entry.cc), until who bears it has ended.
+  UniqueFd entry_births;
+  UniqueFd entry_channel;
   Watch pidfd_watch;
   Watch channel_watch;
   Watch empty_watch;

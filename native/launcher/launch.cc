@@ -53,7 +53,7 @@ struct ChildStart {
   parent.container.channel.reset();
   bool waits = parent.clone.proc_files.count > 0;
   do_child_steps(start->plan, start->walk, waits,
-                 ChildContext{parent.slots, start->channel, launcher.self.get(), launcher.reaper.get(), parent.home.proc(), parent.container.clock, 0, -1, 0, UniqueFd()});
+                 ChildContext{parent.slots, start->channel, launcher.self.get(), launcher.reaper.get(), parent.home.proc(), parent.container.clock, 0, -1, 0, UniqueFd(), Entry()});
 }
 
 Status clone_container(LauncherContext& context, const Plan& plan, const Plan::Walk& walk) {

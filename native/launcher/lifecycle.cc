@@ -4,6 +4,7 @@
 
 #include "launcher/cgroup_watch.h"
 #include "launcher/channel.h"
+#include "launcher/entry.h"
 #include "launcher/output.h"
 #include "launcher/requests.h"
 #include "launcher/uppers.h"
@@ -87,7 +88,7 @@ void channel_ready(void* owner, uint32_t) {
   UniqueFd descriptor;
   if (!receive_word(container.channel.get(), Patience::kNone, &message, &descriptor)) {
     close_channel(container);
-    if (!container.failure.ok() || !has_executed(container.pid)) return;
+    if (has_yet_to_enter(container) || !container.failure.ok() || !has_executed(container.pid)) return;
     container.phase = Phase::kRunning;
     announce(container, false);
     return;
@@ -198,6 +199,11 @@ void process_ended(void* owner, uint32_t) {
   if (release_running(container)) return;
   if (!take_exit(container)) return;
   container.launcher->loop.remove(&container.pidfd_watch);
+  if (has_yet_to_enter(container)) {
+    close_channel(container);
+    if (follow_entry(container)) return;
+    hear_last_words(container);
+  }
   take_program_end(container);
   judge_early_death(container);
   container.phase = Phase::kEnding;

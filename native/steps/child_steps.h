@@ -8,6 +8,17 @@
 
 namespace tsrun {
 
+// Of a process that stays outside the container's pid namespace; what enters is told to the program that does it.
+struct Entry {
+  bool last = false;
+  bool terminal = false;  // standard input is to be the controlling terminal
+  uint32_t births_slot = 0;
+  uint32_t report_slot = 0;
+  uint32_t proc_slot = 0;
+  const char* attribute = "";  // a file below the procfs: what a security module does at the program's execve
+  const char* value = "";
+};
+
 struct ChildContext {
   Slots& slots;
   int channel;        // to the launcher: failures, the terminal, and the word to start
@@ -19,6 +30,7 @@ struct ChildContext {
   int report = -1;      // where a later command, which has started the program, hears of failures
   int program_end = 0;  // past the descriptors of a program that came along; 0 without one
   UniqueFd root;
+  Entry entry;
 };
 
 // child.cc: all steps after the clone, to the execve or to the report of what failed. `waits`: for the launcher's word that
@@ -50,6 +62,9 @@ Status run(ChildContext& context, const StepWriteSysctl& step);
 Status run(ChildContext& context, const StepSetHostname& step);
 Status run(ChildContext& context, const StepSetDomainname& step);
 Status run(ChildContext& context, const StepRaiseLoopback& step);
+// entry.cc
+Status run(ChildContext& context, const StepEnterLast& step);
+Status become_entry(ChildContext& context, const StepExecute& step);
 // identity.cc
 Status run(ChildContext& context, const StepSetIds& step);
 Status run(ChildContext& context, const StepSetAppArmor& step);

@@ -41,13 +41,24 @@ Status run(ChildContext&, const StepSetIds& step) {
 
 // Only a process itself may write here, and only through the real procfs: over that of the container, the image could have
 // laid a file that swallows the write (CVE-2019-16884).
-Status run(ChildContext& context, const StepSetAppArmor& step) {
-  return write_file_at(context.proc, "thread-self/attr/apparmor/exec", step.value.data, step.value.size);
+//
+// Who enters last executes a program of the launcher's before: that would have the profile, and use it up.
+namespace {
+
+Status set_attribute(ChildContext& context, const char* file, Text value) {
+  if (!context.entry.last) return write_file_at(context.proc, file, value.data, value.size);
+  context.entry.attribute = file;
+  context.entry.value = value.data;
+  return kOk;
 }
 
-Status run(ChildContext& context, const StepSetLabel& step) {
-  return write_file_at(context.proc, "thread-self/attr/exec", step.value.data, step.value.size);
+}  // namespace
+
+Status run(ChildContext& context, const StepSetAppArmor& step) {
+  return set_attribute(context, "thread-self/attr/apparmor/exec", step.value);
 }
+
+Status run(ChildContext& context, const StepSetLabel& step) { return set_attribute(context, "thread-self/attr/exec", step.value); }
 
 Status run(ChildContext&, const StepDropBounding& step) {
   for (uint32_t capability = 0; capability <= step.last; ++capability) {

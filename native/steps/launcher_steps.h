@@ -62,6 +62,8 @@ Status run(LauncherContext& context, const StepOwnPipe& step);
 Status run(LauncherContext& context, const StepHandOver& step);
 Status run(LauncherContext& context, const StepKeepLog& step);
 Status run(LauncherContext& context, const StepKeepInput& step);
+// launcher/entry.cc
+Status run(LauncherContext& context, const StepMakeEntry& step);
 // launcher/launch.cc
 Status run(LauncherContext& context, const StepMeasureSteps& step);
 Status run(LauncherContext& context, const StepClone& step);

@@ -53,7 +53,9 @@ Status run(ChildContext& context, const StepOpenTerminal& step) {
   TSRUN_TRY(take(sys::call<SYS_ioctl>(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC), &peer));
   TSRUN_TRY(sys::call<SYS_fchown>(peer.get(), step.uid, static_cast<unsigned>(-1)).status());
   if (step.console) TSRUN_TRY(attach_console(context.root.get(), peer.get()));
-  TSRUN_TRY(sys::call<SYS_ioctl>(peer.get(), TIOCSCTTY, 0).status());
+  // It is its session's that is inside.
+  context.entry.terminal = context.entry.last;
+  if (!context.entry.last) TSRUN_TRY(sys::call<SYS_ioctl>(peer.get(), TIOCSCTTY, 0).status());
   for (int place = 0; place < 3; ++place) TSRUN_TRY(put_at(peer.get(), place));
   return send_word_with(context.channel, ChannelMessage{ChannelWord::kTerminal, context.step, kOk}, master.get());
 }

@@ -5,6 +5,19 @@ import type { PlanInput } from './input.js';
 import type { Namespaces } from './namespaces.js';
 import type { PlanBuilder } from './plan.js';
 
+export interface KeptSlots {
+  readonly inherited: readonly number[];
+  readonly fifos?: { readonly start: number; readonly report: number } | undefined;
+  readonly entry?: EntrySlots | undefined;
+}
+
+/** Of a process that enters the container's pid namespace at the last moment. */
+export interface EntrySlots {
+  readonly births: number;
+  readonly report: number;
+  readonly proc: number;
+}
+
 export interface Compilation {
   readonly input: PlanInput;
   readonly builder: PlanBuilder;
@@ -14,5 +27,5 @@ export interface Compilation {
   /** Where it is none of the root's. */
   readonly program?: ProgramSlots | undefined;
   /** What is left open for the program, and for the last steps before it. */
-  readonly kept?: { readonly inherited: readonly number[]; readonly fifos: { readonly start: number; readonly report: number } | undefined } | undefined;
+  readonly kept?: KeptSlots | undefined;
 }

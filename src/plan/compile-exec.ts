@@ -1,6 +1,7 @@
 /** A further process in a live container: the same steps as for the first one, less everything that exists already. */
 import { TsrunError } from '../spec/errors.js';
 import type { Extensions } from '../spec/extensions.js';
+import { notifies } from '../spec/seccomp-flags.js';
 import type { Process, Spec } from '../spec/types.js';
 import { bitMask } from './bit-mask.js';
 import { compileAppArmor, compileLabel } from './compile-labels.js';
@@ -41,7 +42,8 @@ export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' |
 export function compileExec(input: ExecInput): Plan {
   const builder = new PlanBuilder();
   const namespaces = new Namespaces(input.spec.linux, input.extensions.namespaceFds);
-  if (input.program === undefined) refuseExposed(input, namespaces);
+  const entersLast = input.program === undefined && isExposed(input, namespaces) && input.extensions.landlockScopes !== true;
+  if (entersLast) checkEntry(input);
   // A program of tsrun's own is neither seen by the container's processes, nor does it count as one of them: it works on one that is
   // frozen or has no memory left, and cannot be taken over from inside.
   const isApart = input.program !== undefined;
@@ -53,30 +55,36 @@ export function compileExec(input: ExecInput): Plan {
   const [process, cgroup] = [builder.slot(), builder.slot()];
   openTarget(input, { process, cgroup }, builder);
   streams.makePipes();
+  const entry = entersLast ? { births: builder.slot(), report: builder.slot(), proc: builder.slot() } : undefined;
+  if (entry !== undefined) builder.add('exec', { op: 'makeEntry', births: entry.births, report: entry.report });
+  const isBornInside = !ownPids && entry === undefined;
   const score = input.process.oomScoreAdj;
   builder.add('exec', {
     op: 'clone',
     flags: isApart ? cloneFlags.pid : 0,
     cgroup: input.hasCgroup && !isApart ? cgroup : null,
-    joins: ownPids ? [] : [process],
-    joinKinds: ownPids ? [] : [cloneFlags.pid],
-    midwife: input.host.uid !== 0 && !ownPids,
+    joins: isBornInside ? [process] : [],
+    joinKinds: isBornInside ? [cloneFlags.pid] : [],
+    midwife: input.host.uid !== 0 && isBornInside,
     timeOffsets: '',
     procFiles: score === undefined ? [] : ['oom_score_adj'],
     procValues: score === undefined ? [] : [String(score)],
     survive: input.survive,
   });
+  if (entry !== undefined) builder.add('exec', { op: 'enterLast', ...entry });
   compileAppArmor(planInput, builder);
   compileLabel(planInput, builder);
   // In one call: the kernel joins the user namespace first, which gives the right to the others (setns(2), Linux 5.8).
-  // The pid namespace was entered by being born.
-  builder.add('exec', { op: 'joinNamespaces', descriptor: process, kinds: joinedKinds(namespaces) });
+  // The pid namespace was entered by being born; who is not yet there says where its child is to be.
+  const kinds = joinedKinds(namespaces) | (entry === undefined ? 0 : cloneFlags.pid);
+  builder.add('exec', { op: 'joinNamespaces', descriptor: process, kinds });
   if (!namespaces.isShared('user')) builder.add('exec', { op: 'setIds', uid: 0, gid: 0, setGroups: false, groups: [] });
   builder.add('exec', { op: 'enterRoot' });
-  builder.add('default', { op: 'newSession' });
+  // A session is of the namespace that its leader is in.
+  if (entry === undefined) builder.add('default', { op: 'newSession' });
   streams.place();
   bindToProcessors(input.process, builder);
-  const compilation = { input: planInput, builder, namespaces, joined: new Map(), program, kept: { inherited, fifos: undefined } };
+  const compilation = { input: planInput, builder, namespaces, joined: new Map(), program, kept: { inherited, entry } };
   // A folder is made for a container that begins, as an image would have it; in one that lives it would be a surprise.
   compileProcess(compilation, false);
   compileIdentity(compilation);
@@ -106,10 +114,10 @@ function joinedKinds(namespaces: Namespaces): number {
 }
 
 /**
- * Until its execve the new process is a copy of the launcher, with its rights. Who is in the container may trace it once it is
+ * Until its execve a new process is a copy of the launcher, with its rights. Who is in the container may trace it once it is
  * seen there, if the two are of one user namespace and CAP_SYS_PTRACE is held: being not dumpable keeps only others away
- * (ptrace(2), "Ptrace access mode checking"). A Landlock domain does. Who has CAP_SYS_ADMIN there, or sees the host's
- * processes anyway, needs no such way.
+ * (ptrace(2), "Ptrace access mode checking"). A Landlock domain does; else the steps are done outside, where nobody sees the
+ * process. Who has CAP_SYS_ADMIN there, or sees the host's processes anyway, needs no such way.
  */
 function isExposed({ spec }: ExecInput, namespaces: Namespaces): boolean {
   const sets = spec.process?.capabilities;
@@ -118,12 +126,14 @@ function isExposed({ spec }: ExecInput, namespaces: Namespaces): boolean {
   return held.has('CAP_SYS_PTRACE') && !held.has('CAP_SYS_ADMIN');
 }
 
-function refuseExposed(input: ExecInput, namespaces: Namespaces): void {
-  if (!isExposed(input, namespaces) || input.extensions.landlockScopes === true) return;
-  throw new TsrunError('ERR_TSRUN_HOST', `nothing can be executed in '${input.containerId}' safely: it holds CAP_SYS_PTRACE in the host's user namespace, and could take over the process that joins it`, {
-    field: '/process/capabilities',
-    hint: 'give the container a user namespace, drop SYS_PTRACE, or leave Landlock on (Linux 6.12)',
-  });
+/** What a process that enters last cannot have: the launcher's death signal is its own to ask for, and some of it a fork does not pass on. */
+function checkEntry({ containerId, outlivesLauncher, process, spec }: ExecInput): void {
+  const refuse = (what: string, field: string, hint: string) => new TsrunError('ERR_TSRUN_HOST', `nothing can be executed in '${containerId}' safely${what}: it holds CAP_SYS_PTRACE in the host's user namespace, and could take over the process that joins it`, { field, hint });
+  if (outlivesLauncher !== true) throw refuse('', '/process/capabilities', 'give the container a user namespace, drop SYS_PTRACE, or leave Landlock on (Linux 6.12)');
+  // sched(7), "The SCHED_RESET_ON_FORK flag".
+  if (process.scheduler?.flags?.includes('SCHED_FLAG_RESET_ON_FORK') === true) throw refuse(' with a scheduler that is reset on fork', '/process/scheduler/flags', 'leave the flag away');
+  // Whoever listens would be told the pid of the process that stays outside.
+  if (spec.linux?.seccomp !== undefined && notifies(spec.linux.seccomp)) throw refuse(' under a seccomp listener', '/linux/seccomp/listenerPath', 'drop CAP_SYS_PTRACE');
 }
 
 /**

@@ -95,7 +95,9 @@ export function compileIdentity(compilation: Compilation): void {
   });
   if (input.outlivesLauncher !== true) builder.add('default', { op: 'dieWithLauncher' });
   program?.place();
-  builder.add('default', { op: 'closeDescriptors', reaper: extensions.init ?? false, inherit: kept?.inherited ?? [], keep: Object.values(kept?.fifos ?? {}) });
+  // The reaper's program is also the one by which a process enters at the last moment.
+  const reaper = extensions.init === true || kept?.entry !== undefined;
+  builder.add('default', { op: 'closeDescriptors', reaper, inherit: kept?.inherited ?? [], keep: Object.values({ ...kept?.fifos, ...kept?.entry }) });
   builder.add('default', { op: 'resetSignals' });
   // Its listener is handed over by a launcher, which a container that waits to be started may not have any more; as runc has it.
   const beforeStart = !early && listens(spec);
@@ -108,7 +110,7 @@ export function compileIdentity(compilation: Compilation): void {
     paths: program === undefined ? programPaths(process) : [],
     arguments: process.args,
     environment: process.env ?? [],
-    reaper: extensions.init ?? false,
+    reaper,
   });
 }
 

@@ -45,6 +45,10 @@ function madeBy(step: Step, field: string, places: ReadonlyMap<number, string>):
       return [[step.into, step.path]];
     case 'openContainer':
       return [[step.process, 'process'], [step.cgroup, 'cgroup']];
+    case 'makeEntry':
+      return [[step.births, 'entry.births'], [step.report, 'entry.report']];
+    case 'enterLast':
+      return [[step.proc, 'entry.proc']];
     case 'makePipe':
       return [[step.reader, `${field}.reader`], [step.writer, `${field}.writer`]];
     default:

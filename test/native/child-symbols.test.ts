@@ -14,7 +14,7 @@ const objects = resolve(import.meta.dirname, '../../../build/Release/obj.target/
 /** What runs in the child, and what those files use. */
 const childFiles = [
   'launcher/birth', 'launcher/channel',
-  'steps/child', 'plan/plan', 'steps/copy_up', 'steps/execute', 'steps/hooks', 'steps/identity', 'steps/mounts', 'steps/namespaces', 'steps/process', 'steps/release', 'steps/root',
+  'steps/child', 'plan/plan', 'steps/copy_up', 'steps/entry', 'steps/execute', 'steps/hooks', 'steps/identity', 'steps/mounts', 'steps/namespaces', 'steps/process', 'steps/release', 'steps/root',
   'steps/root_path', 'steps/terminal', 'sys/file_system',
 ];
 
