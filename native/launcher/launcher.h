@@ -33,6 +33,9 @@ struct Launcher {
   // An ordinary user's: in a user namespace of its own, whose maps somebody else has to write (newuidmap(1)).
   bool rootless = false;
   bool settled = false;
+  // Of an ordinary user's container that is there: the launcher goes to where its user namespace was made, since from one of its
+  // own it would have no right over that.
+  int beside = 0;
 
   Status open();
   // With the maps written: becomes root there, and goes home.

@@ -2,7 +2,9 @@
 // It is started from a sealed memfd with nothing but: 0-2 /dev/null, 3 the request socket of its first client,
 // 4 the sealed reaper for `--init`.
 #include <linux/close_range.h>
+#include <linux/nsfs.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -32,9 +34,29 @@ Status protect_itself() {
   return set_dumpable(false);
 }
 
-int serve(bool rootless) {
+struct Orders {
+  bool rootless = false;
+  bool attached = false;
+  int beside = 0;
+};
+
+Orders read_orders(int count, char** words) {
+  static constexpr char kBeside[] = "beside=";
+  Orders orders;
+  for (int index = 1; index < count; ++index) {
+    const char* word = words[index];
+    orders.rootless = orders.rootless || strcmp(word, "rootless") == 0;
+    orders.attached = orders.attached || strcmp(word, "attached") == 0;
+    if (strncmp(word, kBeside, sizeof kBeside - 1) != 0) continue;
+    for (word += sizeof kBeside - 1; *word >= '0' && *word <= '9'; ++word) orders.beside = orders.beside * 10 + (*word - '0');
+  }
+  return orders;
+}
+
+int serve(const Orders& orders) {
   static Launcher launcher;
-  launcher.rootless = rootless;
+  launcher.rootless = orders.rootless;
+  launcher.beside = orders.beside;
   if (!protect_itself().ok() || !launcher.open().ok()) return 1;
   launcher.reaper.reset(kReaper);
   if (!add_client(launcher, UniqueFd(kFirstClient)).ok()) return 1;
@@ -100,6 +122,15 @@ void give_up_oom_protection() {
   (void)sys::call<SYS_write>(file.get(), "0", 1);
 }
 
+// The owner of a user namespace has all rights over it from outside, and over those that were made in it (user_namespaces(7)).
+Status join_parent_of(int pid) {
+  UniqueFd own;
+  UniqueFd parent;
+  TSRUN_TRY(take(sys::call<SYS_openat>(AT_FDCWD, ProcPath(pid, "ns/user").path(), O_RDONLY | O_CLOEXEC), &own));
+  TSRUN_TRY(take(sys::call<SYS_ioctl>(own.get(), NS_GET_PARENT, 0L), &parent));
+  return sys::call<SYS_setns>(parent.get(), CLONE_NEWUSER).status();
+}
+
 }  // namespace
 
 Status Launcher::open() {
@@ -117,6 +148,11 @@ Status Launcher::open() {
     TSRUN_TRY(home.prune(false));
     return own.open();
   }
+  if (beside > 0) {
+    TSRUN_TRY(join_parent_of(beside));
+    settled = true;
+    return settle();
+  }
   // newuidmap writes only for processes of its caller, and who is not dumpable counts as root's.
   TSRUN_TRY(set_dumpable(true));
   return sys::call<SYS_unshare>(CLONE_NEWUSER).status();
@@ -132,14 +168,9 @@ Status Launcher::settle() {
 
 }  // namespace tsrun
 
-// `rootless`: an ordinary user's. `attached`: its parent waits for it, and what it leaves is that one's.
+// `rootless`: an ordinary user's. `attached`: its parent waits for it, and what it leaves is that one's. `beside=PID`: see Launcher.
 int main(int count, char** words) {
-  bool rootless = false;
-  bool attached = false;
-  for (int index = 1; index < count; ++index) {
-    rootless = rootless || strcmp(words[index], "rootless") == 0;
-    attached = attached || strcmp(words[index], "attached") == 0;
-  }
-  if (!attached) tsrun::detach_from_parent();
-  return tsrun::serve(rootless);
+  tsrun::Orders orders = tsrun::read_orders(count, words);
+  if (!orders.attached) tsrun::detach_from_parent();
+  return tsrun::serve(orders);
 }

@@ -15,7 +15,9 @@ import { failureOf } from './failure.js';
 import { filterOf } from './filter.js';
 import { hookStateOf, runHooks, startHooksOf } from './hooks.js';
 import { moveInterfaces } from './interfaces.js';
+import { asLauncherCounts } from './launcher-ids.js';
 import { handListenerOver, isListener } from './listener.js';
+import { logWarning } from './log.js';
 import { OneShotLauncher } from './one-shot.js';
 import { writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
@@ -61,7 +63,9 @@ export function createContainer(request: CreateRequest): Created {
   const folder = StateFolder.make(request.root, record);
   try {
     const prepared = cgroup === undefined ? facts : prepareParent(cgroup, facts);
-    return launch(request, bundle, folder, record, prepared);
+    const created = launch(request, bundle, folder, record, prepared);
+    if (cgroup === undefined) logWarning('no cgroup can be made here: the container has none, and no limits (run in a delegated one; systemd: Delegate=yes)');
+    return created;
   } catch (error) {
     removeAll(folder, record);
     throw error;
@@ -69,7 +73,7 @@ export function createContainer(request: CreateRequest): Created {
 }
 
 function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): Created {
-  const plan = compilePlan(planInput(request, bundle, folder, record, facts));
+  const plan = compilePlan(planInput(request, { ...bundle, spec: asLauncherCounts(bundle.spec) }, folder, record, facts));
   tellPlan(plan);
   const launcher = new OneShotLauncher();
   try {

@@ -4,12 +4,14 @@ import { Writer } from '../plan/codec.js';
 import { encodePlan, type Plan } from '../plan/plan.js';
 import { encodeRequest, protocolVersion, type EventReached, type LauncherEvent, type Request } from '../plan/wire.generated.js';
 import { systemErrorName } from '../spec/errno.js';
+import { isOrdinaryUser, mapLauncher } from './launcher-ids.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
 
 /** Of the one container. */
 const handle = 1;
 const pieceBytes = 65_536;
+const mapRequest = 1;
 /** What goes into one message; more goes in a sealed file. */
 const mostMessageBytes = 128 * 1024;
 
@@ -25,17 +27,31 @@ export class OneShotLauncher {
   readonly #incoming = new Incoming();
   readonly #pending: LauncherEvent[] = [];
 
-  constructor() {
+  /** @param beside of an ordinary user: a process of a container that is there already */
+  constructor(beside?: number) {
     const own = host.realPath('/proc/self/exe');
     const folder = own.slice(0, own.lastIndexOf('/'));
-    const { requests, pid } = host.startLauncher(`${folder}/tsrun-launcher`, `${folder}/tsrun-reaper`, ['attached']);
+    const { requests, pid } = host.startLauncher(`${folder}/tsrun-launcher`, `${folder}/tsrun-reaper`, launcherWords(beside));
     const [ours, theirs] = host.streamPair();
     this.#pid = pid;
     this.#requests = requests;
     this.#events = ours;
     this.#send({ op: 'hello', protocol: protocolVersion }, [theirs]);
     host.close(theirs);
-    this.#await(['ready']);
+    const ready = this.#await(['ready']);
+    if (ready.op === 'ready' && ready.awaitsMaps) this.#map(ready.pid);
+  }
+
+  #map(pid: number): void {
+    try {
+      mapLauncher(pid);
+      this.#send({ op: 'mapped', request: mapRequest }, []);
+      const answer = this.#await(['answered']);
+      if (answer.op === 'answered' && answer.error !== 0) throw new RuntimeError(`the launcher cannot settle in its user namespace: ${systemErrorName(answer.error)}`);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /**
@@ -116,4 +132,9 @@ export class OneShotLauncher {
       this.#pending.push(...this.#incoming.take(Buffer.from(piece)));
     }
   }
+}
+
+function launcherWords(beside: number | undefined): string[] {
+  if (!isOrdinaryUser()) return ['attached'];
+  return ['attached', 'rootless', ...(beside === undefined ? [] : [`beside=${beside}`])];
 }

@@ -8,6 +8,7 @@ import { execProcess } from '../exec-process.js';
 import { failureOf } from '../failure.js';
 import { filterOf } from '../filter.js';
 import { watchToItsEnd } from '../foreground.js';
+import { asLauncherCounts } from '../launcher-ids.js';
 import { handListenerOver } from '../listener.js';
 import { OneShotLauncher } from '../one-shot.js';
 import { writeFileSync } from '../platform/fs.js';
@@ -77,9 +78,9 @@ function execute({ record, spec, process, words }: Execution): number {
   const consoleSocket = textOf(words, 'console-socket');
   if (terminal && detach && consoleSocket === undefined) throw new RuntimeError('cannot allocate tty if runc will detach without setting console socket', failedStatus);
   const preservedCount = preservedCountOf(words);
-  const plan = compileExec(execInput(record, spec, process, words, preservedCount));
+  const plan = compileExec(execInput(record, asLauncherCounts(spec), process, words, preservedCount));
   tellPlan(plan);
-  const launcher = new OneShotLauncher();
+  const launcher = new OneShotLauncher(record.init?.pid);
   if (!detach) host.takeSignals();
   try {
     const event = launcher.launch(record.id, plan, passedDescriptors(terminal, preservedCount), {
