@@ -41,7 +41,8 @@ size_t length(const char* text) {
   return size;
 }
 
-// Here, where the launcher's procfs shows this process; a fork keeps it (apparmor_task_alloc() and selinux_cred_prepare() of the kernel).
+// Here, where the launcher's procfs shows this process; a fork keeps it (apparmor_task_alloc() and selinux_cred_prepare() of the
+// kernel).
 Status set_attribute(const Entrance& entrance) {
   if (*entrance.attribute == 0) return kOk;
   sys::Outcome file = sys::call<SYS_openat>(entrance.proc, entrance.attribute, O_WRONLY | O_CLOEXEC);
@@ -88,7 +89,8 @@ Status prepare(const Entrance& entrance, int** births) {
 
 void enter(unsigned count, char** words, char** environment) {
   if (count <= kOwnWords) sys::end_process(125);
-  Entrance entrance{parse(words[1]), parse(words[2]), parse(words[3]), *words[4] == '1', words[5], words[6], parse(words[7]), words + kOwnWords, environment};
+  Entrance entrance{parse(words[1]), parse(words[2]), parse(words[3]),   *words[4] == '1', words[5],
+                    words[6],        parse(words[7]), words + kOwnWords, environment};
   if (entrance.paths + kOwnWords >= count) sys::end_process(125);
   int* births = nullptr;
   Status prepared = prepare(entrance, &births);

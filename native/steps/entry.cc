@@ -1,6 +1,6 @@
 // A process that enters a container at the last moment. What its first process may trace (CAP_SYS_PTRACE without a user
-// namespace) must not be seen there while it has anything of the launcher's (CVE-2016-9962): so all steps are done outside the pid
-// namespace, and a program without anything of its own gives birth to the process inside (init/entry.cc).
+// namespace) must not be seen there while it has anything of the launcher's (CVE-2016-9962): so all steps are done outside the
+// pid namespace, and a program without anything of its own gives birth to the process inside (init/entry.cc).
 #include "steps/child_steps.h"
 #include "steps/program_words.h"
 #include "sys/process.h"
@@ -18,7 +18,8 @@ Status run(ChildContext& context, const StepEnterLast& step) {
 Status become_entry(ChildContext& context, const StepExecute& step) {
   static constinit Decimal numbers[] = {Decimal(0), Decimal(0), Decimal(0), Decimal(0)};
   const Entry& entry = context.entry;
-  const int kept[] = {context.slots.get(entry.report_slot), context.slots.get(entry.births_slot), context.slots.get(entry.proc_slot)};
+  const int kept[] = {context.slots.get(entry.report_slot), context.slots.get(entry.births_slot),
+                      context.slots.get(entry.proc_slot)};
   constexpr uint32_t kOwnWords = 8;
   if (step.paths.count + size_t{step.arguments.count} + kOwnWords + 1 > kMaxWords) return Status{SYS_execveat, E2BIG};
   uint32_t used = 0;

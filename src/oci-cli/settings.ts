@@ -1,4 +1,5 @@
 /** What the flags before the command say. */
+import { systemReader } from '../host/reader.js';
 import { logTo, type LogSettings } from './log.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
@@ -34,7 +35,14 @@ export function settingsOf(words: Words): Settings {
   return { root: textOf(words, 'root') ?? defaultRoot(), needsCgroup: rootless === 'false' };
 }
 
+/** Where runc looks too: an engine of an ordinary user's (podman) is root of a user namespace of its own. */
 function defaultRoot(): string {
-  const folder = host.environment()['XDG_RUNTIME_DIR'];
-  return host.ids().uid === 0 || folder === undefined || folder === '' ? '/run/tsrun-oci' : `${folder}/tsrun-oci`;
+  const { XDG_RUNTIME_DIR: folder = '', USER: user } = host.environment();
+  const isOrdinary = host.ids().uid !== 0 || (isInUserNamespace() && user !== 'root');
+  return folder !== '' && isOrdinary ? `${folder}/tsrun-oci` : '/run/tsrun-oci';
+}
+
+/** The first has all ids (user_namespaces(7)). */
+function isInUserNamespace(): boolean {
+  return !/^\s*0\s+0\s+4294967295\s*$/.test(systemReader.read('/proc/self/uid_map') ?? '0 0 4294967295');
 }

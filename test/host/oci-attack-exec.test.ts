@@ -96,3 +96,22 @@ here('what a process that enters last cannot have is refused', (t) => {
   t.regex(lab.call('exec', '--process', file, id).stderr, /reset on fork.*CAP_SYS_PTRACE/);
   t.is(lab.call('delete', '--force', id).code, 0);
 });
+
+here('a container that ends while processes are on their way in ends whole', async (t) => {
+  for (let turn = 0; turn < 12; turn++) {
+    const id = lab.running({ process: { capabilities: sets(...exposed) } });
+    const entering = Array.from({ length: 4 }, async () => lab.begin('exec', id, 'sleep', '1000'));
+    await new Promise((done) => setTimeout(done, turn * 4 * patience));
+    t.is((await lab.begin('delete', '--force', id)).code, 0);
+    for (const { code } of await Promise.all(entering)) t.not(code, 0);
+    await until(() => lab.traces(id).length === 0, `nothing of turn ${turn}`);
+  }
+});
+
+here('an exec that is killed while its process is on the way in harms nothing', async (t) => {
+  const id = lab.running({ process: { capabilities: sets(...exposed) } });
+  for (let turn = 0; turn < 20; turn++) await lab.beginAndKill(turn * 2 * patience, 'exec', '--detach', id, 'true');
+  t.is(lab.call('exec', id, 'sh', '-c', 'exit 3').code, 3);
+  t.is(lab.call('delete', '--force', id).code, 0);
+  await until(() => lab.traces(id).length === 0, 'nothing left');
+});
