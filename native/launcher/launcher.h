@@ -36,6 +36,8 @@ struct Launcher {
   // Of an ordinary user's container that is there: the launcher goes to where its user namespace was made, since from one of its
   // own it would have no right over that.
   int beside = 0;
+  // It is in the user namespace already: its caller is root there (podman of an ordinary user).
+  bool inside = false;
 
   Status open();
   // With the maps written: becomes root there, and goes home.

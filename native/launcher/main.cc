@@ -37,6 +37,7 @@ Status protect_itself() {
 struct Orders {
   bool rootless = false;
   bool attached = false;
+  bool inside = false;
   int beside = 0;
 };
 
@@ -47,6 +48,7 @@ Orders read_orders(int count, char** words) {
     const char* word = words[index];
     orders.rootless = orders.rootless || strcmp(word, "rootless") == 0;
     orders.attached = orders.attached || strcmp(word, "attached") == 0;
+    orders.inside = orders.inside || strcmp(word, "inside") == 0;
     if (strncmp(word, kBeside, sizeof kBeside - 1) != 0) continue;
     for (word += sizeof kBeside - 1; *word >= '0' && *word <= '9'; ++word) orders.beside = orders.beside * 10 + (*word - '0');
   }
@@ -57,6 +59,7 @@ int serve(const Orders& orders) {
   static Launcher launcher;
   launcher.rootless = orders.rootless;
   launcher.beside = orders.beside;
+  launcher.inside = orders.inside;
   if (!protect_itself().ok() || !launcher.open().ok()) return 1;
   launcher.reaper.reset(kReaper);
   if (!add_client(launcher, UniqueFd(kFirstClient)).ok()) return 1;
@@ -148,8 +151,8 @@ Status Launcher::open() {
     TSRUN_TRY(home.prune(false));
     return own.open();
   }
-  if (beside > 0) {
-    TSRUN_TRY(join_parent_of(beside));
+  if (inside || beside > 0) {
+    if (!inside) TSRUN_TRY(join_parent_of(beside));
     settled = true;
     return settle();
   }
@@ -168,7 +171,7 @@ Status Launcher::settle() {
 
 }  // namespace tsrun
 
-// `rootless`: an ordinary user's. `attached`: its parent waits for it, and what it leaves is that one's. `beside=PID`: see Launcher.
+// `rootless`: an ordinary user's. `attached`: its parent waits for it, and what it leaves is that one's. `inside`, `beside=PID`: see Launcher.
 int main(int count, char** words) {
   tsrun::Orders orders = tsrun::read_orders(count, words);
   if (!orders.attached) tsrun::detach_from_parent();

@@ -26,8 +26,20 @@ function kinds(): readonly [Kind, Kind] {
   ];
 }
 
+/** Who is not root, and has a user namespace made for each launcher. */
 export function isOrdinaryUser(): boolean {
   return host.ids().uid !== 0;
+}
+
+/** As an ordinary user's engine is (podman), as root there: the launcher needs no other. The first user namespace has all ids (user_namespaces(7)). */
+export function isInUserNamespace(): boolean {
+  return !/^\s*0\s+0\s+4294967295\s*$/.test(systemReader.read('/proc/self/uid_map') ?? '0 0 4294967295');
+}
+
+/** What kind of launcher the caller has. @param beside of an ordinary user: a process of a container that is there already */
+export function launcherWords(beside: number | undefined): string[] {
+  if (isOrdinaryUser()) return ['attached', 'rootless', ...(beside === undefined ? [] : [`beside=${beside}`])];
+  return isInUserNamespace() ? ['attached', 'rootless', 'inside'] : ['attached'];
 }
 
 /** Of a launcher that waits for them. */

@@ -4,7 +4,7 @@ import { Writer } from '../plan/codec.js';
 import { encodePlan, type Plan } from '../plan/plan.js';
 import { encodeRequest, protocolVersion, type EventReached, type LauncherEvent, type Request } from '../plan/wire.generated.js';
 import { systemErrorName } from '../spec/errno.js';
-import { isOrdinaryUser, mapLauncher } from './launcher-ids.js';
+import { launcherWords, mapLauncher } from './launcher-ids.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
 
@@ -132,9 +132,4 @@ export class OneShotLauncher {
       this.#pending.push(...this.#incoming.take(Buffer.from(piece)));
     }
   }
-}
-
-function launcherWords(beside: number | undefined): string[] {
-  if (!isOrdinaryUser()) return ['attached'];
-  return ['attached', 'rootless', ...(beside === undefined ? [] : [`beside=${beside}`])];
 }

@@ -1,5 +1,5 @@
 /** What the flags before the command say. */
-import { systemReader } from '../host/reader.js';
+import { isInUserNamespace } from './launcher-ids.js';
 import { logTo, type LogSettings } from './log.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
@@ -40,9 +40,4 @@ function defaultRoot(): string {
   const { XDG_RUNTIME_DIR: folder = '', USER: user } = host.environment();
   const isOrdinary = host.ids().uid !== 0 || (isInUserNamespace() && user !== 'root');
   return folder !== '' && isOrdinary ? `${folder}/tsrun-oci` : '/run/tsrun-oci';
-}
-
-/** The first has all ids (user_namespaces(7)). */
-function isInUserNamespace(): boolean {
-  return !/^\s*0\s+0\s+4294967295\s*$/.test(systemReader.read('/proc/self/uid_map') ?? '0 0 4294967295');
 }

@@ -110,6 +110,20 @@ here('run, with no id but the user\'s own', (t) => {
   t.regex(lines.at(-1) ?? '', /level=warning msg=\\?"no cgroup can be made here: the container has none, and no limits/);
 });
 
+here('for root of a user namespace, as an ordinary user\'s engine is (podman), with one more or without', (t) => {
+  prepare();
+  bundle('shared', { args: ['sleep', '1000'], namespaces: ['pid', 'ipc', 'uts', 'mount', 'network', 'cgroup'], linux: { uidMappings: undefined, gidMappings: undefined } });
+  bundle('nested', { args: ['cat', '/proc/self/uid_map'], map: [{ containerID: 0, hostID: 1, size: 1000 }] });
+  const inside = `
+    oci() { ${folder}/programs/tsrun-oci "$@"; }
+    oci run --detach --bundle shared shared && ls $XDG_RUNTIME_DIR/tsrun-oci
+    oci exec --user 5 shared id -u; oci exec shared readlink /proc/self/ns/user | grep -cF "$(readlink /proc/self/ns/user)"
+    oci delete --force shared; oci run --bundle nested nested; oci list --quiet`;
+  const { stdout, stderr } = asUser(`unset USER; unshare --user --map-root-user --map-auto sh -c '${inside}'`);
+  t.is(stderr, '');
+  t.deepEqual(stdout.trim().split('\n').map((line) => line.trim().replace(/\s+/g, ' ')), ['shared', '5', '1', '0 1 1000']);
+});
+
 here('what an ordinary user cannot have is refused by name, and leaves nothing', (t) => {
   prepare();
   bundle('no-namespace', { args: ['true'], namespaces: ['pid', 'mount'], linux: { uidMappings: undefined, gidMappings: undefined } });
