@@ -21,9 +21,18 @@ export function cgroupPathOf(spec: Spec, id: string, { cgroup }: HostFacts): str
 /** Makes all that is missing above the cgroup, and hands all controllers down to it. Gives the facts as they are for a cgroup there. */
 export function prepareParent(path: string, host: HostFacts): HostFacts {
   const parent = path.slice(0, path.lastIndexOf('/')) || '/';
-  const lost = new Set(preparePath(host.cgroup.root, parent, host.cgroup.controllers).map(({ controller }) => controller));
-  const controllers = host.cgroup.controllers.filter((controller) => !lost.has(controller));
+  const wanted = controllersFor(parent, host);
+  const lost = new Set(preparePath(host.cgroup.root, parent, wanted).map(({ controller }) => controller));
+  const controllers = wanted.filter((controller) => !lost.has(controller));
   // The root of the tree has other files than a cgroup below it.
   const files = parent === '/' ? {} : { files: readdirSync(joinCgroup(host.cgroup.root, parent)) };
   return { ...host, cgroup: { ...host.cgroup, controllers, ...files } };
+}
+
+/** Root hands down all that there are; to anybody else they come down as far as somebody has seen to it, which need not be where the caller is. */
+function controllersFor(path: string, { cgroup, uid }: Pick<HostFacts, 'cgroup' | 'uid'>): readonly string[] {
+  if (uid === 0) return cgroup.controllers;
+  const text = systemReader.read(joinCgroup(cgroup.root, path, 'cgroup.controllers'));
+  if (text !== undefined) return text.split(/\s+/).filter((word) => word !== '');
+  return path === '/' ? [] : controllersFor(path.slice(0, path.lastIndexOf('/')) || '/', { cgroup, uid });
 }

@@ -37,6 +37,13 @@ function prepare(): void {
   for (const name of ['.', 'home', 'run', 'etc', 'programs']) chmodSync(join(folder, name), 0o755);
 }
 
+/** `comes CHECK`: waits for something, not for ever. */
+const shellWords = `
+  oci() { ${folder}/programs/tsrun-oci "$@"; }
+  comes() { left=500; until "$@" >/dev/null 2>&1; do left=$((left - 1)); [ $left -gt 0 ] || { echo "never: $*"; exit 9; }; done; }
+  gone() { oci state "$1" | grep -q stopped; }
+  two() { [ "$(grep -c . "$1")" = 2 ]; }`;
+
 interface Said {
   readonly code: number | null;
   readonly stdout: string;
@@ -46,7 +53,7 @@ interface Said {
 /** A script of the user's, in which `oci` is tsrun-oci. Output goes to files, which containers may keep. */
 function asUser(script: string, cgroup = ''): Said {
   const [out, err] = [join(folder, 'home/out'), join(folder, 'home/err')];
-  const body = `export XDG_RUNTIME_DIR=${folder}/run PATH=${process.env['PATH'] ?? ''}; cd ${folder}/home; oci() { ${folder}/programs/tsrun-oci "$@"; }; ${script}`;
+  const body = `export XDG_RUNTIME_DIR=${folder}/run PATH=${process.env['PATH'] ?? ''}; cd ${folder}/home; ${shellWords}\n${script}`;
   const { status } = spawnSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', becomeUser, 'sh', join(folder, 'etc'), cgroup, String(uid), 'sh', '-c', `{ ${body}\n} >${out} 2>${err} </dev/null`], { stdio: 'ignore', timeout: 60_000 * patience, killSignal: 'SIGKILL' });
   return { code: status, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') };
 }
@@ -90,7 +97,7 @@ here('an ordinary user\'s container through its life, as whom and with which ids
     oci exec life sh -c 'exit 7'; echo "status $?"
     oci exec --detach --pid-file other life sleep 1000; tr '\\0' ' ' </proc/$(cat other)/cmdline; echo
     oci list --quiet
-    oci kill life KILL; until oci state life | grep -q stopped; do :; done
+    oci kill life KILL; comes gone life
     oci delete life && echo deleted; oci list --quiet`);
   t.is(stderr, '');
   t.deepEqual(stdout.trim().split('\n').map((line) => line.trim().replace(/\s+/g, ' ')), [
@@ -154,11 +161,11 @@ here('in a delegated cgroup a container has one of its own, which stops, freezes
   bundle('delegated', { args: ['sh', '-c', 'sleep 1000 & sleep 1000'], linux: { cgroupsPath: `${own}/box` } });
   const { stdout, stderr } = asUser(`
     oci run --detach --bundle delegated delegated
-    until [ "$(grep -c . ${delegated}/box/cgroup.procs)" = 2 ]; do :; done
+    comes two ${delegated}/box/cgroup.procs
     oci ps --format json delegated | grep -c '\\[[0-9]*,[0-9]*'
     oci pause delegated && oci state delegated | grep '"status"'; oci resume delegated
     oci exec delegated grep '^0::' /proc/self/cgroup
-    oci kill --all delegated KILL; until oci state delegated | grep -q stopped; do :; done
+    oci kill --all delegated KILL; comes gone delegated
     oci delete delegated; ls -d ${delegated}/box 2>&1 | grep -c 'No such file'`, join(delegated, 'shell'));
   t.is(stderr, '');
   t.deepEqual(stdout.trim().split('\n').map((line) => line.trim()), ['1', '"status": "paused",', '0::/', '1']);
@@ -173,7 +180,7 @@ needs(...userNeeds, 'cgroup2:pids', 'cgroup2:memory', `file:/${program.slice(1)}
   const { stdout, stderr } = asUser(`
     oci create --bundle limits limits; cat ${delegated}/limited/pids.max ${delegated}/limited/memory.max
     oci update --pids-limit 5 limits; cat ${delegated}/limited/pids.max
-    oci start limits; until oci state limits | grep -q stopped; do :; done; cut -d ' ' -f 2 ${delegated}/limited/pids.events; oci delete --force limits`, join(delegated, 'shell'));
+    oci start limits; comes gone limits; cut -d ' ' -f 2 ${delegated}/limited/pids.events; oci delete --force limits`, join(delegated, 'shell'));
   t.regex(stderr, /can't fork|Resource temporarily unavailable/);
   const lines = stdout.trim().split('\n');
   t.deepEqual(lines.slice(0, 3), ['6', '33554432', '5']);
