@@ -11,7 +11,7 @@ const allowed = {
   plan: ['spec', 'host', 'cgroup', 'network'],
   image: ['spec', 'host', 'engine'],
   container: ['spec', 'host', 'cgroup', 'network', 'plan', 'engine', 'image'],
-  dyno: ['spec', 'host', 'cgroup', 'container', 'image'],
+  dyno: ['spec', 'host', 'cgroup', 'engine', 'container', 'image'],
   '.': ['spec', 'host', 'cgroup', 'plan', 'container', 'image', 'dyno'],
   cli: ['.'],
   'oci-cli': ['spec', 'host', 'cgroup', 'plan', 'engine'],

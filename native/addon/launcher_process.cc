@@ -47,7 +47,15 @@ Napi::Value ConnectLauncher(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   if (info.Length() != 1 || !info[0].IsString()) return throw_usage(env, "a path is needed");
   Descriptor requests;
-  return descriptor_or(env, engine::connect_launcher(info[0].As<Napi::String>(), &requests), requests);
+  return descriptor_or(env, engine::connect_path(info[0].As<Napi::String>(), SOCK_SEQPACKET, &requests), requests);
+}
+
+// connectDatagram(path): a datagram socket that sends there.
+Napi::Value ConnectDatagram(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (info.Length() != 1 || !info[0].IsString()) return throw_usage(env, "a path is needed");
+  Descriptor socket;
+  return descriptor_or(env, engine::connect_path(info[0].As<Napi::String>(), SOCK_DGRAM, &socket), socket);
 }
 
 // streamPair(): two ends of a stream socket, for the launcher's events.
@@ -109,6 +117,7 @@ void InitLauncherProcess(Napi::Env env, Napi::Object exports) {
   exports.Set("startLauncher", Napi::Function::New(env, StartLauncher));
   exports.Set("sealProgram", Napi::Function::New(env, SealProgram));
   exports.Set("connectLauncher", Napi::Function::New(env, ConnectLauncher));
+  exports.Set("connectDatagram", Napi::Function::New(env, ConnectDatagram));
   exports.Set("streamPair", Napi::Function::New(env, StreamPair));
   exports.Set("send", Napi::Function::New(env, Send));
   exports.Set("sealBytes", Napi::Function::New(env, SealBytes));

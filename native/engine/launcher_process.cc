@@ -135,14 +135,14 @@ Failure start_launcher(const std::string& launcher_path, const std::string& reap
   return error == 0 ? Failure{} : Failure{"posix_spawn", error};
 }
 
-Failure connect_launcher(const std::string& path, Descriptor* requests) {
+Failure connect_path(const std::string& path, int type, Descriptor* connected) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return Failure{"connect", ENAMETOOLONG};
   path.copy(address.sun_path, path.size());
-  requests->set(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (requests->get() < 0) return failed("socket");
-  return connect(requests->get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 ? Failure{} : failed("connect");
+  connected->set(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (connected->get() < 0) return failed("socket");
+  return connect(connected->get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 ? Failure{} : failed("connect");
 }
 
 int send_message(int socket, const void* bytes, size_t size, const std::vector<int>& descriptors) {

@@ -47,8 +47,8 @@ Failure seal_program(const std::string& path, Descriptor* sealed);
 // `words`: what the launcher is to know from the start (native/launcher/main.cc).
 Failure start_launcher(const std::string& launcher_path, const std::string& reaper_path, std::vector<std::string> words, Started* started);
 
-// The request socket of a launcher that lives already.
-Failure connect_launcher(const std::string& path, Descriptor* requests);
+// A socket of this type that is connected to a path: SOCK_SEQPACKET for the requests to a launcher that lives already.
+Failure connect_path(const std::string& path, int type, Descriptor* connected);
 
 // 0, or an errno (EAGAIN: try again when an event has come). Never waits.
 int send_message(int socket, const void* bytes, size_t size, const std::vector<int>& descriptors);

@@ -19,7 +19,7 @@ export interface Design {
 }
 
 /** Who is told of a dyno is not its own matter. */
-type Settings = Omit<DynoSettings, 'onLog' | 'onEvent'>;
+type Settings = Omit<DynoSettings, 'onLog' | 'pace' | 'onEvent'>;
 
 export class Blueprint {
   readonly #design: Design;

@@ -11,7 +11,8 @@ import type { HealthCheck } from './health/health-options.js';
 import { Health, type HealthReport } from './health/health.js';
 import { Lifecycle, type DynoState } from './lifecycle.js';
 import { badBind } from './listeners.js';
-import { copyLines } from './log/copy.js';
+import { LogCopy } from './log/copy.js';
+import type { LogHub } from './log/hub.js';
 import type { LogLine } from './log/line.js';
 import { measure } from './metrics/measure.js';
 import type { DynoSample } from './metrics/sample.js';
@@ -48,6 +49,8 @@ export interface DynoSettings {
   /** Who has what it prints, in the place of the log. */
   readonly attendance?: Attendance;
   readonly onLog: (line: LogLine) => void;
+  /** How fast what it prints is read. */
+  readonly pace: Pick<LogHub, 'turns' | 'room'>;
   readonly onEvent: (event: DynoEvent) => void;
 }
 
@@ -237,7 +240,8 @@ export class Dyno {
     this.#port?.end();
     this.#health?.end();
     // What it said last stands before the line that says that it has ended.
-    await printed;
+    printed.hurry();
+    await printed.done;
     return deathOf(status, this.#life.doing);
   }
 
@@ -245,16 +249,22 @@ export class Dyno {
     this.#settings.onLog({ timeMs: this.#settings.clock.now(), source: 'heroku', dyno: this.name, message });
   }
 
-  async #print(container: Container): Promise<void> {
-    const { clock, onLog, attendance } = this.#settings;
-    if (attendance !== undefined) {
-      await attendance.attend(container);
-      return;
-    }
-    const say = (messages: readonly string[]) => {
-      const timeMs = clock.now();
-      for (const message of messages) onLog({ timeMs, source: 'app', dyno: this.name, message });
+  /** What was said when it ended stands before the line that says so, and waits for no drain then. */
+  #print(container: Container): { readonly done: Promise<unknown>; readonly hurry: () => void } {
+    const { clock, onLog, pace, attendance } = this.#settings;
+    if (attendance !== undefined) return { done: attendance.attend(container), hurry: () => undefined };
+    const copies = [container.stdout, container.stderr].flatMap((stream) => {
+      if (stream === null) return [];
+      const copy = new LogCopy(pace, (message) => {
+        onLog({ timeMs: clock.now(), source: 'app', dyno: this.name, message });
+      });
+      return [{ copy, done: copy.from(stream) }];
+    });
+    return {
+      done: Promise.all(copies.map(async ({ done }) => done)),
+      hurry: () => {
+        for (const { copy } of copies) copy.hurry();
+      },
     };
-    await Promise.all([copyLines(container.stdout, say), copyLines(container.stderr, say)]);
   }
 }

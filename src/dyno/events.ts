@@ -1,6 +1,8 @@
 /** What becomes of dynos, as typed events. */
 import type { ContainerEvent } from '../container/events.js';
+import type { TsrunError } from '../spec/errors.js';
 import type { Death } from './death.js';
+import type { DrainState } from './drains/drain-state.js';
 import type { HealthChange } from './health/health.js';
 import type { DynoState } from './lifecycle.js';
 import type { DynoSample } from './metrics/sample.js';
@@ -20,5 +22,10 @@ export type DynoEvent =
   | { readonly type: 'sample'; readonly dyno: string; readonly timeMs: number; readonly sample: DynoSample }
   /** It uses more memory than its quota (R14), or so much more that it is killed (R15). */
   | { readonly type: 'quota'; readonly dyno: string; readonly timeMs: number; readonly code: QuotaCode; readonly usedBytes: number; readonly quotaBytes: number }
+  /**
+   * `drain` is its name. It has begun to fail, has lost so many lines, which were refused or tried in vain for too long, or delivers again.
+   * `error` says why it fails.
+   */
+  | { readonly type: 'drain'; readonly dyno: 'logplex'; readonly timeMs: number; readonly drain: string; readonly state: DrainState; readonly lost: number; readonly error?: TsrunError }
   /** A limit was reached: also by a child, while the program lives on. */
   | (LimitEvent & { readonly dyno: string; readonly timeMs: number });

@@ -7,6 +7,7 @@ import { show } from '../spec/quote.js';
 import { nonEmpty } from '../spec/schema-common.js';
 import { anyOf, array, assertShape, boolean, callback, integer, number, oneOf, optional, record, strictObject, text, type Shape } from '../spec/shape.js';
 import { systemClock, type Clock } from './clock.js';
+import { drainChoice, type DrainChoice } from './drains/drain-options.js';
 import type { ImageOptions } from './program.js';
 import { healthShape, type HealthChoice } from './health/health-options.js';
 import { releaseShape, type ReleaseOptions } from './one-off/release.js';
@@ -74,6 +75,8 @@ export interface FormationOptions {
   readonly metrics?: boolean;
   /** Limits, mounts, user, walls of each dyno. Default: no capabilities, and uid 1000 where the image says root or nothing. */
   readonly container?: DynoContainerOptions;
+  /** Where the log goes beside its readers: URLs, or functions that take lines. */
+  readonly drains?: readonly DrainChoice[];
   /** Default: this machine's. */
   readonly clock?: Clock;
 }
@@ -117,6 +120,7 @@ const formation = strictObject<FormationOptions>({
   showSize: optional(boolean),
   metrics: optional(boolean),
   container: optional({ expects: 'an object', check: checkContainer }),
+  drains: optional(array(drainChoice, 0, 100)),
   clock: optional(strictObject<Clock>({ now: callback<Clock['now']>(), after: callback<Clock['after']>() })),
 });
 
@@ -135,6 +139,11 @@ export function validateFormationOptions(value: FormationOptions): void {
   const port = value.env?.['PORT'] ?? '1';
   if (/^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535) return;
   throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `option /env/PORT: expected the number of a port, found ${show(port)}`, { field: '/env/PORT', hint: 'web is to listen there' });
+}
+
+/** @throws ERR_TSRUN_INVALID_ARGUMENT */
+export function validateDrain(value: DrainChoice): void {
+  assertShape(strictObject<{ readonly drain: DrainChoice }>({ drain: drainChoice }), { drain: value }, 'ERR_TSRUN_INVALID_ARGUMENT', 'argument');
 }
 
 /** @throws ERR_TSRUN_INVALID_ARGUMENT */

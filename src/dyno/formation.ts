@@ -5,9 +5,12 @@ import { randomNumber } from '../container/state/random.js';
 import { TsrunError } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
 import { Blueprint } from './blueprint.js';
+import type { Drain } from './drains/drain.js';
+import type { DrainChoice } from './drains/drain-options.js';
+import { LazyDrains } from './drains/lazy-drains.js';
 import { Dyno } from './dyno.js';
 import type { DynoEvent } from './events.js';
-import { imageOptions, validateFormationOptions, validateQuantities, type FormationOptions } from './formation-options.js';
+import { formationDefaults, imageOptions, validateDrain, validateFormationOptions, validateQuantities, type FormationOptions } from './formation-options.js';
 import { healthOf } from './health/chosen.js';
 import { LogHub, type LogOptions } from './log/hub.js';
 import type { LogLine } from './log/line.js';
@@ -56,10 +59,12 @@ export class Formation {
     onLog: (line: LogLine) => {
       this.#log.write(line);
     },
+    pace: this.#log,
     onEvent: (event: DynoEvent) => {
       this.#events.push(event);
     },
   };
+  readonly #drains: LazyDrains;
   #scaling: Promise<void> = Promise.resolve();
   #stopped = false;
 
@@ -69,6 +74,8 @@ export class Formation {
     this.#image = image;
     this.#source = source;
     this.#options = options;
+    const { clock = formationDefaults.clock } = options;
+    this.#drains = new LazyDrains({ app: this.name, hub: this.#log, clock, onEvent: this.#listeners.onEvent });
     this.#blueprint = new Blueprint({ runtime, image, source, options, name: this.name });
   }
 
@@ -95,7 +102,9 @@ export class Formation {
     validateFormationOptions(options);
     const lines = Object.entries(options.processTypes ?? {}).flatMap(([type, { command }]) => (command === undefined ? [] : [[type, command] as const]));
     const source = await ProgramSource.open(runtime, image, new Map(lines), imageOptions(options.container));
-    return new Formation(runtime, image, source, options);
+    const formation = new Formation(runtime, image, source, options);
+    for (const drain of options.drains ?? []) await formation.addDrain(drain);
+    return formation;
   }
 
   /**
@@ -182,10 +191,14 @@ export class Formation {
     return this.#oneOffs.run(this.#source.oneOff(command), options);
   }
 
-  /** Asks all dynos to end, and kills those whose grace is over. Resolves when nothing of them is left; then logs and events end. */
+  /**
+   * Asks all dynos to end, and kills those whose grace is over. Resolves when nothing of them is left, and drains have what was said, or
+   * have had five seconds for it; then logs and events end.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all([...this.dynos, ...this.oneOffs].map(async (dyno) => dyno.stop()));
+    await this.#drains.close();
     this.#events.end();
     this.#log.end();
   }
@@ -214,11 +227,44 @@ export class Formation {
 
   /**
    * What dynos print, and what the platform says of them: the last lines that were there before, and from this call on all that come.
-   * Who reads too slowly gets the newest, and a line that says how many were lost (L10): a dyno never waits for a reader. Ends with
+   * Who reads too slowly gets the newest, and a line that says how many were lost (L11): a dyno never waits for a reader. Ends with
    * `stop`, or when the signal is aborted.
    */
   logs(options: LogOptions = {}): AsyncGenerator<LogLine, undefined> {
     return this.#log.read(options);
+  }
+
+  /** Where the log goes beside its readers. */
+  get drains(): readonly Drain[] {
+    return this.#drains.list;
+  }
+
+  /**
+   * Sends the log to somebody else too, from now on. A dyno never waits for a drain that does not say so (`blocks`): what it cannot take
+   * is dropped, the oldest first, and told in the place where it is missing.
+   *
+   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`, which shows nothing of the URL; `ERR_TSRUN_STATE` when the formation was stopped
+   *
+   * @example
+   * import { Formation, Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * await using formation = await Formation.start(runtime, './rootfs', { processTypes: { job: { command: 'echo hello' } }, quantities: { job: 1 }, restart: 'never' });
+   * const drain = await formation.addDrain('file:///tmp/app.log?max=1m&keep=2');
+   * console.log(drain.name); // file:///tmp/app.log
+   */
+  async addDrain(drain: DrainChoice): Promise<Drain> {
+    validateDrain(drain);
+    this.#checkRunning();
+    return this.#drains.add(drain);
+  }
+
+  /**
+   * Resolves when it has what was said until now, or has had five seconds for it.
+   *
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND` where it is none of this formation's
+   */
+  async removeDrain(drain: Drain): Promise<void> {
+    if (!(await this.#drains.remove(drain))) throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no such drain: ${drain.name}`);
   }
 
   /** What its dynos use now, and what they have done, as OpenMetrics text; `serveMetrics` puts it on a socket. Loads are those of the last sample. */

@@ -15,6 +15,8 @@ export interface Addon {
   sealProgram(path: string): number;
   /** Gives the request socket of a launcher that lives already. */
   connectLauncher(path: string): number;
+  /** Gives a datagram socket that sends to this path. */
+  connectDatagram(path: string): number;
   streamPair(): [number, number];
   /** 0, or an errno. Never blocks. */
   send(socket: number, bytes: Uint8Array, descriptors: readonly number[]): number;
@@ -69,6 +71,7 @@ const functions = [
   'startLauncher',
   'sealProgram',
   'connectLauncher',
+  'connectDatagram',
   'streamPair',
   'send',
   'receive',

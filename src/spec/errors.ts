@@ -25,6 +25,8 @@ export type ErrorCode =
   | 'ERR_TSRUN_STORE'
   /** What was to be copied is not there, does not fit what lies where it was to go, or cannot be read or written. */
   | 'ERR_TSRUN_COPY'
+  /** A log drain could not deliver; it tries again, or has lost what it had. */
+  | 'ERR_TSRUN_DRAIN'
   /** A user or group name is not in the image's own passwd or group file. */
   | 'ERR_TSRUN_USER_NOT_FOUND'
   /** A step of the plan failed; everything before it was undone. */

@@ -12,9 +12,8 @@ export class LineFramer {
   /** What is held goes on a line that was split: a carriage return alone is no line of its own then. */
   #continues = false;
 
-  /** The lines that a piece completes. */
-  push(piece: Buffer): string[] {
-    const lines: string[] = [];
+  /** The lines that a piece completes, as they are asked for; all of them are to be taken before the next piece. */
+  *lines(piece: Buffer): Generator<string, undefined> {
     const bytes = this.#held.length === 0 ? piece : Buffer.concat([this.#held, piece]);
     let at = 0;
     while (at < bytes.length) {
@@ -23,13 +22,13 @@ export class LineFramer {
       if (!isWhole && bytes.length - at <= mostLineBytes) break;
       const cut = isWhole ? end : characterEnd(bytes, at, at + mostLineBytes);
       const line = isWhole ? ending(bytes, at, cut) : bytes.toString('utf8', at, cut);
-      if (line !== '' || !this.#continues) lines.push(line);
+      const isLine = line !== '' || !this.#continues;
       this.#continues = !isWhole;
       at = isWhole ? cut + 1 : cut;
+      if (isLine) yield line;
     }
     // A copy: the piece may be large, and what is left of it small.
     this.#held = Buffer.from(bytes.subarray(at));
-    return lines;
   }
 
   /** The stream has ended: what was printed last need not end in a line break. */

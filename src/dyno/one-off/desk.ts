@@ -105,7 +105,7 @@ export class Desk implements Attendance {
     source.on('data', (piece: Buffer) => {
       this.#lastMs = this.#settings.clock.now();
       if (this.#client === undefined) {
-        this.#settings.print(framer.push(piece));
+        this.#settings.print([...framer.lines(piece)]);
         source.pause();
         setImmediate(() => source.resume());
         return;

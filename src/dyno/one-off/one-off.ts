@@ -11,7 +11,7 @@ import { Desk } from './desk.js';
 import { oneOffDefaults, type OneOffOptions } from './one-off-options.js';
 
 /** What a one-off dyno does not decide itself. */
-export type OneOffSurroundings = Pick<DynoSettings, 'runtime' | 'clock' | 'image' | 'command' | 'options' | 'id' | 'number' | 'metrics' | 'size' | 'onLog' | 'onEvent'>;
+export type OneOffSurroundings = Pick<DynoSettings, 'runtime' | 'clock' | 'image' | 'command' | 'options' | 'id' | 'number' | 'metrics' | 'size' | 'onLog' | 'pace' | 'onEvent'>;
 
 /**
  * A program that runs once beside the dynos of a formation, started by `Formation.run`. It is never started again, and any end is its

@@ -25,8 +25,17 @@ let lastStore: { readonly identity: string; readonly context: Promise<SecureCont
  * @throws ERR_TSRUN_REGISTRY for a file that cannot be read or is no certificate
  */
 export async function secureContextFor(hostAndPort: string, host: RegistryHost): Promise<SecureContext> {
-  const [store, own] = await Promise.all([storePath(host), registryFolder(hostAndPort, host)]);
-  if (own !== undefined) return ownContext(own, store);
+  const own = await registryFolder(hostAndPort, host);
+  return own === undefined ? hostTrust(host) : ownContext(own, await storePath(host));
+}
+
+/**
+ * Whom this host trusts.
+ *
+ * @throws ERR_TSRUN_REGISTRY for a file that cannot be read or is no certificate
+ */
+export async function hostTrust(host: RegistryHost): Promise<SecureContext> {
+  const store = await storePath(host);
   if (store === undefined) return remembered('', () => contextOf({ ca: rootCertificates }, 'Node'));
   const { mtimeMs, size } = await stat(store).catch((cause: unknown) => {
     throw unreadable(store, cause);

@@ -4,7 +4,7 @@ import { LineFramer, mostLineBytes } from '../../../src/dyno/log/framing.js';
 
 function frame(pieces: readonly (string | Buffer)[]): string[] {
   const framer = new LineFramer();
-  return [...pieces.flatMap((piece) => framer.push(Buffer.from(piece))), ...framer.end()];
+  return [...pieces.flatMap((piece) => [...framer.lines(Buffer.from(piece))]), ...framer.end()];
 }
 
 test('B5: lines, however they come in pieces; the last need not be ended', (t) => {

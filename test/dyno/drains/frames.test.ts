@@ -1,0 +1,26 @@
+import test from 'ava';
+import { counted, endedByLineFeed, fileForms, logplexFrame, syslogMessage } from '../../../src/dyno/drains/frames.js';
+import type { LogLine } from '../../../src/dyno/log/line.js';
+
+const line: LogLine = { timeMs: Date.UTC(2012, 10, 30, 6, 45, 29), source: 'heroku', dyno: 'web.3', message: 'State changed from starting to up' };
+
+test('a frame of logplex: counted in bytes with its line break, without structured data', (t) => {
+  t.is(logplexFrame(line), '94 <134>1 2012-11-30T06:45:29.000000+00:00 host heroku web.3 - State changed from starting to up\n');
+  t.is(logplexFrame({ ...line, source: 'app', message: 'ü€' }), '63 <190>1 2012-11-30T06:45:29.000000+00:00 host app web.3 - ü€\n');
+});
+
+test('syslog: with the dash of structured data, the token as host, and both framings of RFC 6587', (t) => {
+  const message = syslogMessage(line, 'd.1234');
+  t.is(message, '<134>1 2012-11-30T06:45:29.000000+00:00 d.1234 heroku web.3 - - State changed from starting to up');
+  t.is(counted('ü'), '2 ü');
+  t.is(endedByLineFeed('a\nb'), 'a b\n');
+});
+
+test('the forms of a file', (t) => {
+  t.deepEqual(Object.values(fileForms).map((form) => form(line, 'd.1')), [
+    '2012-11-30T06:45:29.000000+00:00 heroku[web.3]: State changed from starting to up\n',
+    '{"time":"2012-11-30T06:45:29.000000+00:00","source":"heroku","dyno":"web.3","message":"State changed from starting to up"}\n',
+    '<134>1 2012-11-30T06:45:29.000000+00:00 d.1 heroku web.3 - - State changed from starting to up\n',
+    logplexFrame(line),
+  ]);
+});
