@@ -11,13 +11,15 @@ const purposes = {
   // What runs containers on tsrun-oci; of containerd and dockerd, which engines.mjs unpacks, only what they are linked to and call.
   engines: ['buildah', 'catatonit', 'conmon', 'containernetworking-plugins', 'iproute2', 'iptables', 'libdevmapper1.02.1', 'podman'],
   registry: ['apache2-utils', 'docker-registry', 'openssl', 'skopeo'],
+  // Who takes logs.
+  drains: ['openssl', 'rsyslog', 'rsyslog-gnutls', 'systemd'],
   vm: ['busybox-static', 'cpio', 'debian-archive-keyring', 'e2fsprogs', 'kmod', 'util-linux', 'xz-utils'],
   'vm-amd64': ['qemu-system-x86', 'seabios', 'ipxe-qemu'],
   'vm-arm64': ['qemu-system-arm', 'ipxe-qemu'],
   'cross-arm64': ['cmake', 'debian-archive-keyring', 'g++-aarch64-linux-gnu', 'python3'],
 };
 
-/** Package names for any of: libraries, busybox, debian, image-tools (what makes images that are not ours), engines, registry, vm (the harness), vm-amd64 and vm-arm64 (the emulator), cross-arm64 (what is built for it here). */
+/** Package names for any of: libraries, busybox, debian, image-tools (what makes images that are not ours), engines, registry, drains, vm (the harness), vm-amd64 and vm-arm64 (the emulator), cross-arm64 (what is built for it here). */
 export function aptPackages(...names) {
   return [...new Set(names.flatMap((name) => purposes[name] ?? unknownPurpose(name)))].sort();
 }

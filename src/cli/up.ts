@@ -1,6 +1,6 @@
 /** `tsrun up` */
 import { once } from 'node:events';
-import { appOptions, Formation, logLineJson, Runtime, serveMetrics, type FormationOptions, type MetricsServer, type ProcessTypeOptions } from '../index.js';
+import { appOptions, Formation, logLineJson, Runtime, serveMetrics, type DynoEvent, type FormationOptions, type MetricsServer, type ProcessTypeOptions } from '../index.js';
 import { runtimeOptions } from './containers.js';
 import { DynoLines } from './dyno-lines.js';
 import { showFetching } from './fetching.js';
@@ -27,11 +27,9 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 async function formationOptions(invocation: Invocation): Promise<FormationOptions> {
-  const { flags, options, stderr, env: own } = invocation;
+  const { flags, options } = invocation;
   const { env, ...container } = options;
-  const warn = (warning: string) => {
-    tell(stderr, `${painter(stderr, own)('yellow', 'tsrun: warning:')} ${warning}\n`);
-  };
+  const warn = warner(invocation);
   const { procfile, appManifest } = flags;
   for (const warning of [...(procfile?.warnings ?? []), ...(appManifest?.warnings ?? [])]) warn(warning);
   const given: FormationOptions = {
@@ -39,6 +37,7 @@ async function formationOptions(invocation: Invocation): Promise<FormationOption
     ...(flags.quantities !== undefined && { quantities: flags.quantities }),
     ...(flags.port !== undefined && { port: flags.port }),
     ...(flags.restart !== undefined && { restart: flags.restart }),
+    ...(flags.drains !== undefined && { drains: flags.drains }),
     ...(env !== undefined && { env }),
     ...(flags.sizes?.size !== undefined && { size: flags.sizes.size }),
     ...(flags.runtimeMetrics !== undefined && { metrics: flags.runtimeMetrics }),
@@ -53,6 +52,12 @@ function processTypes({ flags: { procfile, sizes } }: Invocation): Record<string
   for (const [type, command] of procfile?.processTypes ?? []) types.set(type, { command });
   for (const [type, size] of Object.entries(sizes?.types ?? {})) types.set(type, { ...types.get(type), size });
   return Object.fromEntries(types);
+}
+
+function warner({ stderr, env }: Invocation): (warning: string) => void {
+  return (warning) => {
+    tell(stderr, `${painter(stderr, env)('yellow', 'tsrun: warning:')} ${warning}\n`);
+  };
 }
 
 /** Each warning once: all dynos have the same. */
@@ -74,7 +79,7 @@ async function stay(formation: Formation, runtime: Runtime, invocation: Invocati
     end.catch(() => undefined);
   };
   for (const signal of signals) process.on(signal, ask);
-  const ended = endOf(formation);
+  const ended = endOf(formation, warner(invocation));
   // Who asks for the end has no use for the news that the release did not get there.
   const deployed = deploy(formation, invocation).catch(async (error: unknown) => {
     await formation.stop();
@@ -106,8 +111,9 @@ async function print(formation: Formation, { flags, stdout, env }: Invocation): 
 }
 
 /** 1 if any dyno has crashed and does not come back. */
-async function endOf(formation: Formation): Promise<number> {
+async function endOf(formation: Formation, warn: (warning: string) => void): Promise<number> {
   for await (const event of formation.events()) {
+    if (event.type === 'drain') warn(drainNews(event));
     const isOver = event.type === 'state' && formation.dynos.length > 0 && formation.dynos.every(({ state, nextRestartAtMs }) => state === 'complete' || (state === 'crashed' && nextRestartAtMs === undefined));
     if (!isOver) continue;
     const code = formation.dynos.some(({ state }) => state === 'crashed') ? 1 : 0;
@@ -115,4 +121,9 @@ async function endOf(formation: Formation): Promise<number> {
     return code;
   }
   return 0;
+}
+
+function drainNews({ drain, state, lost, error }: Extract<DynoEvent, { readonly type: 'drain' }>): string {
+  if (state !== 'failing') return `${drain}: it takes lines again`;
+  return `${error?.message ?? drain}; ${lost === 0 ? 'trying again' : `${lost} lines are lost`}`;
 }

@@ -103,6 +103,8 @@ export interface CommandFlags {
   readonly sizes?: DynoSizes;
   readonly runtimeMetrics?: boolean;
   readonly metrics?: MetricsAddress;
+  /** `up`: URLs. They may hold passwords. */
+  readonly drains?: readonly string[];
   /** `explain --diff`: a second set of flags follows after `--`. */
   readonly diff?: boolean;
 }

@@ -1,17 +1,17 @@
 /** Flags about a formation: which processes of an app are run, and how they come back. */
 import { parseAppJson, parseDotEnv, parseMetricsAddress, parseProcfile, parseQuantities, parseSizes, restartPolicies, TsrunError, type AppManifest, type DynoSizes, type MetricsAddress, type Procfile, type RestartPolicyName } from '../../index.js';
-import { integer, matching, oneOf, toggle } from '../values/basic.js';
+import { integer, matching, oneOf, text, toggle } from '../values/basic.js';
 import { readUtf8 } from '../values/environment.js';
 import { listOf, ValueError, type ValueType } from '../values/value-type.js';
 import { flag, type Flag } from './flag.js';
 
 const group = 'Formation';
 
-const quantities: ValueType<Readonly<Record<string, number>>> = { kind: 'string', placeholder: 'TYPE=N,…', parse: (text) => said(() => parseQuantities(text)) };
+const quantities: ValueType<Readonly<Record<string, number>>> = { kind: 'string', placeholder: 'TYPE=N,…', parse: (value) => said(() => parseQuantities(value)) };
 
-const sizes: ValueType<DynoSizes> = { kind: 'string', placeholder: 'TYPE=SIZE,…', completion: ['eco', 'standard-1x', 'standard-2x', 'performance-m', 'performance-l'], parse: (text) => said(() => parseSizes(text)) };
+const sizes: ValueType<DynoSizes> = { kind: 'string', placeholder: 'TYPE=SIZE,…', completion: ['eco', 'standard-1x', 'standard-2x', 'performance-m', 'performance-l'], parse: (value) => said(() => parseSizes(value)) };
 
-const address: ValueType<MetricsAddress> = { kind: 'string', placeholder: 'ADDRESS', completion: 'file', parse: (text) => said(() => parseMetricsAddress(text)) };
+const address: ValueType<MetricsAddress> = { kind: 'string', placeholder: 'ADDRESS', completion: 'file', parse: (value) => said(() => parseMetricsAddress(value)) };
 
 const procfile: ValueType<Procfile> = {
   kind: 'string',
@@ -142,6 +142,14 @@ export const formationFlags: readonly Flag[] = [
     example: '1000:1000',
     commands: ['up'],
     apply: (draft, value) => (draft.options.user = value),
+  }),
+  flag(listOf(text('URL')), {
+    name: 'drain',
+    help: 'send the log there too: https://USER:PASSWORD@HOST/PATH, syslog://HOST:514, syslog+tls://HOST:6514, syslog+udp://HOST:514, file:///PATH?max=10m&keep=5 or journald:',
+    group,
+    example: 'file:///var/log/my-app.log',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.drains = [...(draft.flags.drains ?? []), value]),
   }),
   flag(toggle, {
     name: 'json',

@@ -10,7 +10,7 @@ const priorities = { app: 190, heroku: 134 } as const;
  *
  * @example
  * import { logplexFrame } from 'tsrun';
- * console.log(logplexFrame({ timeMs: 0, source: 'app', dyno: 'web.1', message: 'hello' })); // 63 <190>1 1970-01-01T00:00:00.000000+00:00 host app web.1 - hello
+ * console.log(logplexFrame({ timeMs: 0, source: 'app', dyno: 'web.1', message: 'hello' }).trimEnd()); // 63 <190>1 1970-01-01T00:00:00.000000+00:00 host app web.1 - hello
  */
 export function logplexFrame({ timeMs, source, dyno, message }: LogLine): string {
   return counted(`<${priorities[source]}>1 ${timestamp(timeMs)} host ${source} ${dyno} - ${message}\n`);
