@@ -165,7 +165,8 @@ export class Drain {
       trying.abort();
     });
     try {
-      await sink.deliver(batch, trying.signal);
+      // Whatever a sink makes of the signal, nobody waits longer for it.
+      await Promise.race([sink.deliver(batch, trying.signal), aborted(trying.signal)]);
       return undefined;
     } catch (error) {
       return trying.signal.aborted ? new DeliveryError(`${name}: it took too long`, { cause: error }) : failureOf(name, error);
@@ -202,4 +203,12 @@ export class Drain {
       };
     });
   }
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(new Error('aborted'));
+    }, { once: true });
+  });
 }
