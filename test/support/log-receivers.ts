@@ -94,10 +94,15 @@ export class Journal {
   entries(app: string): Record<string, unknown>[] {
     const folder = `/proc/${this.#child.pid ?? 0}/root/run/log/journal`;
     const text = execFileSync('journalctl', ['--directory', folder, '--all', '-o', 'json', '--no-pager', `TSRUN_APP=${app}`], { encoding: 'utf8', maxBuffer: 2 ** 26, stdio: ['ignore', 'pipe', 'ignore'] });
-    return text.split('\n').filter((line) => line !== '').map((line) => Object.fromEntries(Object.entries<unknown>(JSON.parse(line))));
+    return text.split('\n').filter((line) => line !== '').map((line) => jsonObject(line));
   }
 
   async stop(): Promise<void> {
     await stop(this.#child);
   }
+}
+
+function jsonObject(line: string): Record<string, unknown> {
+  const value: unknown = JSON.parse(line);
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

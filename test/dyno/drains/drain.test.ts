@@ -30,7 +30,8 @@ class Bench {
         this.signal = signal;
         const said = answer(batch, this.tries.length);
         if (said instanceof Error) throw said;
-        await Promise.race([said, new Promise((_, reject) => signal.addEventListener('abort', () => { reject(new Error('aborted')); }))]);
+        await said;
+        signal.throwIfAborted();
       },
       close: () => undefined,
     };
