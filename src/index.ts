@@ -56,7 +56,7 @@ export type { Plan, PlannedStep } from './plan/plan.js';
 export { launcherOps, stepDocs, type Step } from './plan/wire.generated.js';
 
 export { Formation } from './dyno/formation.js';
-export type { DynoContainerOptions, FormationOptions, ProcessTypeOptions } from './dyno/formation-options.js';
+export type { AdoptOptions, DynoContainerOptions, FormationOptions, ProcessTypeOptions } from './dyno/formation-options.js';
 export type { Dyno } from './dyno/dyno.js';
 export { parseAppJson, type AppFormation, type AppJsonOptions, type AppManifest, type AppVariable } from './dyno/app/app-json.js';
 export { appOptions } from './dyno/app/app-options.js';

@@ -19,18 +19,15 @@ import { collectGarbage, type Collected } from './state/garbage.js';
 import { readIsolation } from './isolation/isolation.js';
 import type { IsolationReport } from './isolation/isolation-report.js';
 import type { Launching } from './launching.js';
+import type { Places } from './state/places.js';
 import type { StateRoot } from './state/state-root.js';
 import { Removals } from './state/removals.js';
 import { removeUpper, tryHoldUpper, upperOf } from './state/uppers.js';
 import { listSummaries, readSummary, type ContainerSummary } from './state/summary.js';
 
-export interface KnownContainersInput {
-  readonly native: NativeFiles;
+export interface KnownContainersInput extends Places {
   readonly host: HostFacts;
-  readonly root: StateRoot;
   readonly launching: Launching;
-  /** Below which upper layers lie that are on disk. */
-  readonly imageRoot: string;
 }
 
 /** What a `Runtime` knows and does of containers that are there already. */
@@ -248,7 +245,13 @@ export abstract class KnownContainers {
     return openContainerTree({ root: this.#root, addon: this.#native.addon, reach }, id, options);
   }
 
-  protected get closed(): boolean {
+  /** @internal For what stands above containers. */
+  get places(): Places {
+    return { root: this.#root, native: this.#native, imageRoot: this.#imageRoot };
+  }
+
+  /** @internal Nothing can be started or found by it any more. */
+  get isClosed(): boolean {
     return this.#closed;
   }
 

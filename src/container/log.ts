@@ -41,8 +41,9 @@ const streams = ['terminal', 'stdout', 'stderr'] as const;
 export async function* readLog(folder: string, options: ReadLogOptions = {}): AsyncGenerator<LogPiece> {
   validateLogArguments(folder, options);
   await checkFolder(folder);
-  yield* readWhole(join(folder, 'log.1'));
+  // The newer one first: should it be moved meanwhile, it is found to be both, and nothing between the two is passed over.
   const file = await openIfThere(join(folder, 'log'));
+  yield* readOlder(folder, file === undefined ? [] : [file]);
   if (file === undefined) return;
   try {
     yield* options.follow === true ? follow(folder, file, options.signal) : readPieces(file, { at: 0 });
@@ -63,14 +64,21 @@ async function checkFolder(folder: string): Promise<void> {
   }
 }
 
-async function* readWhole(path: string): AsyncGenerator<LogPiece> {
-  const file = await openIfThere(path);
+/** Unless it is one of those that are read anyway. */
+async function* readOlder(folder: string, known: readonly FileHandle[]): AsyncGenerator<LogPiece> {
+  const file = await openIfThere(join(folder, 'log.1'));
   if (file === undefined) return;
   try {
-    yield* readPieces(file, { at: 0 });
+    const isKnown = (await Promise.all(known.map(async (each) => areOne(file, each)))).includes(true);
+    if (!isKnown) yield* readPieces(file, { at: 0 });
   } finally {
     await file.close();
   }
+}
+
+async function areOne(a: FileHandle, b: FileHandle): Promise<boolean> {
+  const [first, second] = await Promise.all([a.stat(), b.stat()]);
+  return first.ino === second.ino;
 }
 
 async function openIfThere(path: string): Promise<FileHandle | undefined> {
@@ -83,17 +91,24 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
 
 /** Whole pieces from a position on, which moves along. */
 async function* readPieces(file: FileHandle, position: { at: number }): AsyncGenerator<LogPiece> {
-  const header = Buffer.alloc(headerBytes);
   for (;;) {
-    const { bytesRead } = await file.read(header, 0, headerBytes, position.at);
-    if (bytesRead < headerBytes) return;
-    const size = header.readUInt32LE(12);
-    if (size > mostPieceBytes) return;
-    const bytes = Buffer.alloc(size);
-    const read = await file.read(bytes, 0, size, position.at + headerBytes);
-    if (read.bytesRead < size) return;
-    position.at += headerBytes + size;
-    yield { timeMs: Number(header.readBigUInt64LE(0)) / 1e6, stream: streams[header.readUInt32LE(8)] ?? 'stdout', bytes };
+    const block = Buffer.allocUnsafe(headerBytes + mostPieceBytes);
+    const { bytesRead } = await file.read(block, 0, block.length, position.at);
+    const before = position.at;
+    yield* piecesOf(block.subarray(0, bytesRead), position);
+    if (position.at === before) return;
+  }
+}
+
+/** Those that are whole in a block, which begins with one: small ones are many. */
+function* piecesOf(block: Buffer, position: { at: number }): Generator<LogPiece> {
+  for (let at = 0; at + headerBytes <= block.length; ) {
+    const size = block.readUInt32LE(at + 12);
+    const end = at + headerBytes + size;
+    if (size > mostPieceBytes || end > block.length) return;
+    position.at += end - at;
+    yield { timeMs: Number(block.readBigUInt64LE(at)) / 1e6, stream: streams[block.readUInt32LE(at + 8)] ?? 'stdout', bytes: block.subarray(at + headerBytes, end) };
+    at = end;
   }
 }
 
@@ -121,7 +136,10 @@ async function* follow(folder: string, first: FileHandle, signal: AbortSignal | 
       const next = await movedOn(folder, file);
       if (next !== undefined) {
         yield* readPieces(file, position);
-        if (file !== first) await file.close();
+        // More than one may have been filled since.
+        const previous = file;
+        yield* readOlder(folder, [previous, next]);
+        if (previous !== first) await previous.close();
         [file, position, changed] = [next, { at: 0 }, true];
         continue;
       }
@@ -155,8 +173,7 @@ function watchIfThere(folder: string, onChange: () => void): FSWatcher | undefin
 async function movedOn(folder: string, file: FileHandle): Promise<FileHandle | undefined> {
   const current = await openIfThere(join(folder, 'log'));
   if (current === undefined) return undefined;
-  const [ours, theirs] = await Promise.all([file.stat(), current.stat()]);
-  if (ours.ino !== theirs.ino) return current;
+  if (!(await areOne(file, current))) return current;
   await current.close();
   return undefined;
 }

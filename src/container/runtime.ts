@@ -291,7 +291,7 @@ export class Runtime extends ContainerFiles {
 
   /** What this runtime has left, and does not know the end of, keeps its ids: `gc` lets go of them. */
   #mayGoOn(container: Container | undefined): boolean {
-    if (!this.closed || container === undefined) return false;
+    if (!this.isClosed || container === undefined) return false;
     const { record, kept, exitStatus } = container;
     return (kept || record.extensions.survive === true) && (exitStatus === undefined || exitStatus.cause === 'lost');
   }

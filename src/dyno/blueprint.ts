@@ -1,48 +1,48 @@
 /** What each dyno of a formation is made of: the options of the formation, of its process type, and what the image says. */
 import type { RunOptions } from '../container/options/options.js';
-import type { Runtime } from '../container/runtime.js';
-import type { DynoSettings } from './dyno.js';
-import { formationDefaults, policyOf, type FormationOptions } from './formation-options.js';
+import type { DynoSettings } from './dyno-settings.js';
+import { formationDefaults, policyOf } from './formation-options.js';
+import type { Founded } from './founding.js';
 import { healthOf } from './health/chosen.js';
-import type { Program, ProgramSource } from './program.js';
+import { refuseRelease } from './one-off/release.js';
+import type { Program } from './program.js';
 import { shownSize, sizePressure } from './sizes/shown-size.js';
 import { sizeLimits, withLimits } from './sizes/size-limits.js';
 import { sizeOf, type DynoSize } from './sizes/sizes.js';
 
-export interface Design {
-  readonly runtime: Runtime;
-  readonly image: string;
-  readonly source: ProgramSource;
-  readonly options: FormationOptions;
-  /** Of the formation, in front of the names of its containers. */
-  readonly name: string;
-}
-
 /** Who is told of a dyno is not its own matter. */
 type Settings = Omit<DynoSettings, 'onLog' | 'pace' | 'onEvent'>;
 
-export class Blueprint {
-  readonly #design: Design;
+export interface Wanted {
+  readonly type: string;
+  readonly count: number;
+  readonly program: Program;
+}
 
-  constructor(design: Design) {
-    this.#design = design;
+export class Blueprint {
+  readonly #founded: Founded;
+
+  constructor(founded: Founded) {
+    this.#founded = founded;
   }
 
   /** That web is told, unless its config vars say another. */
   get port(): number {
-    const { env = {}, port = formationDefaults.port } = this.#design.options;
+    const { env = {}, port = formationDefaults.port } = this.#founded.options;
     return env['PORT'] === undefined ? port : Number(env['PORT']);
   }
 
   dyno(type: string, number: number, program: Program): Settings {
-    const { source, options } = this.#design;
+    const { source, options, survival } = this.#founded;
+    const [name, id] = [`${type}.${number}`, this.#idOf(`${type}.${number}`)];
     const { restart = formationDefaults.restart, processTypes = {} } = options;
     const given = processTypes[type] ?? {};
     const { delivery, stopSignal, graceMs, bootTimeoutMs } = { ...formationDefaults, ...given };
     return {
       ...this.#common(type, program),
-      options: this.#containerOptions(type, `${type}.${number}`, program),
-      id: this.#idOf(`${type}.${number}`),
+      options: this.#containerOptions(type, name, program),
+      id,
+      ...(survival !== undefined && { keeper: survival.keeper(name, id) }),
       policy: policyOf(given.restart ?? restart),
       chance: Math.random,
       type, number, delivery, stopSignal, graceMs,
@@ -51,24 +51,34 @@ export class Blueprint {
     };
   }
 
-  /** @param env beside the config vars */
-  oneOff(dyno: string, program: Program, env?: Readonly<Record<string, string>>) {
-    return { ...this.#common('run', program), id: this.#idOf(dyno), options: this.#containerOptions('run', dyno, program, env) };
+  /** @param env beside the config vars @throws as `Runtime.plan` where it could not be started */
+  async oneOff(dyno: string, program: Program, env?: Readonly<Record<string, string>>) {
+    const settings = { ...this.#common('run', program), id: this.#idOf(dyno), options: this.#containerOptions('run', dyno, program, env) };
+    await this.#founded.runtime.plan(this.#founded.image, { ...settings.options, id: settings.id });
+    return settings;
   }
 
-  /** To see beforehand whether one of a type could be started. */
-  planOptions(type: string, program: Program): RunOptions {
-    return { ...this.#containerOptions(type, `${type}.1`, program), id: this.#idOf(`${type}.1`) };
+  /** What there shall be of each type. Nothing is started of what could not be. @throws as `Formation.scale` */
+  async wanted(quantities: Readonly<Record<string, number>>): Promise<readonly Wanted[]> {
+    const { runtime, image, source, options: { processTypes } } = this.#founded;
+    refuseRelease(quantities);
+    const wanted = Object.entries(quantities).map(([type, count]) => ({ type, count, program: source.program(type) }));
+    for (const { type } of wanted) healthOf(processTypes?.[type], type, source.healthcheck, this.port);
+    for (const { type, count, program } of wanted) {
+      const name = `${type}.1`;
+      if (count > 0) await runtime.plan(image, { ...this.#containerOptions(type, name, program), id: this.#idOf(name) });
+    }
+    return wanted;
   }
 
   sizeOf(type: string): DynoSize | undefined {
-    const { processTypes, size } = this.#design.options;
+    const { processTypes, size } = this.#founded.options;
     const choice = processTypes?.[type]?.size ?? size;
     return choice === undefined ? undefined : sizeOf(choice);
   }
 
   #common(type: string, program: Program) {
-    const { runtime, image, options } = this.#design;
+    const { runtime, image, options } = this.#founded;
     const size = this.sizeOf(type);
     return {
       runtime,
@@ -82,7 +92,7 @@ export class Blueprint {
   }
 
   #containerOptions(type: string, dyno: string, program: Program, more: Readonly<Record<string, string>> = {}): RunOptions {
-    const { source, runtime: { host }, options: { env = {}, container = {}, showSize = true } } = this.#design;
+    const { source, runtime: { host }, options: { env = {}, container = {}, showSize = true } } = this.#founded;
     const size = this.sizeOf(type);
     const shown = size === undefined || !showSize ? {} : shownSize(size);
     const own = { ...shown.env, ...(type === 'web' && { PORT: String(this.port) }), ...env, ...more, DYNO: dyno };
@@ -91,6 +101,6 @@ export class Blueprint {
   }
 
   #idOf(dyno: string): string {
-    return `${this.#design.name}.${dyno}`;
+    return `${this.#founded.name}.${dyno}`;
   }
 }

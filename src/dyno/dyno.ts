@@ -1,66 +1,19 @@
 /** A dyno: one process of a formation, in one container after the other. */
 import type { Container } from '../container/container.js';
-import type { SignalDelivery } from '../container/delivery.js';
-import type { RunOptions } from '../container/options/options.js';
-import type { Runtime } from '../container/runtime.js';
+import { lostStatus } from '../container/state/exit-status.js';
 import { TsrunError } from '../spec/errors.js';
-import type { Clock } from './clock.js';
 import { deathOf, failedDeath, type Death } from './death.js';
-import type { DynoEvent } from './events.js';
-import type { HealthCheck } from './health/health-options.js';
+import type { DynoSettings } from './dyno-settings.js';
 import { Health, type HealthReport } from './health/health.js';
 import { Lifecycle, type DynoState } from './lifecycle.js';
 import { badBind } from './listeners.js';
-import { LogCopy } from './log/copy.js';
-import type { LogHub } from './log/hub.js';
-import type { LogLine } from './log/line.js';
+import { copyOutput, unhurried, type Printed } from './log/output.js';
 import { measure } from './metrics/measure.js';
 import type { DynoSample } from './metrics/sample.js';
 import { PortWatch } from './port-watch.js';
-import type { RestartPolicy } from './restart-policy.js';
 import { oomLines } from './sizes/quota.js';
-import type { DynoSize } from './sizes/sizes.js';
-
-export interface DynoSettings {
-  readonly runtime: Runtime;
-  readonly clock: Clock;
-  readonly type: string;
-  readonly number: number;
-  readonly image: string;
-  /** As the log shows it. */
-  readonly command: string;
-  /** All but the id, the streams and the reaper. */
-  readonly options: RunOptions;
-  readonly id: string;
-  readonly policy: RestartPolicy;
-  readonly delivery: SignalDelivery;
-  readonly stopSignal: string;
-  readonly graceMs: number;
-  /** That it must listen on, and how soon. */
-  readonly port?: { readonly number: number; readonly bootTimeoutMs: number };
-  /** Those of `startup` stand in the place of the port; a port is where they ask. */
-  readonly health?: { readonly checks: readonly HealthCheck[]; readonly port: number };
-  readonly size?: DynoSize;
-  /** Whether the log has its samples. */
-  readonly metrics: boolean;
-  readonly chance: () => number;
-  /** It runs once, and any end of it is its completion. */
-  readonly isOneOff?: boolean;
-  /** Who has what it prints, in the place of the log. */
-  readonly attendance?: Attendance;
-  readonly onLog: (line: LogLine) => void;
-  /** How fast what it prints is read. */
-  readonly pace: Pick<LogHub, 'turns' | 'room'>;
-  readonly onEvent: (event: DynoEvent) => void;
-}
-
-/** A client of a dyno. */
-export interface Attendance {
-  /** Before there is a container; how it has ended where there shall be none. */
-  readonly awaitClient: () => Promise<Death | undefined>;
-  /** Resolves when nothing more is printed. */
-  readonly attend: (container: Container) => Promise<void>;
-}
+import type { Found } from './survival/keeper.js';
+import type { SavedDyno } from './survival/saved-dyno.js';
 
 /** One process of a formation. It keeps its name and number, whatever container it runs in. */
 export class Dyno {
@@ -72,6 +25,10 @@ export class Dyno {
   #container: Container | undefined;
   #lastDeath: Death | undefined;
   #sample: DynoSample | undefined;
+  readonly #leaving = new AbortController();
+  #lost = new AbortController();
+  #launching: Promise<unknown> = Promise.resolve();
+  #endWatch: () => void = () => undefined;
 
   /** @internal A formation makes its own. */
   constructor(settings: DynoSettings) {
@@ -100,6 +57,7 @@ export class Dyno {
         settings.onEvent({ type: 'state', dyno: this.name, timeMs: clock.now(), from, to });
         if (to === 'up') this.#health?.beginOthers();
       },
+      remember: () => settings.keeper?.remember(this.#life.record, this.#lastDeath),
     });
   }
 
@@ -131,6 +89,11 @@ export class Dyno {
   /** What its health checks have said; empty where it has none. */
   get health(): readonly HealthReport[] {
     return this.#health?.reports ?? [];
+  }
+
+  /** Since when it is there: milliseconds since 1970. */
+  get sinceMs(): number {
+    return this.#life.sinceMs;
   }
 
   /** That it runs in; undefined while it has none. */
@@ -178,7 +141,33 @@ export class Dyno {
     await old;
   }
 
-  #healthOf({ clock, health, onEvent, onLog }: DynoSettings): Health | undefined {
+  /** @internal Goes on where another process stood; one of which nothing is known begins anew. */
+  async adopt(saved: SavedDyno | undefined): Promise<void> {
+    if (saved === undefined) {
+      this.start();
+      return;
+    }
+    const { life, lastDeath, ended } = saved;
+    this.#lastDeath = lastDeath;
+    const found = life.alive && ended === undefined ? await this.#settings.keeper?.find() : undefined;
+    if (found !== undefined && 'container' in found) this.#container = found.container;
+    this.#life.resume(life);
+    if (!life.alive) return;
+    if (ended !== undefined) this.#running = this.#end(ended);
+    else if (found !== undefined) this.#running = this.#run(found);
+    else if (life.isLaunched) this.#running = this.#end(deathOf(lostStatus(), life.doing));
+    else this.#running = this.#run();
+  }
+
+  /** @internal What runs goes on, and is another process's; resolves when nothing more is begun here. */
+  async leave(): Promise<void> {
+    this.#leaving.abort();
+    this.#life.leave();
+    this.#endWatch();
+    await this.#launching;
+  }
+
+  #healthOf({ clock, health, onEvent }: DynoSettings): Health | undefined {
     if (health === undefined) return undefined;
     return new Health({
       ...health,
@@ -190,7 +179,7 @@ export class Dyno {
         this.#life.giveUp(line);
       },
       log: (message) => {
-        onLog({ timeMs: clock.now(), source: 'heroku', dyno: this.name, message });
+        this.#say(message);
       },
       changed: (change) => {
         onEvent({ type: 'health', dyno: this.name, timeMs: clock.now(), ...change });
@@ -198,33 +187,66 @@ export class Dyno {
     });
   }
 
-  async #run(): Promise<void> {
-    const death = await this.#live();
+  async #run(found?: Found): Promise<void> {
+    const death = await this.#live(found);
+    // Who has closed the runtime without a word has left it as well.
+    if (this.#settings.keeper !== undefined && this.#settings.runtime.isClosed) await this.leave();
+    if (!this.#leaving.signal.aborted) await this.#end(death);
+  }
+
+  async #end(death: Death): Promise<void> {
+    const { keeper, size, clock, onEvent } = this.#settings;
     this.#container = undefined;
+    await keeper?.died(this.#life.record, this.#lastDeath, death);
     this.#lastDeath = death;
     this.#sample = undefined;
-    if (this.#settings.size !== undefined) for (const line of oomLines(death, this.#settings.size)) this.#say(line);
-    this.#settings.onEvent({ type: 'ended', dyno: this.name, timeMs: this.#settings.clock.now(), death });
+    if (size !== undefined) for (const line of oomLines(death, size)) this.#say(line);
+    onEvent({ type: 'ended', dyno: this.name, timeMs: clock.now(), death });
     this.#life.ended(death);
   }
 
-  async #live(): Promise<Death> {
-    const { runtime, image, options, id, attendance } = this.#settings;
+  async #live(found?: Found): Promise<Death> {
+    const { attendance, keeper } = this.#settings;
+    if (found !== undefined && 'status' in found) {
+      await this.#read(found.createdAtMs);
+      return deathOf(found.status, this.#life.doing);
+    }
     const unattended = await attendance?.awaitClient();
     if (unattended !== undefined) return unattended;
     let container: Container;
     try {
-      container = await runtime.run(image, { ...options, id, init: true });
+      container = found?.container ?? (await this.#launch());
     } catch (cause) {
       return failedDeath(TsrunError.is(cause) ? cause : new TsrunError('ERR_TSRUN_HOST', cause instanceof Error ? cause.message : String(cause), { cause }));
     }
     this.#container = container;
     const printed = this.#print(container);
-    this.#health?.begin(container);
-    this.#life.launched();
-    this.#port?.begin(container.pid, () => {
-      this.#life.bound();
-    });
+    if (!this.#leaving.signal.aborted) this.#watch(container);
+    const status = await container.exited;
+    this.#endWatch();
+    // A log that nobody writes any more has no end either.
+    if (keeper !== undefined && status.cause === 'lost') this.#lost.abort();
+    // What it said last stands before the line that says that it has ended.
+    printed.hurry();
+    await printed.done;
+    return deathOf(status, this.#life.doing);
+  }
+
+  async #launch(): Promise<Container> {
+    const { runtime, image, options, id, keeper } = this.#settings;
+    const container = runtime.run(image, { ...options, ...keeper?.options, id, init: true });
+    this.#launching = container.catch(() => undefined);
+    return container;
+  }
+
+  #watch(container: Container): void {
+    if (!this.#life.record.isLaunched) this.#life.launched();
+    this.#health?.begin(container, this.state === 'up');
+    if (this.state === 'starting') {
+      this.#port?.begin(container.pid, () => {
+        this.#life.bound();
+      });
+    }
     const endMeasure = measure(container, this.#settings, {
       log: (message) => {
         this.#say(message);
@@ -235,36 +257,33 @@ export class Dyno {
         if (event.type === 'quota' && event.code === 'R15') this.#life.overQuota();
       },
     });
-    const status = await container.exited;
-    endMeasure();
-    this.#port?.end();
-    this.#health?.end();
-    // What it said last stands before the line that says that it has ended.
-    printed.hurry();
-    await printed.done;
-    return deathOf(status, this.#life.doing);
+    this.#endWatch = () => {
+      endMeasure();
+      this.#port?.end();
+      this.#health?.end();
+    };
   }
 
   #say(message: string): void {
     this.#settings.onLog({ timeMs: this.#settings.clock.now(), source: 'heroku', dyno: this.name, message });
   }
 
-  /** What was said when it ended stands before the line that says so, and waits for no drain then. */
-  #print(container: Container): { readonly done: Promise<unknown>; readonly hurry: () => void } {
-    const { clock, onLog, pace, attendance } = this.#settings;
-    if (attendance !== undefined) return { done: attendance.attend(container), hurry: () => undefined };
-    const copies = [container.stdout, container.stderr].flatMap((stream) => {
-      if (stream === null) return [];
-      const copy = new LogCopy(pace, (message) => {
-        onLog({ timeMs: clock.now(), source: 'app', dyno: this.name, message });
-      });
-      return [{ copy, done: copy.from(stream) }];
+  #print(container: Container): Printed {
+    const { clock, onLog, pace, attendance, keeper } = this.#settings;
+    if (attendance !== undefined) return unhurried(attendance.attend(container));
+    if (keeper !== undefined) return unhurried(this.#read(container.record.createdAtMs));
+    return copyOutput(container, pace, (message) => {
+      onLog({ timeMs: clock.now(), source: 'app', dyno: this.name, message });
     });
-    return {
-      done: Promise.all(copies.map(async ({ done }) => done)),
-      hurry: () => {
-        for (const { copy } of copies) copy.hurry();
-      },
-    };
+  }
+
+  /** What has one that outlives its owner printed stands in its log. */
+  async #read(createdAtMs: number): Promise<void> {
+    const { keeper, onLog } = this.#settings;
+    this.#lost = new AbortController();
+    const signal = AbortSignal.any([this.#leaving.signal, this.#lost.signal]);
+    await keeper?.print(createdAtMs, ({ timeMs, message }) => {
+      onLog({ timeMs, source: 'app', dyno: this.name, message });
+    }, signal);
   }
 }

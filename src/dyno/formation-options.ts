@@ -79,7 +79,15 @@ export interface FormationOptions {
   readonly drains?: readonly DrainChoice[];
   /** Default: this machine's. */
   readonly clock?: Clock;
+  /**
+   * Its dynos live on when this process ends, however it does, and another one takes them over (`Formation.adopt`). Options must be plain
+   * data then, but for functions. Default false.
+   */
+  readonly survive?: boolean;
 }
+
+/** What is to be otherwise than a formation was started with; functions and the clock, which nobody has written down, are to be given again. */
+export type AdoptOptions = Omit<FormationOptions, 'name' | 'quantities' | 'survive'>;
 
 const names = Object.keys(restartPolicies).filter((name): name is RestartPolicyName => Object.hasOwn(restartPolicies, name));
 const duration = integer(0, 2 ** 31 - 1);
@@ -122,6 +130,7 @@ const formation = strictObject<FormationOptions>({
   container: optional({ expects: 'an object', check: checkContainer }),
   drains: optional(array(drainChoice, 0, 100)),
   clock: optional(strictObject<Clock>({ now: callback<Clock['now']>(), after: callback<Clock['after']>() })),
+  survive: optional(boolean),
 });
 
 /** All else is checked where containers are made. */

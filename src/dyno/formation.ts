@@ -1,25 +1,23 @@
 /** An app as it runs: so many dynos of each of its process types. */
 import { EventStream } from '../container/events.js';
 import type { Runtime } from '../container/runtime.js';
-import { randomNumber } from '../container/state/random.js';
 import { TsrunError } from '../spec/errors.js';
-import { show } from '../spec/quote.js';
 import { Blueprint } from './blueprint.js';
+import { Crew } from './crew.js';
 import type { Drain } from './drains/drain.js';
 import type { DrainChoice } from './drains/drain-options.js';
 import { LazyDrains } from './drains/lazy-drains.js';
-import { Dyno } from './dyno.js';
+import type { Dyno } from './dyno.js';
 import type { DynoEvent } from './events.js';
-import { formationDefaults, imageOptions, validateDrain, validateFormationOptions, validateQuantities, type FormationOptions } from './formation-options.js';
-import { healthOf } from './health/chosen.js';
+import { found, inherit, type Founded } from './founding.js';
+import { formationDefaults, validateDrain, validateQuantities, type AdoptOptions, type FormationOptions } from './formation-options.js';
 import { LogHub, type LogOptions } from './log/hub.js';
 import type { LogLine } from './log/line.js';
 import { openMetrics } from './metrics/open-metrics.js';
 import { validateOneOff, type OneOffCommand, type OneOffOptions } from './one-off/one-off-options.js';
 import type { OneOff } from './one-off/one-off.js';
 import { OneOffs } from './one-off/one-offs.js';
-import { refuseRelease, releaseType, runRelease } from './one-off/release.js';
-import { ProgramSource, type Program } from './program.js';
+import { releaseType, runRelease } from './one-off/release.js';
 
 /**
  * The dynos of an app: each runs one process of it in a container of its own, is started again by its restart policy, and says what
@@ -40,23 +38,15 @@ import { ProgramSource, type Program } from './program.js';
 export class Formation {
   /** Before the names of its containers. */
   readonly name: string;
-  readonly #runtime: Runtime;
-  readonly #image: string;
-  readonly #options: FormationOptions;
-  readonly #source: ProgramSource;
-  readonly #dynos = new Map<string, Dyno>();
+  readonly #founded: Founded;
   readonly #blueprint: Blueprint;
-  readonly #oneOffs = new OneOffs(async (program, dyno, env) => {
-    const surroundings = { ...this.#blueprint.oneOff(dyno, program, env), ...this.#listeners };
-    this.#checkRunning();
-    await this.#runtime.plan(this.#image, { ...surroundings.options, id: surroundings.id });
-    this.#checkRunning();
-    return surroundings;
-  });
+  readonly #crew: Crew;
+  readonly #drains: LazyDrains;
   readonly #events = new EventStream<DynoEvent>();
   readonly #log = new LogHub();
   readonly #listeners = {
     onLog: (line: LogLine) => {
+      this.#founded.survival?.log(line);
       this.#log.write(line);
     },
     pace: this.#log,
@@ -64,19 +54,23 @@ export class Formation {
       this.#events.push(event);
     },
   };
-  readonly #drains: LazyDrains;
+  readonly #oneOffs = new OneOffs(async (program, dyno, env) => {
+    this.#checkRunning();
+    const settings = await this.#blueprint.oneOff(dyno, program, env);
+    this.#checkRunning();
+    return { ...settings, ...this.#listeners };
+  });
   #scaling: Promise<void> = Promise.resolve();
-  #stopped = false;
+  #ending: Promise<void> | undefined;
 
-  private constructor(runtime: Runtime, image: string, source: ProgramSource, options: FormationOptions) {
-    this.name = options.name ?? `app-${randomNumber(10_000, 100_000)}`;
-    this.#runtime = runtime;
-    this.#image = image;
-    this.#source = source;
-    this.#options = options;
-    const { clock = formationDefaults.clock } = options;
-    this.#drains = new LazyDrains({ app: this.name, hub: this.#log, clock, onEvent: this.#listeners.onEvent });
-    this.#blueprint = new Blueprint({ runtime, image, source, options, name: this.name });
+  private constructor(founded: Founded) {
+    const { name, survival, options: { clock = formationDefaults.clock } } = founded;
+    this.name = name;
+    this.#founded = founded;
+    if (survival !== undefined) this.#log.restore(survival.past);
+    this.#drains = new LazyDrains({ app: name, hub: this.#log, clock, onEvent: this.#listeners.onEvent });
+    this.#blueprint = new Blueprint(founded);
+    this.#crew = new Crew({ blueprint: this.#blueprint, survival, listeners: this.#listeners });
   }
 
   /**
@@ -90,21 +84,50 @@ export class Formation {
     const formation = await Formation.prepare(runtime, image, options);
     try {
       await formation.deploy();
+      return formation;
     } catch (error) {
       await formation.stop();
       throw error;
     }
-    return formation;
   }
 
   /** The same with nothing started yet: `deploy` does that, so that the log of the release phase can be read. @throws TsrunError as `start` */
   static async prepare(runtime: Runtime, image: string, options: FormationOptions = {}): Promise<Formation> {
-    validateFormationOptions(options);
-    const lines = Object.entries(options.processTypes ?? {}).flatMap(([type, { command }]) => (command === undefined ? [] : [[type, command] as const]));
-    const source = await ProgramSource.open(runtime, image, new Map(lines), imageOptions(options.container));
-    const formation = new Formation(runtime, image, source, options);
-    for (const drain of options.drains ?? []) await formation.addDrain(drain);
+    const formation = new Formation(await found(runtime, image, options));
+    await formation.#drainAll();
     return formation;
+  }
+
+  /**
+   * Takes over a formation that was started with `survive`, whose process is gone or has left it: dynos that run go on as they are, what
+   * they have printed meanwhile is in the log, and what has ended is treated as if it had been seen. Resolves when all are taken over.
+   *
+   * @param changes hold for dynos that are started from now on
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`; `ERR_TSRUN_STATE` while another process owns it; as `start`
+   *
+   * @example
+   * import { Formation, formatLogLine, Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * const first = await Formation.start(runtime, './rootfs', { name: 'clock', survive: true, processTypes: { tick: { command: 'while sleep 0.1; do date; done' } }, quantities: { tick: 1 } });
+   * await first.leave(); // as if this process had been killed
+   * await using formation = await Formation.adopt(runtime, 'clock');
+   * for await (const line of formation.logs({ past: 5 })) {
+   *   console.log(formatLogLine(line));
+   *   if (line.source === 'app') break;
+   * }
+   */
+  static async adopt(runtime: Runtime, name: string, changes: AdoptOptions = {}): Promise<Formation> {
+    const inheritance = await inherit(runtime, name, changes);
+    const formation = new Formation(inheritance);
+    try {
+      await formation.#drainAll();
+      await formation.#crew.adopt(inheritance.dynos, (type) => inheritance.source.program(type));
+      await formation.scale(inheritance.quantities);
+      return formation;
+    } catch (error) {
+      await formation.leave();
+      throw error;
+    }
   }
 
   /**
@@ -113,17 +136,18 @@ export class Formation {
    * @throws TsrunError as `start`
    */
   async deploy(): Promise<void> {
-    const { quantities = { web: 1 }, release = true, processTypes = {} } = this.#options;
-    await this.#wanted(quantities);
-    if (release !== false && this.#source.types.includes(releaseType)) {
-      await runRelease(release, processTypes[releaseType], async (options) => this.#oneOffs.run(this.#source.program(releaseType), options, 1));
+    const { source, options: { quantities = { web: 1 }, release = true, processTypes = {} } } = this.#founded;
+    this.#checkRunning();
+    await this.#blueprint.wanted(quantities);
+    if (release !== false && source.types.includes(releaseType)) {
+      await runRelease(release, processTypes[releaseType], async (options) => this.#oneOffs.run(source.program(releaseType), options, 1));
     }
     await this.scale(quantities);
   }
 
   /** Those that there shall be, whatever state they are in, by type and number. */
   get dynos(): readonly Dyno[] {
-    return [...this.#dynos.values()].sort((a, b) => (a.type === b.type ? a.number - b.number : a.type < b.type ? -1 : 1));
+    return this.#crew.all;
   }
 
   /** Those one-off dynos that have not ended. */
@@ -133,12 +157,12 @@ export class Formation {
 
   /** What it can have dynos of. */
   get processTypes(): readonly string[] {
-    return this.#source.types.filter((type) => type !== releaseType);
+    return this.#founded.source.types.filter((type) => type !== releaseType);
   }
 
   /** One by its name: `web.1`. */
   dyno(name: string): Dyno | undefined {
-    return this.#dynos.get(name);
+    return this.#crew.named(name);
   }
 
   /**
@@ -174,9 +198,7 @@ export class Formation {
    */
   async restart(which?: string): Promise<void> {
     this.#checkRunning();
-    const chosen = this.dynos.filter(({ name, type }) => which === undefined || which === name || which === type);
-    if (chosen.length === 0 && which !== undefined) throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no dyno ${show(which)}`, { hint: `there are ${this.dynos.map(({ name }) => name).join(', ')}` });
-    await Promise.all(chosen.map(async (dyno) => dyno.restart()));
+    await Promise.all(this.#crew.chosen(which).map(async (dyno) => dyno.restart()));
   }
 
   /**
@@ -188,7 +210,7 @@ export class Formation {
    */
   async run(command: OneOffCommand, options: OneOffOptions = {}): Promise<OneOff> {
     validateOneOff(command, options);
-    return this.#oneOffs.run(this.#source.oneOff(command), options);
+    return this.#oneOffs.run(this.#founded.source.oneOff(command), options);
   }
 
   /**
@@ -196,11 +218,21 @@ export class Formation {
    * have had five seconds for it; then logs and events end.
    */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    await Promise.all([...this.dynos, ...this.oneOffs].map(async (dyno) => dyno.stop()));
-    await this.#drains.close();
-    this.#events.end();
-    this.#log.end();
+    this.#ending ??= this.#end(async (dyno) => dyno.stop(), () => this.#founded.survival?.end());
+    return this.#ending;
+  }
+
+  /**
+   * Lets its dynos live on without this process: another one adopts them, when this runtime is closed. Logs and events end here. What
+   * has to be done to dynos waits until then.
+   *
+   * @throws TsrunError `ERR_TSRUN_STATE` unless it was started with `survive`, and when it was stopped
+   */
+  async leave(): Promise<void> {
+    if (this.#founded.survival === undefined) throw new TsrunError('ERR_TSRUN_STATE', 'the formation does not outlive its process', { hint: 'start it with survive' });
+    this.#checkRunning();
+    this.#ending = this.#end(async (dyno) => dyno.leave(), async () => Promise.resolve(this.#founded.survival?.leave()));
+    return this.#ending;
   }
 
   /** As `stop`, for `await using`. */
@@ -277,41 +309,28 @@ export class Formation {
     return openMetrics(this.name, await Promise.all(readings));
   }
 
-  /** Nothing is started of what could not be. */
-  async #wanted(quantities: Readonly<Record<string, number>>) {
+  async #scale(quantities: Readonly<Record<string, number>>): Promise<void> {
     this.#checkRunning();
-    refuseRelease(quantities);
-    const wanted = Object.entries(quantities).map(([type, count]) => ({ type, count, program: this.#source.program(type) }));
-    for (const { type } of wanted) healthOf(this.#options.processTypes?.[type], type, this.#source.healthcheck, this.#blueprint.port);
-    for (const { type, count, program } of wanted) {
-      if (count > 0) await this.#runtime.plan(this.#image, this.#blueprint.planOptions(type, program));
-    }
+    const wanted = await this.#blueprint.wanted(quantities);
     this.#checkRunning();
-    return wanted;
+    const { survival } = this.#founded;
+    survival?.define({ quantities: { ...survival.definition.quantities, ...quantities } });
+    await Promise.all(wanted.map(async ({ type, count, program }) => this.#crew.count(type, count, program)));
   }
 
-  async #scale(quantities: Readonly<Record<string, number>>): Promise<void> {
-    const wanted = await this.#wanted(quantities);
-    const gone: Promise<void>[] = [];
-    for (const { type, count, program } of wanted) {
-      for (const dyno of this.dynos) if (dyno.type === type && dyno.number > count) gone.push(this.#remove(dyno));
-      for (let number = 1; number <= count; number++) if (!this.#dynos.has(`${type}.${number}`)) this.#add(type, number, program);
-    }
-    await Promise.all(gone);
+  async #drainAll(): Promise<void> {
+    for (const drain of this.#founded.options.drains ?? []) await this.addDrain(drain);
+  }
+
+  async #end(part: (dyno: Dyno) => Promise<void>, finish: () => Promise<void> | undefined): Promise<void> {
+    await Promise.all([...this.dynos.map(part), ...this.oneOffs.map(async (oneOff) => oneOff.stop())]);
+    await this.#drains.close();
+    this.#events.end();
+    this.#log.end();
+    await finish();
   }
 
   #checkRunning(): void {
-    if (this.#stopped) throw new TsrunError('ERR_TSRUN_STATE', 'the formation was stopped', { hint: 'start another one' });
-  }
-
-  #add(type: string, number: number, program: Program): void {
-    const dyno = new Dyno({ ...this.#blueprint.dyno(type, number, program), ...this.#listeners });
-    this.#dynos.set(dyno.name, dyno);
-    dyno.start();
-  }
-
-  async #remove(dyno: Dyno): Promise<void> {
-    await dyno.stop();
-    this.#dynos.delete(dyno.name);
+    if (this.#ending !== undefined) throw new TsrunError('ERR_TSRUN_STATE', 'the formation was stopped', { hint: 'start another one' });
   }
 }

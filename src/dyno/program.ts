@@ -1,4 +1,5 @@
 /** What the dynos of a process type run: a line of a Procfile, a process type of the image, or the image's own program. */
+import { resolve } from 'node:path';
 import type { RunOptions } from '../container/options/options.js';
 import type { Runtime } from '../container/runtime.js';
 import type { Healthcheck, ImageConfig } from '../image/documents.js';
@@ -20,12 +21,20 @@ export interface Program {
 /** Nobody but who asks for it is root in a dyno: what an image says otherwise does not count, as on Heroku. */
 const dynoUser = '1000:1000';
 
+/** Under which an image is found again, wherever the caller is by then and whatever becomes of its name: its digest, or the path of its folder. */
+export interface PinnedImage {
+  readonly image: string;
+  readonly stack?: string;
+}
+
 export class ProgramSource {
+  readonly pinned: PinnedImage;
   readonly #image: string;
   readonly #config: ImageConfig | undefined;
   readonly #lines: ReadonlyMap<string, string>;
 
-  private constructor(image: string, config: ImageConfig | undefined, lines: ReadonlyMap<string, string>) {
+  private constructor(pinned: PinnedImage, image: string, config: ImageConfig | undefined, lines: ReadonlyMap<string, string>) {
+    this.pinned = pinned;
     this.#image = image;
     this.#config = config;
     this.#lines = lines;
@@ -34,9 +43,10 @@ export class ProgramSource {
   /** Has the image fetched and unpacked, and what lies below it, so that no start waits for it. A folder says nothing of itself. */
   static async open(runtime: Runtime, image: string, lines: ReadonlyMap<string, string>, { stack, checksum, imageLimits, onImageProgress: tell = () => undefined, ...others }: ImageOptions): Promise<ProgramSource> {
     const options = { ...others, ...(imageLimits !== undefined && { limits: imageLimits }) };
-    if (stack !== undefined) await fetched(runtime, stack, tell, options);
+    const stackDigest = stack === undefined ? undefined : await fetched(runtime, stack, tell, options);
     const digest = await fetched(runtime, image, tell, { ...options, ...(checksum !== undefined && { checksum }) });
-    return new ProgramSource(image, digest === undefined ? undefined : (await runtime.images.inspect(digest)).config, lines);
+    const pinned = { image: digest ?? absolute(image), ...(stack !== undefined && { stack: stackDigest ?? absolute(stack) }) };
+    return new ProgramSource(pinned, image, digest === undefined ? undefined : (await runtime.images.inspect(digest)).config, lines);
   }
 
   /** `web` is there whatever the image lists, if it has a program at all. */
@@ -107,6 +117,11 @@ export class ProgramSource {
       hint: near === undefined ? known : `did you mean ${show(near)}?`,
     });
   }
+}
+
+function absolute(image: string): string {
+  const [, prefix = '', path = image] = /^((?:rootfs|bundle):)(.*)$/s.exec(image) ?? [];
+  return `${prefix}${resolve(path)}`;
 }
 
 /** Its digest; undefined for a folder, which is run as it lies there. */

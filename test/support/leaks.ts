@@ -10,7 +10,7 @@ export interface Traces {
 }
 
 const cgroupRoots = ['/sys/fs/cgroup/unified/tsrun', '/sys/fs/cgroup/tsrun'];
-const stateFolders = ['containers', 'launchers', 'ranges'];
+const stateFolders = ['containers', 'launchers', 'ranges', 'formations'];
 
 export function takeTraces(prefix: string, stateRoot: string): Traces {
   return { prefix, stateRoot, hostMounts: hostMounts() };

@@ -66,6 +66,15 @@ export class StateRoot {
     return join(this.path, 'filters');
   }
 
+  /** Of formations that outlive their process, one folder each; made when there is one. */
+  get formationsPath(): string {
+    return join(this.path, 'formations');
+  }
+
+  formationPath(name: string): string {
+    return join(this.formationsPath, name);
+  }
+
   /** What is mounted on the host, and where nobody says where. */
   get mountsPath(): string {
     return join(this.path, 'mounts');

@@ -74,10 +74,11 @@ export class Health {
     return this.#watched.map(({ name, purpose, monitor: { status, failures, lastFailure } }) => ({ name, purpose, status, failures, lastFailure }));
   }
 
-  /** Its program runs. */
-  begin(container: Container): void {
+  /** Its program runs, and may have been up before this process was there. */
+  begin(container: Container, isUp: boolean): void {
     this.#container = container;
-    for (const { monitor } of this.#of('startup')) monitor.begin();
+    if (isUp) this.beginOthers();
+    else for (const { monitor } of this.#of('startup')) monitor.begin();
   }
 
   /** It is up. */

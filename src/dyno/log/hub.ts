@@ -28,6 +28,11 @@ export class LogHub {
   readonly #drains = new Set<LogQueue>();
   #ended = false;
 
+  /** What was said before there was this hub. */
+  restore(lines: readonly LogLine[]): void {
+    this.#past.unshift(...lines);
+  }
+
   write(line: LogLine): void {
     this.tell(line);
     for (const drain of this.#drains) drain.push(line);

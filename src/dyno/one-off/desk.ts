@@ -5,7 +5,7 @@ import { deferred } from '../../spec/deferred.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { Clock } from '../clock.js';
 import type { Death } from '../death.js';
-import type { Attendance } from '../dyno.js';
+import type { Attendance } from '../dyno-settings.js';
 import { LineFramer } from '../log/framing.js';
 import { Attachment } from './attachment.js';
 import { Hangup } from './hangup.js';

@@ -1,0 +1,54 @@
+/** What a formation begins with: a new one, or one that another process has left. */
+import type { Runtime } from '../container/runtime.js';
+import { randomNumber } from '../container/state/random.js';
+import { imageOptions, validateFormationOptions, type AdoptOptions, type FormationOptions } from './formation-options.js';
+import { ProgramSource } from './program.js';
+import type { SavedDyno } from './survival/saved-dyno.js';
+import type { Survival } from './survival/survival.js';
+
+export interface Founded {
+  readonly runtime: Runtime;
+  readonly name: string;
+  readonly image: string;
+  readonly source: ProgramSource;
+  readonly options: FormationOptions;
+  readonly survival?: Survival;
+}
+
+/** What there was: dynos by name, and how many there shall be. */
+export interface Inheritance extends Founded {
+  readonly dynos: readonly (readonly [string, SavedDyno | undefined])[];
+  readonly quantities: Readonly<Record<string, number>>;
+}
+
+/** @throws as `Formation.start` */
+export async function found(runtime: Runtime, image: string, options: FormationOptions): Promise<Founded> {
+  validateFormationOptions(options);
+  const { name = `app-${randomNumber(10_000, 100_000)}` } = options;
+  const source = await openSource(runtime, image, options);
+  if (options.survive !== true) return { runtime, name, image, source, options };
+  const { Survival } = await import('./survival/survival.js');
+  const { image: pinned, stack } = source.pinned;
+  const kept = { ...options, container: { ...options.container, ...(stack !== undefined && { stack }) } };
+  return { runtime, name, image: pinned, source, options: kept, survival: Survival.make(runtime, name, { image: pinned, imageName: image, options: kept }) };
+}
+
+/** @throws as `Formation.adopt` */
+export async function inherit(runtime: Runtime, name: string, changes: AdoptOptions): Promise<Inheritance> {
+  validateFormationOptions({ ...changes, name });
+  const { Survival } = await import('./survival/survival.js');
+  const survival = Survival.take(runtime, name);
+  try {
+    const { image, quantities, options: before } = survival.definition;
+    const options = { ...before, ...changes, container: { ...before.container, ...changes.container } };
+    return { runtime, name, image, source: await openSource(runtime, image, options), options, survival, quantities, dynos: survival.dynos() };
+  } catch (error) {
+    survival.leave();
+    throw error;
+  }
+}
+
+async function openSource(runtime: Runtime, image: string, { processTypes = {}, container }: FormationOptions): Promise<ProgramSource> {
+  const lines = Object.entries(processTypes).flatMap(([type, { command }]) => (command === undefined ? [] : [[type, command] as const]));
+  return ProgramSource.open(runtime, image, new Map(lines), imageOptions(container));
+}

@@ -1,0 +1,22 @@
+/** What stands in the log of a formation that outlives its process. */
+import type { LogLine } from '../log/line.js';
+
+/** A place in the log of a dyno's container: times there only grow. */
+export interface Cursor {
+  /** Of the container. */
+  readonly createdAtMs: number;
+  /** Of the line that was read last. */
+  readonly timeMs: number;
+  /** So many lines of that time were read. */
+  readonly count: number;
+}
+
+export function isCursor(value: unknown): value is Cursor {
+  return typeof value === 'object' && value !== null && ['createdAtMs', 'timeMs', 'count'].every((key) => typeof Reflect.get(value, key) === 'number');
+}
+
+export function isLine(value: unknown): value is LogLine {
+  if (typeof value !== 'object' || value === null || !('timeMs' in value && 'source' in value && 'dyno' in value && 'message' in value)) return false;
+  const { timeMs, source, dyno, message } = value;
+  return typeof timeMs === 'number' && Number.isFinite(timeMs) && (source === 'app' || source === 'heroku') && typeof dyno === 'string' && typeof message === 'string';
+}

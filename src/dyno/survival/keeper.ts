@@ -1,0 +1,104 @@
+/** Of one dyno: what is written down of it, and how its next owner comes to its container. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Container } from '../../container/container.js';
+import type { RunOptions } from '../../container/options/options.js';
+import type { Runtime } from '../../container/runtime.js';
+import { lostStatus, type ExitStatus } from '../../container/state/exit-status.js';
+import { TsrunError } from '../../spec/errors.js';
+import type { Death } from '../death.js';
+import type { LifeRecord } from '../life-record.js';
+import { containerLines, Unread, type TimedLine } from './container-lines.js';
+import type { FormationFolder } from './folder.js';
+import type { Journal } from './journal.js';
+import { writeDyno } from './saved-dyno.js';
+
+/** The container of a dyno as it was found: it runs, or has ended. */
+export type Found = { readonly container: Container } | { readonly status: ExitStatus; readonly createdAtMs: number };
+
+/** The launcher needs a moment to see that the owner before is dead. */
+const retriesMs = [5, 10, 20, 50, 100, 200, 500, 1000];
+
+export class DynoKeeper {
+  /** What a container needs to outlive its owner, and to be found when it has ended. Its output is read from its log. */
+  readonly options = { survive: true, autoRemove: false, log: true, stdout: 'ignore', stderr: 'ignore' } as const satisfies RunOptions;
+  readonly #runtime: Runtime;
+  readonly #folder: FormationFolder;
+  readonly #journal: Journal;
+  readonly #dyno: string;
+  readonly #id: string;
+
+  constructor({ runtime, folder, journal }: { readonly runtime: Runtime; readonly folder: FormationFolder; readonly journal: Journal }, dyno: string, id: string) {
+    [this.#runtime, this.#folder, this.#journal, this.#dyno, this.#id] = [runtime, folder, journal, dyno, id];
+  }
+
+  remember(life: LifeRecord, lastDeath: Death | undefined): void {
+    this.#folder.write(this.#file, writeDyno({ life, lastDeath }));
+  }
+
+  /** @throws ERR_TSRUN_STATE when somebody else owns the container */
+  async find(): Promise<Found | undefined> {
+    for (const waitMs of [...retriesMs, undefined]) {
+      const found = this.#look();
+      if (found === undefined || 'status' in found) return found;
+      try {
+        const own = this.#runtime.containers.find(({ id }) => id === this.#id);
+        const container = own ?? (await this.#runtime.adopt(this.#id));
+        // What nobody reads would stop who writes it.
+        for (const stream of [container.stdout, container.stderr]) stream?.destroy();
+        return { container };
+      } catch (error) {
+        // It may have ended just now.
+        if (waitMs === undefined || !TsrunError.is(error) || error.code !== 'ERR_TSRUN_STATE') throw error;
+        await delay(waitMs);
+      }
+    }
+    return undefined;
+  }
+
+  /** Everything that is new in the log of its container, until that has ended or the signal is aborted. */
+  async print(createdAtMs: number, say: (line: TimedLine) => void, signal: AbortSignal): Promise<void> {
+    const cursor = this.#journal.cursor(this.#dyno);
+    const unread = cursor?.createdAtMs === createdAtMs ? new Unread(cursor) : undefined;
+    this.#journal.begin(this.#dyno, createdAtMs);
+    try {
+      for await (const lines of containerLines(this.#runtime.statePath(this.#id), signal)) {
+        if (signal.aborted) return;
+        for (const line of unread?.of(lines) ?? lines) say(line);
+      }
+    } catch (error) {
+      // Somebody has removed it by force.
+      if (!TsrunError.is(error) || error.code !== 'ERR_TSRUN_NOT_FOUND') throw error;
+    }
+  }
+
+  /** Its end is written down before the container, which tells of it, is forgotten. */
+  async died(life: LifeRecord, lastDeath: Death | undefined, ended: Death): Promise<void> {
+    this.#journal.flush();
+    this.#folder.write(this.#file, writeDyno({ life, lastDeath, ended }));
+    if (ended.cause === 'lost') await this.#runtime.gc();
+    try {
+      this.#runtime.remove(this.#id);
+    } catch (error) {
+      if (!TsrunError.is(error)) throw error;
+    }
+  }
+
+  /** There shall be no such dyno any more. */
+  end(): void {
+    this.#folder.remove(this.#file);
+  }
+
+  get #file(): string {
+    return `dynos/${this.#dyno}`;
+  }
+
+  #look(): Found | { readonly isAlive: true } | undefined {
+    try {
+      const { state, exit = lostStatus(), record } = this.#runtime.inspect(this.#id);
+      return state === 'stopped' ? { status: exit, createdAtMs: record.createdAtMs } : { isAlive: true };
+    } catch (error) {
+      if (TsrunError.is(error) && error.code === 'ERR_TSRUN_NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,123 @@
+/** What is written down of a formation, so that its dynos outlive the process that started them. */
+import type { Runtime } from '../../container/runtime.js';
+import { parseJson } from '../../spec/json.js';
+import { TsrunError } from '../../spec/errors.js';
+import { show } from '../../spec/quote.js';
+import type { FormationOptions } from '../formation-options.js';
+import { validateFormationOptions, validateQuantities } from '../formation-options.js';
+import type { LogLine } from '../log/line.js';
+import { FormationFolder } from './folder.js';
+import { Journal } from './journal.js';
+import { DynoKeeper } from './keeper.js';
+import { plainOptions } from './plain-options.js';
+import { readDyno, type SavedDyno } from './saved-dyno.js';
+
+/** What a formation is made of. */
+export interface Definition {
+  /** Of the form in which it is written down; another version's is refused. */
+  readonly version: 1;
+  /** A digest, or the absolute path of a folder. */
+  readonly image: string;
+  /** As the caller named it. */
+  readonly imageName: string;
+  readonly quantities: Readonly<Record<string, number>>;
+  readonly options: FormationOptions;
+  /** Of the process that started it: relative paths in its options begin there. */
+  readonly workingFolder: string;
+  /** Where its image lies. */
+  readonly imageRoot: string;
+}
+
+const definitionFile = 'formation.json';
+const dynosFolder = 'dynos';
+
+export class Survival {
+  readonly folder: FormationFolder;
+  readonly #runtime: Runtime;
+  readonly #journal: Journal;
+  #definition: Definition;
+
+  private constructor(runtime: Runtime, folder: FormationFolder, definition: Definition) {
+    this.#runtime = runtime;
+    this.folder = folder;
+    this.#definition = definition;
+    folder.makeFolder(dynosFolder);
+    this.#journal = new Journal(folder);
+  }
+
+  /** @throws ERR_TSRUN_EXISTS; ERR_TSRUN_INVALID_ARGUMENT for options that are no data */
+  static make(runtime: Runtime, name: string, given: Pick<Definition, 'image' | 'imageName' | 'options'>): Survival {
+    const { places } = runtime;
+    const definition: Definition = { ...given, version: 1, quantities: {}, options: plainOptions(given.options), workingFolder: process.cwd(), imageRoot: places.imageRoot };
+    const survival = new Survival(runtime, FormationFolder.make(places, name), definition);
+    survival.define({});
+    return survival;
+  }
+
+  /** @throws ERR_TSRUN_NOT_FOUND; ERR_TSRUN_STATE while another process owns it, and for one of another version of tsrun */
+  static take(runtime: Runtime, name: string): Survival {
+    const folder = FormationFolder.take(runtime.places, name);
+    try {
+      return new Survival(runtime, folder, readDefinition(name, folder.read(definitionFile)));
+    } catch (error) {
+      folder.leave();
+      throw error;
+    }
+  }
+
+  get definition(): Definition {
+    return this.#definition;
+  }
+
+  /** Lines that were told before. */
+  get past(): readonly LogLine[] {
+    return this.#journal.past;
+  }
+
+  /** Before what it says is done. */
+  define(changes: Partial<Definition>): void {
+    this.#definition = { ...this.#definition, ...changes };
+    this.folder.write(definitionFile, JSON.stringify(this.#definition));
+  }
+
+  /** Those that there were, by name; undefined where nothing is known of one but that. */
+  dynos(): readonly (readonly [string, SavedDyno | undefined])[] {
+    const names = this.folder.names(dynosFolder).filter((name) => /^[\w-]+\.\d+$/.test(name));
+    return names.map((name) => [name, readDyno(this.folder.read(`${dynosFolder}/${name}`) ?? '')]);
+  }
+
+  keeper(dyno: string, id: string): DynoKeeper {
+    return new DynoKeeper({ runtime: this.#runtime, folder: this.folder, journal: this.#journal }, dyno, id);
+  }
+
+  log(line: LogLine): void {
+    this.#journal.add(line);
+  }
+
+  leave(): void {
+    this.#journal.flush();
+    this.folder.leave();
+  }
+
+  /** Nothing of it runs any more; with it goes what owners that were killed have left. */
+  async end(): Promise<void> {
+    this.#journal.flush();
+    this.folder.end();
+    if (!this.#runtime.isClosed) await this.#runtime.gc();
+  }
+}
+
+/** What stands there was written by this user alone, so that its form is looked at, and its options as if they were given anew. */
+export function readDefinition(name: string, text: string | undefined): Definition {
+  const value: unknown = text === undefined ? undefined : parseJson(text, name);
+  if (!isDefinition(value)) throw new TsrunError('ERR_TSRUN_STATE', `the formation ${show(name)} is of another version of tsrun, or was never whole`, { hint: 'take it over with the version that started it; tsrun rm -f ends its containers' });
+  validateFormationOptions(value.options);
+  validateQuantities(value.quantities);
+  return value;
+}
+
+function isDefinition(value: unknown): value is Definition {
+  if (typeof value !== 'object' || value === null) return false;
+  const texts = ['image', 'imageName', 'workingFolder', 'imageRoot'].every((key) => typeof Reflect.get(value, key) === 'string');
+  return texts && Reflect.get(value, 'version') === 1 && typeof Reflect.get(value, 'quantities') === 'object' && typeof Reflect.get(value, 'options') === 'object';
+}

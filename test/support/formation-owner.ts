@@ -1,0 +1,42 @@
+/**
+ * A process of its own that owns a formation, for tests that kill it: `node formation-owner.js JSON`. It says in a line of JSON, with
+ * their pids, when all dynos run, and then lives until it is ended.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Formation, Runtime, type FormationOptions } from '../../src/index.js';
+
+export interface FormationErrand {
+  readonly stateRoot: string;
+  readonly imageRoot: string;
+  readonly image: string;
+  readonly name: string;
+  /** Absent: it is adopted. */
+  readonly options?: FormationOptions;
+}
+
+/** Pids by the names of dynos, when they are all there. */
+export async function startOwner(errand: FormationErrand): Promise<{ readonly owner: ChildProcess; readonly pids: Readonly<Record<string, number>> }> {
+  const owner = spawn(process.execPath, [import.meta.filename, JSON.stringify(errand)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const line of createInterface({ input: owner.stdout })) return { owner, pids: JSON.parse(line) as Record<string, number> };
+  throw new Error('the owner ended before its dynos ran');
+}
+
+/** It has no chance to tidy up. */
+export async function killOwner(owner: ChildProcess): Promise<void> {
+  const exited = once(owner, 'exit');
+  owner.kill('SIGKILL');
+  await exited;
+}
+
+async function main({ stateRoot, imageRoot, image, name, options }: FormationErrand): Promise<void> {
+  const runtime = await Runtime.open({ root: stateRoot, imageRoot });
+  const formation = options === undefined ? await Formation.adopt(runtime, name) : await Formation.start(runtime, image, { ...options, name, survive: true });
+  while (formation.dynos.some(({ container, state }) => container === undefined || state === 'starting')) await delay(10);
+  process.stdout.write(`${JSON.stringify(Object.fromEntries(formation.dynos.map((dyno) => [dyno.name, dyno.container?.pid])))}\n`);
+  setInterval(() => undefined, 60_000);
+}
+
+if (process.argv[1] === import.meta.filename) await main(JSON.parse(process.argv[2] ?? '{}') as FormationErrand);
