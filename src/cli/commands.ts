@@ -37,7 +37,7 @@ export const commands: readonly Command[] = [
   {
     ...plain,
     name: 'ps',
-    summary: 'list containers',
+    summary: 'list containers, or the dynos of an app',
     usage: 'tsrun ps [flags]',
     positionals: [],
     examples: [{ line: 'tsrun rm $(tsrun ps -a -q)', what: 'forget every container that has ended' }],
@@ -65,21 +65,21 @@ export const commands: readonly Command[] = [
   {
     ...plain,
     name: 'logs',
-    summary: 'show what a container has printed',
-    usage: 'tsrun logs [flags] CONTAINER',
+    summary: 'show what a container or an app has printed',
+    usage: 'tsrun logs [flags] [CONTAINER]',
     description:
-      'For containers that were started with --detach or --tty, or at a terminal, also when they have ended, until rm. The last 1 MiB is kept, ' +
-      'of which the older half goes when it is full; what was printed before is gone. Docker keeps the output of ' +
-      'every container; here one in the foreground whose output goes elsewhere writes straight there.',
-    positionals: [container],
+      'Without CONTAINER, the last 1500 lines of an app that runs in the background. For containers that were started with --detach or --tty, or at a terminal, also when they have ended, until rm. ' +
+      'The last 1 MiB is kept, of which the older half goes when it is full. Docker keeps the output of every container; here one in the foreground whose output goes elsewhere writes straight there.',
+    positionals: [{ ...container, required: false }],
     examples: [{ line: 'tsrun logs -f --tail 20 web', what: 'the last 20 lines, and what comes' }],
   },
   {
     ...plain,
     name: 'stop',
-    summary: 'ask containers to end, then kill them',
-    usage: 'tsrun stop [flags] CONTAINER…',
-    positionals: [containers],
+    summary: 'ask containers or an app to end, then kill them',
+    usage: 'tsrun stop [flags] [CONTAINER…]',
+    description: 'Without CONTAINER an app that runs in the background is stopped: the one that --app names, or the only one.',
+    positionals: [{ ...containers, required: false }],
   },
   {
     ...plain,

@@ -4,6 +4,9 @@ import type { CommandModule, CommandName } from './invocation.js';
 export const handlers: Readonly<Record<CommandName, () => Promise<CommandModule>>> = {
   run: () => import('./run.js'),
   up: () => import('./up.js'),
+  scale: () => import('./scale.js'),
+  restart: () => import('./restart.js'),
+  agent: () => import('./agent.js'),
   ps: () => import('./ps.js'),
   exec: () => import('./exec.js'),
   attach: () => import('./attach.js'),

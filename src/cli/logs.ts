@@ -4,7 +4,9 @@ import type { Invocation } from './invocation.js';
 import { lastLines, LineWriter, splitPieces, type LinePart } from './program/log-lines.js';
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { flags, positionals: [id = ''], stdout, stderr } = invocation;
+  const { flags, positionals: [id], stdout, stderr } = invocation;
+  if (id === undefined) return (await import('./app-logs.js')).showAppLogs(invocation);
+  if ((flags.appName ?? flags.dyno) !== undefined) throw ofApp();
   const folder = await findLog(id);
   await print(folder, invocation, new LineWriter(stdout, stderr, flags.timestamps === true));
   return 0;
@@ -51,6 +53,10 @@ async function* readOn(folder: string, follow: boolean, wasThere: boolean): Asyn
 /** Each piece has a time of its own, in nanoseconds, so it tells what was printed already, even if older files went meanwhile. */
 async function* later(pieces: AsyncIterable<LogPiece>, afterMs: number): AsyncGenerator<LogPiece> {
   for await (const piece of pieces) if (piece.timeMs > afterMs) yield piece;
+}
+
+function ofApp(): TsrunError {
+  return new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'a container is named, and an app or a dyno as well', { hint: 'tsrun logs CONTAINER, or tsrun logs --app NAME --dyno web.1' });
 }
 
 function noLog(id: string): TsrunError {

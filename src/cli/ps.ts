@@ -17,6 +17,7 @@ const columns: readonly Column[] = [
 /** Newest first. */
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, stdout, stderr, env } = invocation;
+  if (flags.appName !== undefined) return (await import('./app-ps.js')).listDynos(invocation);
   return withRuntime((runtime) => {
     for (const id of runtime.unreadable()) tell(stderr, `tsrun: warning: the record of ${quote(id)} is damaged, or of another version of tsrun: tsrun rm -f removes it\n`);
     const shown = runtime

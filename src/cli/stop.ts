@@ -1,10 +1,23 @@
 /** `tsrun stop` */
+import { TsrunError } from '../index.js';
+import { chosenApp, reachApp } from './apps.js';
 import { forEachContainer, reach } from './containers.js';
 import type { Invocation } from './invocation.js';
 
+/** The app that is named, or the only one. */
+async function stopApp({ flags, stdout }: Invocation): Promise<number> {
+  if ((flags.timeoutMs ?? flags.signal) !== undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'how dynos are asked to end is said when their app is started', { hint: 'leave --timeout and --signal out' });
+  const app = await reachApp(chosenApp(flags));
+  await app.stop();
+  stdout.write(`${app.name}\n`);
+  return 0;
+}
+
 /** One that has ended is what was asked for. */
 export async function run(invocation: Invocation): Promise<number> {
-  const { timeoutMs, signal } = invocation.flags;
+  const { timeoutMs, signal, appName } = invocation.flags;
+  if (invocation.positionals.length === 0) return stopApp(invocation);
+  if (appName !== undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'containers are named, and an app as well', { hint: 'tsrun stop CONTAINER, or tsrun stop --app NAME' });
   const options = { ...(timeoutMs !== undefined && { graceMs: timeoutMs }), ...(signal !== undefined && { signal }) };
   return forEachContainer(invocation, async (runtime, id) => {
     const reached = await reach(runtime, id);

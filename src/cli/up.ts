@@ -1,6 +1,7 @@
 /** `tsrun up` */
 import { once } from 'node:events';
-import { appOptions, Formation, logLineJson, Runtime, serveMetrics, type DynoEvent, type FormationOptions, type MetricsServer, type ProcessTypeOptions } from '../index.js';
+import { appOptions, Formation, logLineJson, Runtime, serveMetrics, TsrunError, type DynoEvent, type FormationOptions, type MetricsServer, type OneOff, type ProcessTypeOptions } from '../index.js';
+import { chosenApp, startAgent } from './apps.js';
 import { runtimeOptions } from './containers.js';
 import { DynoLines } from './dyno-lines.js';
 import { showFetching } from './fetching.js';
@@ -11,19 +12,29 @@ import { tell } from './tell.js';
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export async function run(invocation: Invocation): Promise<number> {
+  const { detach = false, metrics } = invocation.flags;
+  if (detach && metrics !== undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', '--metrics needs somebody who stays to answer', { hint: 'leave --detach or --metrics out' });
   const runtime = await Runtime.open(runtimeOptions(invocation.flags));
   let server: MetricsServer | undefined;
+  let name: string;
   try {
     const formation = await showFetching(invocation, async (onImageProgress) => {
       const { container, ...options } = await formationOptions(invocation);
       return Formation.prepare(runtime, invocation.positionals[0] ?? '', { ...options, container: { ...container, onImageProgress } });
     });
-    if (invocation.flags.metrics !== undefined) server = await serveMetrics(formation, invocation.flags.metrics);
-    return await stay(formation, runtime, invocation);
+    if (metrics !== undefined) server = await serveMetrics(formation, metrics);
+    if (!detach) return await stay(formation, runtime, invocation);
+    await deployAlone(formation, invocation);
+    await formation.leave();
+    name = formation.name;
   } finally {
     await server?.[Symbol.asyncDispose]();
     await runtime.close();
   }
+  // Containers are free for another owner when this one's runtime is closed.
+  await startAgent(chosenApp({ appName: name }));
+  invocation.stdout.write(`${name}\n`);
+  return 0;
 }
 
 async function formationOptions(invocation: Invocation): Promise<FormationOptions> {
@@ -35,6 +46,7 @@ async function formationOptions(invocation: Invocation): Promise<FormationOption
   const given: FormationOptions = {
     ...(flags.appName !== undefined && { name: flags.appName }),
     ...(flags.quantities !== undefined && { quantities: flags.quantities }),
+    ...(flags.detach === true && { survive: true }),
     ...(flags.port !== undefined && { port: flags.port }),
     ...(flags.restart !== undefined && { restart: flags.restart }),
     ...(flags.drains !== undefined && { drains: flags.drains }),
@@ -96,10 +108,20 @@ async function stay(formation: Formation, runtime: Runtime, invocation: Invocati
 }
 
 /** The script that an app wants run when it is there: how it does is seen in the log. */
-async function deploy(formation: Formation, { flags }: Invocation): Promise<void> {
+async function deploy(formation: Formation, { flags }: Invocation): Promise<OneOff | undefined> {
   await formation.deploy();
   const line = flags.appManifest?.scripts['postdeploy'];
-  if (line !== undefined && line !== '') await formation.run(line);
+  return line === undefined || line === '' ? undefined : formation.run(line);
+}
+
+/** With nobody to look on: what is run once has ended before this process does, and a failure leaves nothing. */
+async function deployAlone(formation: Formation, invocation: Invocation): Promise<void> {
+  try {
+    await (await deploy(formation, invocation))?.exited;
+  } catch (error) {
+    await formation.stop();
+    throw error;
+  }
 }
 
 async function print(formation: Formation, { flags, stdout, env }: Invocation): Promise<void> {

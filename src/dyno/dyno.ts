@@ -76,6 +76,11 @@ export class Dyno {
     return this.#settings.number;
   }
 
+  /** What it runs, as the log shows it. */
+  get command(): string {
+    return this.#settings.command;
+  }
+
   /** Where it is in its life. */
   get state(): DynoState {
     return this.#life.state;

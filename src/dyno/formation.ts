@@ -160,6 +160,11 @@ export class Formation {
     return this.#founded.source.types.filter((type) => type !== releaseType);
   }
 
+  /** @internal Its folder in the state root; undefined unless it outlives its process. */
+  get statePath(): string | undefined {
+    return this.#founded.survival?.folder.path;
+  }
+
   /** One by its name: `web.1`. */
   dyno(name: string): Dyno | undefined {
     return this.#crew.named(name);

@@ -5,6 +5,9 @@ import type { Completion, ValueContext, ValueKind, ValueType } from '../values/v
 export type CommandName =
   | 'run'
   | 'up'
+  | 'scale'
+  | 'restart'
+  | 'agent'
   | 'ps'
   | 'exec'
   | 'attach'
@@ -92,8 +95,10 @@ export interface CommandFlags {
   readonly highestUserWastedRatio?: number;
   /** `layers`: paths to show. */
   readonly top?: number;
-  /** `up`: name of the app, dynos of each type, commands of types, port, policy. */
+  /** Name of an app; `up`: dynos of each type, commands of types, port, policy. */
   readonly appName?: string;
+  /** `logs`: of this dyno, or of this process type. */
+  readonly dyno?: string;
   readonly quantities?: Readonly<Record<string, number>>;
   readonly procfile?: Procfile;
   readonly appManifest?: AppManifest;

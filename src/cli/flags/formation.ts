@@ -45,8 +45,10 @@ function said<T>(parse: () => T): T {
   }
 }
 
+const appName = matching('NAME', /^\w[\w.-]{0,49}$/, 'up to 50 letters, digits, "_", "." and "-", the first one neither "." nor "-"');
+
 export const formationFlags: readonly Flag[] = [
-  flag(matching('NAME', /^\w[\w.-]{0,49}$/, 'up to 50 letters, digits, "_", "." and "-", the first one neither "." nor "-"'), {
+  flag(appName, {
     name: 'name',
     help: 'name of the app, in front of the names of its containers',
     group,
@@ -54,6 +56,42 @@ export const formationFlags: readonly Flag[] = [
     example: 'my-app',
     commands: ['up'],
     apply: (draft, value) => (draft.flags.appName = value),
+  }),
+  flag(toggle, {
+    name: 'detach',
+    short: 'd',
+    help: 'run in the background, whatever becomes of this shell, and print the name',
+    group,
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.detach = value),
+  }),
+  flag(appName, {
+    name: 'app',
+    short: 'a',
+    help: 'the app, of those in the background',
+    group,
+    default: 'the only one',
+    example: 'my-app',
+    commands: ['logs', 'stop', 'scale', 'restart', 'agent'],
+    apply: (draft, value) => (draft.flags.appName = value),
+  }),
+  flag(appName, {
+    name: 'app',
+    help: 'list the dynos of this app, of those in the background',
+    group,
+    example: 'my-app',
+    commands: ['ps'],
+    apply: (draft, value) => (draft.flags.appName = value),
+  }),
+  flag(matching('DYNO', /^[\w-]{1,63}(?:\.\d{1,4})?$/, 'a dyno such as web.1, or a process type such as web'), {
+    name: 'dyno',
+    short: 'd',
+    help: 'only what this dyno of the app, or those of this process type, have printed',
+    group,
+    default: 'all',
+    example: 'web.1',
+    commands: ['logs'],
+    apply: (draft, value) => (draft.flags.dyno = value),
   }),
   flag(quantities, {
     name: 'formation',

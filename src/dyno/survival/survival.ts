@@ -1,34 +1,13 @@
 /** What is written down of a formation, so that its dynos outlive the process that started them. */
 import type { Runtime } from '../../container/runtime.js';
-import { parseJson } from '../../spec/json.js';
-import { TsrunError } from '../../spec/errors.js';
-import { show } from '../../spec/quote.js';
-import type { FormationOptions } from '../formation-options.js';
-import { validateFormationOptions, validateQuantities } from '../formation-options.js';
 import type { LogLine } from '../log/line.js';
+import { definitionFile, readDefinition, type Definition } from './definition.js';
 import { FormationFolder } from './folder.js';
 import { Journal } from './journal.js';
 import { DynoKeeper } from './keeper.js';
 import { plainOptions } from './plain-options.js';
 import { readDyno, type SavedDyno } from './saved-dyno.js';
 
-/** What a formation is made of. */
-export interface Definition {
-  /** Of the form in which it is written down; another version's is refused. */
-  readonly version: 1;
-  /** A digest, or the absolute path of a folder. */
-  readonly image: string;
-  /** As the caller named it. */
-  readonly imageName: string;
-  readonly quantities: Readonly<Record<string, number>>;
-  readonly options: FormationOptions;
-  /** Of the process that started it: relative paths in its options begin there. */
-  readonly workingFolder: string;
-  /** Where its image lies. */
-  readonly imageRoot: string;
-}
-
-const definitionFile = 'formation.json';
 const dynosFolder = 'dynos';
 
 export class Survival {
@@ -105,19 +84,4 @@ export class Survival {
     this.folder.end();
     if (!this.#runtime.isClosed) await this.#runtime.gc();
   }
-}
-
-/** What stands there was written by this user alone, so that its form is looked at, and its options as if they were given anew. */
-export function readDefinition(name: string, text: string | undefined): Definition {
-  const value: unknown = text === undefined ? undefined : parseJson(text, name);
-  if (!isDefinition(value)) throw new TsrunError('ERR_TSRUN_STATE', `the formation ${show(name)} is of another version of tsrun, or was never whole`, { hint: 'take it over with the version that started it; tsrun rm -f ends its containers' });
-  validateFormationOptions(value.options);
-  validateQuantities(value.quantities);
-  return value;
-}
-
-function isDefinition(value: unknown): value is Definition {
-  if (typeof value !== 'object' || value === null) return false;
-  const texts = ['image', 'imageName', 'workingFolder', 'imageRoot'].every((key) => typeof Reflect.get(value, key) === 'string');
-  return texts && Reflect.get(value, 'version') === 1 && typeof Reflect.get(value, 'quantities') === 'object' && typeof Reflect.get(value, 'options') === 'object';
 }
