@@ -59,7 +59,7 @@ export { Formation } from './dyno/formation.js';
 export type { AdoptOptions, DynoContainerOptions, FormationOptions, ProcessTypeOptions } from './dyno/formation-options.js';
 export { serveFormation, type FormationServer } from './dyno/agent/server.js';
 export { FormationClient, type ClientLogOptions } from './dyno/agent/client.js';
-export type { DynoSummary, LogRequest } from './dyno/agent/protocol.js';
+export type { DynoSummary } from './dyno/agent/protocol.js';
 export { listFormations, type FormationSummary } from './dyno/agent/list.js';
 export type { Dyno } from './dyno/dyno.js';
 export { parseAppJson, type AppFormation, type AppJsonOptions, type AppManifest, type AppVariable } from './dyno/app/app-json.js';

@@ -3,7 +3,7 @@ import { Formation, Runtime, serveFormation } from '../index.js';
 import { chosenApp } from './apps.js';
 import { runtimeOptions } from './containers.js';
 import type { Invocation } from './invocation.js';
-import { tell } from './tell.js';
+import { oncePerText, tell } from './tell.js';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -12,9 +12,9 @@ export async function run({ flags, stdout, stderr }: Invocation): Promise<number
   const { name } = chosenApp(flags);
   const runtime = await Runtime.open(runtimeOptions(flags));
   try {
-    const onWarning = (warning: string) => {
+    const onWarning = oncePerText((warning) => {
       tell(stderr, `tsrun: warning: ${warning}\n`);
-    };
+    });
     const formation = await Formation.adopt(runtime, name, { container: { onWarning } });
     const server = await serveFormation(formation);
     stdout.write(`${name}\n`);

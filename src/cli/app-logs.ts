@@ -29,8 +29,9 @@ export async function showAppLogs({ flags, stdout, env }: Invocation): Promise<n
 
 /** Lines of one source and dyno come in the order of their times, whichever agent tells them. */
 class Seen {
+  readonly #beganMs = Date.now();
   readonly #last = new Map<string, { readonly timeMs: number; readonly count: number }>();
-  #skipped = new Map<string, { readonly timeMs: number; count: number }>();
+  #skipped: Map<string, { readonly timeMs: number; count: number }> | undefined;
 
   /** Lines may come once more now. */
   again(): void {
@@ -39,8 +40,11 @@ class Seen {
 
   isNew({ source, dyno, timeMs }: LogLine): boolean {
     const key = `${source} ${dyno}`;
-    const skipped = this.#skipped.get(key);
-    if (skipped !== undefined && (timeMs < skipped.timeMs || (timeMs === skipped.timeMs && skipped.count-- > 0))) return false;
+    if (this.#skipped !== undefined) {
+      // Of what was not told at all, that was not wanted which had been there before.
+      const skipped = this.#skipped.get(key) ?? { timeMs: this.#beganMs, count: 0 };
+      if (timeMs < skipped.timeMs || (timeMs === skipped.timeMs && skipped.count-- > 0)) return false;
+    }
     const last = this.#last.get(key);
     this.#last.set(key, { timeMs, count: last?.timeMs === timeMs ? last.count + 1 : 1 });
     return true;

@@ -15,7 +15,10 @@ export const dynoCommands: readonly Command[] = [
     positionals: [{ name: 'image', required: true, many: false, completion: 'image' }],
     takesProgram: false,
     failureCode: 1,
-    examples: [{ line: 'tsrun up --formation web=2,worker=1 -f ./Procfile ./app', what: 'three dynos of the folder of an app' }],
+    examples: [
+      { line: 'tsrun up --formation web=2,worker=1 -f ./Procfile ./app', what: 'three dynos of the folder of an app' },
+      { line: 'tsrun up -d --name my-app -f ./Procfile ./app', what: 'in the background' },
+    ],
   },
   {
     name: 'scale',
@@ -47,6 +50,6 @@ export const dynoCommands: readonly Command[] = [
     positionals: [],
     takesProgram: false,
     failureCode: 1,
-    examples: [{ line: 'tsrun agent --app my-app', what: 'in the foreground, as a service manager has it' }],
+    examples: [],
   },
 ];

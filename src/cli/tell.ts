@@ -14,3 +14,12 @@ export function tell(stream: OutputStream, text: string): void {
 export function isForgiven(error: Error): boolean {
   return forgiven.has(error);
 }
+
+/** Each warning once: all dynos have the same. */
+export function oncePerText(warn: (warning: string) => void): (warning: string) => void {
+  const told = new Set<string>();
+  return (warning) => {
+    if (!told.has(warning)) warn(warning);
+    told.add(warning);
+  };
+}

@@ -7,7 +7,7 @@ import { DynoLines } from './dyno-lines.js';
 import { showFetching } from './fetching.js';
 import type { Invocation } from './invocation.js';
 import { painter, wantsColour } from './output.js';
-import { tell } from './tell.js';
+import { oncePerText, tell } from './tell.js';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -69,15 +69,6 @@ function processTypes({ flags: { procfile, sizes } }: Invocation): Record<string
 function warner({ stderr, env }: Invocation): (warning: string) => void {
   return (warning) => {
     tell(stderr, `${painter(stderr, env)('yellow', 'tsrun: warning:')} ${warning}\n`);
-  };
-}
-
-/** Each warning once: all dynos have the same. */
-function oncePerText(warn: (warning: string) => void): (warning: string) => void {
-  const told = new Set<string>();
-  return (warning) => {
-    if (!told.has(warning)) warn(warning);
-    told.add(warning);
   };
 }
 

@@ -34,6 +34,7 @@ function others(name: CommandName): string[] {
     update: ['web.1'],
     logs: ['web.1'],
     stop: ['web.1'],
+    scale: ['web=2'],
     kill: ['web.1'],
     rm: ['web.1'],
     inspect: ['web.1'],

@@ -25,6 +25,8 @@ export interface Scene {
 
 const web = "tsrun run -d --name web ./busybox sh -c 'trap \"echo again\" HUP; echo up; while :; do sleep 0.1; done'; until tsrun logs web | grep -q up; do sleep 0.1; done";
 const loaded = 'tsrun load -q -i ./my-app.tar';
+const procfile = "printf 'web: exec httpd -f -p $PORT\\nworker: while sleep 1; do date; done\\n' >Procfile";
+const app = `${procfile}; tsrun up -d --name my-app -f ./Procfile ./app`;
 const limits = ['cgroup2:memory', 'cgroup2:cpu'] as const;
 const seated = { types: 'echo $((6 * 7)); exit\r', shows: /\n42\r/ } as const;
 const listens = { after: "until tsrun logs web | grep listening; do sleep 0.1; done; cat /sys/fs/cgroup/tsrun/web-*/memory.max" } as const;
@@ -49,6 +51,9 @@ export const scenes: Readonly<Record<string, Scene>> = {
     before: `printf 'web: exec httpd -f -p $PORT\\nworker: while sleep 1; do date; done\\n' >Procfile; eval "plain_$(declare -f tsrun)"; tsrun() { plain_tsrun "$@" | sed '/web.2.*starting to up$/q'; }`,
     shows: /heroku\[web\.2\]: State changed from starting to up$/m,
   },
+  'tsrun up -d --name my-app -f ./Procfile ./app': { before: procfile, shows: /^web\.1$/m, after: 'tsrun ps -q --app my-app; tsrun stop' },
+  'tsrun scale web=4 worker=2': { before: app, shows: /^web=4 worker=2$/m, after: 'tsrun stop' },
+  'tsrun restart web.1 --app my-app': { before: app, shows: /^web\.1$/m, after: 'tsrun stop' },
   'tsrun doctor': { shows: /kernel/ },
   'tsrun explain ./my-rootfs': { shows: / container +execute +stand-in +paths=\/bin\/sh / },
   'tsrun run -it --rm ./busybox sh': seated,

@@ -9,7 +9,7 @@ const output = 'Output';
 
 /** Commands that use the image store. */
 const storing = [
-  ...starting, 'images', 'pull', 'load', 'save', 'inspect', 'tag', 'rmi', 'prune', 'history', 'layers', 'mount', 'unmount',
+  ...starting, 'images', 'pull', 'load', 'save', 'inspect', 'tag', 'rmi', 'prune', 'history', 'layers', 'mount', 'unmount', 'agent',
 ] as const satisfies readonly CommandName[];
 const fetching = [...starting, 'pull'] as const satisfies readonly CommandName[];
 const listing = ['images', 'history'] as const satisfies readonly CommandName[];

@@ -9,10 +9,18 @@ import { show } from '../../spec/quote.js';
 import type { LogLine } from '../log/line.js';
 import { isLine } from '../survival/journal-entries.js';
 import { errorOf } from './carried-error.js';
-import { dynoSummary, isOf, linesFrom, parseLine, socketName, type DynoSummary, type LogRequest, type Request } from './protocol.js';
+import { dynoSummary, isOf, linesFrom, parseLine, socketName, type DynoSummary, type Request } from './protocol.js';
 
 /** What of the log of a formation in another process is wanted. */
-export interface ClientLogOptions extends Partial<Omit<LogRequest, 'op'>> {
+export interface ClientLogOptions {
+  /** How many of the lines that were there before. Default: all that are kept, 1500. */
+  readonly past?: number;
+  /** None from before that: milliseconds since 1970. */
+  readonly sinceMs?: number;
+  /** Only those of this dyno (`web.1`), or of this process type. */
+  readonly dyno?: string;
+  /** What comes, too. Default false. */
+  readonly follow?: boolean;
   /** Ends the reading. */
   readonly signal?: AbortSignal;
 }
@@ -21,11 +29,14 @@ export interface ClientLogOptions extends Partial<Omit<LogRequest, 'op'>> {
  * A formation that another process owns and serves (`serveFormation`, `tsrun up --detach`). Each call is a connection of its own.
  *
  * @example
- * // needs: formation
- * import { FormationClient } from 'tsrun';
- * const app = new FormationClient('my-app');
- * await app.scale({ web: 4 });
+ * import { Formation, FormationClient, Runtime, serveFormation } from 'tsrun';
+ * await using runtime = await Runtime.open();
+ * await using formation = await Formation.start(runtime, './rootfs', { name: 'my-app', survive: true, processTypes: { job: { command: 'sleep 1000' } }, quantities: { job: 1 } });
+ * await serveFormation(formation);
+ * const app = new FormationClient('my-app'); // in another process
+ * await app.scale({ job: 2 });
  * for (const { name, state } of await app.dynos()) console.log(name, state);
+ * await app.scale({ job: 0 });
  */
 export class FormationClient {
   /** Of the formation. */
@@ -67,8 +78,6 @@ export class FormationClient {
   /**
    * As `Formation.logs`; with `follow` until the formation is stopped, its owner ends, or the signal is aborted.
    *
-   * @param options `past`: how many lines of before, default all that are kept; `sinceMs`: none from before that, in milliseconds since
-   * 1970; `dyno`: of that, or of that process type alone; `follow`: default false
    * @throws TsrunError as `dynos`; `ERR_TSRUN_STATE` also when its owner ends before the formation does
    */
   async *logs({ signal, follow = false, ...options }: ClientLogOptions = {}): AsyncGenerator<LogLine, undefined> {

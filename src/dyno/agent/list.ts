@@ -8,6 +8,7 @@ import { definitionFile, readDefinition } from '../survival/definition.js';
 
 /** What is told of a formation that outlives its process. */
 export interface FormationSummary {
+  /** Its own; apps at a shell are formations. */
   readonly name: string;
   /** As it was named when the formation was started. */
   readonly image: string;

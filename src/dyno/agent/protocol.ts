@@ -30,9 +30,11 @@ export type Request =
 export interface DynoSummary {
   /** `web.1` */
   readonly name: string;
+  /** Where it is in its life. */
   readonly state: DynoState;
   /** Since when: milliseconds since 1970. */
   readonly sinceMs: number;
+  /** As the log shows it. */
   readonly command: string;
   /** Of its container's first process. */
   readonly pid?: number;

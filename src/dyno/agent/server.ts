@@ -59,14 +59,14 @@ export class FormationServer {
 
   async #serve(socket: Socket): Promise<void> {
     try {
-      for await (const line of linesFrom(socket)) {
-        const request = parseRequest(line);
-        await this.#answer(request, socket);
-        await send(socket, { end: true });
-        // The end of the connection tells that of this process.
-        if (request.op === 'stop') this.#onStopped();
-        else socket.end();
-      }
+      const request = parseRequest(await firstLine(socket));
+      // Only who reads sees that the other end has gone.
+      socket.resume();
+      await this.#answer(request, socket);
+      await send(socket, { end: true });
+      // The end of the connection tells that of this process.
+      if (request.op === 'stop') this.#onStopped();
+      else socket.end();
     } catch (error) {
       await send(socket, { error: errorJson(error) });
       socket.end();
@@ -103,6 +103,8 @@ export class FormationServer {
     const [before, coming] = [this.#formation.logs({ signal: AbortSignal.abort() }), this.#formation.logs({ past: 0, signal: follow ? gone.signal : AbortSignal.abort() })];
     const lines: LogLine[] = [];
     for await (const line of before) if (isMeant(line)) lines.push(line);
+    // What dynos printed while nobody owned them was read of one after the other.
+    lines.sort((a, b) => a.timeMs - b.timeMs);
     for (const item of past === undefined ? lines : lines.slice(Math.max(0, lines.length - past))) await send(socket, { item });
     for await (const item of coming) if (isMeant(item)) await send(socket, { item });
   }
@@ -139,6 +141,11 @@ function summary({ name, state, sinceMs, command, container, crashes, nextRestar
     ...(nextRestartAtMs !== undefined && { nextRestartAtMs }),
     ...(lastDeath !== undefined && { lastDeath: { cause: lastDeath.cause, code: lastDeath.code } }),
   };
+}
+
+async function firstLine(socket: Socket): Promise<string> {
+  for await (const line of linesFrom(socket.iterator({ destroyOnReturn: false }))) return line;
+  return '';
 }
 
 /** Waits for who reads slowly, and not for who has gone. */

@@ -16,14 +16,14 @@ const mostBytes = 4 * 2 ** 20;
 const waitMs = 20;
 
 export class Journal {
-  readonly #folder: FormationFolder;
+  readonly #folder: Pick<FormationFolder, 'path' | 'read' | 'write'>;
   readonly #cursors = new Map<string, Cursor>();
   readonly #past: LogLine[] = [];
   #pending: LogLine[] = [];
   #timer: NodeJS.Timeout | undefined;
   #bytes = 0;
 
-  constructor(folder: FormationFolder) {
+  constructor(folder: Pick<FormationFolder, 'path' | 'read' | 'write'>) {
     this.#folder = folder;
     this.#read();
   }

@@ -1,0 +1,162 @@
+// Apps in the background: tsrun up --detach, and the commands that reach its agent from another shell, also when it was killed.
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { connect } from 'node:net';
+import { CliLab, said } from '../support/cli-lab.js';
+import { processesOf } from '../support/leaks.js';
+import { needs } from '../support/needs.js';
+import { until } from '../support/until.js';
+
+const lab = new CliLab();
+const rooted = needs('root');
+let procfiles = 0;
+
+const app = "web: echo serving; exec httpd -f -p $PORT\ncount: n=0; trap 'exit 0' TERM; while :; do n=$((n+1)); echo line $n; sleep 0.02; done\n";
+
+async function up(formation: string, procfile = app): Promise<string> {
+  const path = join(lab.imageRoot, `Procfile-background-${procfiles++}`);
+  writeFileSync(path, procfile);
+  const name = lab.newId();
+  const { code, stdout, stderr } = await lab.tsrun(['up', '-d', '--name', name, '--formation', formation, '--restart', 'docker', '-f', path, lab.image]);
+  if (code !== 0) throw new Error(stderr);
+  return stdout.trim();
+}
+
+/** The agents of an app of this lab, as /proc has them. */
+function agentsOf(name: string): number[] {
+  return readdirSync('/proc').filter((each) => /^\d+$/.test(each)).map(Number).filter((pid) => {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      return words.includes('agent') && words.includes(name);
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function killAgent(name: string): Promise<void> {
+  const [pid = 0] = agentsOf(name);
+  process.kill(pid, 'SIGKILL');
+  await until(() => !existsSync(`/proc/${pid}/exe`), 'the end of the agent');
+}
+
+interface Row {
+  readonly name: string;
+  readonly state: string;
+  readonly pid?: number;
+  readonly lastDeath?: { readonly code: number };
+}
+
+async function rowsOf(name: string): Promise<readonly Row[]> {
+  const { code, stdout, stderr } = await lab.tsrun(['ps', '--app', name, '--json']);
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as Row[];
+}
+
+const isUp = async (name: string) => (await rowsOf(name)).every(({ state }) => state === 'up');
+const numbersIn = (text: string) => [...text.matchAll(/app\[count\.1\]: line (\d+)$/gm)].map(([, number]) => Number(number));
+const isCount = (numbers: readonly number[]) => numbers.length > 0 && numbers.every((number, index) => number === (numbers[0] ?? 0) + index);
+
+rooted('an app in the background: ps, logs, scale, restart and stop reach it from another shell', async (t) => {
+  const name = await up('web=1,count=1');
+  await until(async () => isUp(name), 'both dynos');
+  const before = await rowsOf(name);
+  t.deepEqual(before.map((row) => row.name), ['count.1', 'web.1']);
+  t.regex((await lab.tsrun(['ps', '--app', name])).stdout, /^DYNO +STATUS +PID +COMMAND\ncount\.1 +up .*\nweb\.1 +up .*\n$/);
+  t.is((await lab.tsrun(['ps', '-q', '--app', name])).stdout, 'count.1\nweb.1\n');
+  t.is((await lab.tsrun(['scale', 'web=3', 'count=1'])).stdout, 'count=1 web=3\n');
+  await until(async () => (await rowsOf(name)).length === 4 && (await isUp(name)), 'three web dynos');
+  t.is((await lab.tsrun(['scale', 'web=1', '-a', name])).stdout, 'count=1 web=1\n');
+  t.is((await lab.tsrun(['restart', 'web.1'])).stdout, 'web.1\n');
+  await until(async () => isUp(name), 'the restart');
+  const after = await rowsOf(name);
+  t.not(after[1]?.pid, before[1]?.pid);
+  t.is(after[0]?.pid, before[0]?.pid);
+  t.is(after[1]?.lastDeath?.code, 143);
+  const { stdout } = await lab.tsrun(['logs', '--dyno', 'web']);
+  t.true(stdout.includes('heroku[web.1]: Stopping all processes with SIGTERM') && !stdout.includes('count.1'));
+  t.is((await lab.tsrun(['logs', '-n', '2', '-d', 'count.1'])).stdout.split('\n').length, 3);
+  t.is((await lab.tsrun(['logs', '--since', '2099-01-01'])).stdout, '');
+  t.is((await lab.tsrun(['stop'])).stdout, `${name}\n`);
+  t.deepEqual([...processesOf(name), ...agentsOf(name), ...readdirSync(join(lab.stateRoot, 'formations'))], []);
+});
+
+rooted('the agent is killed: dynos live on, the next command starts another agent, and logs --follow misses nothing', async (t) => {
+  const name = await up('count=1');
+  await until(async () => isUp(name), 'the dyno');
+  const [before] = await rowsOf(name);
+  const follower = lab.spawn(['logs', '-f', '-a', name]);
+  const followed = said(follower);
+  let heard = '';
+  follower.stdout?.on('data', (text: string) => {
+    heard += text;
+  });
+  await until(() => numbersIn(heard).length > 20, 'the log');
+  await killAgent(name);
+  t.true(existsSync(`/proc/${before?.pid ?? 0}/exe`));
+  const [after] = await rowsOf(name);
+  t.is(after?.pid, before?.pid);
+  t.is(agentsOf(name).length, 1);
+  const count = numbersIn(heard).length;
+  await until(() => numbersIn(heard).length > count + 50, 'what comes after');
+  const { stdout } = await lab.tsrun(['logs', '-a', name]);
+  t.is(numbersIn(stdout)[0], 1);
+  t.true(isCount(numbersIn(stdout)));
+  t.is((await lab.tsrun(['stop', '-a', name])).code, 0);
+  const { code, stdout: all } = await followed;
+  t.is(code, 0);
+  t.true(isCount(numbersIn(all)) && numbersIn(all)[0] === 1, all);
+  t.is(all.match(/State changed from starting to up/g)?.length, 1);
+});
+
+rooted('an agent that is asked to end leaves the dynos; two agents do not own one app', async (t) => {
+  const name = await up('count=1');
+  const [before] = await rowsOf(name);
+  const second = await lab.tsrun(['agent', '--app', name]);
+  t.is(second.code, 1);
+  t.regex(second.stderr, /belongs to another process.*\nhint: /);
+  const [pid = 0] = agentsOf(name);
+  process.kill(pid, 'SIGTERM');
+  await until(() => !existsSync(`/proc/${pid}/exe`), 'the end of the agent');
+  t.deepEqual((await rowsOf(name)).map((row) => row.pid), [before?.pid]);
+  await lab.tsrun(['stop', '-a', name]);
+});
+
+rooted('its socket is its user\'s alone, and takes nothing that is no request', async (t) => {
+  const name = await up('count=1');
+  const folder = join(lab.stateRoot, 'formations', name);
+  t.deepEqual([statSync(folder).mode & 0o777, statSync(join(folder, 'agent')).mode & 0o777, statSync(join(folder, 'formation.json')).mode & 0o777], [0o700, 0o600, 0o600]);
+  for (const line of ['nonsense', '{"op":"scale"}', `{"op":"dynos","x":"${'y'.repeat(1000)}"}`]) {
+    const socket = connect(join(folder, 'agent'));
+    let answer = '';
+    socket.on('data', (piece: Buffer) => {
+      answer += String(piece);
+    });
+    socket.write(`${line}\n`);
+    await new Promise((resolve) => socket.once('close', resolve));
+    t.regex(answer, /^\{"error":\{"code":"ERR_TSRUN_INVALID_ARGUMENT"/);
+  }
+  t.is((await rowsOf(name)).length, 1);
+  await lab.tsrun(['stop', '-a', name]);
+});
+
+rooted('errors say what to do', async (t) => {
+  const told = async (words: readonly string[], code: number, says: RegExp) => {
+    const ended = await lab.tsrun(words);
+    t.is(ended.code, code, ended.stderr);
+    t.regex(ended.stderr, says);
+  };
+  await told(['logs'], 125, /no container given, and no app runs in the background\nhint: /);
+  await told(['ps', '--app', 'none'], 1, /there is no app "none" in the background\nhint: tsrun up --detach/);
+  const [one, two] = [await up('count=1'), await up('count=1')];
+  await told(['stop'], 125, /2 apps run in the background\nhint: say which one with --app: /);
+  await told(['scale', 'wbe=1', '-a', one], 125, /there is no process type .wbe./);
+  await told(['restart', 'web.7', '-a', one], 1, /there is no dyno .web\.7.\nhint: there are count\.1/);
+  await told(['stop', '-a', one, 'container'], 125, /containers are named, and an app as well/);
+  await told(['logs', '-a', one, 'container'], 125, /a container is named, and an app/);
+  await told(['stop', '-a', one, '-t', '5'], 125, /how dynos are asked to end/);
+  await told(['up', '-d', '--name', one, '--formation', 'web=1', lab.image], 1, /there is a formation .* already\nhint: /);
+  for (const name of [one, two]) await lab.tsrun(['stop', '-a', name]);
+});
+
+lab.declareLeakTest();
