@@ -40,13 +40,26 @@ const streams = ['terminal', 'stdout', 'stderr'] as const;
  */
 export async function* readLog(folder: string, options: ReadLogOptions = {}): AsyncGenerator<LogPiece> {
   validateLogArguments(folder, options);
+  yield* readPaced(folder, options);
+}
+
+/** Hears how the reader of a log that is written keeps up with it. */
+export interface Pace {
+  /** All that is there was read. */
+  readonly caughtUp: () => void;
+  /** There may be more. */
+  readonly behind: () => void;
+}
+
+/** As `readLog`, for who has checked the arguments. */
+export async function* readPaced(folder: string, options: ReadLogOptions, pace?: Pace): AsyncGenerator<LogPiece> {
   await checkFolder(folder);
   // The newer one first: should it be moved meanwhile, it is found to be both, and nothing between the two is passed over.
   const file = await openIfThere(join(folder, 'log'));
   yield* readOlder(folder, file === undefined ? [] : [file]);
   if (file === undefined) return;
   try {
-    yield* options.follow === true ? follow(folder, file, options.signal) : readPieces(file, { at: 0 });
+    yield* options.follow === true ? follow(folder, file, options.signal, pace) : readPieces(file, { at: 0 });
   } finally {
     await file.close();
   }
@@ -113,11 +126,12 @@ function* piecesOf(block: Buffer, position: { at: number }): Generator<LogPiece>
 }
 
 /** By inotify on the folder: new bytes, a full file that was moved away, the end of the container. */
-async function* follow(folder: string, first: FileHandle, signal: AbortSignal | undefined): AsyncGenerator<LogPiece> {
+async function* follow(folder: string, first: FileHandle, signal: AbortSignal | undefined, pace: Pace | undefined): AsyncGenerator<LogPiece> {
   let wake: (() => void) | undefined;
   let changed = true;
   const watcher = watchIfThere(folder, () => {
     changed = true;
+    pace?.behind();
     wake?.();
   });
   const stop = () => {
@@ -145,6 +159,7 @@ async function* follow(folder: string, first: FileHandle, signal: AbortSignal | 
       }
       if (ended) return;
       if (!changedNow()) {
+        pace?.caughtUp();
         await new Promise<void>((resolve) => {
           wake = resolve;
         });

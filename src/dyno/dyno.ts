@@ -12,7 +12,7 @@ import { measure } from './metrics/measure.js';
 import type { DynoSample } from './metrics/sample.js';
 import { PortWatch } from './port-watch.js';
 import { oomLines } from './sizes/quota.js';
-import type { Found } from './survival/keeper.js';
+import type { Found, Printing } from './survival/keeper.js';
 import type { SavedDyno } from './survival/saved-dyno.js';
 
 /** One process of a formation. It keeps its name and number, whatever container it runs in. */
@@ -213,7 +213,7 @@ export class Dyno {
   async #live(found?: Found): Promise<Death> {
     const { attendance, keeper } = this.#settings;
     if (found !== undefined && 'status' in found) {
-      await this.#read(found.createdAtMs);
+      await this.#read(found);
       return deathOf(found.status, this.#life.doing);
     }
     const unattended = await attendance?.awaitClient();
@@ -276,18 +276,18 @@ export class Dyno {
   #print(container: Container): Printed {
     const { clock, onLog, pace, attendance, keeper } = this.#settings;
     if (attendance !== undefined) return unhurried(attendance.attend(container));
-    if (keeper !== undefined) return unhurried(this.#read(container.record.createdAtMs));
+    if (keeper !== undefined) return unhurried(this.#read({ createdAtMs: container.record.createdAtMs, container }));
     return copyOutput(container, pace, (message) => {
       onLog({ timeMs: clock.now(), source: 'app', dyno: this.name, message });
     });
   }
 
   /** What has one that outlives its owner printed stands in its log. */
-  async #read(createdAtMs: number): Promise<void> {
+  async #read(printing: Printing): Promise<void> {
     const { keeper, onLog } = this.#settings;
     this.#lost = new AbortController();
     const signal = AbortSignal.any([this.#leaving.signal, this.#lost.signal]);
-    await keeper?.print(createdAtMs, ({ timeMs, message }) => {
+    await keeper?.print(printing, ({ timeMs, message }) => {
       onLog({ timeMs, source: 'app', dyno: this.name, message });
     }, signal);
   }

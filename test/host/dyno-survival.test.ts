@@ -1,11 +1,12 @@
 // Formations that outlive their process: SIGKILL of the owner with dynos up, and what the next one finds.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Formation, type DynoEvent, type FormationOptions, type LogLine } from '../../src/index.js';
 import { FakeClock } from '../dyno/fake-clock.js';
 import { killOwner, startOwner, type FormationErrand } from '../support/formation-owner.js';
 import { Lab } from '../support/lab.js';
 import { cgroupsOf, processesOf } from '../support/leaks.js';
+import { saveImages } from '../support/saved-images.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 
@@ -174,5 +175,64 @@ rooted('what is scaled while it is owned is so for the next one, and options tha
   await second.stop();
   t.deepEqual(nothingOf(given.name), []);
 });
+
+rooted('what prints faster than it is read loses nothing, and is read by the next owner to its end', async (t) => {
+  const given = await errand({ processTypes: { job: { command: 'seq 1 300000; exec sleep 1000' } }, quantities: { job: 1 } });
+  const formation = await Formation.start(await lab.runtime(), lab.image, { ...given.options, name: given.name, survive: true });
+  const [seen, gaps]: [number[], string[]] = [[0], []];
+  for await (const { source, message } of formation.logs()) {
+    if (source !== 'app') continue;
+    if (Number(message) !== (seen[0] ?? 0) + 1) gaps.push(message);
+    seen[0] = Number(message);
+    if (message === '300000') break;
+  }
+  t.deepEqual([seen[0], gaps], [300_000, []]);
+  await formation.leave();
+  const again = await Formation.adopt(await lab.runtime(), given.name);
+  const { lines } = collect(again);
+  await until(() => said(lines, 'job.1').length > 0, 'the past');
+  t.is(said(lines, 'job.1').at(-1), '300000');
+  t.true(said(lines, 'job.1').length <= 1500);
+  await again.stop();
+});
+
+rooted('an image that is not a folder: the next owner has it by its digest, whatever its name means by then', async (t) => {
+  const runtime = await lab.runtime();
+  const saved = (text: string) => saveImages(join(lab.scratch, `${text}.tar`), { names: ['app:latest'], layers: [lab.image], config: { Cmd: ['sh', '-c', `echo ${text}; exit 1`] } });
+  const clock = new FakeClock();
+  const name = lab.newId();
+  const first = await Formation.start(runtime, saved('one'), { name, survive: true, clock, quantities: { web: 1 } });
+  await until(() => first.dyno('web.1')?.crashes === 1, 'the crash');
+  await first.leave();
+  await runtime.images.resolve(saved('two')).done;
+  const second = await Formation.adopt(runtime, name, { clock });
+  const { lines } = collect(second);
+  clock.advance(0);
+  await until(() => second.dyno('web.1')?.crashes === 2, 'the second crash');
+  await until(() => said(lines, 'web.1').length === 2, 'its log');
+  t.deepEqual(said(lines, 'web.1'), ['one', 'one']);
+  await second.stop();
+  t.deepEqual(nothingOf(name), []);
+});
+
+rooted('dynos whose launcher was killed are lost, which is told, and start again', async (t) => {
+  const given = await errand({ processTypes: { job: { command: 'sleep 1000', restart: 'docker' } }, quantities: { job: 2 } });
+  const { owner, pids } = await startOwner(given);
+  await killOwner(owner);
+  const runtime = await lab.runtime();
+  process.kill(parentOf(pids['job.1'] ?? 0), 'SIGKILL');
+  await until(() => Object.values(pids).every((pid) => !alive(pid)), 'their ends');
+  const formation = await Formation.adopt(runtime, given.name);
+  await until(() => formation.dynos.every(({ state, crashes }) => state === 'up' && crashes === 1), 'the restarts');
+  for (const { lastDeath } of formation.dynos) t.is(lastDeath?.cause, 'lost');
+  process.kill(parentOf(formation.dyno('job.1')?.container?.pid ?? 0), 'SIGKILL');
+  await until(() => formation.dynos.every(({ state, crashes }) => state === 'up' && crashes === 2), 'the restarts of those that were owned');
+  await formation.stop();
+  t.deepEqual(nothingOf(given.name), []);
+});
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
 
 lab.declareLeakTest();

@@ -1,5 +1,6 @@
 /** What a dyno has printed, out of the log that the launcher keeps of its container: the same lines with the same times, whoever reads them. */
-import { readLog, type LogPiece } from '../../container/log.js';
+import type { Readable } from 'node:stream';
+import { readPaced, type LogPiece, type Pace } from '../../container/log.js';
 import { LineFramer } from '../log/framing.js';
 import type { Cursor } from './journal-entries.js';
 
@@ -8,9 +9,52 @@ export interface TimedLine {
   readonly message: string;
 }
 
-/** Until its container has ended, or the signal is aborted. */
-export async function* containerLines(folder: string, signal: AbortSignal): AsyncGenerator<readonly TimedLine[]> {
-  yield* linesOf(readLog(folder, { follow: true, signal }));
+/**
+ * What is there; of a container that runs, until it has ended, or the signal is aborted.
+ *
+ * @param streams undefined where it does not run; what the launcher passes on as well: the log alone would be overwritten by a program that prints
+ * faster than it is read. They are read as far as the log is, and the launcher waits for them.
+ */
+export async function* containerLines(folder: string, streams: readonly Readable[] | undefined, signal: AbortSignal): AsyncGenerator<readonly TimedLine[]> {
+  if (streams === undefined) {
+    yield* linesOf(readPaced(folder, { signal }));
+    return;
+  }
+  const pace = new Pacer(streams);
+  try {
+    yield* linesOf(readPaced(folder, { follow: true, signal }, pace));
+  } finally {
+    for (const stream of streams) stream.destroy();
+  }
+}
+
+/** The pipes hold less than half of the log does, so that what is not read yet is not overwritten. */
+class Pacer implements Pace {
+  readonly #streams: readonly Readable[];
+  #isBehind = true;
+
+  constructor(streams: readonly Readable[]) {
+    this.#streams = streams;
+    for (const stream of streams) {
+      stream.on('data', () => {
+        // libuv would go on with two megabytes before anybody else had a turn.
+        stream.pause();
+        setImmediate(() => {
+          if (!this.#isBehind) stream.resume();
+        });
+      });
+      stream.pause();
+    }
+  }
+
+  readonly caughtUp = () => {
+    this.#isBehind = false;
+    for (const stream of this.#streams) stream.resume();
+  };
+
+  readonly behind = () => {
+    this.#isBehind = true;
+  };
 }
 
 /** A line has the time of the piece that ends it; times never go back, not even with the clock. */

@@ -15,12 +15,18 @@ import { writeDyno } from './saved-dyno.js';
 /** The container of a dyno as it was found: it runs, or has ended. */
 export type Found = { readonly container: Container } | { readonly status: ExitStatus; readonly createdAtMs: number };
 
+/** Whose log is read: a container of that time, which runs, or has ended. */
+export interface Printing {
+  readonly createdAtMs: number;
+  readonly container?: Container;
+}
+
 /** The launcher needs a moment to see that the owner before is dead. */
 const retriesMs = [5, 10, 20, 50, 100, 200, 500, 1000];
 
 export class DynoKeeper {
   /** What a container needs to outlive its owner, and to be found when it has ended. Its output is read from its log. */
-  readonly options = { survive: true, autoRemove: false, log: true, stdout: 'ignore', stderr: 'ignore' } as const satisfies RunOptions;
+  readonly options = { survive: true, autoRemove: false, log: true } as const satisfies RunOptions;
   readonly #runtime: Runtime;
   readonly #folder: FormationFolder;
   readonly #journal: Journal;
@@ -39,14 +45,14 @@ export class DynoKeeper {
   async find(): Promise<Found | undefined> {
     for (const waitMs of [...retriesMs, undefined]) {
       const found = this.#look();
-      if (found === undefined || 'status' in found) return found;
+      if (found === undefined) return undefined;
+      const { status, createdAtMs } = found;
+      if (status !== undefined) return { status, createdAtMs };
       try {
         const own = this.#runtime.containers.find(({ id }) => id === this.#id);
-        const container = own ?? (await this.#runtime.adopt(this.#id));
-        // What nobody reads would stop who writes it.
-        for (const stream of [container.stdout, container.stderr]) stream?.destroy();
-        return { container };
+        return { container: own ?? (await this.#runtime.adopt(this.#id)) };
       } catch (error) {
+        if (TsrunError.is(error) && error.code === 'ERR_TSRUN_LAUNCHER_LOST') return { status: lostStatus(), createdAtMs };
         // It may have ended just now.
         if (waitMs === undefined || !TsrunError.is(error) || error.code !== 'ERR_TSRUN_STATE') throw error;
         await delay(waitMs);
@@ -55,13 +61,14 @@ export class DynoKeeper {
     return undefined;
   }
 
-  /** Everything that is new in the log of its container, until that has ended or the signal is aborted. */
-  async print(createdAtMs: number, say: (line: TimedLine) => void, signal: AbortSignal): Promise<void> {
+  /** Everything that is new in the log of its container, until that, if it runs, has ended or the signal is aborted. */
+  async print({ createdAtMs, container }: Printing, say: (line: TimedLine) => void, signal: AbortSignal): Promise<void> {
     const cursor = this.#journal.cursor(this.#dyno);
+    const streams = [container?.stdout, container?.stderr].filter((stream) => stream !== null && stream !== undefined);
     const unread = cursor?.createdAtMs === createdAtMs ? new Unread(cursor) : undefined;
     this.#journal.begin(this.#dyno, createdAtMs);
     try {
-      for await (const lines of containerLines(this.#runtime.statePath(this.#id), signal)) {
+      for await (const lines of containerLines(this.#runtime.statePath(this.#id), container === undefined ? undefined : streams, signal)) {
         if (signal.aborted) return;
         for (const line of unread?.of(lines) ?? lines) say(line);
       }
@@ -92,10 +99,12 @@ export class DynoKeeper {
     return `dynos/${this.#dyno}`;
   }
 
-  #look(): Found | { readonly isAlive: true } | undefined {
+  /** Without a status where it lives, as far as its record says. */
+  #look(): { readonly status?: ExitStatus; readonly createdAtMs: number } | undefined {
     try {
       const { state, exit = lostStatus(), record } = this.#runtime.inspect(this.#id);
-      return state === 'stopped' ? { status: exit, createdAtMs: record.createdAtMs } : { isAlive: true };
+      const { createdAtMs } = record;
+      return state === 'stopped' ? { status: exit, createdAtMs } : { createdAtMs };
     } catch (error) {
       if (TsrunError.is(error) && error.code === 'ERR_TSRUN_NOT_FOUND') return undefined;
       throw error;
