@@ -11,7 +11,8 @@ export async function showAppLogs({ flags, stdout, env }: Invocation): Promise<n
   const { follow = false, tail, sinceMs, dyno } = flags;
   const seen = new Seen();
   const lines = new DynoLines(painter(stdout, env), wantsColour(stdout, env));
-  let options: ClientLogOptions = { follow, ...(tail !== undefined && { past: tail }), ...(sinceMs !== undefined && { sinceMs }), ...(dyno !== undefined && { dyno }) };
+  const wanted: ClientLogOptions = { follow, ...(sinceMs !== undefined && { sinceMs }), ...(dyno !== undefined && { dyno }) };
+  let options: ClientLogOptions = { ...wanted, ...(tail !== undefined && { past: tail }) };
   for (;;) {
     const client = await reachApp(app);
     try {
@@ -20,8 +21,7 @@ export async function showAppLogs({ flags, stdout, env }: Invocation): Promise<n
     } catch (error) {
       // The agent is dead: the next one has all that was printed meanwhile.
       if (!follow || !TsrunError.is(error) || error.code !== 'ERR_TSRUN_STATE') throw error;
-      const { past: _past, ...again } = options;
-      options = again;
+      options = wanted;
       seen.again();
     }
   }

@@ -76,7 +76,8 @@ rooted('B9: the owner is killed with its dynos up: the next one has the same pid
 
 rooted('killed again and again: each owner goes on with the log where the one before it was', async (t) => {
   const given = await errand({ processTypes: { count: { command: counter } }, quantities: { count: 1 } });
-  const { options: _started, ...again } = given;
+  const { stateRoot, imageRoot, image, name } = given;
+  const again = { stateRoot, imageRoot, image, name };
   for (const each of [given, again, again]) await killOwner((await startOwner(each)).owner);
   const formation = await Formation.adopt(await lab.runtime(), given.name);
   const { lines } = collect(formation);

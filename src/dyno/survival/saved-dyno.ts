@@ -63,6 +63,6 @@ function isSaved(value: unknown): value is SavedDyno {
 }
 
 /** The log has told of it. */
-function withoutError({ error: _error, ...kept }: Death): SavedDeath {
-  return kept;
+function withoutError({ cause, code, status: told, oomKills }: Death): SavedDeath {
+  return { cause, code, oomKills, ...(told !== undefined && { status: told }) };
 }
