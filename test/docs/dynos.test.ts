@@ -1,14 +1,16 @@
 // The program of docs/dynos.md: run as a reader would, and looked at from outside.
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
-import { restartPolicies } from '../../src/index.js';
+import { Formation, FormationClient, restartPolicies, Runtime } from '../../src/index.js';
+import { killOwner, startOwner } from '../support/formation-owner.js';
 import { fixture, patience } from '../support/lab.js';
 import { freePort } from '../support/free-port.js';
 import { needs } from '../support/needs.js';
+import { until } from '../support/until.js';
 import { blocksOf, checkout, compile, makeProject } from './examples.js';
 import { RunningProgram } from './running-program.js';
 
@@ -17,7 +19,7 @@ test.after.always(() => {
   rmSync(project, { recursive: true });
 });
 
-const [program = '', checked = ''] = blocksOf('docs/dynos.md').filter(({ language }) => language === 'ts').map(({ text: source }) => source);
+const [program = '', checked = '', next = ''] = blocksOf('docs/dynos.md').filter(({ language }) => language === 'ts').map(({ text: source }) => source);
 
 needs('root', 'userns', 'overlay')('the program runs three dynos, passes connections on to those that are up, and ends in order', async (t) => {
   t.timeout(60_000 * patience);
@@ -41,6 +43,25 @@ needs('root', 'userns', 'overlay')('the program with health checks goes on when 
   t.deepEqual(await running.ended, { code: 0, signal: null }, running.output);
   t.regex(running.output, /^web\.1 startup http \/health healthy\n/);
   t.true(running.output.includes('web.1 readiness tcp healthy\n'));
+});
+
+needs('root', 'userns', 'overlay')('the program that takes over an app has its dynos, and leaves them when it is told to end', async (t) => {
+  t.timeout(60_000 * patience);
+  await using running = new RunningProgram(compile(project, 'dynos', program), [fixture('busybox'), String(await freePort())]);
+  await running.says(/app\[worker\.1\]/);
+  const { stateRoot } = running;
+  const errand = { stateRoot, imageRoot: join(stateRoot, 'images'), image: fixture('busybox'), name: 'my-app', options: { processTypes: { job: { command: 'sleep 1000' } }, quantities: { job: 1 } } };
+  const { owner, pids } = await startOwner(errand);
+  await killOwner(owner);
+  await using adopting = new RunningProgram(compile(project, 'adopting', next), ['my-app'], { env: { TSRUN_ROOT: stateRoot } });
+  const client = new FormationClient('my-app', { root: stateRoot });
+  await until(async () => client.dynos().then((dynos) => dynos.length === 1, () => false), 'the owner');
+  t.deepEqual((await client.dynos()).map(({ name, state, pid }) => [name, state, pid]), [['job.1', 'up', pids['job.1']]]);
+  t.deepEqual(await adopting.end('SIGTERM'), { code: 0, signal: null }, adopting.output);
+  t.true(existsSync(`/proc/${pids['job.1'] ?? 0}/exe`));
+  await using runtime = await Runtime.open({ root: stateRoot });
+  await (await Formation.adopt(runtime, 'my-app')).stop();
+  await running.end('SIGTERM');
 });
 
 test('the table of restart policies names all that there are', (t) => {

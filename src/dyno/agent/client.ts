@@ -32,11 +32,11 @@ export interface ClientLogOptions {
  * import { Formation, FormationClient, Runtime, serveFormation } from 'tsrun';
  * await using runtime = await Runtime.open();
  * await using formation = await Formation.start(runtime, './rootfs', { name: 'my-app', survive: true, processTypes: { job: { command: 'sleep 1000' } }, quantities: { job: 1 } });
- * await serveFormation(formation);
+ * const server = await serveFormation(formation);
  * const app = new FormationClient('my-app'); // in another process
  * await app.scale({ job: 2 });
  * for (const { name, state } of await app.dynos()) console.log(name, state);
- * await app.scale({ job: 0 });
+ * server.close();
  */
 export class FormationClient {
   /** Of the formation. */
