@@ -122,7 +122,7 @@ rooted('a formation that cannot be is told of, and nothing is started', async (t
     [['--formation', 'web', lab.image], /for --formation: .*expected TYPE=NUMBER/],
     [['--formation', 'wbe=1', '-f', procfile('web: true'), lab.image], /there is no process type "wbe" .*\nhint: did you mean "web"\?/],
     [['--restart', 'herku', lab.image], /for --restart/],
-    [['--detach', lab.image], /unknown flag "--detach" for up/],
+    [['--detached', lab.image], /unknown flag "--detached" for up/],
   ];
   for (const [words, message] of rows) {
     const { code, stdout, stderr } = await lab.tsrun(['up', '--name', lab.newId(), ...words]);
