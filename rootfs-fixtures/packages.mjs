@@ -6,6 +6,8 @@ const purposes = {
   // Linked into the native part: libseccomp into the addon, the others into the unpacker.
   libraries: ['libarchive-dev', 'libbz2-dev', 'liblzma-dev', 'libseccomp-dev', 'libssl-dev', 'libzstd-dev', 'zlib1g-dev'],
   busybox: ['busybox-static', 'gcc', 'libc6-dev'],
+  // What gives containers a network.
+  networks: ['iproute2', 'nftables', 'passt', 'util-linux'],
   debian: ['debootstrap', 'debian-archive-keyring'],
   'image-tools': ['attr', 'buildah', 'bzip2', 'libarchive-tools', 'python3', 'skopeo', 'umoci', 'xz-utils', 'zstd'],
   // What runs containers on tsrun-oci; of containerd and dockerd, which engines.mjs unpacks, only what they are linked to and call.
@@ -19,7 +21,7 @@ const purposes = {
   'cross-arm64': ['cmake', 'debian-archive-keyring', 'g++-aarch64-linux-gnu', 'python3'],
 };
 
-/** Package names for any of: libraries, busybox, debian, image-tools (what makes images that are not ours), engines, registry, drains, vm (the harness), vm-amd64 and vm-arm64 (the emulator), cross-arm64 (what is built for it here). */
+/** Package names for any of: libraries, busybox, networks, debian, image-tools (what makes images that are not ours), engines, registry, drains, vm (the harness), vm-amd64 and vm-arm64 (the emulator), cross-arm64 (what is built for it here). */
 export function aptPackages(...names) {
   return [...new Set(names.flatMap((name) => purposes[name] ?? unknownPurpose(name)))].sort();
 }

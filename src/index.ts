@@ -8,6 +8,7 @@ export type * from './image/image-types.js';
 export { isContainerId, parseId } from './spec/ids.js';
 export { parseJsonBytes, type JsonObject, type JsonValue } from './spec/json.js';
 export { readRlimit, rlimitNames, type RlimitName } from './spec/rlimits.js';
+export { parseEgressRule, type AttachedNetwork, type EgressRule } from './spec/networks.js';
 export { parseSignal, signalName } from './spec/signals.js';
 export { parseSize } from './spec/size.js';
 export type * from './spec/types.js';

@@ -60,6 +60,7 @@ struct Container {
   bool keep_record = false;
   bool release_at_start = false;
   bool announced = false;  // the client was told that it runs
+  bool awaits_client = false;  // its first process waits for `proceed`
   int pid = 0;
   Status failure;
   uint32_t failed_step = 0;

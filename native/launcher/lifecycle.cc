@@ -56,7 +56,8 @@ Status take_terminal(Container& container, UniqueFd master) {
   return kOk;
 }
 
-void tell_reached(const Container& container, uint32_t step, UniqueFd descriptor) {
+void tell_reached(Container& container, uint32_t step, UniqueFd descriptor) {
+  container.awaits_client = !descriptor.valid();
   if (container.owner == nullptr) return;
   EventReached event{};
   event.container = container.handle;
@@ -344,7 +345,8 @@ void abandon_containers_of(Client& client) {
     }
     if (each->owner != &client) continue;
     each->owner = nullptr;
-    if (!each->survive) kill_for_client(*each);
+    // Nobody else does what it waits for.
+    if (!each->survive || each->awaits_client) kill_for_client(*each);
   }
 }
 

@@ -69,6 +69,7 @@ void handle(Client& client, const RequestStart& request, Passed&) {
 void handle(Client& client, const RequestProceed& request, Passed&) {
   Container* container = find_known(client, request.container);
   if (container == nullptr || container->owner != &client || container->phase != Phase::kStarting) return;
+  container->awaits_client = false;
   (void)send_word_at_once(container->channel.get(), ChannelMessage{ChannelWord::kProceed, 0, kOk});
 }
 

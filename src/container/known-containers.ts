@@ -21,7 +21,7 @@ import type { IsolationReport } from './isolation/isolation-report.js';
 import type { Launching } from './launching.js';
 import type { Places } from './state/places.js';
 import type { StateRoot } from './state/state-root.js';
-import { Removals } from './state/removals.js';
+import type { Removals } from './state/removals.js';
 import { removeUpper, tryHoldUpper, upperOf } from './state/uppers.js';
 import { listSummaries, readSummary, type ContainerSummary } from './state/summary.js';
 
@@ -37,7 +37,7 @@ export abstract class KnownContainers {
   /** Those of this process by name: made here, or adopted. */
   protected readonly live = new Map<string, Container>();
   readonly #native: NativeFiles;
-  protected readonly removals = new Removals();
+  protected readonly removals: Removals;
   readonly #root: StateRoot;
   readonly #launching: Launching;
   readonly #imageRoot: string;
@@ -50,6 +50,7 @@ export abstract class KnownContainers {
     this.host = host;
     this.#root = root;
     this.#launching = launching;
+    this.removals = launching.removals;
     this.#imageRoot = imageRoot;
   }
 

@@ -10,6 +10,7 @@ import type { Process, Seccomp } from '../spec/types.js';
 import { namespaceTypes } from '../spec/schema-linux.js';
 import { isDefaultSeccomp } from '../spec/seccomp-profile.js';
 import { callersLimit } from '../host/callers-limit.js';
+import { attachNetworkOf } from './attachment.js';
 import { checkDescriptor } from './build/check-descriptors.js';
 import { Container, type ContainerSettings } from './container.js';
 import { executeIn, executeProgramIn, type ExecProcess, type OwnProgram } from './exec.js';
@@ -21,6 +22,8 @@ import type { Compiled, LaunchingSurroundings, LaunchRequest, PrepareRequest, Pr
 import { validateRunOptions } from './options/validate-options.js';
 import { filterOf, prepare, streamsOf, type Preparation, type Streams } from './prepare.js';
 import { randomDigits } from './state/random.js';
+import { releaseLinksOf } from './state/links.js';
+import { Removals } from './state/removals.js';
 import { writeRecord, type ContainerRecord } from './state/record.js';
 import { StartImages, type HeldImage } from './start-images.js';
 import { hostNodesOf } from './build/resolve-devices.js';
@@ -41,6 +44,8 @@ interface Sendable extends Compiled {
 }
 
 export class Launching {
+  /** What is still being removed of containers that have ended. */
+  readonly removals = new Removals();
   readonly #surroundings: LaunchingSurroundings;
   readonly #bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   readonly #maxNofile = hardNofile();
@@ -153,13 +158,17 @@ export class Launching {
   }
 
   settings({ record, launcher, warnings, onEnd }: SettingsInput): ContainerSettings {
-    const { addon, host } = this.#surroundings;
+    const { addon, host, root } = this.#surroundings;
+    const release = (container: Container | undefined) => {
+      this.removals.add(releaseLinksOf(root, record, container?.attending));
+      onEnd(container);
+    };
     return {
       launcher,
       record,
       host,
       warnings,
-      onEnd,
+      onEnd: record.extensions.network?.kind === 'bridge' ? release : onEnd,
       stopSignal: record.stopSignal,
       stopTimeoutMs: record.stopTimeoutMs,
       keepsInput: record.extensions.survive === true,
@@ -170,13 +179,18 @@ export class Launching {
     };
   }
 
-  #start(plan: Plan, { rootPath, awaitsStart }: ContainerRecord, lowerLayers: readonly string[] = []): Start {
-    const { addon, host } = this.#surroundings;
+  #start(plan: Plan, record: ContainerRecord, lowerLayers: readonly string[] = []): Start {
+    const { addon, host, root } = this.#surroundings;
     const context = {
       syscallName: (number: number) => addon.syscallName(number),
-      readInRoot: imageReader(addon, host, { rootPath, lowerLayers }),
+      readInRoot: imageReader(addon, host, { rootPath: record.rootPath, lowerLayers }),
     };
-    return { plan, awaitsStart: awaitsStart === true, explain: (event) => setupError(event, plan, context) };
+    return {
+      plan,
+      awaitsStart: record.awaitsStart === true,
+      explain: (event) => setupError(event, plan, context),
+      ...(record.extensions.network !== undefined && { attach: async (pid) => attachNetworkOf(record, pid, root) }),
+    };
   }
 
   #names({ spec, extensions }: Pick<Preparation, 'spec' | 'extensions'>, record: ContainerRecord): Names {

@@ -14,6 +14,7 @@ import { TsrunError } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
 import type { DiskUpper } from '../spec/extensions.js';
 import type { Seccomp, Spec } from '../spec/types.js';
+import { attachedNetwork } from './build/build-network.js';
 import { userToResolve } from './build/build-process.js';
 import { checkPlatform } from './build/check-platform.js';
 import { checkDescriptor } from './build/check-descriptors.js';
@@ -81,7 +82,7 @@ export async function prepare({ image: found, options: given, id, root, host, ad
   const user = lookUpUser(options, image, read);
   const volumes = readVolumes(image, opaqueFolders(addon, host), host);
   const devices = await resolveDevices(options);
-  const resolvConf = (options.network ?? 'none') !== 'none' ? (systemReader.read('/etc/resolv.conf') ?? '') : '';
+  const resolvConf = await readResolvConf(options);
   const cpuinfo = options.shownLimits?.cpus === undefined ? undefined : systemReader.read('/proc/cpuinfo');
   const input = { options, image, host, id, user, maxNofile, devices, volumes, resolvConf, cpuinfo, subordinate, standIn, upper, ...(idRange === undefined ? {} : { idRange }) };
   const built = buildSpec(input);
@@ -93,6 +94,11 @@ export async function prepare({ image: found, options: given, id, root, host, ad
 function refuseWithoutStack({ config, name, lowerLayers = [] }: ResolvedImage): void {
   if (config === undefined || !isSlug(config) || lowerLayers.length > 0) return;
   throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `the slug ${show(name)} is an app alone, without a system to run it`, { field: '/stack', hint: 'name the image or folder of one with --stack' });
+}
+
+async function readResolvConf(options: RunOptions): Promise<string> {
+  if (attachedNetwork(options) !== undefined) return (await import('../network/resolv-conf.js')).reachableServers(systemReader);
+  return (options.network ?? 'none') === 'none' ? '' : (systemReader.read('/etc/resolv.conf') ?? '');
 }
 
 /** Words of the image's that name no user are a fault of the image, not of the caller. */

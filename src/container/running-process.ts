@@ -6,6 +6,7 @@ import type { EventCgroupChanged, EventExited } from '../plan/wire.generated.js'
 import { TsrunError } from '../spec/errors.js';
 import { parseSignal } from '../spec/signals.js';
 import { deferred } from '../spec/deferred.js';
+import { attend } from './attend.js';
 import { exitStatus, lostStatus, type ExitStatus } from './state/exit-status.js';
 import { deliveryNumber, type StopOptions } from './delivery.js';
 import { nameDescriptors, type Descriptors, type Start } from './start.js';
@@ -40,6 +41,8 @@ export class RunningProcess implements ContainerListener {
   #endError: TsrunError | undefined;
   #kept = false;
   #timings: StartTimings | undefined;
+  /** @internal Settled when nothing is being done for its first process, which may be gone by then. */
+  attending: Promise<void> = Promise.resolve();
 
   /** @param start absent for what another process started */
   constructor(settings: ProcessSettings, start?: Start) {
@@ -212,6 +215,9 @@ export class RunningProcess implements ContainerListener {
     switch (event.op) {
       case 'started':
         this.#onStarted(event.pid, descriptors);
+        break;
+      case 'reached':
+        this.attending = attend(this.#start, event.pid, this, (error) => { this.endsAs(error); });
         break;
       case 'cgroupChanged':
         this.onCgroupChanged?.(event);

@@ -10,6 +10,8 @@ export interface Start {
   readonly explain: (event: EventFailed) => Error;
   /** The program is executed when `start()` says so. */
   readonly awaitsStart: boolean;
+  /** Does what the first process, whose pid this is, waits for. */
+  readonly attach?: ((pid: number) => Promise<void>) | undefined;
   /** Where the start is measured. */
   readonly watch?: StartWatch | undefined;
 }

@@ -106,8 +106,8 @@ export function copyOf(options: RunOptions): RunOptions {
 function looksAtHost({ devices, privileged, network, namespaces, rootStorage }: RunOptions): boolean {
   // A folder of each start's own.
   if (rootStorage === 'disk') return true;
-  const named = (choice: NamespaceChoice | 'none' | undefined) => typeof choice === 'object';
-  return devices !== undefined || privileged === true || network === 'host' || named(network) || Object.values({ ...namespaces }).some(named);
+  const named = (choice: NamespaceChoice | RunOptions['network']) => typeof choice === 'object';
+  return devices !== undefined || privileged === true || (network ?? 'none') !== 'none' || Object.values({ ...namespaces }).some(named);
 }
 
 /** Also by what a bundle says: the next start must look anew at the maps of namespaces, and at the nodes that an ordinary user is given. */

@@ -16,11 +16,11 @@ import { sizeShape, type DynoSize, type DynoSizeName } from './sizes/sizes.js';
 
 /** What a formation itself decides about the containers of its dynos. */
 const decided = [
-  'id', 'process', 'command', 'entrypoint', 'env', 'terminal', 'stdin', 'stdout', 'stderr', 'network', 'namespaces', 'init', 'stopSignal', 'stopTimeoutMs', 'timeoutMs', 'survive',
+  'id', 'process', 'command', 'entrypoint', 'env', 'terminal', 'stdin', 'stdout', 'stderr', 'namespaces', 'init', 'stopSignal', 'stopTimeoutMs', 'timeoutMs', 'survive',
   'autoRemove', 'log', 'timings', 'signal',
 ] as const satisfies readonly (keyof RunOptions)[];
 
-/** What else a container may be asked for: limits, mounts, user, walls. */
+/** What else a container may be asked for: limits, mounts, user, walls, and which `network` each dyno has of its own. */
 export type DynoContainerOptions = Omit<RunOptions, (typeof decided)[number]>;
 
 /** How the dynos of one process type are run. */
@@ -133,6 +133,8 @@ const formation = strictObject<FormationOptions>({
   survive: optional(boolean),
 });
 
+const ownNetwork = oneOf('a network of each dyno\'s own', ['none', 'user', 'bridge']);
+
 /** All else is checked where containers are made. */
 function checkContainer(...[value, at, faults]: Parameters<Shape<DynoContainerOptions>['check']>): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -140,6 +142,7 @@ function checkContainer(...[value, at, faults]: Parameters<Shape<DynoContainerOp
     return;
   }
   for (const name of decided) if (Object.hasOwn(value, name)) faults.add(`${at}/${name}`, 'a formation decides that itself', 'leave it out');
+  if ('network' in value && value.network !== undefined) ownNetwork.check(value.network, `${at}/network`, faults);
 }
 
 /** @throws ERR_TSRUN_INVALID_ARGUMENT */

@@ -126,6 +126,11 @@ export class Launcher {
     this.#send({ op: 'start', container }, []);
   }
 
+  /** Lets a container go on whose first process waits for this client. */
+  proceed(container: number): void {
+    this.#send({ op: 'proceed', container }, []);
+  }
+
   /** The program is to read the end of its standard input, of which the launcher keeps a writing end. */
   closeInput(container: number): void {
     if (this.#closed) return;
@@ -241,8 +246,7 @@ export class Launcher {
     }
     const descriptors = this.#receive(event);
     if (event.op === 'answered') this.#answer(event, descriptors);
-    // The second is of hooks and seccomp listeners, which plans of this process have not.
-    if (event.op === 'answered' || event.op === 'reached') return;
+    if (event.op === 'answered') return;
     const listener = this.#listeners.get(event.container);
     if (event.op === 'exited' || event.op === 'failed') this.#listeners.delete(event.container);
     if (descriptors === undefined) this.#endWithout(event.container, listener);

@@ -1,8 +1,8 @@
 /** Who hears what a launcher says: of a container, its listener; of a request, whoever waits for the answer. */
-import type { EventAnswered, EventCgroupChanged, EventExited, EventFailed, EventStarted, Request } from '../plan/wire.generated.js';
+import type { EventAnswered, EventCgroupChanged, EventExited, EventFailed, EventReached, EventStarted, Request } from '../plan/wire.generated.js';
 import type { TsrunError } from '../spec/errors.js';
 
-export type ContainerEvent = EventStarted | EventFailed | EventExited | EventCgroupChanged;
+export type ContainerEvent = EventStarted | EventReached | EventFailed | EventExited | EventCgroupChanged;
 
 /** Hears what becomes of one container. Descriptors that come along are the listener's to close. */
 export interface ContainerListener {

@@ -3,6 +3,7 @@
  * Unknown keys are refused (`validate.ts`).
  */
 
+import type { AttachedNetwork } from './networks.js';
 import type { NamespaceType } from './types.js';
 
 /** What a container is, as far as the runtime-spec has no words for it. */
@@ -34,6 +35,8 @@ export interface Extensions {
   readonly pressure?: readonly PressureResource[];
   /** Namespaces given as descriptors of the calling process instead of by path. */
   readonly namespaceFds?: Readonly<Partial<Record<NamespaceType, number>>>;
+  /** A network beyond loopback, which the client attaches while the first process waits for it. */
+  readonly network?: AttachedNetwork;
   /** JSON pointers of the spec's limits that nobody asked for: a host that cannot hold one of them warns instead of failing. */
   readonly defaultedLimits?: readonly string[];
 }

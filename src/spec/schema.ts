@@ -2,6 +2,7 @@
 
 import { absolutePath, count, hostName, idMappings, nonEmpty, stringMap, strings } from './schema-common.js';
 import { linuxShape } from './schema-linux.js';
+import { attachedNetwork } from './networks.js';
 import { processShape } from './schema-process.js';
 import { array, boolean, integer, object, oneOf, optional, record, strictObject, tagged, text } from './shape.js';
 import type { DiskUpper, Extensions, LogOptions, RootMode } from './extensions.js';
@@ -84,5 +85,6 @@ export const extensionsShape = strictObject<Extensions>({
     cgroup: namespaceFd,
     time: namespaceFd,
   })),
+  network: optional(attachedNetwork),
   defaultedLimits: optional(array(limitPointer)),
 });

@@ -57,8 +57,8 @@ test('bash: flags, until the image', (t) => {
 });
 
 test('bash: values, after a space, after "=" and after ":"', (t) => {
-  t.deepEqual(bash('tsrun', 'run', '--network', ''), ['none', 'host', 'container:', 'ns:']);
-  t.deepEqual(bash('tsrun', 'run', '--network', '=', ''), ['none', 'host', 'container:', 'ns:']);
+  t.deepEqual(bash('tsrun', 'run', '--network', ''), ['none', 'user', 'bridge', 'host', 'container:', 'ns:']);
+  t.deepEqual(bash('tsrun', 'run', '--network', '=', ''), ['none', 'user', 'bridge', 'host', 'container:', 'ns:']);
   t.deepEqual(bash('tsrun', 'run', '--network', '=', 'h'), ['host']);
   t.deepEqual(bash('tsrun', 'run', '--security-opt', 'seccomp', '=', 'un'), ['unconfined']);
   t.deepEqual(bash('tsrun', 'run', '--security-opt', '=', 'seccomp', '=', 'un'), ['unconfined']);
@@ -98,7 +98,7 @@ if (installed('fish')) {
     t.deepEqual(fish('tsrun run -itu root --memory-sw'), ['--memory-swap']);
     t.deepEqual(fish('tsrun run -ePORT=1 --memory-sw'), ['--memory-swap']);
     t.deepEqual(fish('tsrun run -m 5 ./image --memory-sw'), []);
-    t.deepEqual(fish('tsrun run --network ').sort(), ['container:', 'host', 'none', 'ns:']);
+    t.deepEqual(fish('tsrun run --network ').sort(), ['bridge', 'container:', 'host', 'none', 'ns:', 'user']);
     t.deepEqual(fish('tsrun run --env-file app'), ['app.env']);
     t.deepEqual(fish('tsrun logs we'), ['web.1', 'web.2']);
     t.deepEqual(fish('tsrun logs web.1 we'), []);

@@ -55,8 +55,8 @@ test('namespaces', (t) => {
     ['ns:relative', /absolute path/],
     ['none', 'expected one of private, host, container:NAME, ns:PATH'],
   ]);
-  accepts(t, network, [['none', 'none'], ['host', 'host'], ['ns:/run/netns/a', { path: '/run/netns/a' }], ['container:web', { container: 'web' }]]);
-  rejects(t, network, [['bridge', 'expected one of none, host, container:NAME, ns:PATH'], ['container:-x', /cannot be the name/]]);
+  accepts(t, network, [['none', 'none'], ['host', 'host'], ['user', 'user'], ['bridge', 'bridge'], ['ns:/run/netns/a', { path: '/run/netns/a' }], ['container:web', { container: 'web' }]]);
+  rejects(t, network, [['bridged', 'expected one of none, user, bridge, host, container:NAME, ns:PATH'], ['container:-x', /cannot be the name/]]);
 });
 
 test('--time-offset', (t) => {

@@ -1,6 +1,6 @@
 /** Values of the flags that open or close walls: capabilities, security options, namespaces, clocks, names and addresses. */
 import { isIP } from 'node:net';
-import { capabilityNames, isContainerId, nearest, readCapability, type NamespaceChoice, type RunOptions } from '../../index.js';
+import { capabilityNames, isContainerId, nearest, parseEgressRule, readCapability, type EgressRule, type NamespaceChoice, type RunOptions } from '../../index.js';
 import { quote } from '../escape.js';
 import { containerNameForm, parseBoolean, parseInteger, parsePair, requireText, type Pair } from './basic.js';
 import { readSeccompProfile } from './seccomp-file.js';
@@ -89,9 +89,20 @@ export const namespace: ValueType<NamespaceChoice> = {
 
 export const network: ValueType<NonNullable<RunOptions['network']>> = {
   kind: 'string',
-  placeholder: 'none|host|container:NAME|ns:PATH',
-  completion: ['none', 'host', 'container:', 'ns:'],
-  parse: (text) => namespaceChoice(text, ['none', 'host'] as const),
+  placeholder: 'none|user|bridge|host|container:NAME|ns:PATH',
+  completion: ['none', 'user', 'bridge', 'host', 'container:', 'ns:'],
+  parse: (text) => namespaceChoice(text, ['none', 'user', 'bridge', 'host'] as const),
+};
+
+/** `10.0.0.0/8:443,8000-8999/tcp`; `*` stands for all ports, and an IPv6 address with ports is in brackets. */
+export const egressRule: ValueType<EgressRule> = {
+  kind: 'string',
+  placeholder: 'CIDR[:PORTS[/PROTOCOL]]',
+  parse: (text) => {
+    const rule = parseEgressRule(text);
+    if (rule === undefined) throw new ValueError('expected an address or a range, with ports if not all may be reached', 'as in 10.0.0.0/8:443,8000-8999/tcp or [2001:db8::1]:53/udp');
+    return rule;
+  },
 };
 
 /** `monotonic=SECS,boottime=SECS`; either may be left out, both may be negative. */

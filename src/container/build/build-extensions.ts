@@ -6,6 +6,7 @@ import type { Spec } from '../../spec/types.js';
 import { buildFiles } from './build-files.js';
 import type { BuildInput } from './build-input.js';
 import { kernelFiles } from './kernel-files.js';
+import { attachedNetwork } from './build-network.js';
 import type { NamespaceParts } from './build-namespaces.js';
 import type { ResourceParts } from './build-resources.js';
 import { writableVolumes } from './image-volumes.js';
@@ -21,7 +22,8 @@ export interface ExtensionParts {
 
 export function buildExtensions(input: BuildInput, { parts, resources, spec }: ExtensionParts): Extensions {
   const { options, image, host, resolvConf } = input;
-  const files = parts.standing.mount !== 'new' ? {} : buildFiles({ options, isBundle: image.kind === 'bundle', hostname: spec.hostname, network: parts.standing.network, resolvConf, mounts: spec.mounts ?? [] });
+  const network = attachedNetwork(options);
+  const files = parts.standing.mount !== 'new' ? {} : buildFiles({ options, isBundle: image.kind === 'bundle', hostname: spec.hostname, isOffline: parts.standing.network === 'new' && network === undefined, resolvConf, mounts: spec.mounts ?? [] });
   const covers = parts.standing.mount !== 'new' ? {} : kernelFiles(options.shownLimits ?? {}, input.cpuinfo ?? '');
   // To be strict is to ask for the defaults: what was asked for and cannot be held is an error.
   const defaulted = options.strict === true ? [] : resources.defaulted;
@@ -41,6 +43,7 @@ export function buildExtensions(input: BuildInput, { parts, resources, spec }: E
     ...(Object.keys(covers).length > 0 && { kernelFiles: covers }),
     ...(options.pressure !== undefined && options.pressure.length > 0 && { pressure: [...new Set(options.pressure)] }),
     ...(Object.keys(parts.fds).length > 0 && { namespaceFds: parts.fds }),
+    ...(network !== undefined && { network }),
     ...(defaulted.length > 0 && { defaultedLimits: defaulted }),
   };
 }

@@ -3,7 +3,6 @@
 import { isBind } from '../../spec/bind.js';
 import { normalPath } from '../../spec/inner-path.js';
 import type { Mount } from '../../spec/types.js';
-import type { Standing } from './build-namespaces.js';
 import type { RunOptions } from '../options/options.js';
 
 export interface FileInput {
@@ -11,8 +10,9 @@ export interface FileInput {
   readonly isBundle: boolean;
   /** Absent where the container shares the host's name. */
   readonly hostname: string | undefined;
-  readonly network: Standing;
-  /** The host's /etc/resolv.conf, for a container that shares its network. */
+  /** It has loopback alone. */
+  readonly isOffline: boolean;
+  /** The host's /etc/resolv.conf, for a container that reaches its name servers. */
   readonly resolvConf: string | undefined;
   /** All that will be mounted. */
   readonly mounts: readonly Mount[];
@@ -62,10 +62,10 @@ function hosts({ options, hostname }: Pick<FileInput, 'options' | 'hostname'>): 
 }
 
 /** Without a server in the file the C library asks 127.0.0.1, where nobody listens: look-ups fail at once. */
-function resolver({ options, network, resolvConf }: FileInput): string | undefined {
+function resolver({ options, isOffline, resolvConf }: FileInput): string | undefined {
   const { dns = [] } = options;
-  if (dns.length === 0) return network === 'new' ? '# no network, so no name server\n' : resolvConf === '' ? undefined : resolvConf;
-  const others = network === 'new' ? [] : (resolvConf ?? '').split('\n').filter((line) => /^(?:search|options)\s/.test(line));
+  if (dns.length === 0) return isOffline ? '# no network, so no name server\n' : resolvConf === '' ? undefined : resolvConf;
+  const others = isOffline ? [] : (resolvConf ?? '').split('\n').filter((line) => /^(?:search|options)\s/.test(line));
   return lines([...dns.map((address) => `nameserver ${address}`), ...others]);
 }
 

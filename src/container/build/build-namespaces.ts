@@ -51,7 +51,7 @@ function chosen({ namespaces = {}, network, timeOffsets }: RunOptions): [Namespa
   const choices: [NamespaceType, NamespaceChoice | undefined][] = [
     ['user', user],
     ['pid', pid],
-    ['network', network === 'none' ? 'new' : network],
+    ['network', typeof network === 'string' && network !== 'host' ? 'new' : network],
     ['ipc', ipc],
     ['uts', uts],
     ['cgroup', cgroup],

@@ -5,6 +5,7 @@
 import type { DockerSeccomp } from '../../spec/docker-seccomp.js';
 import type { FetchLimits, ImageProgress } from '../../image/image-types.js';
 import type { PressureResource } from '../../spec/extensions.js';
+import type { EgressRule } from '../../spec/networks.js';
 import type { NamespaceType, Seccomp } from '../../spec/types.js';
 
 /** Bytes as a number, or text with a binary unit as docker reads it: `512m`, `1g`, `64KiB`. */
@@ -130,7 +131,7 @@ export interface RunOptions {
   readonly shmBytes?: Size;
   /** Devices of the host beside the usual six. */
   readonly devices?: readonly DeviceOption[];
-  /** Addresses of name servers for /etc/resolv.conf. Default: the host's with a shared or joined network, none with an own one. */
+  /** Addresses of name servers for /etc/resolv.conf. Default: the host's, less those on its loopback for `user` and `bridge`; none with the network `none`. */
   readonly dns?: readonly string[];
   /** `name → address` lines for /etc/hosts. */
   readonly addHosts?: Readonly<Record<string, string>>;
@@ -203,8 +204,20 @@ export interface RunOptions {
   /** Kernel parameters of the container's own namespaces, by name: `net.ipv4.ip_forward`. One that would change the host is refused. */
   readonly sysctls?: Readonly<Record<string, string>>;
 
-  /** Default: `none` = a new namespace with only loopback. */
-  readonly network?: 'none' | 'host' | JoinedNamespace;
+  /**
+   * `none`: a new namespace with only loopback. `user`: connections in the name of the calling user, by pasta (Debian: passt), which
+   * ends with the container; the host's loopback is not reached. `bridge`: an address of its own out of `bridgeRange` behind the host's,
+   * by ip and nft (iproute2, nftables), as root; containers reach neither each other nor the host. Nothing comes in but by
+   * `Container.connect`. What is missing is `ERR_TSRUN_HOST`. Default `none`.
+   */
+  readonly network?: 'none' | 'host' | 'user' | 'bridge' | JoinedNamespace;
+  /**
+   * All that may be reached over the network `user` or `bridge`, name servers too. Default: everything. The container cannot change
+   * that: what would let it with `user` (NET_ADMIN, NET_RAW) is refused.
+   */
+  readonly egress?: readonly EgressRule[];
+  /** Where the network `bridge` takes addresses from: IPv4, four for each container. Default `10.213.0.0/16`. */
+  readonly bridgeRange?: string;
   /**
    * The other namespaces, as docker's `--pid`, `--ipc`, `--uts`, `--userns`, `--cgroupns`. Default: each new, but time,
    * which is the host's unless there are `timeOffsets`.

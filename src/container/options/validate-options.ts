@@ -6,6 +6,7 @@
 import { isIP } from 'node:net';
 import { capabilityNames, readCapability } from '../../spec/capabilities.js';
 import { isContainerId } from '../../spec/ids.js';
+import { bridgeRange, egress } from '../../spec/networks.js';
 import { readRlimit, rlimitNames } from '../../spec/rlimits.js';
 import { absolutePath, hostName, line, nonEmpty, stringMap, strings, sysctls } from '../../spec/schema-common.js';
 import { seccompProfileShape } from '../../spec/schema-seccomp.js';
@@ -110,7 +111,9 @@ const runOptions = strictObject<RunOptions>({
   apparmor: optional(line),
   sysctls: optional(sysctls),
 
-  network: optional(anyOf(oneOf('a network', ['none', 'host']), joinPath, joinFd, joinContainer)),
+  network: optional(anyOf(oneOf('a network', ['none', 'host', 'user', 'bridge']), joinPath, joinFd, joinContainer)),
+  egress: optional(egress),
+  bridgeRange: optional(bridgeRange),
   namespaces: optional(strictObject<Choice<'namespaces'>>({
     pid: choice,
     ipc: choice,

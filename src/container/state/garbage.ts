@@ -12,6 +12,7 @@ import { discard, readWhole, unlessDamaged } from './discard.js';
 import { releaseRangesOf } from '../ids/id-ranges.js';
 import { readIdMaps } from '../../host/joined-maps.js';
 import { removeOrphans, removeUpper, upperOf, uppersOf } from './uppers.js';
+import { releaseLinks, type Holder } from './links.js';
 import { MountRecords } from '../mounts/mount-records.js';
 import type { StateRoot } from './state-root.js';
 
@@ -41,6 +42,8 @@ export async function collectGarbage(root: StateRoot, addon: Addon, cgroup: Cgro
   const launchers = root.launcherNames().filter((name) => !alive(name));
   for (const name of launchers) rmSync(root.launcherPath(name), { force: true });
   removeUnnamed(root);
+  // What cannot be removed keeps nobody from starting, and is noted still.
+  await releaseLinks(root, (holder) => isOver(root, holder)).catch(() => undefined);
   new MountRecords(root, addon).collect();
   for (const id of await removeOrphans(uppersOf(imageRoot), root, addon)) if (!containers.includes(id)) containers.push(id);
   return { containers, launchers };
@@ -109,6 +112,12 @@ async function removeDead({ root, addon, alive, cgroup }: Surroundings, id: stri
   // Meanwhile another process may have removed it, and begun one of the same name.
   if (readWhole(root, id)?.cgroup === record.cgroup) root.removeContainer(record);
   return true;
+}
+
+/** One whose record cannot be read may live. */
+function isOver(root: StateRoot, { id, createdAtMs }: Holder): boolean {
+  const record = readWhole(root, id);
+  return record === undefined ? !existsSync(root.containerPath(id)) : record.createdAtMs !== createdAtMs || hasEnded(root, id);
 }
 
 /** What no launcher has written says of no end. */

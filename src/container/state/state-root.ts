@@ -80,6 +80,11 @@ export class StateRoot {
     return join(this.path, 'mounts');
   }
 
+  /** Interfaces on the host that containers have. */
+  get linksPath(): string {
+    return join(this.path, 'links');
+  }
+
   /** A folder with nothing in it, for who needs a root and no files; made when it is asked for. */
   emptyFolder(): string {
     const path = join(this.path, 'empty');

@@ -102,6 +102,8 @@ const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
   apparmor: on({ apparmor: 'profile' }, ({ spec }) => spec.process?.apparmorProfile, 'profile'),
   sysctls: on({ sysctls: { 'net.core.somaxconn': '9' } }, ({ spec }) => spec.linux?.sysctl?.['net.core.somaxconn'], '9'),
   network: on({ network: 'host' }, (built) => [namespaceTypes(built)?.includes('network'), built.spec.linux?.sysctl], [false, undefined]),
+  egress: on({ network: 'user', egress: [{ cidr: '192.0.2.0/24' }] }, ({ extensions }) => extensions.network, { kind: 'user', egress: [{ cidr: '192.0.2.0/24' }] }),
+  bridgeRange: on({ network: 'bridge', bridgeRange: '10.99.0.0/16' }, ({ extensions }) => extensions.network, { kind: 'bridge', range: '10.99.0.0/16' }),
   namespaces: on({ namespaces: { pid: 'host', user: 'host' } }, namespaceTypes, ['mount', 'network', 'ipc', 'uts', 'cgroup']),
   timeOffsets: on({ timeOffsets: { boottime: 5 } }, (built) => [namespaceTypes(built)?.includes('time'), built.spec.linux?.timeOffsets], [true, { boottime: { secs: 5 } }]),
   init: on({ init: true }, ({ extensions }) => extensions.init, true),

@@ -1,0 +1,104 @@
+/** What nft(8) is told, as text. Each script is one transaction: all of it holds, or nothing. */
+import { parseCidr, parsePorts, type EgressRule, type PortRange } from '../spec/networks.js';
+
+const table = 'inet tsrun';
+/** Begins the name of each interface on the host; what comes from one is a container's. */
+export const linkPrefix = 'tsrun';
+const ours = `"${linkPrefix}*"`;
+
+/** An answer at once: the program need not wait for its time to run out. */
+const refuse = 'reject with icmpx type admin-prohibited';
+const answers = 'ct state established,related accept';
+/** Without these no neighbour is found (RFC 4861). */
+const neighbours = 'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept';
+
+function rules(chain: string, lines: readonly string[]): string[] {
+  return lines.map((line) => `add rule ${table} ${chain} ${line}`);
+}
+
+function baseChain(name: string, hook: string, lines: readonly string[], policy = 'accept'): string[] {
+  return [`add chain ${table} ${name} { type ${hook}; policy ${policy}; }`, `flush chain ${table} ${name}`, ...rules(name, lines)];
+}
+
+/** What all containers on bridges have in common; the same however often it is said. */
+function common(): string[] {
+  return [
+    `add table ${table}`,
+    `add map ${table} egress { type ifname : verdict; }`,
+    // Who has CAP_NET_RAW may write any source.
+    ...baseChain('sources', 'filter hook prerouting priority raw', [`iifname ${ours} fib saddr . iif oif missing drop`]),
+    ...baseChain('forward', 'filter hook forward priority filter', [
+      `iifname ${ours} oifname ${ours} ${refuse}`,
+      `iifname ${ours} ${answers}`,
+      'iifname vmap @egress',
+      `oifname ${ours} ${answers}`,
+      `oifname ${ours} drop`,
+    ]),
+    // The host itself is reached only by who has a list that names it.
+    ...baseChain('input', 'filter hook input priority filter', [
+      `iifname ${ours} ${answers}`,
+      `iifname ${ours} ${neighbours}`,
+      'iifname vmap @egress',
+      `iifname ${ours} ${refuse}`,
+    ]),
+    ...baseChain('leaving', 'nat hook postrouting priority srcnat', [`iifname ${ours} oifname != ${ours} masquerade`]),
+  ];
+}
+
+/** Also when there was none: nothing of an earlier container of this address holds. */
+function withoutList(link: string): string[] {
+  return [
+    `add chain ${table} ${link}`,
+    `add element ${table} egress { "${link}" : goto ${link} }`,
+    `delete element ${table} egress { "${link}" }`,
+    `flush chain ${table} ${link}`,
+    `delete chain ${table} ${link}`,
+  ];
+}
+
+function withList(link: string, egress: readonly EgressRule[]): string[] {
+  return [
+    `add chain ${table} ${link}`,
+    `flush chain ${table} ${link}`,
+    ...rules(link, [...egress.flatMap(accepted), refuse]),
+    `add element ${table} egress { "${link}" : goto ${link} }`,
+  ];
+}
+
+/** On the host, before the container's program runs. */
+export function bridgeScript(link: string, egress: readonly EgressRule[] | undefined): string {
+  return text([...common(), ...(egress === undefined ? withoutList(link) : withList(link, egress))]);
+}
+
+/** On the host, when the container has ended. */
+export function endScript(link: string): string {
+  return text([`add table ${table}`, `add map ${table} egress { type ifname : verdict; }`, ...withoutList(link)]);
+}
+
+/** In the container's own namespace, where its program has no right to change it. */
+export function ownScript(egress: readonly EgressRule[]): string {
+  return text([`add table ${table}`, ...baseChain('output', 'filter hook output priority filter', ['oifname "lo" accept', answers, neighbours, ...egress.flatMap(accepted), refuse], 'drop')]);
+}
+
+function accepted({ cidr, ports = [], protocol }: EgressRule): string[] {
+  const to = `${parseCidr(cidr)?.family === 6 ? 'ip6' : 'ip'} daddr ${cidr}`;
+  if (ports.length === 0) return [protocol === undefined ? `${to} accept` : `${to} meta l4proto ${protocol} accept`];
+  const set = merged(ports).map(({ first, last }) => (first === last ? String(first) : `${first}-${last}`)).join(', ');
+  return (protocol === undefined ? ['tcp', 'udp'] : [protocol]).map((each) => `${to} ${each} dport { ${set} } accept`);
+}
+
+/** nft takes no set whose parts lie over each other. */
+function merged(ports: readonly (number | string)[]): PortRange[] {
+  const sorted = ports.map(parsePorts).filter((range) => range !== undefined).sort((a, b) => a.first - b.first);
+  const all: PortRange[] = [];
+  for (const range of sorted) {
+    const before = all.at(-1);
+    if (before !== undefined && range.first <= before.last + 1) all.splice(-1, 1, { first: before.first, last: Math.max(before.last, range.last) });
+    else all.push(range);
+  }
+  return all;
+}
+
+function text(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,54 @@
+/** Programs of the distribution, which know more of networks than we want to. */
+import { spawn } from 'node:child_process';
+import { TsrunError } from '../spec/errors.js';
+import { printable } from '../spec/quote.js';
+
+/** By the Debian package that has each. */
+const packages = { ip: 'iproute2', nft: 'nftables', nsenter: 'util-linux', flock: 'util-linux', pasta: 'passt', sh: 'dash' } as const;
+
+export type Program = keyof typeof packages;
+
+/** A program ran, and said why it could not. */
+export class ProgramFailure extends TsrunError {
+  /** The first kilobytes of its standard error. */
+  readonly said: string;
+
+  constructor(program: Program, said: string, end: string) {
+    super('ERR_TSRUN_HOST', `${program}: ${said === '' ? end : printable(said, 500)}`, { hint: 'the network of the container could not be set up: docs/networks.md says what it needs' });
+    this.said = said;
+  }
+}
+
+const mostSaidBytes = 4096;
+
+/** Administration is not on everybody's PATH. */
+function environment(): NodeJS.ProcessEnv {
+  return { PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`, LC_ALL: 'C' };
+}
+
+/**
+ * Runs a program to its end, with `input` at its standard input, and descriptors that it is given from 3 on.
+ *
+ * @throws TsrunError `ERR_TSRUN_HOST`: it is not installed; ProgramFailure: it failed
+ */
+export async function runProgram(program: Program, words: readonly string[], input = '', descriptors: readonly number[] = []): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const child = spawn(program, words, { stdio: ['pipe', 'ignore', 'pipe', ...descriptors], env: environment() });
+    const { stdin, stderr } = child;
+    let said = '';
+    stderr?.setEncoding('utf8').on('data', (text: string) => {
+      if (said.length < mostSaidBytes) said += text;
+    });
+    child.on('error', (cause) => { reject(notThere(program, cause)); });
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve();
+      else reject(new ProgramFailure(program, said.trim(), signal ?? `exit code ${code ?? 'unknown'}`));
+    });
+    // It need not read all that there is.
+    stdin?.on('error', () => undefined).end(input);
+  });
+}
+
+function notThere(program: Program, cause: Error): TsrunError {
+  return new TsrunError('ERR_TSRUN_HOST', `the program ${program} is not to be had`, { hint: `install it: apt-get install ${packages[program]}`, cause });
+}

@@ -1,0 +1,110 @@
+/**
+ * Two network namespaces, one behind the other, in which everything about networks is tried: `here` stands for the host and `far` for the
+ * internet. Nothing of the machine's own network is touched.
+ */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { said, type CliLab, type Said } from './cli-lab.js';
+import { processes } from './leaks.js';
+import { namespaceOf } from './proc.js';
+import { until } from './until.js';
+
+/** Of the server in the internet, at port 80. */
+export const farAddress = '198.51.100.7';
+/** Of the host on the way there. */
+export const hereAddress = '192.0.2.1';
+/** A server that only the host itself is to reach. */
+export const loopbackPort = 8888;
+export const farPage = 'from far away';
+
+/** For a container: says what a server has, or what became of the try. */
+export const getPage = 'get() { (printf "GET /page HTTP/1.0\\r\\n\\r\\n"; sleep 0.3) | timeout 3 nc "$1" "$2" 2>&1 | tail -n 1; };';
+
+export class NetLab {
+  readonly #lab: CliLab;
+  readonly #held: ChildProcess[] = [];
+  #here = 0;
+  #pages: string | undefined;
+
+  constructor(lab: CliLab) {
+    this.#lab = lab;
+  }
+
+  async open(): Promise<void> {
+    this.#here = await this.#hold();
+    const far = await this.#hold();
+    const pages = mkdtempSync('/tmp/tsrun-test-pages-');
+    this.#pages = pages;
+    writeFileSync(`${pages}/page`, `${farPage}\n`);
+    this.sh(`ip link set lo up; ip link add up0 type veth peer name down0 netns ${far}; ip addr add ${hereAddress}/24 dev up0; ip link set up0 up; ip route add default via 192.0.2.2; sysctl -qw net.ipv4.ip_forward=1`);
+    this.sh(`ip link set lo up; ip addr add 192.0.2.2/24 dev down0; ip link set down0 up; ip addr add ${farAddress}/32 dev lo`, far);
+    this.#serve(far, '80', pages);
+    this.#serve(this.#here, `127.0.0.1:${loopbackPort}`, pages);
+    this.#serve(this.#here, `${hereAddress}:8889`, pages);
+    await until(() => this.get('127.0.0.1', loopbackPort) === farPage && this.get(farAddress, 80) === farPage && this.get(hereAddress, 8889) === farPage, 'servers');
+  }
+
+  /** What the host itself is told by a server. */
+  get(address: string, port: number): string {
+    return this.sh(`${getPage.replace(' nc ', ' busybox nc ')} get ${address} ${port}`);
+  }
+
+  /** In the host's namespace, or another. */
+  sh(script: string, pid = this.#here): string {
+    return spawnSync('nsenter', [`--net=/proc/${pid}/ns/net`, 'sh', '-c', script], { encoding: 'utf8', timeout: 30_000 }).stdout.trim();
+  }
+
+  spawn(words: readonly string[]): ChildProcess {
+    const child = spawn('nsenter', [`--net=/proc/${this.#here}/ns/net`, 'timeout', '-s', 'KILL', '60', ...this.#lab.command, ...words], { stdio: 'pipe', env: { ...process.env, ...this.#lab.env } });
+    child.stdin?.end();
+    return child;
+  }
+
+  async tsrun(...words: readonly string[]): Promise<Said> {
+    return said(this.spawn(words));
+  }
+
+  async run(flags: readonly string[], script: string): Promise<Said> {
+    return this.tsrun('run', '--rm', '--name', this.#lab.newId(), ...flags, this.#lab.image, 'sh', '-c', `${getPage} ${script}`);
+  }
+
+  /** Pids of programs of this name that run on the host. */
+  programs(name: string): number[] {
+    const own = namespaceOf(this.#here, 'network');
+    return processes().filter((pid) => commandLine(pid).startsWith(`${name}\0`) && isIn(pid, own));
+  }
+
+  close(): void {
+    for (const child of this.#held) child.kill('SIGKILL');
+    if (this.#pages !== undefined) rmSync(this.#pages, { recursive: true });
+  }
+
+  async #hold(): Promise<number> {
+    const child = spawn('unshare', ['--net', 'sleep', '1000'], { stdio: 'ignore' });
+    this.#held.push(child);
+    const pid = child.pid ?? 0;
+    await until(() => namespaceOf(pid, 'network') !== namespaceOf('self', 'network'), 'a network namespace');
+    return pid;
+  }
+
+  #serve(pid: number, at: string, pages: string): void {
+    this.#held.push(spawn('nsenter', [`--net=/proc/${pid}/ns/net`, 'busybox', 'httpd', '-f', '-p', at, '-h', pages], { stdio: 'ignore' }));
+  }
+}
+
+/** With NUL after each word; empty for a process that is gone. */
+export function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function isIn(pid: number, network: string): boolean {
+  try {
+    return namespaceOf(pid, 'network') === network;
+  } catch {
+    return false;
+  }
+}
