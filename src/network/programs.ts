@@ -21,9 +21,9 @@ export class ProgramFailure extends TsrunError {
 
 const mostSaidBytes = 4096;
 
-/** Administration is not on everybody's PATH. */
+/** The system's own come first: npm, which puts its programs before all others, has an `nft` that is no firewall and succeeds. */
 function environment(): NodeJS.ProcessEnv {
-  return { PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`, LC_ALL: 'C' };
+  return { PATH: `/usr/sbin:/usr/bin:/sbin:/bin:${process.env['PATH'] ?? ''}`, LC_ALL: 'C' };
 }
 
 /**
