@@ -98,7 +98,7 @@ for (const network of ['user', 'bridge']) {
     for (const pid of processes().filter((each) => commandLine(each).includes(id))) process.kill(pid, 'SIGKILL');
     await lab.until('an end of all', async () => {
       await net.tsrun('gc');
-      return net.programs('pasta').length === 0 && !/tsrun/.test(net.sh('ip -o link; nft list ruleset')) && !existsSync(join(lab.stateRoot, 'containers', id));
+      return net.programs('pasta').length === 0 && !net.sh('ip -o link; nft list ruleset').includes('tsrun') && !existsSync(join(lab.stateRoot, 'containers', id));
     });
     t.pass();
   });

@@ -56,7 +56,7 @@ export class NetLab {
 
   spawn(words: readonly string[]): ChildProcess {
     const child = spawn('nsenter', [`--net=/proc/${this.#here}/ns/net`, 'timeout', '-s', 'KILL', '60', ...this.#lab.command, ...words], { stdio: 'pipe', env: { ...process.env, ...this.#lab.env } });
-    child.stdin?.end();
+    child.stdin.end();
     return child;
   }
 
