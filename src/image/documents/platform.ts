@@ -28,21 +28,26 @@ export function hostPlatform(): Platform {
 const processors: ReadonlySet<string> = new Set(['386', 'amd64', 'arm', 'arm64', 'loong64', 'mips', 'mipsle', 'mips64', 'mips64le', 'ppc64', 'ppc64le', 'riscv64', 's390x']);
 
 /**
- * `linux/arm64`, `linux/arm/v7`; `arm64` is Linux's, and `linux` this machine's, as with docker and podman.
+ * `linux/arm64`, `linux/arm/v7`; `arm64` and `arm/v7` are Linux's, and `linux` is this machine's, as with docker and podman.
  *
  * @throws ERR_TSRUN_INVALID_ARGUMENT
  */
 export function parsePlatform(text: string): Platform {
   if (text.toLowerCase() === 'linux') return hostPlatform();
-  const parts = text.toLowerCase().split('/');
-  const [os = '', name = '', given] = parts.length === 1 ? ['linux', ...parts] : parts;
-  const isKnown = parts.length > 1 || processors.has(name) || architectures.has(name);
-  if (!isKnown || parts.length > 3 || ![os, name, given ?? 'none'].every((part) => /^[\w.-]+$/.test(part))) {
+  const words = text.toLowerCase().split('/');
+  const isLinux = words.length < 3 && isProcessor(words[0] ?? '');
+  const parts = isLinux ? ['linux', ...words] : words;
+  const [os = '', name = '', given] = parts;
+  if (parts.length < 2 || parts.length > 3 || ![os, name, given ?? 'none'].every((part) => /^[\w.-]+$/.test(part))) {
     throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${printable(text)}' is not a platform`, { hint: 'a platform is os/architecture or os/architecture/variant, such as linux/arm64; arm64 alone is of Linux, and linux alone of this machine' });
   }
   const [architecture, implied] = architectures.get(name) ?? [name];
   const variant = given ?? implied;
   return { os, architecture, ...(variant !== undefined && { variant }) };
+}
+
+function isProcessor(name: string): boolean {
+  return processors.has(name) || architectures.has(name);
 }
 
 /** `linux/arm64/v8` */

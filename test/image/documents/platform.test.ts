@@ -13,10 +13,10 @@ function entry(platform?: string, mediaType: string = mediaTypes.manifest): Desc
 test('platforms as people write them', (t) => {
   const rows: [text: string, name: string][] = [
     ['linux/amd64', 'linux/amd64'], ['LINUX/x86_64', 'linux/amd64'], ['arm64', 'linux/arm64'], ['linux/aarch64/v8', 'linux/arm64/v8'],
-    ['armhf', 'linux/arm/v7'], ['linux/armel', 'linux/arm/v6'], ['linux/arm/v5', 'linux/arm/v5'], ['windows/386', 'windows/386'],
+    ['armhf', 'linux/arm/v7'], ['linux/armel', 'linux/arm/v6'], ['linux/arm/v5', 'linux/arm/v5'], ['arm/v6', 'linux/arm/v6'], ['x86_64/v2', 'linux/amd64/v2'], ['armhf/v6', 'linux/arm/v6'], ['windows/386', 'windows/386'],
   ];
   for (const [text, name] of rows) t.is(platformName(parsePlatform(text)), name);
-  for (const text of ['', '/', 'linux/', 'a/b/c/d', 'linux/arm 64', 'linux//v8', 'windows', 'x', 'plan9']) {
+  for (const text of ['', '/', 'linux/', 'a/b/c/d', 'arm64/', 'arm64/v8/x/y', 'linux/arm 64', 'linux//v8', 'windows', 'x', 'plan9']) {
     t.is(t.throws(() => parsePlatform(text), { instanceOf: TsrunError, message: /is not a platform/ }, text).code, 'ERR_TSRUN_INVALID_ARGUMENT');
   }
   t.is(hostPlatform().os, 'linux');
