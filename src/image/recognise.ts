@@ -69,7 +69,16 @@ async function withoutPrefix(text: string): Promise<ImagePlace> {
   const split = name === undefined ? undefined : await whatLiesAt(path);
   if (split?.kind === 'source' && name !== undefined) return { ...split, name };
   if (isPath) return { kind: 'folder', image: await resolveImage(text) }; // Which says why there is nothing.
-  throw new TsrunError('ERR_TSRUN_IMAGE', `there is no image '${printable(text, 300)}': no file or folder is called so, and as a name it is none: ${referenceFault(text) ?? ''}`, { hint: 'name a folder, an archive, or an image of a registry as docker does' });
+  throw new TsrunError('ERR_TSRUN_IMAGE', `there is no image '${printable(text, 300)}': no file or folder is called so, and as a name it is none: ${referenceFault(text) ?? ''}`, {
+    hint: (await hintOfPath(text)) ?? 'name a folder, an archive, or an image of a registry as docker does',
+  });
+}
+
+/** For a text that was taken for a name: it may be meant as that of an image in a file which lies here. */
+export async function hintOfPath(text: string): Promise<string | undefined> {
+  const [path, name] = await splitExisting(text);
+  if (name === undefined || !(await exists(path))) return undefined;
+  return `'${printable(path, 200)}' is there: if an image in it is meant, start the path with a dot: ./${printable(text, 300)}`;
 }
 
 async function whatLiesAt(path: string): Promise<ImagePlace | undefined> {

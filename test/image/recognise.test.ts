@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import test from 'ava';
-import { recognise, type ImagePlace } from '../../src/image/recognise.js';
+import { hintOfPath, recognise, type ImagePlace } from '../../src/image/recognise.js';
 import { wholeName } from '../../src/image/reference.js';
 import { TsrunError, type ErrorCode } from '../../src/spec/errors.js';
 
@@ -87,4 +87,11 @@ test('what means nothing is told by what was looked for', async (t) => {
     t.is(error.code, code, text);
     t.truthy(error.hint, text);
   }
+});
+
+test('who leaves out the dot before the path of a file, and names an image in it, is told so', async (t) => {
+  const { hint } = await t.throwsAsync(recognise('image.tar:x:y'), { instanceOf: TsrunError });
+  t.is(hint, "'image.tar' is there: if an image in it is meant, start the path with a dot: ./image.tar:x:y");
+  t.is(await hintOfPath('layout:v1'), "'layout' is there: if an image in it is meant, start the path with a dot: ./layout:v1");
+  for (const text of ['none:v1', 'image.tar', 'none']) t.is(await hintOfPath(text), undefined, text);
 });

@@ -6,7 +6,7 @@ import type { ImageConfig } from '../../image/documents.js';
 import type { ResolveOptions } from '../../image/image-types.js';
 import { withoutFile } from '../../image/checksum.js';
 import { mergeConfigs } from '../../image/merge-configs.js';
-import { recognise } from '../../image/recognise.js';
+import { hintOfPath, recognise } from '../../image/recognise.js';
 import { wholeName } from '../../image/reference.js';
 import type { ResolvedImage } from '../../image/resolved-image.js';
 import { isLoss } from '../../image/store/faults.js';
@@ -143,16 +143,16 @@ export class Resolving {
     try {
       return await this.#fetching.pull(place.text, request);
     } catch (error) {
-      throw isAsked ? error : foundNowhere(place.text, error);
+      throw isAsked ? error : foundNowhere(place.text, error, await hintOfPath(place.text));
     }
   }
 }
 
 /** Whoever meant a file hears first that there is none. */
-function foundNowhere(text: string, error: unknown): unknown {
+function foundNowhere(text: string, error: unknown, pathHint: string | undefined): unknown {
   if (!TsrunError.is(error) || error.code !== 'ERR_TSRUN_REGISTRY') return error;
   const isLikePath = /\.(?:tar|tgz|gz|zst|xz|bz2|img|slug)$/.test(text);
-  const hint = isLikePath ? 'it looks like the path of a file: check that, and the working directory' : error.hint;
+  const hint = isLikePath ? 'it looks like the path of a file: check that, and the working directory' : (pathHint ?? error.hint);
   return new TsrunError('ERR_TSRUN_REGISTRY', `there is no file or folder '${printable(text, 400)}', no image of that name in the store, and none from a registry: ${error.message}`, { hint, cause: error });
 }
 
