@@ -42,6 +42,8 @@ export async function openSource(source: LocalSource, options: SourceOptions): P
     const status = await look(source.path);
     if (status.isDirectory()) return openFolder(source, options);
     if (status.isFile()) return openFileOf(source, options);
+    // One that nobody writes to would keep who opens it for good, and a thread with it.
+    if (status.isFIFO()) throw documentError(`${quoted(source.path)} is a pipe`, 'load reads one to its end where it is standard input: … | tsrun load');
     throw documentError(`${quoted(source.path)} is neither a file nor a folder`, 'name an image');
   });
 }
@@ -81,7 +83,8 @@ async function reading<Result>(name: string, signal: AbortSignal | undefined, wo
   try {
     return await work();
   } catch (cause) {
-    if (signal?.aborted !== true || TsrunError.is(cause)) throw cause;
+    if (TsrunError.is(cause)) throw cause;
+    if (signal?.aborted !== true) throw errnoName(cause) === undefined ? cause : unread(name, cause);
     throw new TsrunError('ERR_TSRUN_ABORTED', `reading ${name} was aborted`, { cause: signal.reason });
   }
 }
@@ -198,6 +201,10 @@ async function openFile(path: string): Promise<FileHandle> {
   return open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
+}
+
+function unread(name: string, cause: unknown): Error {
+  return documentError(`${name} cannot be read: ${errnoName(cause) ?? ''}`, 'the disk or the connection that it lies behind does not give it: see dmesg', cause);
 }
 
 function unreadable(path: string, cause: unknown): Error {

@@ -81,12 +81,16 @@ test.serial('what is no image, or a damaged one, is told by what it is and what 
   damaged[512 * 4] = (damaged[512 * 4] ?? 0) ^ 1;
   const link = join(newFolder(), 'link');
   symlinkSync('nowhere', link);
+  const fifo = join(newFolder(), 'fifo');
+  execFileSync('mkfifo', [fifo]);
   const zip = gzipSync(tar);
   const rows: [path: string, message: RegExp, form?: SourceForm, changes?: Partial<SourceOptions>][] = [
     [join(base, 'missing'), /^image '.*missing' does not exist$/],
     [link, /does not exist$/],
     [join(truncated, 'x'), /does not exist$/],
     ['/dev/null', /is neither a file nor a folder/],
+    [fifo, /^'.*fifo' is a pipe$/],
+    ['/proc/self/mem', /^'\/proc\/self\/mem' cannot be read: EIO$/],
     [newFile(''), /is an empty file: looked for a tar archive, plain or packed by gzip, zstd, xz or bzip2$/],
     [newFile('PK\x03\x04…'), /is a zip archive, not an image/],
     [newFile('{"a":1}'), /is JSON, not an image/],
