@@ -5,13 +5,16 @@ import { follow, withImages } from './image-work.js';
 import type { InputStream, Invocation } from './invocation.js';
 import { escapeControl, painter, renderJson } from './output.js';
 
+/** What people write for it; by its path, a pipe would be no file. */
+const standardInputs: readonly string[] = ['-', '/dev/stdin', '/dev/fd/0', '/proc/self/fd/0'];
+
 export async function run(invocation: Invocation): Promise<number> {
   const { flags: { input }, positionals: [named] } = invocation;
   if (input !== undefined && named !== undefined) {
     throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'two images to load: one by --input, and one by itself', { hint: 'leave one of them out' });
   }
   const reference = input ?? named;
-  if (reference !== undefined && reference !== '-') return load(reference, invocation);
+  if (reference !== undefined && !standardInputs.includes(reference)) return load(reference, invocation);
   if (invocation.stdin.isTTY === true) {
     throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'no image to load: standard input is a terminal', { hint: 'name a file or folder, or send one: docker save app | tsrun load' });
   }
