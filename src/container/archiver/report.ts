@@ -130,5 +130,8 @@ function systemFailure(failed: FailedCall, folder: string | undefined): TsrunErr
   }
   if (ofTheArchive.includes(number) || (call === 'setxattr' && errno === 'EINVAL')) return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${callText(failed)}: ${errno}`, { hint: refusedHint });
   if (folder === undefined) return new TsrunError('ERR_TSRUN_IMAGE', `${where}: ${callText(failed)} in the container: ${errno}`, { hint: 'look at what lies there, and at the size of its mounts' });
-  return new TsrunError('ERR_TSRUN_STORE', `${where}: ${callText(failed)} in '${printable(folder, 400)}': ${errno}`, { hint: hints[errno] });
+  return new TsrunError('ERR_TSRUN_STORE', `${where}: ${callText(failed)} in '${printable(folder, 400)}': ${errno}`, { hint: call === 'setxattr' && errno === 'ENOSPC' ? attributesHint : hints[errno] });
 }
+
+/** xattr(7), "Filesystem-specific limits": ext4 keeps all of a file in its inode and one block, and has no other error for it. */
+const attributesHint = 'make room on that file system; if there is room, it keeps no more attributes for one file, as ext4: give a folder on xfs or btrfs: --root-dir, $TSRUN_IMAGES';
