@@ -22,15 +22,6 @@ export function splitName(name: string | undefined): SplitName {
   return { repository, tag };
 }
 
-/** Of an image's names the one that somebody has just given it; all of them where nobody has. */
-export function givenNames(names: readonly string[], given: string | undefined): readonly string[] {
-  const short = names.map(familiarName);
-  if (given === undefined) return short;
-  const own = familiarName(given);
-  const found = short.filter((name) => name === own || name === `${own}:latest`);
-  return found.length > 0 ? found : short;
-}
-
 /** The first twelve figures of a digest, as docker shows them. */
 export function shortDigest(digest: string): string {
   return digest.replace(/^[^:]*:/, '').slice(0, 12);

@@ -1,6 +1,6 @@
 /** `tsrun load`, also called `tsrun import` */
 import { TsrunError } from '../index.js';
-import { givenNames, imageJson } from './image-names.js';
+import { familiarName, imageJson } from './image-names.js';
 import { follow, withImages } from './image-work.js';
 import type { InputStream, Invocation } from './invocation.js';
 import { escapeControl, painter, renderJson } from './output.js';
@@ -33,9 +33,9 @@ async function load(source: string | InputStream, invocation: Invocation): Promi
   const paint = painter(stdout, env);
   if (flags.json === true) stdout.write(renderJson(images.map(imageJson)));
   else {
-    for (const { names, digest } of images) {
-      for (const name of givenNames(names, flags.imageName)) stdout.write(`${paint('dim', 'Loaded image:')} ${escapeControl(name)}\n`);
-      if (names.length === 0) stdout.write(`${paint('dim', 'Loaded image ID:')} ${escapeControl(digest)}\n`);
+    for (const { givenNames, digest } of images) {
+      for (const name of givenNames) stdout.write(`${paint('dim', 'Loaded image:')} ${escapeControl(familiarName(name))}\n`);
+      if (givenNames.length === 0) stdout.write(`${paint('dim', 'Loaded image ID:')} ${escapeControl(digest)}\n`);
     }
   }
   return 0;

@@ -1,5 +1,5 @@
 /** `tsrun pull` */
-import { givenNames, imageJson } from './image-names.js';
+import { familiarName, imageJson } from './image-names.js';
 import { follow, withImages } from './image-work.js';
 import type { Invocation } from './invocation.js';
 import { escapeControl, renderJson } from './output.js';
@@ -15,6 +15,6 @@ export async function run(invocation: Invocation): Promise<number> {
     ...(flags.imageName !== undefined && { name: flags.imageName }),
   })));
   if (flags.json === true) stdout.write(renderJson(imageJson(image)));
-  else stdout.write(`${escapeControl(givenNames(image.names, flags.imageName ?? reference)[0] ?? image.digest)}\n`);
+  else stdout.write(`${escapeControl(image.givenNames.map(familiarName)[0] ?? image.digest)}\n`);
   return 0;
 }

@@ -1,6 +1,6 @@
 /** The images of a store, as a runtime has them. Nothing of the store is loaded before it is asked for something. */
 import { TsrunError } from '../spec/errors.js';
-import type { DamagedImage, ImageChanges, ImageDetails, ImageLibrary, ImageProgress, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../image/image-types.js';
+import type { DamagedImage, FetchedImage, ImageChanges, ImageDetails, ImageLibrary, ImageProgress, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../image/image-types.js';
 import type { Library } from './image-library/library.js';
 import type { LibrarySurroundings } from './image-library/surroundings.js';
 import { validateImportOptions, validateNames, validateNamesOrStreams, validatePruneOptions, validatePullOptions, validateRemoveOptions, validateResolveOptions, validateSaveOptions, validateSignalOptions } from './options/validate-images.js';
@@ -28,14 +28,14 @@ export class Images implements ImageLibrary {
   }
 
   /** @inheritdoc */
-  pull(reference: string, options: PullOptions = {}): ImageWork<ImageSummary> {
+  pull(reference: string, options: PullOptions = {}): ImageWork<FetchedImage> {
     validateNames({ reference });
     validatePullOptions(options);
     return this.#work((library) => library.pull(reference, options));
   }
 
   /** @inheritdoc */
-  import(source: string | NodeJS.ReadableStream, options: ImportOptions = {}): ImageWork<readonly ImageSummary[]> {
+  import(source: string | NodeJS.ReadableStream, options: ImportOptions = {}): ImageWork<readonly FetchedImage[]> {
     validateNamesOrStreams({ source }, 'pipe');
     validateImportOptions(options);
     return this.#work((library) => library.import(source, options));

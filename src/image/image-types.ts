@@ -21,6 +21,12 @@ export interface ImageSummary {
   readonly importedAtMs: number;
 }
 
+/** One that was pulled or imported just now. */
+export interface FetchedImage extends ImageSummary {
+  /** Of its names those that it was given for this: its source's, or the one that was asked for. It may have had others before. */
+  readonly givenNames: readonly string[];
+}
+
 /** An image of which the store has lost what it knew: it cannot be run until it is pulled or imported again. */
 export interface DamagedImage {
   /** Of the manifest. */
@@ -216,14 +222,14 @@ export interface RemovedImages {
  */
 export interface ImageLibrary {
   /** From a registry; fetches what is not there yet. @throws `ERR_TSRUN_REGISTRY`; `ERR_TSRUN_IMAGE` for an image that is damaged, hostile, or for another platform */
-  pull(reference: string, options?: PullOptions): ImageWork<ImageSummary>;
+  pull(reference: string, options?: PullOptions): ImageWork<FetchedImage>;
   /**
    * From a file or folder: OCI layout, docker-archive, slug. All images that it holds for the platform, or the one that the reference
    * names (`oci:layout:name`). A stream is one of such a file; it is read to its end into the store's file system, where it leaves nothing.
    *
    * @throws `ERR_TSRUN_IMAGE` where there is none, or one that is damaged or hostile
    */
-  import(source: string | NodeJS.ReadableStream, options?: ImportOptions): ImageWork<readonly ImageSummary[]>;
+  import(source: string | NodeJS.ReadableStream, options?: ImportOptions): ImageWork<readonly FetchedImage[]>;
   /**
    * The image that a start with this reference would take: of the store, of a file, or a registry's. What is not there yet is fetched and
    * unpacked, as `pull` says, so that the start itself waits for nothing.

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { familiarName, givenNames, shortDigest, splitName } from '../../src/cli/image-names.js';
+import { familiarName, shortDigest, splitName } from '../../src/cli/image-names.js';
 
 test('a whole name is shortened as docker shortens it, and no other', (t) => {
   const names = ['docker.io/library/alpine:3.20', 'docker.io/team/app:1', 'ghcr.io/library/app:1', 'docker.io/library/a/b:1', 'rootfs'];
@@ -12,14 +12,6 @@ test('name and tag are told apart, also with a port and a digest', (t) => {
   t.deepEqual(splitName('localhost:5000/team/app:v1@sha256:00'), { repository: 'localhost:5000/team/app', tag: 'v1' });
   t.deepEqual(splitName('localhost:5000/app@sha256:00'), { repository: 'localhost:5000/app', tag: '<none>' });
   t.deepEqual(splitName(undefined), { repository: '<none>', tag: '<none>' });
-});
-
-test('of several names the given one is told', (t) => {
-  const names = ['docker.io/library/a:latest', 'docker.io/team/b:1'];
-  t.deepEqual(givenNames(names, undefined), ['a:latest', 'team/b:1']);
-  t.deepEqual(givenNames(names, 'a'), ['a:latest']);
-  t.deepEqual(givenNames(names, 'docker.io/team/b:1'), ['team/b:1']);
-  t.deepEqual(givenNames(names, 'b@sha256:00'), ['a:latest', 'team/b:1']);
 });
 
 test('a digest is shown by its first twelve figures', (t) => {

@@ -213,6 +213,7 @@ here('an image is saved, and loaded into another store, by file and by pipe', as
     t.deepEqual(await lines('load', '-q', '--root-dir', root, '-i', file), ['Loaded image: team/app:v1'], path);
     t.deepEqual(await lines('run', '--rm', '--root-dir', root, 'team/app:v1'), ['hello from /srv'], path);
   }
+  t.deepEqual(await lines('load', '-q', join(other, 'saved.tar')), ['Loaded image: team/app:v1'], 'the other name that it has here is not told');
   const piped = await lab.shell(`$tsrun save -q team/app:v1 | $tsrun --root-dir '${other}/piped' load -q --name by/pipe:1; $tsrun --root-dir='${other}/piped' images -q --names`);
   t.deepEqual([piped.code, piped.stdout], [0, 'Loaded image: by/pipe:1\nby/pipe:1\n'], piped.stderr);
   t.is(digest.length, 12);

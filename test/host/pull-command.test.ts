@@ -30,6 +30,8 @@ here('an image is pulled when it is missing, and each time or never when that is
   t.true(registry.paths.length > asked);
   t.is((await lab.call(['pull', '-q', name])).stdout, `${name}\n`);
   t.is((await lab.call(['pull', '-q', '--name', 'mine:1', name])).stdout, 'mine:1\n');
+  // It has two names by now; what is told is the one that was asked for, however it was written.
+  t.is((await lab.call(['pull', '-q', `docker://${name}`])).stdout, `${name}\n`);
   t.regex((await lab.call(['pull', `${registry.host}/team/none:1`])).stderr, /team\/none/);
 });
 

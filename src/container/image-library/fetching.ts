@@ -26,6 +26,12 @@ type Conduct = MayBeUndefined<Pick<FetchOptions, 'limits' | 'signal'>> & Told & 
 /** What is handed on from other options need not be left out where it is not given. */
 export type MayBeUndefined<T> = { readonly [K in keyof T]: T[K] | undefined };
 
+/** An image that is there now, and the whole names that it was given just now: it may have others. */
+export interface Fetched {
+  readonly record: ImageRecord;
+  readonly names: readonly string[];
+}
+
 export class Fetching {
   readonly #store: ImageStore;
   readonly #surroundings: LibrarySurroundings;
@@ -39,7 +45,7 @@ export class Fetching {
    * @param reference as a person writes it, or whole, which registries.conf completes no more
    * @throws ERR_TSRUN_REGISTRY, ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED
    */
-  async pull(reference: string | RegistryReference, { platform, name, tlsVerify, authFile, ...conduct }: MayBeUndefined<PullOptions> & Told): Promise<ImageRecord> {
+  async pull(reference: string | RegistryReference, { platform, name, tlsVerify, authFile, ...conduct }: MayBeUndefined<PullOptions> & Told): Promise<Fetched> {
     const given = givenName(name);
     const { offerFromRegistry } = await import('../../image/registry/offer-registry.js');
     conduct.tell({ stage: 'resolving', doneBytes: 0 });
@@ -53,18 +59,18 @@ export class Fetching {
    *
    * @throws ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED
    */
-  async import(local: SourcePlace, { platform, name, ...conduct }: MayBeUndefined<ImportOptions> & Told): Promise<readonly ImageRecord[]> {
+  async import(local: SourcePlace, { platform, name, ...conduct }: MayBeUndefined<ImportOptions> & Told): Promise<readonly Fetched[]> {
     const given = givenName(name);
     const place = await placeOf(local.source, local.name, platformName(platformFor(platform)));
     const offers = await this.#open(local, platform, given === undefined ? 'all' : 'one', conduct);
     const fetched = await this.#importAll(offers, given, conduct);
     const [only, ...others] = fetched;
-    if (only !== undefined && others.length === 0) await this.#remember(place, only);
+    if (only !== undefined && others.length === 0) await this.#remember(place, only.record);
     return fetched;
   }
 
   /** The same for what comes by a stream, which is nowhere afterwards. @throws as `import` */
-  async importStream(stream: NodeJS.ReadableStream, { platform, name, ...conduct }: MayBeUndefined<ImportOptions> & Told): Promise<readonly ImageRecord[]> {
+  async importStream(stream: NodeJS.ReadableStream, { platform, name, ...conduct }: MayBeUndefined<ImportOptions> & Told): Promise<readonly Fetched[]> {
     const given = givenName(name);
     const { openStream } = await import('../../image/sources/open-source.js');
     const isStandardInput = 'fd' in stream && stream.fd === 0;
@@ -75,8 +81,8 @@ export class Fetching {
     return this.#importAll(offers, given, conduct);
   }
 
-  async #importAll(offers: readonly OfferedImage[], given: string | undefined, conduct: Conduct): Promise<readonly ImageRecord[]> {
-    const fetched: ImageRecord[] = [];
+  async #importAll(offers: readonly OfferedImage[], given: string | undefined, conduct: Conduct): Promise<readonly Fetched[]> {
+    const fetched: Fetched[] = [];
     try {
       for (const offer of offers) fetched.push(await this.#import(offer, given === undefined ? offer.names : [given], conduct));
     } finally {
@@ -92,9 +98,9 @@ export class Fetching {
     try {
       const [offer] = offers;
       if (offer === undefined) throw new TsrunError('ERR_TSRUN_IMAGE', `'${local.source.path}' holds no image`);
-      const fetched = await this.#import(offer, [], conduct);
-      await this.#remember(place, fetched);
-      return fetched;
+      const { record } = await this.#import(offer, [], conduct);
+      await this.#remember(place, record);
+      return record;
     } finally {
       for (const offer of offers) await offer.close();
     }
@@ -119,10 +125,10 @@ export class Fetching {
     };
   }
 
-  async #import(offer: OfferedImage, names: readonly string[], { signal, limits, tell }: Conduct): Promise<ImageRecord> {
+  async #import(offer: OfferedImage, names: readonly string[], { signal, limits, tell }: Conduct): Promise<Fetched> {
     tell({ stage: 'resolving', doneBytes: 0, finished: true });
     try {
-      return await this.#store.import(offer, { names, signal, limits, tell });
+      return { record: await this.#store.import(offer, { names, signal, limits, tell }), names };
     } finally {
       await offer.close();
     }

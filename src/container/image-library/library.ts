@@ -3,7 +3,7 @@ import { TsrunError } from '../../spec/errors.js';
 import { printable } from '../../spec/quote.js';
 import { readConfig } from '../../image/documents/config.js';
 import { mostDocumentBytes } from '../../image/documents/manifest.js';
-import type { DamagedImage, ImageChanges, ImageDetails, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../../image/image-types.js';
+import type { DamagedImage, FetchedImage, ImageChanges, ImageDetails, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../../image/image-types.js';
 import { readLayerChanges } from '../../image/layer-changes.js';
 import { recognise } from '../../image/recognise.js';
 import { isReference, parseReference, wholeName } from '../../image/reference.js';
@@ -16,7 +16,7 @@ import { ImageStore } from '../../image/store/store.js';
 import { StoreLayout } from '../../image/store/layout.js';
 import { startWork } from '../../image/store/work.js';
 import { containerLayersOf } from './container-layers.js';
-import { Fetching, type MayBeUndefined } from './fetching.js';
+import { Fetching, type Fetched, type MayBeUndefined } from './fetching.js';
 import { findImage, locateImage, type FoundImage, type SoughtImage } from './find-image.js';
 import { Resolving, type ResolveRequest, type StoredImage } from './resolving.js';
 import type { SourcePlace } from './stored-place.js';
@@ -103,23 +103,23 @@ export class Library {
     return (await isStore(this.#layout)) ? this.store() : undefined;
   }
 
-  pull(reference: string, options: PullOptions = {}): ImageWork<ImageSummary> {
+  pull(reference: string, options: PullOptions = {}): ImageWork<FetchedImage> {
     return startWork(async (tell) => this.#whileOpen(options.signal, async (signal) => {
       const text = withoutScheme(reference);
       const parsed = parseReference(text);
       const fetching = await this.#fetching();
       // With the scheme it is whole, as with skopeo and podman.
-      return this.#summaryOf(await fetching.pull(text === reference ? text : parsed, { ...handed(options), signal, tell }));
+      return this.#fetchedOf(await fetching.pull(text === reference ? text : parsed, { ...handed(options), signal, tell }));
     }));
   }
 
-  import(source: string | NodeJS.ReadableStream, options: ImportOptions = {}): ImageWork<readonly ImageSummary[]> {
+  import(source: string | NodeJS.ReadableStream, options: ImportOptions = {}): ImageWork<readonly FetchedImage[]> {
     return startWork(async (tell) => this.#whileOpen(options.signal, async (signal) => {
       const request = { ...handed(options), checksum: options.checksum, signal, tell };
       const place = typeof source === 'string' ? await packedAt(source) : source;
       const fetching = await this.#fetching();
       const fetched = await ('kind' in place ? fetching.import(place, request) : fetching.importStream(place, request));
-      return Promise.all(fetched.map(async (each) => this.#summaryOf(each)));
+      return Promise.all(fetched.map(async (each) => this.#fetchedOf(each)));
     }));
   }
 
@@ -136,6 +136,10 @@ export class Library {
         release();
       }
     });
+  }
+
+  async #fetchedOf({ record, names }: Fetched): Promise<FetchedImage> {
+    return { ...(await this.#summaryOf(record)), givenNames: names };
   }
 
   async #summaryOf(record: ImageRecord): Promise<ImageSummary> {

@@ -139,9 +139,9 @@ export class Resolving {
     if (place.reference === undefined) throw notThere(what, 'tsrun images lists them');
     if (asItIs) throw notThere(`${what}, and it is not fetched for a look`, 'tsrun pull fetches it');
     if (pull === 'never') throw notThere(what, 'let it be fetched, or fetch it: tsrun pull');
-    if (place.kind !== 'name') return this.#fetching.pull(place.reference, request);
+    if (place.kind !== 'name') return (await this.#fetching.pull(place.reference, request)).record;
     try {
-      return await this.#fetching.pull(place.text, request);
+      return (await this.#fetching.pull(place.text, request)).record;
     } catch (error) {
       throw isAsked ? error : foundNowhere(place.text, error, await hintOfPath(place.text));
     }
