@@ -12,6 +12,8 @@ const purposes = {
   'image-tools': ['attr', 'buildah', 'bzip2', 'libarchive-tools', 'python3', 'skopeo', 'umoci', 'xz-utils', 'zstd'],
   // What runs containers on tsrun-oci; of containerd and dockerd, which engines.mjs unpacks, only what they are linked to and call.
   engines: ['buildah', 'catatonit', 'conmon', 'containernetworking-plugins', 'iproute2', 'iptables', 'libdevmapper1.02.1', 'podman'],
+  // Who asks servers in containers.
+  clients: ['apache2-utils', 'curl'],
   registry: ['apache2-utils', 'docker-registry', 'openssl', 'skopeo'],
   // Who takes logs.
   drains: ['openssl', 'rsyslog', 'rsyslog-gnutls', 'systemd'],
@@ -21,7 +23,7 @@ const purposes = {
   'cross-arm64': ['cmake', 'debian-archive-keyring', 'g++-aarch64-linux-gnu', 'python3'],
 };
 
-/** Package names for any of: libraries, busybox, networks, debian, image-tools (what makes images that are not ours), engines, registry, drains, vm (the harness), vm-amd64 and vm-arm64 (the emulator), cross-arm64 (what is built for it here). */
+/** Package names for any of: libraries, busybox, networks, debian, image-tools (what makes images that are not ours), engines, clients, registry, drains, vm (the harness), vm-amd64 and vm-arm64 (the emulator), cross-arm64 (what is built for it here). */
 export function aptPackages(...names) {
   return [...new Set(names.flatMap((name) => purposes[name] ?? unknownPurpose(name)))].sort();
 }

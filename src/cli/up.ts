@@ -44,6 +44,7 @@ async function formationOptions(invocation: Invocation): Promise<FormationOption
   const { procfile, appManifest } = flags;
   for (const warning of [...(procfile?.warnings ?? []), ...(appManifest?.warnings ?? [])]) warn(warning);
   const given: FormationOptions = {
+    ...(flags.publish !== undefined && { publish: flags.publish }),
     ...(flags.appName !== undefined && { name: flags.appName }),
     ...(flags.quantities !== undefined && { quantities: flags.quantities }),
     ...(flags.detach === true && { survive: true }),
@@ -59,10 +60,12 @@ async function formationOptions(invocation: Invocation): Promise<FormationOption
   return appManifest === undefined ? given : appOptions(appManifest, given);
 }
 
-function processTypes({ flags: { procfile, sizes } }: Invocation): Record<string, ProcessTypeOptions> {
+function processTypes({ flags: { procfile, sizes, preboot, idleMs } }: Invocation): Record<string, ProcessTypeOptions> {
   const types = new Map<string, ProcessTypeOptions>();
   for (const [type, command] of procfile?.processTypes ?? []) types.set(type, { command });
   for (const [type, size] of Object.entries(sizes?.types ?? {})) types.set(type, { ...types.get(type), size });
+  const serving = { ...(preboot !== undefined && { preboot }), ...(idleMs !== undefined && { idle: { afterMs: idleMs } }) };
+  if (Object.keys(serving).length > 0) types.set('web', { ...types.get('web'), ...serving });
   return Object.fromEntries(types);
 }
 

@@ -6,6 +6,7 @@ import type { Founded } from './founding.js';
 import { healthOf } from './health/chosen.js';
 import { refuseRelease } from './one-off/release.js';
 import type { Program } from './program.js';
+import { servingDefaults } from './serving/options.js';
 import { shownSize, sizePressure } from './sizes/shown-size.js';
 import { sizeLimits, withLimits } from './sizes/size-limits.js';
 import { sizeOf, type DynoSize } from './sizes/sizes.js';
@@ -32,9 +33,21 @@ export class Blueprint {
     return env['PORT'] === undefined ? port : Number(env['PORT']);
   }
 
-  dyno(type: string, number: number, program: Program): Settings {
+  /** How connections to dynos of a type are treated. */
+  serving(type: string): { readonly preboot: boolean; readonly drainMs: number } {
+    const { preboot = servingDefaults.preboot, drainMs = servingDefaults.drainMs } = this.#founded.options.processTypes?.[type] ?? {};
+    return { preboot, drainMs };
+  }
+
+  programOf(type: string): Program {
+    return this.#founded.source.program(type);
+  }
+
+  /** @param suffix behind the id of its container */
+  dyno(type: string, number: number, program: Program, suffix = ''): Settings {
     const { source, options, survival } = this.#founded;
-    const [name, id] = [`${type}.${number}`, this.#idOf(`${type}.${number}`)];
+    const name = `${type}.${number}`;
+    const id = `${this.#idOf(name)}${suffix}`;
     const { restart = formationDefaults.restart, processTypes = {} } = options;
     const given = processTypes[type] ?? {};
     const { delivery, stopSignal, graceMs, bootTimeoutMs } = { ...formationDefaults, ...given };

@@ -1,44 +1,45 @@
 /** A dyno: one process of a formation, in one container after the other. */
+import type { Socket } from 'node:net';
 import type { Container } from '../container/container.js';
 import { lostStatus } from '../container/state/exit-status.js';
 import { TsrunError } from '../spec/errors.js';
 import { deathOf, failedDeath, type Death } from './death.js';
 import type { DynoSettings } from './dyno-settings.js';
-import { Health, type HealthReport } from './health/health.js';
-import { Lifecycle, type DynoState } from './lifecycle.js';
-import { badBind } from './listeners.js';
-import { copyOutput, unhurried, type Printed } from './log/output.js';
-import { measure } from './metrics/measure.js';
+import type { HealthReport } from './health/health.js';
+import type { DynoState } from './life-record.js';
+import type { Prospect } from './life-settings.js';
+import { Lifecycle } from './lifecycle.js';
 import type { DynoSample } from './metrics/sample.js';
-import { PortWatch } from './port-watch.js';
+import { DynoOutput } from './output.js';
 import { oomLines } from './sizes/quota.js';
-import type { Found, Printing } from './survival/keeper.js';
+import type { Found } from './survival/keeper.js';
 import type { SavedDyno } from './survival/saved-dyno.js';
+import { DynoWatch } from './watch.js';
 
 /** One process of a formation. It keeps its name and number, whatever container it runs in. */
 export class Dyno {
   readonly #settings: DynoSettings;
   readonly #life: Lifecycle;
-  readonly #port: PortWatch | undefined;
-  readonly #health: Health | undefined;
+  readonly #watch: DynoWatch;
   #running: Promise<void> = Promise.resolve();
   #container: Container | undefined;
   #lastDeath: Death | undefined;
-  #sample: DynoSample | undefined;
-  readonly #leaving = new AbortController();
-  #lost = new AbortController();
+  readonly #output: DynoOutput;
   #launching: Promise<unknown> = Promise.resolve();
-  #endWatch: () => void = () => undefined;
+  readonly #waiting = new Set<() => void>();
 
   /** @internal A formation makes its own. */
   constructor(settings: DynoSettings) {
     this.#settings = settings;
-    const { clock, policy, command, stopSignal, graceMs, chance, delivery, isOneOff = false } = settings;
-    this.#health = this.#healthOf(settings);
-    const isUpWhenTold = this.#health?.hasStartup === true;
-    const port = isUpWhenTold ? undefined : settings.port;
-    this.#port = port === undefined ? undefined : new PortWatch(clock, port.number);
-    this.#life = new Lifecycle({ clock, policy, command, stopSignal, graceMs, chance, isOneOff, isUpWhenTold, ...(port !== undefined && { bootTimeoutMs: port.bootTimeoutMs }) }, {
+    this.#output = new DynoOutput(settings, this.name);
+    const { clock, policy, command, stopSignal, graceMs, chance, delivery, isOneOff = false, onCycle } = settings;
+    const say = (message: string) => {
+      this.#say(message);
+    };
+    this.#watch = new DynoWatch({ settings, name: this.name, life: () => this.#life, say });
+    const { isUpWhenTold } = this.#watch;
+    const timeout = settings.port === undefined || isUpWhenTold ? {} : { bootTimeoutMs: settings.port.bootTimeoutMs };
+    this.#life = new Lifecycle({ clock, policy, command, stopSignal, graceMs, chance, isOneOff, isUpWhenTold, ...timeout }, {
       launch: () => {
         this.#running = this.#run();
       },
@@ -49,15 +50,19 @@ export class Dyno {
       kill: () => {
         this.#container?.killAll().catch(() => undefined);
       },
-      badBind: () => (this.#port === undefined ? undefined : badBind(this.#port.listeners, this.#port.port)),
-      log: (message) => {
-        this.#say(message);
-      },
+      badBind: () => this.#watch.badBind,
+      log: say,
       changed: (from, to) => {
         settings.onEvent({ type: 'state', dyno: this.name, timeMs: clock.now(), from, to });
-        if (to === 'up') this.#health?.beginOthers();
+        if (to === 'up') this.#watch.beginOthers();
+        for (const look of this.#waiting) look();
       },
       remember: () => settings.keeper?.remember(this.#life.record, this.#lastDeath),
+      ...(onCycle !== undefined && {
+        replace: () => {
+          onCycle(this);
+        },
+      }),
     });
   }
 
@@ -88,12 +93,12 @@ export class Dyno {
 
   /** It is up, and all of its checks of `readiness` have passed: it may have connections. */
   get isReady(): boolean {
-    return this.state === 'up' && this.#health?.isReady !== false;
+    return this.state === 'up' && this.#watch.isReady;
   }
 
   /** What its health checks have said; empty where it has none. */
   get health(): readonly HealthReport[] {
-    return this.#health?.reports ?? [];
+    return this.#watch.reports;
   }
 
   /** Since when it is there: milliseconds since 1970. */
@@ -113,7 +118,7 @@ export class Dyno {
 
   /** What it used at the last sample of what runs now; undefined until there is one. */
   get sample(): DynoSample | undefined {
-    return this.#sample;
+    return this.#watch.sample;
   }
 
   /** In a row, as its restart policy counts. */
@@ -126,6 +131,55 @@ export class Dyno {
     return this.#life.nextRestartAtMs;
   }
 
+  /**
+   * A connected socket to a TCP port that it listens on, made inside its network namespace: over its loopback, of IPv4, else of IPv6.
+   *
+   * @throws TsrunError as `Container.connect`; `ERR_TSRUN_STATE` also where it has no container
+   */
+  async connect(port: number): Promise<Socket> {
+    const container = this.#container;
+    if (container === undefined) throw new TsrunError('ERR_TSRUN_STATE', `the dyno ${this.name} is ${this.state}`, { hint: 'wait until it is up' });
+    return container.connect(port).catch(async (refused: unknown) => container.connect(port, { host: '::1' }).catch(() => {
+      throw refused;
+    }));
+  }
+
+  /** @internal What a connection to it can hope for. */
+  get prospect(): Prospect {
+    const { prospect } = this.#life;
+    return prospect === 'serves' && !this.isReady ? 'comes' : prospect;
+  }
+
+  /** @internal The container that it runs in, or would. */
+  get id(): string {
+    return this.#settings.id;
+  }
+
+  /** @internal Resolves when it is up, or has failed to come up: whether it is. */
+  async settled(): Promise<boolean> {
+    const isComing = () => this.state === 'provisioning' || this.state === 'starting' || (this.state === 'down' && this.prospect === 'comes');
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        if (isComing()) return;
+        this.#waiting.delete(look);
+        resolve();
+      };
+      this.#waiting.add(look);
+      look();
+    });
+    return this.state === 'up';
+  }
+
+  /** @internal Ends until it is woken, if it is up. */
+  sleep(): void {
+    this.#life.sleep();
+  }
+
+  /** @internal Starts if it sleeps. */
+  wake(): void {
+    this.#life.wake();
+  }
+
   /** @internal */
   start(): void {
     this.#life.start();
@@ -133,7 +187,7 @@ export class Dyno {
 
   /** @internal Resolves when nothing of it runs any more. */
   async stop(): Promise<void> {
-    this.#health?.end();
+    this.#watch.endHealth();
     this.#life.stop();
     await this.#running;
   }
@@ -141,7 +195,7 @@ export class Dyno {
   /** @internal Resolves when what ran has ended. */
   async restart(): Promise<void> {
     const old = this.#running;
-    this.#health?.end();
+    this.#watch.endHealth();
     this.#life.restart();
     await old;
   }
@@ -166,37 +220,17 @@ export class Dyno {
 
   /** @internal What runs goes on, and is another process's; resolves when nothing more is begun here. */
   async leave(): Promise<void> {
-    this.#leaving.abort();
+    this.#output.leave();
     this.#life.leave();
-    this.#endWatch();
+    this.#watch.end();
     await this.#launching;
-  }
-
-  #healthOf({ clock, health, onEvent }: DynoSettings): Health | undefined {
-    if (health === undefined) return undefined;
-    return new Health({
-      ...health,
-      clock,
-      up: () => {
-        this.#life.bound();
-      },
-      giveUp: (line) => {
-        this.#life.giveUp(line);
-      },
-      log: (message) => {
-        this.#say(message);
-      },
-      changed: (change) => {
-        onEvent({ type: 'health', dyno: this.name, timeMs: clock.now(), ...change });
-      },
-    });
   }
 
   async #run(found?: Found): Promise<void> {
     const death = await this.#live(found);
     // Who has closed the runtime without a word has left it as well.
     if (this.#settings.keeper !== undefined && this.#settings.runtime.isClosed) await this.leave();
-    if (!this.#leaving.signal.aborted) await this.#end(death);
+    if (!this.#output.isLeft) await this.#end(death);
   }
 
   async #end(death: Death): Promise<void> {
@@ -204,7 +238,6 @@ export class Dyno {
     this.#container = undefined;
     await keeper?.died(this.#life.record, this.#lastDeath, death);
     this.#lastDeath = death;
-    this.#sample = undefined;
     if (size !== undefined) for (const line of oomLines(death, size)) this.#say(line);
     onEvent({ type: 'ended', dyno: this.name, timeMs: clock.now(), death });
     this.#life.ended(death);
@@ -213,7 +246,7 @@ export class Dyno {
   async #live(found?: Found): Promise<Death> {
     const { attendance, keeper } = this.#settings;
     if (found !== undefined && 'status' in found) {
-      await this.#read(found);
+      await this.#output.read(found);
       return deathOf(found.status, this.#life.doing);
     }
     const unattended = await attendance?.awaitClient();
@@ -225,12 +258,11 @@ export class Dyno {
       return failedDeath(TsrunError.is(cause) ? cause : new TsrunError('ERR_TSRUN_HOST', cause instanceof Error ? cause.message : String(cause), { cause }));
     }
     this.#container = container;
-    const printed = this.#print(container);
-    if (!this.#leaving.signal.aborted) this.#watch(container);
+    const printed = this.#output.print(container);
+    if (!this.#output.isLeft) this.#begin(container);
     const status = await container.exited;
-    this.#endWatch();
-    // A log that nobody writes any more has no end either.
-    if (keeper !== undefined && status.cause === 'lost') this.#lost.abort();
+    this.#watch.end();
+    if (keeper !== undefined && status.cause === 'lost') this.#output.lose();
     // What it said last stands before the line that says that it has ended.
     printed.hurry();
     await printed.done;
@@ -244,51 +276,13 @@ export class Dyno {
     return container;
   }
 
-  #watch(container: Container): void {
+  #begin(container: Container): void {
+    // Before it may be up, which other checks begin with.
+    this.#watch.begin(container);
     if (!this.#life.record.isLaunched) this.#life.launched();
-    this.#health?.begin(container, this.state === 'up');
-    if (this.state === 'starting') {
-      this.#port?.begin(container.pid, () => {
-        this.#life.bound();
-      });
-    }
-    const endMeasure = measure(container, this.#settings, {
-      log: (message) => {
-        this.#say(message);
-      },
-      tell: (event) => {
-        if (event.type === 'sample') this.#sample = event.sample;
-        this.#settings.onEvent({ ...event, dyno: this.name, timeMs: this.#settings.clock.now() });
-        if (event.type === 'quota' && event.code === 'R15') this.#life.overQuota();
-      },
-    });
-    this.#endWatch = () => {
-      endMeasure();
-      this.#port?.end();
-      this.#health?.end();
-    };
   }
 
   #say(message: string): void {
     this.#settings.onLog({ timeMs: this.#settings.clock.now(), source: 'heroku', dyno: this.name, message });
-  }
-
-  #print(container: Container): Printed {
-    const { clock, onLog, pace, attendance, keeper } = this.#settings;
-    if (attendance !== undefined) return unhurried(attendance.attend(container));
-    if (keeper !== undefined) return unhurried(this.#read({ createdAtMs: container.record.createdAtMs, container }));
-    return copyOutput(container, pace, (message) => {
-      onLog({ timeMs: clock.now(), source: 'app', dyno: this.name, message });
-    });
-  }
-
-  /** What has one that outlives its owner printed stands in its log. */
-  async #read(printing: Printing): Promise<void> {
-    const { keeper, onLog } = this.#settings;
-    this.#lost = new AbortController();
-    const signal = AbortSignal.any([this.#leaving.signal, this.#lost.signal]);
-    await keeper?.print(printing, ({ timeMs, message }) => {
-      onLog({ timeMs, source: 'app', dyno: this.name, message });
-    }, signal);
   }
 }

@@ -4,7 +4,7 @@ import type { TsrunError } from '../spec/errors.js';
 import type { Death } from './death.js';
 import type { DrainState } from './drains/drain-state.js';
 import type { HealthChange } from './health/health.js';
-import type { DynoState } from './lifecycle.js';
+import type { DynoState } from './life-record.js';
 import type { DynoSample } from './metrics/sample.js';
 import type { QuotaCode } from './sizes/quota.js';
 

@@ -12,6 +12,7 @@ import type { ImageOptions } from './program.js';
 import { healthShape, type HealthChoice } from './health/health-options.js';
 import { releaseShape, type ReleaseOptions } from './one-off/release.js';
 import { restartPolicies, type Cycling, type RestartPolicy, type RestartPolicyName } from './restart-policy.js';
+import { publishShape, servingFields, type PublishOptions, type ServingOptions } from './serving/options.js';
 import { sizeShape, type DynoSize, type DynoSizeName } from './sizes/sizes.js';
 
 /** What a formation itself decides about the containers of its dynos. */
@@ -24,7 +25,7 @@ const decided = [
 export type DynoContainerOptions = Omit<RunOptions, (typeof decided)[number]>;
 
 /** How the dynos of one process type are run. */
-export interface ProcessTypeOptions {
+export interface ProcessTypeOptions extends ServingOptions {
   /** A line for the shell. Default: what the image lists under this name; for `web`, the image's own program. */
   readonly command?: string;
   /** Who hears the stop signal. Default `all`, as on Heroku. */
@@ -73,6 +74,8 @@ export interface FormationOptions {
   readonly showSize?: boolean;
   /** Whether the log has what each dyno uses, every 20 seconds, as Heroku's has with `log-runtime-metrics`. Default false. */
   readonly metrics?: boolean;
+  /** Ports of this host that it takes connections on as long as it runs: see `Formation.listen`. */
+  readonly publish?: readonly PublishOptions[];
   /** Limits, mounts, user, walls of each dyno. Default: no capabilities, and uid 1000 where the image says root or nothing. */
   readonly container?: DynoContainerOptions;
   /** Where the log goes beside its readers: URLs, or functions that take lines. */
@@ -113,6 +116,7 @@ const processType = strictObject<ProcessTypeOptions>({
   health: optional(healthShape),
   restart: optional(restart),
   size: optional(sizeShape),
+  ...servingFields,
 });
 const quantities = record(integer(0, 1000), typeName);
 
@@ -127,6 +131,7 @@ const formation = strictObject<FormationOptions>({
   size: optional(sizeShape),
   showSize: optional(boolean),
   metrics: optional(boolean),
+  publish: optional(array(publishShape)),
   container: optional({ expects: 'an object', check: checkContainer }),
   drains: optional(array(drainChoice, 0, 100)),
   clock: optional(strictObject<Clock>({ now: callback<Clock['now']>(), after: callback<Clock['after']>() })),

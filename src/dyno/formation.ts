@@ -1,23 +1,22 @@
 /** An app as it runs: so many dynos of each of its process types. */
-import { EventStream } from '../container/events.js';
 import type { Runtime } from '../container/runtime.js';
 import { TsrunError } from '../spec/errors.js';
 import { Blueprint } from './blueprint.js';
 import { Crew } from './crew.js';
-import type { Drain } from './drains/drain.js';
-import type { DrainChoice } from './drains/drain-options.js';
-import { LazyDrains } from './drains/lazy-drains.js';
 import type { Dyno } from './dyno.js';
 import type { DynoEvent } from './events.js';
 import { found, inherit, type Founded } from './founding.js';
-import { formationDefaults, validateDrain, validateQuantities, type AdoptOptions, type FormationOptions } from './formation-options.js';
-import { LogHub, type LogOptions } from './log/hub.js';
-import type { LogLine } from './log/line.js';
+import { formationDefaults, validateQuantities, type AdoptOptions, type FormationOptions } from './formation-options.js';
+import { FormationLog } from './log/formation-log.js';
 import { openMetrics } from './metrics/open-metrics.js';
+import { readings } from './metrics/readings.js';
 import { validateOneOff, type OneOffCommand, type OneOffOptions } from './one-off/one-off-options.js';
 import type { OneOff } from './one-off/one-off.js';
 import { OneOffs } from './one-off/one-offs.js';
 import { releaseType, runRelease } from './one-off/release.js';
+import { LazyRouter } from './serving/lazy-router.js';
+import type { DynoListener } from './serving/listener.js';
+import { validateListenOptions, validateRestartOptions, type ListenOptions, type RestartOptions } from './serving/options.js';
 
 /**
  * The dynos of an app: each runs one process of it in a container of its own, is started again by its restart policy, and says what
@@ -35,42 +34,37 @@ import { releaseType, runRelease } from './one-off/release.js';
  *   if (formation.dynos.every(({ state }) => state === 'up')) break;
  * }
  */
-export class Formation {
+export class Formation extends FormationLog {
   /** Before the names of its containers. */
   readonly name: string;
   readonly #founded: Founded;
   readonly #blueprint: Blueprint;
+  readonly #router: LazyRouter;
   readonly #crew: Crew;
-  readonly #drains: LazyDrains;
-  readonly #events = new EventStream<DynoEvent>();
-  readonly #log = new LogHub();
-  readonly #listeners = {
-    onLog: (line: LogLine) => {
-      this.#founded.survival?.log(line);
-      this.#log.write(line);
-    },
-    pace: this.#log,
-    onEvent: (event: DynoEvent) => {
-      this.#events.push(event);
-    },
-  };
   readonly #oneOffs = new OneOffs(async (program, dyno, env) => {
-    this.#checkRunning();
+    this.checkRunning();
     const settings = await this.#blueprint.oneOff(dyno, program, env);
-    this.#checkRunning();
-    return { ...settings, ...this.#listeners };
+    this.checkRunning();
+    return { ...settings, ...this.listeners };
   });
-  #scaling: Promise<void> = Promise.resolve();
   #ending: Promise<void> | undefined;
 
   private constructor(founded: Founded) {
-    const { name, survival, options: { clock = formationDefaults.clock } } = founded;
+    super(founded);
+    const { name, survival, options: { clock = formationDefaults.clock, processTypes = {} } } = founded;
     this.name = name;
     this.#founded = founded;
-    if (survival !== undefined) this.#log.restore(survival.past);
-    this.#drains = new LazyDrains({ app: name, hub: this.#log, clock, onEvent: this.#listeners.onEvent });
     this.#blueprint = new Blueprint(founded);
-    this.#crew = new Crew({ blueprint: this.#blueprint, survival, listeners: this.#listeners });
+    this.#router = new LazyRouter({
+      clock,
+      backends: (type) => this.#crew.ofType(type),
+      portOf: (type) => (type === 'web' ? this.#blueprint.port : undefined),
+      idleAfterMs: (type) => processTypes[type]?.idle?.afterMs,
+      log: (message) => {
+        this.say({ timeMs: clock.now(), source: 'heroku', dyno: 'router', message });
+      },
+    });
+    this.#crew = new Crew({ blueprint: this.#blueprint, survival, router: this.#router, listeners: this.listeners });
   }
 
   /**
@@ -94,7 +88,7 @@ export class Formation {
   /** The same with nothing started yet: `deploy` does that, so that the log of the release phase can be read. @throws TsrunError as `start` */
   static async prepare(runtime: Runtime, image: string, options: FormationOptions = {}): Promise<Formation> {
     const formation = new Formation(await found(runtime, image, options));
-    await formation.#drainAll();
+    await formation.drainAll();
     return formation;
   }
 
@@ -120,8 +114,9 @@ export class Formation {
     const inheritance = await inherit(runtime, name, changes);
     const formation = new Formation(inheritance);
     try {
-      await formation.#drainAll();
+      await formation.drainAll();
       await formation.#crew.adopt(inheritance.dynos, (type) => inheritance.source.program(type));
+      await formation.#router.publish(inheritance.options.publish);
       await formation.scale(inheritance.quantities);
       return formation;
     } catch (error) {
@@ -137,12 +132,12 @@ export class Formation {
    */
   async deploy(): Promise<void> {
     const { source, options: { quantities = { web: 1 }, release = true, processTypes = {} } } = this.#founded;
-    this.#checkRunning();
+    this.checkRunning();
     await this.#blueprint.wanted(quantities);
     if (release !== false && source.types.includes(releaseType)) {
       await runRelease(release, processTypes[releaseType], async (options) => this.#oneOffs.run(source.program(releaseType), options, 1));
     }
-    await this.scale(quantities);
+    await this.#crew.inTurn(async () => this.#scale(quantities, async () => this.#router.publish(this.#founded.options.publish)));
   }
 
   /** Those that there shall be, whatever state they are in, by type and number. */
@@ -186,24 +181,49 @@ export class Formation {
    */
   async scale(quantities: Readonly<Record<string, number>>): Promise<void> {
     validateQuantities(quantities);
-    // One after the other: what is going must be gone before it can come back.
-    const before = this.#scaling;
-    this.#scaling = (async () => {
-      await before.catch(() => undefined);
-      await this.#scale(quantities);
-    })();
-    return this.#scaling;
+    return this.#crew.inTurn(async () => this.#scale(quantities));
   }
 
   /**
    * Ends dynos and starts them anew, with their restart policy as if they had never crashed. Resolves when what ran has ended.
    *
    * @param which a dyno (`web.1`), a process type (`web`), or all
-   * @throws TsrunError `ERR_TSRUN_NOT_FOUND` where there is none of that name; `ERR_TSRUN_STATE` when it was stopped
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND` where there is none of that name; `ERR_TSRUN_STATE` when it was stopped, and where with `preboot`
+   * or `rolling` a new dyno did not come up
+   *
+   * @example
+   * import { Formation, Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * await using formation = await Formation.start(runtime, './rootfs', { processTypes: { web: { command: 'exec httpd -f -p $PORT' } }, quantities: { web: 2 } });
+   * const listener = await formation.listen('web', { port: 0 });
+   * await formation.restart('web', { preboot: true, rolling: true }); // no connection to listener.port is refused
    */
-  async restart(which?: string): Promise<void> {
-    this.#checkRunning();
-    await Promise.all(this.#crew.chosen(which).map(async (dyno) => dyno.restart()));
+  async restart(which?: string, options: RestartOptions = {}): Promise<void> {
+    validateRestartOptions(options);
+    this.checkRunning();
+    await this.#crew.restart(which, options);
+  }
+
+  /**
+   * Takes connections on a port of this host for the dynos of a process type: each goes to one that is up, the one with the fewest connections. It
+   * waits where one is starting, and is refused where there is none; the log says why (`heroku[router]`). No network of the dynos is
+   * needed, no rule of a firewall, and the port stays open while dynos come and go, until `close` or the end of the formation.
+   *
+   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`, also for a type that there is not, or that has no `PORT`, unless `innerPort` is given;
+   * `ERR_TSRUN_HOST` where the port cannot be listened on; `ERR_TSRUN_STATE` when it was stopped
+   *
+   * @example
+   * import { Formation, Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * await using formation = await Formation.start(runtime, './rootfs', { processTypes: { web: { command: 'exec httpd -f -p $PORT' } } });
+   * const { port } = await formation.listen('web', { port: 0 });
+   * console.log((await fetch(`http://127.0.0.1:${port}/`)).status); // 404
+   */
+  async listen(type: string, options: ListenOptions): Promise<DynoListener> {
+    validateListenOptions(options);
+    this.#blueprint.programOf(type);
+    this.checkRunning();
+    return this.#router.listen(type, options);
   }
 
   /**
@@ -235,7 +255,7 @@ export class Formation {
    */
   async leave(): Promise<void> {
     if (this.#founded.survival === undefined) throw new TsrunError('ERR_TSRUN_STATE', 'the formation does not outlive its process', { hint: 'start it with survive' });
-    this.#checkRunning();
+    this.checkRunning();
     this.#ending = this.#end(async (dyno) => dyno.leave(), async () => Promise.resolve(this.#founded.survival?.leave()));
     return this.#ending;
   }
@@ -245,97 +265,36 @@ export class Formation {
     await this.stop();
   }
 
-  /**
-   * What becomes of dynos, from this call on. Ends with `stop`, or when the signal is aborted.
-   *
-   * @example
-   * import { Formation, Runtime } from 'tsrun';
-   * await using runtime = await Runtime.open();
-   * await using formation = await Formation.start(runtime, './rootfs', { processTypes: { job: { command: 'sleep 1; exit 3' } }, quantities: { job: 1 }, restart: 'docker' });
-   * for await (const event of formation.events()) {
-   *   if (event.type !== 'ended') continue;
-   *   console.log(event.dyno, event.death.cause, event.death.code); // job.1 exit 3
-   *   break;
-   * }
-   */
-  events(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<DynoEvent> {
-    return this.#events.read(options.signal);
-  }
-
-  /**
-   * What dynos print, and what the platform says of them: the last lines that were there before, and from this call on all that come.
-   * Who reads too slowly gets the newest, and a line that says how many were lost (L11): a dyno never waits for a reader. Ends with
-   * `stop`, or when the signal is aborted.
-   */
-  logs(options: LogOptions = {}): AsyncGenerator<LogLine, undefined> {
-    return this.#log.read(options);
-  }
-
-  /** Where the log goes beside its readers. */
-  get drains(): readonly Drain[] {
-    return this.#drains.list;
-  }
-
-  /**
-   * Sends the log to somebody else too, from now on. A dyno never waits for a drain that does not say so (`blocks`): what it cannot take
-   * is dropped, the oldest first, and told in the place where it is missing.
-   *
-   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`, which shows nothing of the URL; `ERR_TSRUN_STATE` when the formation was stopped
-   *
-   * @example
-   * import { Formation, Runtime } from 'tsrun';
-   * await using runtime = await Runtime.open();
-   * await using formation = await Formation.start(runtime, './rootfs', { processTypes: { job: { command: 'echo hello' } }, quantities: { job: 1 }, restart: 'never' });
-   * const drain = await formation.addDrain('file:///tmp/app.log?max=1m&keep=2');
-   * console.log(drain.name); // file:///tmp/app.log
-   */
-  async addDrain(drain: DrainChoice): Promise<Drain> {
-    validateDrain(drain);
-    this.#checkRunning();
-    return this.#drains.add(drain);
-  }
-
-  /**
-   * Resolves when it has what was said until now, or has had five seconds for it.
-   *
-   * @throws TsrunError `ERR_TSRUN_NOT_FOUND` where it is none of this formation's
-   */
-  async removeDrain(drain: Drain): Promise<void> {
-    if (!(await this.#drains.remove(drain))) throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no such drain: ${drain.name}`);
-  }
-
   /** What its dynos use now, and what they have done, as OpenMetrics text; `serveMetrics` puts it on a socket. Loads are those of the last sample. */
   async metrics(): Promise<string> {
-    const readings = this.dynos.map(async (dyno) => {
-      const { name, type, state, crashes, sample, container } = dyno;
-      // Who has no cgroup, or has just ended, has no figures.
-      return { name, type, state, crashes, sample, stats: await container?.stats().catch(() => undefined), quotaBytes: this.#blueprint.sizeOf(type)?.memoryBytes };
-    });
-    return openMetrics(this.name, await Promise.all(readings));
+    return openMetrics(this.name, await readings(this.dynos, (type) => this.#blueprint.sizeOf(type)));
   }
 
-  async #scale(quantities: Readonly<Record<string, number>>): Promise<void> {
-    this.#checkRunning();
+  protected override tell(event: DynoEvent): void {
+    super.tell(event);
+    this.#router.changed(event.dyno.replace(/\.\d+$/, ''));
+  }
+
+  protected override checkRunning(): void {
+    if (this.#ending !== undefined) throw new TsrunError('ERR_TSRUN_STATE', 'the formation was stopped', { hint: 'start another one' });
+  }
+
+  /** @param ready is done when nothing but the start is left to fail */
+  async #scale(quantities: Readonly<Record<string, number>>, ready: () => Promise<void> = async () => Promise.resolve()): Promise<void> {
+    this.checkRunning();
     const wanted = await this.#blueprint.wanted(quantities);
-    this.#checkRunning();
+    await ready();
+    this.checkRunning();
     const { survival } = this.#founded;
     survival?.define({ quantities: { ...survival.definition.quantities, ...quantities } });
     await Promise.all(wanted.map(async ({ type, count, program }) => this.#crew.count(type, count, program)));
   }
 
-  async #drainAll(): Promise<void> {
-    for (const drain of this.#founded.options.drains ?? []) await this.addDrain(drain);
-  }
-
   async #end(part: (dyno: Dyno) => Promise<void>, finish: () => Promise<void> | undefined): Promise<void> {
-    await Promise.all([...this.dynos.map(part), ...this.oneOffs.map(async (oneOff) => oneOff.stop())]);
-    await this.#drains.close();
-    this.#events.end();
-    this.#log.end();
+    this.#router.close();
+    await Promise.all([...this.#crew.everybody.map(part), ...this.oneOffs.map(async (oneOff) => oneOff.stop())]);
+    this.#router.reset();
+    await this.endLog();
     await finish();
-  }
-
-  #checkRunning(): void {
-    if (this.#ending !== undefined) throw new TsrunError('ERR_TSRUN_STATE', 'the formation was stopped', { hint: 'start another one' });
   }
 }

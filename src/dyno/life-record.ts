@@ -15,6 +15,8 @@ export interface LifeRecord {
   readonly then: 'policy' | 'nothing' | 'again';
   readonly crashes: number;
   readonly upSinceMs: number;
+  /** It was ended for want of connections, and the next one wakes it. */
+  readonly isAsleep?: boolean;
   readonly nextRestartAtMs?: number;
   /** When it is cycled. */
   readonly cycleAtMs?: number;
@@ -33,6 +35,7 @@ export const lifeRecord: Shape<LifeRecord> = strictObject<LifeRecord>({
   then: oneOf('what is next', ['policy', 'nothing', 'again']),
   crashes: integer(0, Number.MAX_SAFE_INTEGER),
   upSinceMs: time,
+  isAsleep: optional(boolean),
   nextRestartAtMs: optional(time),
   cycleAtMs: optional(time),
   deadlineMs: optional(time),

@@ -2,47 +2,12 @@
  * The life of a dyno as a state machine: what is done when, and what its log says of it (Dev Center, "Dynos", "Error codes"). It knows a
  * clock and what can be done to a dyno; containers it knows not.
  */
-import type { Clock } from './clock.js';
+import { Alarm } from './alarm.js';
 import { isForGood, type Death, type Doing } from './death.js';
+import { bootTimeoutLine, endLines, exitTimeoutLine } from './life-lines.js';
 import type { DynoState, LifeRecord } from './life-record.js';
-import { cycleDelayMs, restartDelayMs, type RestartPolicy } from './restart-policy.js';
-
-export type { DynoState } from './life-record.js';
-
-/** What is done to a dyno. Answers come as calls of `launched`, `bound` and `ended`. */
-export interface LifecycleActions {
-  readonly launch: () => void;
-  /** The stop signal. */
-  readonly terminate: () => void;
-  /** SIGKILL to all of it. */
-  readonly kill: () => void;
-  /** What it listens on instead of its port, as a line of the log. */
-  readonly badBind: () => string | undefined;
-  /** A line of the platform's. */
-  readonly log: (message: string) => void;
-  readonly changed: (from: DynoState, to: DynoState) => void;
-  /** Something of `record` is another now: told before what follows from it is done. */
-  readonly remember?: () => void;
-}
-
-export interface LifecycleSettings {
-  readonly clock: Clock;
-  readonly policy: RestartPolicy;
-  /** As the log shows it. */
-  readonly command: string;
-  /** Name of the signal that asks it to end. */
-  readonly stopSignal: string;
-  /** From that signal to SIGKILL. */
-  readonly graceMs: number;
-  /** How soon it must listen on its port; absent: it is up when its program runs. */
-  readonly bootTimeoutMs?: number;
-  /** Without a boot timeout: it is up when `bound` is called all the same. */
-  readonly isUpWhenTold?: boolean;
-  /** 0 to 1, for the jitter of cycling. */
-  readonly chance: () => number;
-  /** It runs once: any end is its completion, and nothing brings it back. */
-  readonly isOneOff?: boolean;
-}
+import type { LifecycleActions, LifecycleSettings, Prospect } from './life-settings.js';
+import { cycleDelayMs, restartDelayMs } from './restart-policy.js';
 
 export class Lifecycle {
   readonly #settings: LifecycleSettings;
@@ -53,20 +18,21 @@ export class Lifecycle {
   /** A program runs, or is on its way. */
   #alive = false;
   #isLaunched = false;
+  #isAsleep = false;
   /** After the end of the program that lives: what the policy says, nothing, or a new one. */
   #then: LifeRecord['then'] = 'policy';
   #crashes = 0;
   #upSinceMs = 0;
-  #nextRestartAtMs: number | undefined;
-  #cycleAtMs: number | undefined;
-  #deadlineMs: number | undefined;
-  #cancelTimer: () => void = () => undefined;
-  #cancelCycle: () => void = () => undefined;
+  readonly #comeback: Alarm;
+  readonly #cycling: Alarm;
+  /** To listen, or to end. */
+  readonly #deadline: Alarm;
 
   constructor(settings: LifecycleSettings, actions: LifecycleActions) {
     this.#settings = settings;
     this.#actions = actions;
     this.#sinceMs = settings.clock.now();
+    [this.#comeback, this.#cycling, this.#deadline] = [new Alarm(settings.clock), new Alarm(settings.clock), new Alarm(settings.clock)];
   }
 
   get state(): DynoState {
@@ -80,7 +46,7 @@ export class Lifecycle {
 
   /** When a crashed one is started again: milliseconds since 1970. */
   get nextRestartAtMs(): number | undefined {
-    return this.#nextRestartAtMs;
+    return this.#comeback.atMs;
   }
 
   /** In a row. */
@@ -96,9 +62,10 @@ export class Lifecycle {
   get record(): LifeRecord {
     return {
       state: this.#state, sinceMs: this.#sinceMs, doing: this.#doing, alive: this.#alive, isLaunched: this.#isLaunched, then: this.#then, crashes: this.#crashes, upSinceMs: this.#upSinceMs,
-      ...(this.#nextRestartAtMs !== undefined && { nextRestartAtMs: this.#nextRestartAtMs }),
-      ...(this.#cycleAtMs !== undefined && { cycleAtMs: this.#cycleAtMs }),
-      ...(this.#deadlineMs !== undefined && { deadlineMs: this.#deadlineMs }),
+      ...(this.#isAsleep && { isAsleep: true }),
+      ...(this.#comeback.atMs !== undefined && { nextRestartAtMs: this.#comeback.atMs }),
+      ...(this.#cycling.atMs !== undefined && { cycleAtMs: this.#cycling.atMs }),
+      ...(this.#deadline.atMs !== undefined && { deadlineMs: this.#deadline.atMs }),
     };
   }
 
@@ -106,6 +73,7 @@ export class Lifecycle {
   resume(record: LifeRecord): void {
     [this.#state, this.#sinceMs, this.#doing, this.#then] = [record.state, record.sinceMs, record.doing, record.then];
     [this.#alive, this.#isLaunched, this.#crashes, this.#upSinceMs] = [record.alive, record.isLaunched, record.crashes, record.upSinceMs];
+    this.#isAsleep = record.isAsleep ?? false;
     const { nextRestartAtMs, cycleAtMs, deadlineMs } = record;
     if (!record.alive) {
       if (nextRestartAtMs !== undefined) this.#restartAt(nextRestartAtMs);
@@ -121,14 +89,19 @@ export class Lifecycle {
 
   /** Nothing of it is done any more, and what runs goes on: another process resumes it. */
   leave(): void {
-    this.#clearTimer();
-    this.#clearCycle();
+    for (const alarm of [this.#comeback, this.#cycling, this.#deadline]) alarm.clear();
+  }
+
+  /** A program that was asked to end takes no new connection, though it is `up` until it has ended. */
+  get prospect(): Prospect {
+    if (this.#alive && this.#doing === 'nothing') return this.#state === 'up' ? 'serves' : 'comes';
+    return (this.#alive && this.#then === 'again') || this.#comeback.atMs !== undefined ? 'comes' : 'none';
   }
 
   start(): void {
     if (this.#alive) return;
-    this.#clearTimer();
-    this.#nextRestartAtMs = undefined;
+    this.#isAsleep = false;
+    this.#comeback.clear();
     this.#doing = 'nothing';
     this.#then = 'policy';
     [this.#alive, this.#isLaunched] = [true, false];
@@ -151,7 +124,7 @@ export class Lifecycle {
   /** It listens on its port, or is well. */
   bound(): void {
     if (this.#state !== 'starting' || this.#doing !== 'nothing') return;
-    this.#clearTimer();
+    this.#deadline.clear();
     this.#upSinceMs = this.#settings.clock.now();
     this.#become('up');
     this.#actions.remember?.();
@@ -160,7 +133,7 @@ export class Lifecycle {
   /** It uses far more memory than it may (R15). */
   overQuota(): void {
     if (!this.#isLaunched || !this.#alive || this.#doing !== 'nothing') return;
-    this.#clearTimer();
+    this.#deadline.clear();
     this.#kill('killing-over-quota');
   }
 
@@ -168,8 +141,8 @@ export class Lifecycle {
   ended(death: Death): void {
     if (!this.#alive) return;
     this.#alive = false;
-    this.#clearTimer();
-    this.#clearCycle();
+    this.#deadline.clear();
+    this.#cycling.clear();
     for (const line of endLines(death)) this.#actions.log(line);
     if (this.#settings.isOneOff === true) {
       this.#become('complete');
@@ -183,6 +156,7 @@ export class Lifecycle {
 
   /** Ends what runs, and what waits to be started again. */
   stop(): void {
+    this.#isAsleep = false;
     this.#end('nothing');
   }
 
@@ -195,11 +169,10 @@ export class Lifecycle {
 
   #end(then: LifeRecord['then']): void {
     this.#then = then;
-    this.#clearCycle();
+    this.#cycling.clear();
     if (this.#alive) this.#terminate();
     else {
-      this.#clearTimer();
-      this.#nextRestartAtMs = undefined;
+      this.#comeback.clear();
       if (this.#state === 'crashed') this.#become('down');
     }
     this.#actions.remember?.();
@@ -213,29 +186,54 @@ export class Lifecycle {
     this.#actions.remember?.();
   }
 
+  /** Ends what is up, until it is woken. */
+  sleep(): void {
+    if (this.prospect !== 'serves') return;
+    this.#actions.log('Idling');
+    this.stop();
+    this.#isAsleep = true;
+    this.#actions.remember?.();
+  }
+
+  /** Starts what sleeps, or is on its way to. */
+  wake(): void {
+    if (!this.#isAsleep) return;
+    this.#actions.log('Unidling');
+    this.restart();
+  }
+
   #settle(): void {
-    const { clock, bootTimeoutMs, policy, chance, isUpWhenTold = false } = this.#settings;
-    const cycleMs = cycleDelayMs(policy, chance());
-    if (cycleMs !== undefined) this.#cycleAt(clock.now() + cycleMs);
+    const { clock, bootTimeoutMs, isUpWhenTold = false } = this.#settings;
+    this.#cycle();
     if (bootTimeoutMs !== undefined) this.#mustBindBy(clock.now() + bootTimeoutMs);
     else if (!isUpWhenTold) this.bound();
   }
 
+  #cycle(): void {
+    const { clock, policy, chance } = this.#settings;
+    const cycleMs = cycleDelayMs(policy, chance());
+    if (cycleMs !== undefined) this.#cycleAt(clock.now() + cycleMs);
+  }
+
   #cycleAt(timeMs: number): void {
-    this.#cycleAtMs = timeMs;
-    this.#cancelCycle = this.#at(timeMs, () => {
+    this.#cycling.set(timeMs, () => {
       this.#actions.log('Cycling');
-      this.restart();
+      if (this.#actions.replace === undefined) {
+        this.restart();
+        return;
+      }
+      // Who cannot be replaced today may be tomorrow.
+      this.#cycle();
+      this.#actions.replace();
     });
   }
 
   #mustBindBy(timeMs: number): void {
     const { bootTimeoutMs = 0 } = this.#settings;
-    this.#deadlineMs = timeMs;
-    this.#cancelTimer = this.#at(timeMs, () => {
+    this.#deadline.set(timeMs, () => {
       const badBind = this.#actions.badBind();
       if (badBind !== undefined) this.#actions.log(badBind);
-      this.#actions.log(`Error R10 (Boot timeout) -> Web process failed to bind to $PORT within ${inSeconds(bootTimeoutMs)} of launch`);
+      this.#actions.log(bootTimeoutLine(bootTimeoutMs));
       this.#kill('killing-unbound');
     });
   }
@@ -249,7 +247,7 @@ export class Lifecycle {
 
   #terminate(doing: Doing = 'stopping'): void {
     if (this.#doing !== 'nothing') return;
-    this.#clearTimer();
+    this.#deadline.clear();
     this.#doing = doing;
     const { clock, stopSignal, graceMs } = this.#settings;
     this.#actions.log(`Stopping all processes with ${stopSignal}`);
@@ -260,9 +258,8 @@ export class Lifecycle {
 
   #killAt(timeMs: number): void {
     const { stopSignal, graceMs } = this.#settings;
-    this.#deadlineMs = timeMs;
-    this.#cancelTimer = this.#at(timeMs, () => {
-      this.#actions.log(`Error R12 (Exit timeout) -> At least one process failed to exit within ${inSeconds(graceMs)} of ${stopSignal}`);
+    this.#deadline.set(timeMs, () => {
+      this.#actions.log(exitTimeoutLine(graceMs, stopSignal));
       this.#actions.log('Stopping remaining processes with SIGKILL');
       this.#doing = 'killing-late';
       this.#actions.remember?.();
@@ -277,31 +274,14 @@ export class Lifecycle {
     this.#crashes++;
     const isDone = policy.on !== 'always' && death.code === 0;
     const delayMs = isForGood(death) ? undefined : restartDelayMs(policy, this.#crashes, death.code);
-    this.#nextRestartAtMs = delayMs === undefined ? undefined : clock.now() + delayMs;
+    if (delayMs !== undefined) this.#restartAt(clock.now() + delayMs);
     this.#become(isDone ? 'complete' : 'crashed');
-    if (this.#nextRestartAtMs !== undefined) this.#restartAt(this.#nextRestartAtMs);
   }
 
   #restartAt(timeMs: number): void {
-    this.#nextRestartAtMs = timeMs;
-    this.#cancelTimer = this.#at(timeMs, () => {
+    this.#comeback.set(timeMs, () => {
       this.start();
     });
-  }
-
-  #at(timeMs: number, call: () => void): () => void {
-    const { clock } = this.#settings;
-    return clock.after(Math.max(0, timeMs - clock.now()), call);
-  }
-
-  #clearTimer(): void {
-    this.#cancelTimer();
-    this.#deadlineMs = undefined;
-  }
-
-  #clearCycle(): void {
-    this.#cancelCycle();
-    this.#cycleAtMs = undefined;
   }
 
   #become(state: DynoState): void {
@@ -312,20 +292,4 @@ export class Lifecycle {
     this.#actions.log(`State changed from ${from} to ${state}`);
     this.#actions.changed(from, state);
   }
-}
-
-function endLines(death: Death): readonly string[] {
-  // Heroku names no status of a process that there never was.
-  if (death.cause === 'attach-timeout') return ['Error R13 (Attach error) -> Failed to attach to process', 'Process exited'];
-  return [...(death.error === undefined ? [] : [failureLine(death)]), `Process exited with status ${death.code}`];
-}
-
-/** Heroku says `bash: …: command not found` in the app's name; there is no shell here that would. */
-function failureLine({ code, error }: Death): string {
-  const message = error?.message ?? '';
-  return code === 125 ? `Error R99 (Platform error) -> ${message}` : message;
-}
-
-function inSeconds(ms: number): string {
-  return ms === 1000 ? '1 second' : `${ms / 1000} seconds`;
 }

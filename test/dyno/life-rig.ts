@@ -1,6 +1,7 @@
 /** The life of a dyno without a dyno. */
 import type { Death } from '../../src/dyno/death.js';
-import { Lifecycle, type LifecycleSettings } from '../../src/dyno/lifecycle.js';
+import type { LifecycleSettings } from '../../src/dyno/life-settings.js';
+import { Lifecycle } from '../../src/dyno/lifecycle.js';
 import { restartPolicies } from '../../src/dyno/restart-policy.js';
 import { FakeClock } from './fake-clock.js';
 
@@ -15,11 +16,11 @@ export class Rig {
   said: string[] = [];
   badBind: string | undefined;
 
-  constructor(settings: Partial<LifecycleSettings> = {}) {
+  constructor({ replace = false, ...settings }: Partial<LifecycleSettings> & { readonly replace?: boolean } = {}) {
     const act = (what: string) => () => {
       this.said.push(`<${what}>`);
     };
-    const actions = { launch: act('launch'), terminate: act('terminate'), kill: act('kill'), badBind: () => this.badBind, log: (message: string) => this.said.push(message), changed: () => undefined };
+    const actions = { launch: act('launch'), terminate: act('terminate'), kill: act('kill'), badBind: () => this.badBind, log: (message: string) => this.said.push(message), changed: () => undefined, ...(replace && { replace: act('replace') }) };
     this.life = new Lifecycle({ clock: this.clock, policy: restartPolicies.heroku, command: 'node server.js', stopSignal: 'SIGTERM', graceMs: 30_000, chance: () => 0, ...settings }, actions);
   }
 

@@ -252,3 +252,29 @@ test('what no runtime can start any more is not tried again', (t) => {
     t.is(rig.clock.pending, 0);
   }
 });
+
+test('connections may go to what is up and was not asked to end, and may wait for what is coming', (t) => {
+  const rig = new Rig(web);
+  t.is(rig.life.prospect, 'none');
+  rig.life.start();
+  t.is(rig.life.prospect, 'comes');
+  rig.life.launched();
+  rig.life.bound();
+  t.is(rig.life.prospect, 'serves');
+  rig.life.restart();
+  t.deepEqual([rig.life.state, rig.life.prospect], ['up', 'comes']);
+  rig.life.ended(exited(143));
+  rig.life.launched();
+  rig.life.bound();
+  rig.life.ended(exited(1));
+  rig.life.ended(exited(1));
+  rig.clock.advance(0);
+  t.is(rig.life.prospect, 'comes');
+  rig.life.ended(exited(1));
+  t.deepEqual([rig.life.state, rig.life.prospect], ['crashed', 'comes'], 'in ten minutes');
+  rig.life.stop();
+  t.is(rig.life.prospect, 'none');
+  const other = new Rig().up();
+  other.life.stop();
+  t.deepEqual([other.life.state, other.life.prospect], ['up', 'none']);
+});

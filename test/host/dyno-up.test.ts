@@ -53,6 +53,23 @@ rooted('all processes run, their logs are one, and ctrl-c ends them in order', a
   for (const message of ['app[web.2]: hello', 'app[worker.1]: working', 'app[worker.1]: bye', 'heroku[worker.1]: Process exited with status 0', 'heroku[web.1]: Process exited with status 143', 'heroku[web.2]: State changed from up to down']) t.true(messages.includes(message), message);
 });
 
+rooted('a published port has the connections of web', async (t) => {
+  const file = procfile('web: exec httpd -f -p $PORT');
+  const { child, end } = await start(['--formation', 'web=1', '-f', file, '-p', '127.0.0.1::5000', '--preboot', '--idle', '3600', lab.image], /Listening on 127\.0\.0\.1:\d+ for web/);
+  const text = await new Promise<string>((resolve) => {
+    const lines: string[] = [];
+    child.stdout?.on('data', (piece: string) => {
+      lines.push(piece);
+      if (lines.join('').includes('starting to up')) resolve(lines.join(''));
+    });
+  });
+  t.notRegex(text, /at=error/);
+  child.kill('SIGINT');
+  const { code, stdout } = await end;
+  t.is(code, 0);
+  t.regex(stdout, /heroku\[router\]: Listening on 127\.0\.0\.1:\d+ for web/);
+});
+
 rooted('ctrl-c twice kills at once', async (t) => {
   const { child, end } = await start(['--formation', 'worker=1', '-f', procfile("worker: trap '' TERM; echo ready; while :; do sleep 0.05; done"), lab.image], /ready\n/);
   child.stdout?.on('data', (text: string) => {
@@ -122,6 +139,8 @@ rooted('a formation that cannot be is told of, and nothing is started', async (t
     [['--formation', 'web', lab.image], /for --formation: .*expected TYPE=NUMBER/],
     [['--formation', 'wbe=1', '-f', procfile('web: true'), lab.image], /there is no process type "wbe" .*\nhint: did you mean "web"\?/],
     [['--restart', 'herku', lab.image], /for --restart/],
+    [['-p', '8080:x', lab.image], /for (?:-p|--publish): .*\nhint: write 8080:5000/],
+    [['--idle', '0', lab.image], /for --idle/],
     [['--detached', lab.image], /unknown flag "--detached" for up/],
   ];
   for (const [words, message] of rows) {

@@ -1,5 +1,5 @@
 /** What one row of the table of flags holds, and the draft that flags fill in. */
-import type { AppManifest, DynoSizes, MetricsAddress, Procfile, RestartPolicyName, RunOptions } from '../../index.js';
+import type { AppManifest, DynoSizes, MetricsAddress, Procfile, PublishOptions, RestartPolicyName, RunOptions } from '../../index.js';
 import type { Completion, ValueContext, ValueKind, ValueType } from '../values/value-type.js';
 
 export type CommandName =
@@ -110,6 +110,10 @@ export interface CommandFlags {
   readonly metrics?: MetricsAddress;
   /** `up`: URLs. They may hold passwords. */
   readonly drains?: readonly string[];
+  /** `up`: ports of the host for web, and how its dynos go. */
+  readonly publish?: readonly PublishOptions[];
+  readonly preboot?: boolean;
+  readonly idleMs?: number;
   /** `explain --diff`: a second set of flags follows after `--`. */
   readonly diff?: boolean;
 }

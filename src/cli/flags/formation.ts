@@ -1,6 +1,6 @@
 /** Flags about a formation: which processes of an app are run, and how they come back. */
-import { parseAppJson, parseDotEnv, parseMetricsAddress, parseProcfile, parseQuantities, parseSizes, restartPolicies, TsrunError, type AppManifest, type DynoSizes, type MetricsAddress, type Procfile, type RestartPolicyName } from '../../index.js';
-import { integer, matching, oneOf, text, toggle } from '../values/basic.js';
+import { parseAppJson, parseDotEnv, parseMetricsAddress, parseProcfile, parsePublish, parseQuantities, parseSizes, restartPolicies, TsrunError, type AppManifest, type DynoSizes, type MetricsAddress, type Procfile, type PublishOptions, type RestartPolicyName } from '../../index.js';
+import { integer, matching, oneOf, parseInteger, text, toggle } from '../values/basic.js';
 import { readUtf8 } from '../values/environment.js';
 import { listOf, ValueError, type ValueType } from '../values/value-type.js';
 import { flag, type Flag } from './flag.js';
@@ -33,6 +33,11 @@ const dotEnv: ValueType<Readonly<Record<string, string>>> = {
   completion: 'file',
   parse: (path, context) => said(() => parseDotEnv(readUtf8(path, context), { source: path })),
 };
+
+const published: ValueType<PublishOptions> = { kind: 'string', placeholder: '[ADDRESS:][PORT:]INNERPORT', parse: (value) => said(() => parsePublish(value)) };
+
+/** Whole seconds of which there is at least one, kept as milliseconds. */
+const idleTime: ValueType<number> = { kind: 'seconds', placeholder: 'SECONDS', parse: (value) => parseInteger(value, { min: 1, max: 2_147_483 }) * 1000 };
 
 const policies = Object.keys(restartPolicies).filter((name): name is RestartPolicyName => Object.hasOwn(restartPolicies, name));
 
@@ -136,6 +141,31 @@ export const formationFlags: readonly Flag[] = [
     example: '8080',
     commands: ['up'],
     apply: (draft, value) => (draft.flags.port = value),
+  }),
+  flag(listOf(published), {
+    name: 'publish',
+    short: 'p',
+    help: "take connections on this port of the host, for the port of web's dynos; without an address on 127.0.0.1, without PORT on one that is free",
+    group,
+    example: '8080:5000',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.publish = [...(draft.flags.publish ?? []), value]),
+  }),
+  flag(toggle, {
+    name: 'preboot',
+    help: 'have the new web dyno up before the old one is asked to end, when it is replaced',
+    group,
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.preboot = value),
+  }),
+  flag(idleTime, {
+    name: 'idle',
+    help: 'end the web dynos after so long without a published connection; the next one starts them, and waits',
+    group,
+    default: 'never',
+    example: '1800',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.idleMs = value),
   }),
   flag(oneOf('POLICY', policies), {
     name: 'restart',

@@ -1,6 +1,6 @@
 /** What the dynos of a formation use, as OpenMetrics text (openmetrics.io, version 1.0.0). */
 import type { ContainerStats, Pressure } from '../../cgroup/stats.js';
-import type { DynoState } from '../lifecycle.js';
+import type { DynoState } from '../life-record.js';
 import { memoryUse, type DynoSample } from './sample.js';
 
 /** Of the text; what it is served as. */

@@ -5,7 +5,7 @@ import { TsrunError } from '../../spec/errors.js';
 import type { Death } from '../death.js';
 import type { DynoSettings } from '../dyno-settings.js';
 import { Dyno } from '../dyno.js';
-import type { DynoState } from '../lifecycle.js';
+import type { DynoState } from '../life-record.js';
 import { restartPolicies } from '../restart-policy.js';
 import type { Attachment } from './attachment.js';
 import { Desk } from './desk.js';

@@ -1,7 +1,8 @@
 import test from 'ava';
 import type { Death } from '../../../src/dyno/death.js';
 import { lifeRecord, type LifeRecord } from '../../../src/dyno/life-record.js';
-import { Lifecycle, type LifecycleSettings } from '../../../src/dyno/lifecycle.js';
+import type { LifecycleSettings } from '../../../src/dyno/life-settings.js';
+import { Lifecycle } from '../../../src/dyno/lifecycle.js';
 import { restartPolicies } from '../../../src/dyno/restart-policy.js';
 import { assertShape } from '../../../src/spec/shape.js';
 import { FakeClock } from '../fake-clock.js';

@@ -1,0 +1,26 @@
+/** What Heroku says of the life of a dyno (Dev Center, "Error codes"). */
+import type { Death } from './death.js';
+
+export function bootTimeoutLine(bootTimeoutMs: number): string {
+  return `Error R10 (Boot timeout) -> Web process failed to bind to $PORT within ${inSeconds(bootTimeoutMs)} of launch`;
+}
+
+export function exitTimeoutLine(graceMs: number, stopSignal: string): string {
+  return `Error R12 (Exit timeout) -> At least one process failed to exit within ${inSeconds(graceMs)} of ${stopSignal}`;
+}
+
+export function endLines(death: Death): readonly string[] {
+  // Heroku names no status of a process that there never was.
+  if (death.cause === 'attach-timeout') return ['Error R13 (Attach error) -> Failed to attach to process', 'Process exited'];
+  return [...(death.error === undefined ? [] : [failureLine(death)]), `Process exited with status ${death.code}`];
+}
+
+/** Heroku says `bash: …: command not found` in the app's name; there is no shell here that would. */
+function failureLine({ code, error }: Death): string {
+  const message = error?.message ?? '';
+  return code === 125 ? `Error R99 (Platform error) -> ${message}` : message;
+}
+
+function inSeconds(ms: number): string {
+  return ms === 1000 ? '1 second' : `${ms / 1000} seconds`;
+}

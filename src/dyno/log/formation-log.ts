@@ -1,0 +1,125 @@
+/** What is said of a formation, and who hears it: readers, drains, and those who wait for events. */
+import { EventStream } from '../../container/events.js';
+import { TsrunError } from '../../spec/errors.js';
+import type { Drain } from '../drains/drain.js';
+import type { DrainChoice } from '../drains/drain-options.js';
+import { LazyDrains } from '../drains/lazy-drains.js';
+import type { DynoEvent } from '../events.js';
+import { formationDefaults, validateDrain } from '../formation-options.js';
+import type { Founded } from '../founding.js';
+import { LogHub, type LogOptions } from './hub.js';
+import type { LogLine } from './line.js';
+
+/** The part of a `Formation` that tells. */
+export abstract class FormationLog {
+  readonly #founded: Founded;
+  readonly #log = new LogHub();
+  readonly #events = new EventStream<DynoEvent>();
+  readonly #drains: LazyDrains;
+
+  /** @internal */
+  constructor(founded: Founded) {
+    const { name, survival, options: { clock = formationDefaults.clock } } = founded;
+    this.#founded = founded;
+    if (survival !== undefined) this.#log.restore(survival.past);
+    this.#drains = new LazyDrains({ app: name, hub: this.#log, clock, onEvent: (event) => { this.tell(event); } });
+  }
+
+  /**
+   * What becomes of dynos, from this call on. Ends with `stop`, or when the signal is aborted.
+   *
+   * @example
+   * import { Formation, Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * await using formation = await Formation.start(runtime, './rootfs', { processTypes: { job: { command: 'sleep 1; exit 3' } }, quantities: { job: 1 }, restart: 'docker' });
+   * for await (const event of formation.events()) {
+   *   if (event.type !== 'ended') continue;
+   *   console.log(event.dyno, event.death.cause, event.death.code); // job.1 exit 3
+   *   break;
+   * }
+   */
+  events(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<DynoEvent> {
+    return this.#events.read(options.signal);
+  }
+
+  /**
+   * What dynos print, and what the platform says of them: the last lines that were there before, and from this call on all that come.
+   * Who reads too slowly gets the newest, and a line that says how many were lost (L11): a dyno never waits for a reader. Ends with
+   * `stop`, or when the signal is aborted.
+   */
+  logs(options: LogOptions = {}): AsyncGenerator<LogLine, undefined> {
+    return this.#log.read(options);
+  }
+
+  /** Where the log goes beside its readers. */
+  get drains(): readonly Drain[] {
+    return this.#drains.list;
+  }
+
+  /**
+   * Sends the log to somebody else too, from now on. A dyno never waits for a drain that does not say so (`blocks`): what it cannot take
+   * is dropped, the oldest first, and told in the place where it is missing.
+   *
+   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`, which shows nothing of the URL; `ERR_TSRUN_STATE` when the formation was stopped
+   *
+   * @example
+   * import { Formation, Runtime } from 'tsrun';
+   * await using runtime = await Runtime.open();
+   * await using formation = await Formation.start(runtime, './rootfs', { processTypes: { job: { command: 'echo hello' } }, quantities: { job: 1 }, restart: 'never' });
+   * const drain = await formation.addDrain('file:///tmp/app.log?max=1m&keep=2');
+   * console.log(drain.name); // file:///tmp/app.log
+   */
+  async addDrain(drain: DrainChoice): Promise<Drain> {
+    validateDrain(drain);
+    this.checkRunning();
+    return this.#drains.add(drain);
+  }
+
+  /**
+   * Resolves when it has what was said until now, or has had five seconds for it.
+   *
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND` where it is none of this formation's
+   */
+  async removeDrain(drain: Drain): Promise<void> {
+    if (!(await this.#drains.remove(drain))) throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no such drain: ${drain.name}`);
+  }
+
+  /** @internal Where dynos tell of themselves. */
+  protected get listeners() {
+    return {
+      onLog: (line: LogLine) => {
+        this.say(line);
+      },
+      pace: this.#log,
+      onEvent: (event: DynoEvent) => {
+        this.tell(event);
+      },
+    };
+  }
+
+  /** @internal */
+  protected say(line: LogLine): void {
+    this.#founded.survival?.log(line);
+    this.#log.write(line);
+  }
+
+  /** @internal */
+  protected tell(event: DynoEvent): void {
+    this.#events.push(event);
+  }
+
+  /** @internal */
+  protected abstract checkRunning(): void;
+
+  /** @internal */
+  protected async drainAll(): Promise<void> {
+    for (const drain of this.#founded.options.drains ?? []) await this.addDrain(drain);
+  }
+
+  /** @internal Drains have what was said, or have had five seconds for it. */
+  protected async endLog(): Promise<void> {
+    await this.#drains.close();
+    this.#events.end();
+    this.#log.end();
+  }
+}

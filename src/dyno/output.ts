@@ -1,0 +1,51 @@
+/** What a dyno prints, on its way to the log of the formation, or to its client. */
+import type { Container } from '../container/container.js';
+import type { DynoSettings } from './dyno-settings.js';
+import { copyOutput, unhurried, type Printed } from './log/output.js';
+import type { Printing } from './survival/keeper.js';
+
+export class DynoOutput {
+  readonly #settings: DynoSettings;
+  readonly #name: string;
+  readonly #leaving = new AbortController();
+  #lost = new AbortController();
+
+  constructor(settings: DynoSettings, name: string) {
+    this.#settings = settings;
+    this.#name = name;
+  }
+
+  /** It is another process's. */
+  get isLeft(): boolean {
+    return this.#leaving.signal.aborted;
+  }
+
+  /** Another process goes on reading. */
+  leave(): void {
+    this.#leaving.abort();
+  }
+
+  /** A log that nobody writes any more has no end either. */
+  lose(): void {
+    this.#lost.abort();
+  }
+
+  print(container: Container): Printed {
+    const { clock, onLog, pace, attendance, keeper } = this.#settings;
+    if (attendance !== undefined) return unhurried(attendance.attend(container));
+    if (keeper !== undefined) return unhurried(this.read({ createdAtMs: container.record.createdAtMs, container }));
+    return copyOutput(container, pace, (message) => {
+      onLog({ timeMs: clock.now(), source: 'app', dyno: this.#name, message });
+    });
+  }
+
+  /** What one that outlives its owner has printed stands in its log. */
+  async read(printing: Printing): Promise<void> {
+    const { keeper, onLog } = this.#settings;
+    this.#lost = new AbortController();
+    const signal = AbortSignal.any([this.#leaving.signal, this.#lost.signal]);
+    await keeper?.print(printing, ({ timeMs, message }) => {
+      onLog({ timeMs, source: 'app', dyno: this.#name, message });
+    }, signal);
+  }
+}

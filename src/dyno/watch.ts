@@ -1,0 +1,110 @@
+/** What is watched of a dyno while its program runs: its port, its health, and what it uses. */
+import type { Container } from '../container/container.js';
+import type { DynoSettings } from './dyno-settings.js';
+import { Health, type HealthReport } from './health/health.js';
+import type { Lifecycle } from './lifecycle.js';
+import { badBind } from './listeners.js';
+import { measure } from './metrics/measure.js';
+import type { DynoSample } from './metrics/sample.js';
+import { PortWatch } from './port-watch.js';
+
+export interface DynoWatchSettings {
+  readonly settings: DynoSettings;
+  readonly name: string;
+  readonly life: () => Lifecycle;
+  /** A line of the platform's. */
+  readonly say: (message: string) => void;
+}
+
+export class DynoWatch {
+  readonly #watch: DynoWatchSettings;
+  readonly #port: PortWatch | undefined;
+  readonly #health: Health | undefined;
+  #sample: DynoSample | undefined;
+  #endMeasure: () => void = () => undefined;
+
+  constructor(watch: DynoWatchSettings) {
+    this.#watch = watch;
+    const { settings: { clock, port } } = watch;
+    this.#health = this.#makeHealth();
+    this.#port = port === undefined || this.isUpWhenTold ? undefined : new PortWatch(clock, port.number);
+  }
+
+  /** Its checks of `startup` stand in the place of its port. */
+  get isUpWhenTold(): boolean {
+    return this.#health?.hasStartup === true;
+  }
+
+  /** What it listens on instead of its port, as a line of the log. */
+  get badBind(): string | undefined {
+    return this.#port === undefined ? undefined : badBind(this.#port.listeners, this.#port.port);
+  }
+
+  get isReady(): boolean {
+    return this.#health?.isReady !== false;
+  }
+
+  get reports(): readonly HealthReport[] {
+    return this.#health?.reports ?? [];
+  }
+
+  get sample(): DynoSample | undefined {
+    return this.#sample;
+  }
+
+  /** Its program runs. */
+  begin(container: Container): void {
+    const { settings, name, life, say } = this.#watch;
+    this.#health?.begin(container, life().state === 'up');
+    if (life().state === 'starting') {
+      this.#port?.begin(container.pid, () => {
+        life().bound();
+      });
+    }
+    this.#endMeasure = measure(container, settings, {
+      log: say,
+      tell: (event) => {
+        if (event.type === 'sample') this.#sample = event.sample;
+        settings.onEvent({ ...event, dyno: name, timeMs: settings.clock.now() });
+        if (event.type === 'quota' && event.code === 'R15') life().overQuota();
+      },
+    });
+  }
+
+  /** It is up. */
+  beginOthers(): void {
+    this.#health?.beginOthers();
+  }
+
+  /** It is about to end. */
+  endHealth(): void {
+    this.#health?.end();
+  }
+
+  /** Its program has ended, or is another process's. */
+  end(): void {
+    this.#endMeasure();
+    this.#port?.end();
+    this.#health?.end();
+    this.#sample = undefined;
+  }
+
+  #makeHealth(): Health | undefined {
+    const { settings: { clock, health, onEvent }, name, life, say } = this.#watch;
+    if (health === undefined) return undefined;
+    return new Health({
+      ...health,
+      clock,
+      log: say,
+      up: () => {
+        life().bound();
+      },
+      giveUp: (line) => {
+        life().giveUp(line);
+      },
+      changed: (change) => {
+        onEvent({ type: 'health', dyno: name, timeMs: clock.now(), ...change });
+      },
+    });
+  }
+}
