@@ -1,5 +1,5 @@
 /** Networks beyond loopback: what is asked for, and what may be reached through them. */
-import { isIP } from 'node:net';
+import { ipFamily } from './ip-family.js';
 import { anyOf, array, integer, oneOf, optional, strictObject, tagged, text, type Shape } from './shape.js';
 
 /** One thing that may be reached. Without ports: every port; without ports and protocol: every protocol. */
@@ -31,8 +31,8 @@ export interface Cidr {
 /** An address alone stands for itself. Undefined for what is neither. */
 export function parseCidr(value: string): Cidr | undefined {
   const [, address = '', length] = /^([0-9A-Fa-f.:]{2,45})(?:\/(0|[1-9]\d{0,2}))?$/.exec(value) ?? [];
-  const family = isIP(address);
-  if (family !== 4 && family !== 6) return undefined;
+  const family = ipFamily(address);
+  if (family === 0) return undefined;
   const most = family === 4 ? 32 : 128;
   const prefix = length === undefined ? most : Number(length);
   return prefix > most ? undefined : { family, address, prefix };
