@@ -48,8 +48,7 @@ export abstract class KnownContainers {
   protected constructor({ native, host, root, launching, imageRoot }: KnownContainersInput) {
     this.#native = native;
     this.host = host;
-    this.#root = root;
-    this.#launching = launching;
+    [this.#root, this.#launching] = [root, launching];
     this.removals = launching.removals;
     this.#imageRoot = imageRoot;
   }

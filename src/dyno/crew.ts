@@ -123,11 +123,13 @@ export class Crew {
   #make(type: string, number: number, program: Program, suffix = ''): Dyno {
     const { blueprint, listeners } = this.#settings;
     const settings = blueprint.dyno(type, number, program, suffix);
-    // Its log says what became of it; it has another day.
-    const onCycle = (dyno: Dyno) => {
-      this.inTurn(async () => this.#replace(dyno)).catch(() => undefined);
-    };
-    return new Dyno({ ...settings, ...listeners, ...(blueprint.serving(type).preboot && { onCycle }) });
+    const dyno: Dyno = new Dyno({ ...settings, ...listeners, ...(blueprint.serving(type).preboot && { onCycle: () => { this.#cycle(dyno); } }) });
+    return dyno;
+  }
+
+  /** Its log says what became of it; it has another day. */
+  #cycle(dyno: Dyno): void {
+    this.inTurn(async () => this.#replace(dyno)).catch(() => undefined);
   }
 
   #add(type: string, number: number, program: Program): Dyno {

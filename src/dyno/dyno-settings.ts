@@ -5,7 +5,6 @@ import type { RunOptions } from '../container/options/options.js';
 import type { Runtime } from '../container/runtime.js';
 import type { Clock } from './clock.js';
 import type { Death } from './death.js';
-import type { Dyno } from './dyno.js';
 import type { DynoEvent } from './events.js';
 import type { HealthCheck } from './health/health-options.js';
 import type { LogHub } from './log/hub.js';
@@ -48,7 +47,7 @@ export interface DynoSettings {
   readonly pace: Pick<LogHub, 'turns' | 'room'>;
   readonly onEvent: (event: DynoEvent) => void;
   /** Another one takes its place, in its day's stead. Absent: it is restarted. */
-  readonly onCycle?: (dyno: Dyno) => void;
+  readonly onCycle?: () => void;
 }
 
 /** A client of a dyno. */

@@ -58,11 +58,7 @@ export class Dyno {
         for (const look of this.#waiting) look();
       },
       remember: () => settings.keeper?.remember(this.#life.record, this.#lastDeath),
-      ...(onCycle !== undefined && {
-        replace: () => {
-          onCycle(this);
-        },
-      }),
+      ...(onCycle !== undefined && { replace: onCycle }),
     });
   }
 

@@ -93,13 +93,8 @@ export class Launcher {
   }
 
   /** Keeps the program alive while something is awaited from the launcher. */
-  ref(): void {
-    this.#events.ref();
-  }
-
-  unref(): void {
-    this.#events.unref();
-  }
+  readonly ref = (): unknown => this.#events.ref();
+  readonly unref = (): unknown => this.#events.unref();
 
   /** Runs a plan; gives the handle by which later requests name the container. */
   launch(id: string, plan: Uint8Array, descriptors: readonly number[], listener: ContainerListener): number {

@@ -21,6 +21,8 @@ const otherEffects: Readonly<Record<string, readonly [effect: Effect, why: strin
   timeout: ['record', 'the calling process keeps the time'],
   'stop-timeout': ['record', 'how long stop waits, later'],
   cidfile: ['none', 'a file of the command line, written beside the start'],
+  egress: ['extensions', 'who attaches the network holds it to them'],
+  'bridge-range': ['extensions', 'who attaches the network takes addresses out of it'],
   timings: ['none', 'a clock beside the plan, for which the runtime adds one step'],
   json: ['none', 'how the command line prints'],
   pull: ['none', 'where an image comes from'],
@@ -46,6 +48,8 @@ const otherExamples: Readonly<Record<string, string>> = {
 /** What a flag cannot be without. */
 const companions: Readonly<Record<string, readonly string[]>> = {
   'memory-swap': ['--memory', '512m'],
+  egress: ['--network', 'user'],
+  'bridge-range': ['--network', 'bridge'],
 };
 
 /** What a flag is about, where that is no image of one's own. */

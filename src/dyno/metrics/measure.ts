@@ -1,5 +1,4 @@
 /** What is told of a live container while it is a dyno: samples, quotas, and limits that it reaches. */
-import { randomUUID } from 'node:crypto';
 import type { Container } from '../../container/container.js';
 import type { Clock } from '../clock.js';
 import type { DynoEvent, LimitEvent } from '../events.js';
@@ -30,7 +29,7 @@ export interface MeasureActions {
 export function measure(container: Container, { clock, type, number, id, size, metrics }: MeasureSettings, { log, tell }: MeasureActions): () => void {
   void forward(container, tell);
   if (size === undefined && !metrics) return () => undefined;
-  const settings = { clock, name: `${type}.${number}`, id: `heroku.${id}.${randomUUID()}`, isLogged: metrics, ...(size !== undefined && { size }) };
+  const settings = { clock, name: `${type}.${number}`, id: `heroku.${id}.${globalThis.crypto.randomUUID()}`, isLogged: metrics, ...(size !== undefined && { size }) };
   return startMeter(settings, containerSource(container), {
     log,
     sampled: (sample) => {

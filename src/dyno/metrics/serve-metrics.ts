@@ -36,7 +36,9 @@ export function parseMetricsAddress(text: string): MetricsAddress {
  * await using runtime = await Runtime.open();
  * await using formation = await Formation.start(runtime, './rootfs', { processTypes: { worker: { command: 'sleep 1000' } }, quantities: { worker: 1 } });
  * await using server = await serveMetrics(formation, { host: '127.0.0.1', port: 0 });
- * if ('port' in server.address) console.log(await (await fetch(`http://127.0.0.1:${server.address.port}/metrics`)).text()); // # TYPE tsrun_dyno_up gauge …
+ * const port = 'port' in server.address ? server.address.port : 0;
+ * const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+ * console.log(text.split('\n')[0]); // # TYPE tsrun_dyno_up gauge
  */
 export async function serveMetrics(formation: { readonly metrics: () => Promise<string> }, address: MetricsAddress): Promise<MetricsServer> {
   const wanted = checkAddress(address);
