@@ -126,7 +126,8 @@ export class Drain {
     const before = queue.length;
     const lines: LogLine[] = [];
     if (this.#untold !== undefined && before > 0) lines.push(undelivered({ ...this.#untold, timeMs: this.#untold.sinceMs }));
-    for (let bytes = 0; lines.length < sink.limits.mostLines && bytes < mostBytes;) {
+    // Beside what is told of lost ones there is always one, or the queue would never be empty.
+    for (let bytes = 0, taken = 0; taken < sink.limits.mostLines && bytes < mostBytes; taken++) {
       const line = queue.take();
       if (line === undefined) break;
       lines.push(line);
