@@ -249,7 +249,9 @@ test('an aborted unpacking ends at once, as does one whose source fails', async 
   await t.throwsAsync(unpack(lab, Buffer.alloc(0), { source: createReadStream('/none') }), { code: 'ENOENT' });
   const closed = new Readable({ read() { this.destroy(); } });
   await t.throwsAsync(unpack(lab, Buffer.alloc(0), { source: closed }), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
-  t.like(await t.throwsAsync(unpack(lab, Buffer.alloc(0), { signal: AbortSignal.abort() })), { code: 'ERR_TSRUN_ABORTED' });
+  const unread = new Readable({ read: () => undefined });
+  t.like(await t.throwsAsync(unpack(lab, Buffer.alloc(0), { source: unread, signal: AbortSignal.abort() })), { code: 'ERR_TSRUN_ABORTED' });
+  t.true(unread.destroyed, 'before anybody was there to read it');
 });
 
 test('progress tells of bytes that were read', async (t) => {

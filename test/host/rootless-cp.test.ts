@@ -1,6 +1,6 @@
 /** Copies of an ordinary user, into and out of its containers: with its own rights, and its subordinate ids. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Lab } from '../support/lab.js';
 import { needs } from '../support/needs.js';
@@ -19,11 +19,14 @@ function prepare(script: string): void {
 for (const state of ['live', 'ended'] as const) {
   here(`${state}: what is copied in is root's there, and what is copied out the user's; with --archive owners stay`, async (t) => {
     const { home } = user();
+    const secret = join(home, `secret-${state}`);
     prepare(`mkdir -p ${state}/s/d; echo text >${state}/s/d/f`);
+    // Root's, in a folder of the user's.
+    writeFileSync(secret, '', { mode: 0o600 });
     const script = 'rm -rf /made /s; mkdir /made; echo made >/made/file; busybox chown 7:8 /made/file; busybox chmod 4755 /made/file';
     const replies = await ask({
       do: 'copy', options: { command: ['sh', '-c', state === 'live' ? `${script}; sleep 1000` : script], autoRemove: false, ...(state === 'ended' && { root: 'writable' }) }, state,
-      copies: [['in', `${state}/s`, '/s'], ['out', '/s', `${state}/back`], ['out', '/made', `${state}/made`], ['archive', '/made', `${state}/kept`], ['out', '/made/none', `${state}/none`], ['in', '/etc/shadow', '/shadow'], ['out', '/made/file', '/etc/planted']],
+      copies: [['in', `${state}/s`, '/s'], ['out', '/s', `${state}/back`], ['out', '/made', `${state}/made`], ['archive', '/made', `${state}/kept`], ['out', '/made/none', `${state}/none`], ['in', secret, '/shadow'], ['out', '/made/file', '/etc/planted']],
     });
     t.deepEqual(replies.map(({ error }) => error), [undefined]);
     const [said = ''] = replies.map(({ said: text }) => text);

@@ -93,8 +93,17 @@ export async function run(surroundings: Surroundings, order: Order): Promise<Jso
   return running.done;
 }
 
-/** @throws as `run`, before the program runs */
+/** @throws as `run`, before the program runs; what it would have read is given up then */
 export async function start(surroundings: Surroundings, order: Order): Promise<Running> {
+  try {
+    return await begin(surroundings, order);
+  } catch (error) {
+    if (order.stdin instanceof Readable) order.stdin.destroy();
+    throw error;
+  }
+}
+
+async function begin(surroundings: Surroundings, order: Order): Promise<Running> {
   const { stdin, stdout = 'ignore', signal } = order;
   // It may fail before anybody reads it; that it has is seen then.
   if (stdin instanceof Readable) stdin.on('error', () => undefined);
