@@ -174,7 +174,7 @@ here('options: what is wrong is named, with its place and the value', async (t) 
     [{ stopSignal: 'SIGFOO' }, '/stopSignal', /SIGFOO/],
     [{ umask: 0o1000 }, '/umask', /512|1000/],
     [{ oomScoreAdj: 2000 }, '/oomScoreAdj', /2000/],
-    [{ network: 'bridge' }, '/network', /bridge/],
+    [{ network: 'bridged' }, '/network', /bridged/],
     [{ memoryy: '1g' }, '/memoryy', /memory/],
     [{ dns: ['ns.example.test'] }, '/dns/0', /ns\.example\.test/],
     [{ devices: [{ source: '/dev/none' }] }, '/devices/0/source', /does not exist/],

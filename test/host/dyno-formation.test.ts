@@ -149,7 +149,7 @@ rooted('B5: to who reads nothing for a while the newest lines are kept, and the 
   const [messages, dropped]: [string[], number[]] = [[], []];
   for await (const { source, message } of logs) {
     if (source === 'app') messages.push(message);
-    else dropped.push(Number(/^Error L10 \(output buffer overflow\): (\d+) messages dropped since /.exec(message)?.[1] ?? 0));
+    else dropped.push(Number(/^L11 \(Tail buffer overflow\) -> This tail session dropped (\d+) messages since /.exec(message)?.[1] ?? 0));
   }
   const sum = dropped.reduce((total, each) => total + each, 0);
   t.true(sum > 0);

@@ -91,9 +91,9 @@ export class LogHub {
 /** Each line once, until the queue has ended and is empty. */
 export async function* readQueue(queue: LogQueue, turns: Turns): AsyncGenerator<LogLine, undefined> {
   for (let count = 1; ; count++) {
-    const line = queue.take();
-    // Who reads what is there already never leaves this turn of the event loop else.
+    // Who reads what is there already never leaves this turn of the event loop else. Before it is looked: the last lines may come meanwhile.
     if (count % linesALook === 0 && turns.isOver) await turns.next();
+    const line = queue.take();
     if (line !== undefined) yield line;
     else if (queue.isEnded) return;
     else await queue.ready();
