@@ -15,7 +15,7 @@ import { installedPeers, writeBundle, type Peer } from './peers.js';
 import { textOf, type SectionResult } from './report.js';
 import { sections, type SectionName } from './sections.js';
 import type { Stage } from './stage.js';
-import { mountCgroup2, mountState, moveInside } from './surroundings.js';
+import { mountCgroup2, mountState, moveInside, noteCgroups } from './surroundings.js';
 import { makeWorkspace, type Workspace } from './workspace.js';
 
 interface Choices {
@@ -146,12 +146,14 @@ async function main(): Promise<void> {
     return;
   }
   mountCgroup2();
+  const removeCgroups = noteCgroups();
   const workspace = makeWorkspace();
   const unmountState = mountState(workspace.path);
   try {
     await runAll(choices, workspace);
   } finally {
     unmountState();
+    removeCgroups();
     workspace.remove();
   }
 }

@@ -30,6 +30,17 @@ export function mountState(workspace: string): () => void {
   };
 }
 
+/** What peers make below the root of cgroups and leave there: podman, and systemd-nspawn with --keep-unit. */
+const peersGroups = ['libpod_parent', 'payload', 'supervisor'].map((name) => join('/sys/fs/cgroup', name));
+
+/** Gives what removes those that were not there before. */
+export function noteCgroups(): () => void {
+  const fresh = peersGroups.filter((path) => !existsSync(path));
+  return () => {
+    for (const path of fresh) if (existsSync(path)) execFileSync('find', [path, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  };
+}
+
 function mount(type: string, folder: string): void {
   execFileSync('mount', ['-t', type, type, folder], { stdio: 'inherit' });
 }
