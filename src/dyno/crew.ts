@@ -121,9 +121,16 @@ export class Crew {
   }
 
   #make(type: string, number: number, program: Program, suffix = ''): Dyno {
-    const { blueprint, listeners } = this.#settings;
-    const settings = blueprint.dyno(type, number, program, suffix);
-    const dyno: Dyno = new Dyno({ ...settings, ...listeners, ...(blueprint.serving(type).preboot && { onCycle: () => { this.#cycle(dyno); } }) });
+    const { blueprint, listeners, router } = this.#settings;
+    const dyno: Dyno = new Dyno({
+      ...blueprint.dyno(type, number, program, suffix),
+      ...listeners,
+      onEvent: (event) => {
+        listeners.onEvent(event);
+        router.changed(type);
+      },
+      ...(blueprint.serving(type).preboot && { onCycle: () => { this.#cycle(dyno); } }),
+    });
     return dyno;
   }
 

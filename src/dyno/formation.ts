@@ -4,7 +4,6 @@ import { TsrunError } from '../spec/errors.js';
 import { Blueprint } from './blueprint.js';
 import { Crew } from './crew.js';
 import type { Dyno } from './dyno.js';
-import type { DynoEvent } from './events.js';
 import { found, inherit, type Founded } from './founding.js';
 import { formationDefaults, validateQuantities, type AdoptOptions, type FormationOptions } from './formation-options.js';
 import { FormationLog } from './log/formation-log.js';
@@ -268,11 +267,6 @@ export class Formation extends FormationLog {
   /** What its dynos use now, and what they have done, as OpenMetrics text; `serveMetrics` puts it on a socket. Loads are those of the last sample. */
   async metrics(): Promise<string> {
     return openMetrics(this.name, await readings(this.dynos, (type) => this.#blueprint.sizeOf(type)));
-  }
-
-  protected override tell(event: DynoEvent): void {
-    super.tell(event);
-    this.#router.changed(event.dyno.replace(/\.\d+$/, ''));
   }
 
   protected override checkRunning(): void {

@@ -9,6 +9,7 @@ import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import { parseJson } from '../../spec/json.js';
 import { array, assertShape, integer, oneOf, optional, strictObject, text } from '../../spec/shape.js';
+import { namesIn } from '../state/names-in.js';
 import type { StateRoot } from '../state/state-root.js';
 import { readStateFile } from '../state/state-files.js';
 import type { HostMountSummary } from './mount-types.js';
@@ -208,13 +209,4 @@ function readMount(folder: string, id: string): MountRecord | undefined {
 
 function idsIn(folder: string): string[] {
   return namesIn(folder).filter((name) => !name.startsWith('.') && name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length));
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (errnoName(error) === 'ENOENT') return [];
-    throw error;
-  }
 }

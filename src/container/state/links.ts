@@ -2,10 +2,11 @@
  * Interfaces on the host that containers have, noted in the state root before they are made: one entry each, under its name. An entry is
  * a symbolic link that leads nowhere, since the kernel makes one whole or not at all.
  */
-import { mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Link } from '../../network/bridge.js';
 import { errnoName } from '../../spec/errno.js';
+import { namesIn } from './names-in.js';
 import type { ContainerRecord } from './record.js';
 import type { StateRoot } from './state-root.js';
 
@@ -41,15 +42,6 @@ export async function releaseLinks(root: StateRoot, isOver: (holder: Holder) => 
 export async function releaseLinksOf(root: StateRoot, { id, createdAtMs }: Holder, attending: Promise<void> = Promise.resolve()): Promise<void> {
   await attending;
   await releaseLinks(root, (holder) => holder.id === id && holder.createdAtMs === createdAtMs);
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (errnoName(error) === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 /** Undefined for what was not written here, or is gone. */

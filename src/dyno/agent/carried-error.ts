@@ -20,7 +20,9 @@ const codes: Readonly<Record<ErrorCode, true>> = {
   ERR_TSRUN_STATE: true,
   ERR_TSRUN_LAUNCHER_LOST: true,
   ERR_TSRUN_NATIVE_LOAD: true,
-  ERR_TSRUN_ABORTED: true, ERR_TSRUN_DRAIN: true, ERR_TSRUN_RELEASE: true,
+  ERR_TSRUN_ABORTED: true,
+  ERR_TSRUN_DRAIN: true,
+  ERR_TSRUN_RELEASE: true,
 };
 
 export function errorJson(error: unknown): object {

@@ -1,5 +1,5 @@
 /** What may be asked for about the ports of dynos, and the check of it. */
-import { isIP } from 'node:net';
+import { ipFamily } from '../../spec/ip-family.js';
 import { assertShape, boolean, integer, optional, strictObject, text, type Fields } from '../../spec/shape.js';
 
 /** Where connections are taken, and which dynos get them. Unknown names are refused. */
@@ -62,7 +62,7 @@ export const servingFields: Fields<ServingOptions> = {
 
 const listenFields: Fields<ListenOptions> = {
   port: integer(0, 65_535),
-  host: optional(text('an IP address', { test: (value: string) => isIP(value) !== 0 && !value.includes('%') })),
+  host: optional(text('an IP address', { test: (value: string) => ipFamily(value) !== 0 })),
   innerPort: optional(integer(1, 65_535)),
   mostConnections: optional(integer(1, 1_000_000)),
   waitMs: optional(duration),

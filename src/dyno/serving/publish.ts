@@ -1,6 +1,6 @@
 /** `8080:5000`: what docker's `--publish` takes, of TCP and of one port. */
-import { isIP } from 'node:net';
 import { TsrunError } from '../../spec/errors.js';
+import { ipFamily } from '../../spec/ip-family.js';
 import { show } from '../../spec/quote.js';
 import type { PublishOptions } from './options.js';
 
@@ -20,7 +20,7 @@ export function parsePublish(text: string): PublishOptions {
   const { six, four, port = '', inner = '', protocol = 'tcp' } = wordsOf(text);
   if (protocol !== 'tcp') throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${show(text)}: connections are TCP`, { field: '/publish', hint: `leave out /${protocol}` });
   const host = six ?? four;
-  if (host !== undefined && (isIP(host) !== (six === undefined ? 4 : 6) || host.includes('%'))) throw fault(text, `${show(host)} is no address`);
+  if (host !== undefined && ipFamily(host) !== (six === undefined ? 4 : 6)) throw fault(text, `${show(host)} is no address`);
   return { ...(host !== undefined && { host }), port: portOf(port === '' ? '0' : port, 0, text), innerPort: portOf(inner, 1, text) };
 }
 
