@@ -92,10 +92,6 @@ export class Launcher {
     return new Launcher(native.addon, native.addon.connectLauncher(path));
   }
 
-  /** Keeps the program alive while something is awaited from the launcher. */
-  readonly ref = (): unknown => this.#events.ref();
-  readonly unref = (): unknown => this.#events.unref();
-
   /** Runs a plan; gives the handle by which later requests name the container. */
   launch(id: string, plan: Uint8Array, descriptors: readonly number[], listener: ContainerListener): number {
     const container = this.#nextHandle++;
