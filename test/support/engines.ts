@@ -190,13 +190,16 @@ export function savedImage(lab: EngineLab, name: string): string {
   return saveImages(path, { ...common, names: [name], config: { ...config, Cmd: ['sh'] } }, { ...common, names: [pauseImage], config: { ...config, Cmd: ['sleep', '100000'] } });
 }
 
-/** A shell there learns of a new size. Who calls an engine may not listen yet when the first one comes, and is told of a change only. */
+/**
+ * A shell there learns of a new size. Who calls an engine may not listen yet when the first one comes, and is told of a change only.
+ * The signal that tells of it may interrupt busybox's stty, which then says so instead of a size.
+ */
 export async function followsSize(pty: Pty): Promise<void> {
   let columns = 100;
   await until(async () => {
     pty.resize(40, ++columns);
     pty.type('stty size\r');
-    return (await pty.see(/\n\d+ \d+\r/)).includes(`40 ${columns}`);
+    return (await pty.see(/\n(?:\d+ \d+|stty: [^\r]*: Interrupted system call)\r/)).includes(`40 ${columns}`);
   }, 'the new size');
 }
 
