@@ -7,8 +7,8 @@ export async function run({ flags, positionals, stdout }: Invocation): Promise<n
   const quantities = parseQuantities(positionals.join(' '));
   const app = await reachApp(chosenApp(flags));
   await app.scale(quantities);
-  const names = (await app.dynos()).map(({ name }) => name.split('.')[0] ?? '');
-  const types = [...new Set([...names, ...Object.keys(quantities)])].sort();
-  stdout.write(`${types.map((type) => `${type}=${names.filter((each) => each === type).length}`).join(' ')}\n`);
+  const there = (await app.dynos()).map(({ type }) => type);
+  const types = [...new Set([...there, ...Object.keys(quantities)])].sort();
+  stdout.write(`${types.map((type) => `${type}=${there.filter((each) => each === type).length}`).join(' ')}\n`);
   return 0;
 }

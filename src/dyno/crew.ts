@@ -7,7 +7,7 @@ import { Dyno } from './dyno.js';
 import type { Program } from './program.js';
 import type { LazyRouter } from './serving/lazy-router.js';
 import type { RestartOptions } from './serving/options.js';
-import type { SavedDyno } from './survival/saved-dyno.js';
+import type { FormerDyno } from './survival/saved-dyno.js';
 import type { Survival } from './survival/survival.js';
 
 export interface CrewSettings {
@@ -67,11 +67,8 @@ export class Crew {
   }
 
   /** Goes on with those that another process has left. */
-  async adopt(saved: readonly (readonly [string, SavedDyno | undefined])[], programOf: (type: string) => Program): Promise<void> {
-    await Promise.all(saved.map(async ([name, known]) => {
-      const [type = '', number = ''] = name.split('.');
-      await this.#add(type, Number(number), programOf(type)).adopt(known);
-    }));
+  async adopt(dynos: readonly FormerDyno[], programOf: (type: string) => Program): Promise<void> {
+    await Promise.all(dynos.map(async ({ type, number, saved }) => this.#add(type, number, programOf(type)).adopt(saved)));
   }
 
   /** @param which a dyno, a process type, or all @throws ERR_TSRUN_NOT_FOUND; ERR_TSRUN_STATE where a new one did not come up */

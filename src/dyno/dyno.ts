@@ -122,6 +122,11 @@ export class Dyno {
     return this.#life.crashes;
   }
 
+  /** How often it was started again, for whatever reason. */
+  get restarts(): number {
+    return Math.max(0, (this.#life.record.starts ?? 1) - 1);
+  }
+
   /** When it is started again, in milliseconds since 1970; undefined unless it has crashed and its policy wants it back. */
   get nextRestartAtMs(): number | undefined {
     return this.#life.nextRestartAtMs;

@@ -14,6 +14,8 @@ export interface LifeRecord {
   readonly isLaunched: boolean;
   readonly then: 'policy' | 'nothing' | 'again';
   readonly crashes: number;
+  /** Of its program, the first one too; absent where an earlier version did not count. */
+  readonly starts?: number;
   readonly upSinceMs: number;
   /** It was ended for want of connections, and the next one wakes it. */
   readonly isAsleep?: boolean;
@@ -34,6 +36,7 @@ export const lifeRecord: Shape<LifeRecord> = strictObject<LifeRecord>({
   isLaunched: boolean,
   then: oneOf('what is next', ['policy', 'nothing', 'again']),
   crashes: integer(0, Number.MAX_SAFE_INTEGER),
+  starts: optional(integer(0, Number.MAX_SAFE_INTEGER)),
   upSinceMs: time,
   isAsleep: optional(boolean),
   nextRestartAtMs: optional(time),

@@ -22,6 +22,7 @@ export class Lifecycle {
   /** After the end of the program that lives: what the policy says, nothing, or a new one. */
   #then: LifeRecord['then'] = 'policy';
   #crashes = 0;
+  #starts = 0;
   #upSinceMs = 0;
   readonly #comeback: Alarm;
   readonly #cycling: Alarm;
@@ -61,7 +62,7 @@ export class Lifecycle {
 
   get record(): LifeRecord {
     return {
-      state: this.#state, sinceMs: this.#sinceMs, doing: this.#doing, alive: this.#alive, isLaunched: this.#isLaunched, then: this.#then, crashes: this.#crashes, upSinceMs: this.#upSinceMs,
+      state: this.#state, sinceMs: this.#sinceMs, doing: this.#doing, alive: this.#alive, isLaunched: this.#isLaunched, then: this.#then, crashes: this.#crashes, starts: this.#starts, upSinceMs: this.#upSinceMs,
       ...(this.#isAsleep && { isAsleep: true }),
       ...(this.#comeback.atMs !== undefined && { nextRestartAtMs: this.#comeback.atMs }),
       ...(this.#cycling.atMs !== undefined && { cycleAtMs: this.#cycling.atMs }),
@@ -73,7 +74,7 @@ export class Lifecycle {
   resume(record: LifeRecord): void {
     [this.#state, this.#sinceMs, this.#doing, this.#then] = [record.state, record.sinceMs, record.doing, record.then];
     [this.#alive, this.#isLaunched, this.#crashes, this.#upSinceMs] = [record.alive, record.isLaunched, record.crashes, record.upSinceMs];
-    this.#isAsleep = record.isAsleep ?? false;
+    [this.#isAsleep, this.#starts] = [record.isAsleep ?? false, record.starts ?? 1];
     const { nextRestartAtMs, cycleAtMs, deadlineMs } = record;
     if (!record.alive) {
       if (nextRestartAtMs !== undefined) this.#restartAt(nextRestartAtMs);
@@ -105,6 +106,7 @@ export class Lifecycle {
     this.#doing = 'nothing';
     this.#then = 'policy';
     [this.#alive, this.#isLaunched] = [true, false];
+    this.#starts++;
     this.#become('starting');
     this.#actions.log(`Starting process with command \`${this.#settings.command}\``);
     this.#actions.remember?.();

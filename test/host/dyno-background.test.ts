@@ -42,6 +42,10 @@ async function killAgent(name: string): Promise<void> {
 
 interface Row {
   readonly name: string;
+  readonly type: string;
+  readonly number: number;
+  readonly container?: string;
+  readonly restarts: number;
   readonly state: string;
   readonly pid?: number;
   readonly lastDeath?: { readonly code: number };
@@ -73,6 +77,7 @@ rooted('an app in the background: ps, logs, scale, restart and stop reach it fro
   t.not(after[1]?.pid, before[1]?.pid);
   t.is(after[0]?.pid, before[0]?.pid);
   t.is(after[1]?.lastDeath?.code, 143);
+  t.deepEqual(after.map(({ type, number, container, restarts }) => [type, number, container, restarts]), [['count', 1, `${name}.count.1`, 0], ['web', 1, `${name}.web.1`, 1]]);
   const { stdout } = await lab.tsrun(['logs', '--dyno', 'web']);
   t.true(stdout.includes('heroku[web.1]: Stopping all processes with SIGTERM') && !stdout.includes('count.1'));
   t.is((await lab.tsrun(['logs', '-n', '2', '-d', 'count.1'])).stdout.split('\n').length, 3);

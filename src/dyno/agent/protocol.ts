@@ -30,16 +30,24 @@ export type Request =
 export interface DynoSummary {
   /** `web.1` */
   readonly name: string;
+  /** Its process type: `web`. */
+  readonly type: string;
+  /** Of its type, from 1. */
+  readonly number: number;
   /** Where it is in its life. */
   readonly state: DynoState;
   /** Since when: milliseconds since 1970. */
   readonly sinceMs: number;
   /** As the log shows it. */
   readonly command: string;
-  /** Of its container's first process. */
+  /** The name of the container that it runs in. */
+  readonly container?: string;
+  /** Of that one's first process. */
   readonly pid?: number;
   /** In a row, as its restart policy counts. */
   readonly crashes: number;
+  /** How often it was started again, for whatever reason. */
+  readonly restarts: number;
   /** When it is started again: milliseconds since 1970. */
   readonly nextRestartAtMs?: number;
   /** How it ended last: the cause and the exit code. */
@@ -65,11 +73,15 @@ const request: Shape<Request> = tagged('op', {
 /** What a later version says more is passed over. */
 export const dynoSummary: Shape<DynoSummary> = object<DynoSummary>({
   name: text(),
+  type: text(),
+  number: integer(1, Number.MAX_SAFE_INTEGER),
   state: oneOf('a state', ['provisioning', 'starting', 'up', 'crashed', 'down', 'complete']),
   sinceMs: time,
   command: text(),
+  container: optional(text()),
   pid: optional(integer(0, 2 ** 31)),
   crashes: integer(0, Number.MAX_SAFE_INTEGER),
+  restarts: integer(0, Number.MAX_SAFE_INTEGER),
   nextRestartAtMs: optional(time),
   lastDeath: optional(object<NonNullable<DynoSummary['lastDeath']>>({ cause: text(), code: integer(0, 255) })),
 });

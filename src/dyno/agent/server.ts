@@ -134,10 +134,10 @@ export async function serveFormation(formation: Formation): Promise<FormationSer
   return server;
 }
 
-function summary({ name, state, sinceMs, command, container, crashes, nextRestartAtMs, lastDeath }: Formation['dynos'][number]): DynoSummary {
+function summary({ name, type, number, state, sinceMs, command, container, crashes, restarts, nextRestartAtMs, lastDeath }: Formation['dynos'][number]): DynoSummary {
   return {
-    name, state, sinceMs, command, crashes,
-    ...(container !== undefined && { pid: container.pid }),
+    name, type, number, state, sinceMs, command, crashes, restarts,
+    ...(container !== undefined && { container: container.id, pid: container.pid }),
     ...(nextRestartAtMs !== undefined && { nextRestartAtMs }),
     ...(lastDeath !== undefined && { lastDeath: { cause: lastDeath.cause, code: lastDeath.code } }),
   };

@@ -6,7 +6,7 @@ import { FormationFolder } from './folder.js';
 import { Journal } from './journal.js';
 import { DynoKeeper } from './keeper.js';
 import { plainOptions } from './plain-options.js';
-import { readDyno, type SavedDyno } from './saved-dyno.js';
+import { readDyno, type FormerDyno } from './saved-dyno.js';
 
 const dynosFolder = 'dynos';
 
@@ -59,10 +59,12 @@ export class Survival {
     this.folder.write(definitionFile, JSON.stringify(this.#definition));
   }
 
-  /** Those that there were, by name; undefined where nothing is known of one but that. */
-  dynos(): readonly (readonly [string, SavedDyno | undefined])[] {
-    const names = this.folder.names(dynosFolder).filter((name) => /^[\w-]+\.\d+$/.test(name));
-    return names.map((name) => [name, readDyno(this.folder.read(`${dynosFolder}/${name}`) ?? '')]);
+  /** Those that there were. */
+  dynos(): readonly FormerDyno[] {
+    return this.folder.names(dynosFolder).flatMap((name) => {
+      const [, type, number] = /^([\w-]+)\.(\d+)$/.exec(name) ?? [];
+      return type === undefined ? [] : [{ type, number: Number(number), saved: readDyno(this.folder.read(`${dynosFolder}/${name}`) ?? '') }];
+    });
   }
 
   keeper(dyno: string, id: string): DynoKeeper {

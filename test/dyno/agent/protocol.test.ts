@@ -50,8 +50,8 @@ test('an error comes over as it was raised, and no other is made of it', (t) => 
 });
 
 test('what is told of a dyno may be more than is known here, not less', (t) => {
-  const dyno = { name: 'web.1', state: 'up', sinceMs: 1, command: 'x', crashes: 0 };
+  const dyno = { name: 'web.1', type: 'web', number: 1, state: 'up', sinceMs: 1, command: 'x', crashes: 0, restarts: 0 };
   t.true(isOf(dynoSummary, { ...dyno, weather: 'fine' }));
   t.false(isOf(dynoSummary, { ...dyno, state: 'lost' }));
-  t.false(isOf(dynoSummary, { ...dyno, crashes: undefined }));
+  for (const field of ['type', 'number', 'crashes', 'restarts']) t.false(isOf(dynoSummary, { ...dyno, [field]: undefined }), field);
 });

@@ -69,7 +69,7 @@ test('what was up is up, since when it was, and its restart policy counts on', (
   rig.life.launched();
   const { sinceMs } = rig.life;
   rig.next(hour);
-  t.deepEqual([rig.life.state, rig.life.sinceMs, rig.life.crashes], ['up', sinceMs, 1]);
+  t.deepEqual([rig.life.state, rig.life.sinceMs, rig.life.crashes, rig.life.record.starts], ['up', sinceMs, 1, 2]);
   t.deepEqual(rig.said, []);
   rig.life.ended(crash);
   t.is(rig.life.crashes, 2);
