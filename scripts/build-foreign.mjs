@@ -11,7 +11,7 @@ import { run } from '../rootfs-fixtures/shell.mjs';
 import { quickjs } from './quickjs.mjs';
 
 const checkout = resolve(import.meta.dirname, '..');
-const programs = ['tsrun.node', 'tsrun-archive', 'tsrun-launcher', 'tsrun-oci', 'tsrun-reaper'];
+export const programs = ['tsrun.node', 'tsrun-archive', 'tsrun-launcher', 'tsrun-oci', 'tsrun-reaper'];
 const sources = ['native', 'protocol', 'CMakeLists.txt', 'CMakePresets.json', 'dist/bundle/oci'];
 // The host's: what QuickJS makes of a script is the same for all processors of one byte order and word size.
 const scriptCompiler = 'build/Release/tsrun-oci-compiler';

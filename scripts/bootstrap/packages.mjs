@@ -15,6 +15,8 @@ const long = ['clang', 'cmake', 'libclang-rt-dev'];
 
 const needed = {
   start: [...build, ...aptPackages('busybox')],
+  // The licences of what is linked are where Debian's packages put them.
+  pack: [...build, 'binutils', ...aptPackages('cross-arm64')],
   test,
   vm: test,
   long: [...test, ...long, ...aptPackages('vm-arm64', 'cross-arm64')],

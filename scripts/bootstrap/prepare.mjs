@@ -11,6 +11,7 @@ import { Stages } from './stages.mjs';
 const goals = {
   start: { fixtures: ['busybox'], next: 'scripts/glance.mjs' },
   test: { fixtures: ['busybox', 'debian', 'applications'], next: 'scripts/run-tests.mjs' },
+  pack: { fixtures: [], next: 'scripts/prebuild.mjs' },
   vm: { fixtures: ['busybox', 'debian', 'applications'], next: 'scripts/run-tests.mjs', flags: ['guests'] },
   long: { fixtures: ['busybox', 'debian', 'applications'], next: 'scripts/run-tests.mjs', flags: ['--long'] },
 };
