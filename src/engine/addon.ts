@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TsrunError } from '../spec/errors.js';
+import { printable, show } from '../spec/quote.js';
 
 export interface Addon {
   /** Starts a launcher; gives its request socket. Blocks about a millisecond, once. */
@@ -98,10 +99,18 @@ function isAddon(value: unknown): value is Addon {
   return functions.every((name) => typeof members[name] === 'function');
 }
 
+/** PATH_MAX: nothing of where something was looked for is cut off. */
+const pathLimit = 4096;
+
+const platform = `${process.platform}-${process.arch}`;
+const hint = 'the package brings it for linux-x64 and linux-arm64 with glibc 2.34 or newer: install it again; elsewhere `npm run build` in a checkout of tsrun builds it';
+const addonName = 'tsrun.node';
+const programNames = { launcherPath: 'tsrun-launcher', reaperPath: 'tsrun-reaper', archivePath: 'tsrun-archive' } as const;
+
 /** Folders that may hold the binaries, best first. */
 function candidates(): string[] {
   const root = resolve(import.meta.dirname, '../../..');
-  return [join(root, 'prebuilds', `linux-${process.arch}`), join(root, 'build', 'Release')];
+  return [join(root, 'prebuilds', platform), join(root, 'build', 'Release')];
 }
 
 let loaded: NativeFiles | undefined;
@@ -114,18 +123,31 @@ export function loadNative(): NativeFiles {
 
 function load(): NativeFiles {
   const folders = candidates();
-  const folder = folders.find((each) => existsSync(join(each, 'tsrun.node')));
-  const hint = 'run `npm run build:native` in a checkout, or install the package for this architecture again';
-  if (folder === undefined) {
-    throw new TsrunError('ERR_TSRUN_NATIVE_LOAD', `no native part for linux-${process.arch}; looked in ${folders.join(' and ')}`, { hint });
-  }
-  const path = join(folder, 'tsrun.node');
+  const folder = folders.find((each) => existsSync(join(each, addonName)));
+  if (folder === undefined) throw refusal(`there is no native part for ${platform}: no ${addonName} in ${folders.map(quoted).join(' or ')}`);
+  const missing = Object.values(programNames).filter((name) => !existsSync(join(folder, name)));
+  if (missing.length > 0) throw refusal(`the native part for ${platform} is not whole: no ${missing.join(' or ')} in ${quoted(folder)}`);
+  const addonPath = join(folder, addonName);
+  const { launcherPath, reaperPath, archivePath } = programNames;
+  return { addon: loadAddon(addonPath), addonPath, launcherPath: join(folder, launcherPath), reaperPath: join(folder, reaperPath), archivePath: join(folder, archivePath) };
+}
+
+function loadAddon(path: string): Addon {
   let module: unknown;
   try {
     module = createRequire(import.meta.url)(path);
   } catch (cause) {
-    throw new TsrunError('ERR_TSRUN_NATIVE_LOAD', `'${path}' could not be loaded`, { cause, hint });
+    // The dynamic linker's own words say what it lacks: a version of glibc, a library, the right processor.
+    throw refusal(`${quoted(path)} could not be loaded on ${platform}: ${cause instanceof Error ? printable(cause.message, pathLimit) : show(cause)}`, cause);
   }
-  if (!isAddon(module)) throw new TsrunError('ERR_TSRUN_NATIVE_LOAD', `'${path}' is not of this version`, { hint });
-  return { addon: module, addonPath: path, launcherPath: join(folder, 'tsrun-launcher'), reaperPath: join(folder, 'tsrun-reaper'), archivePath: join(folder, 'tsrun-archive') };
+  if (!isAddon(module)) throw refusal(`${quoted(path)} is not of this version of tsrun`);
+  return module;
+}
+
+function refusal(message: string, cause?: unknown): TsrunError {
+  return new TsrunError('ERR_TSRUN_NATIVE_LOAD', message, { hint, ...(cause !== undefined && { cause }) });
+}
+
+function quoted(path: string): string {
+  return `'${printable(path, pathLimit)}'`;
 }

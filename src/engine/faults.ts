@@ -47,6 +47,11 @@ export function unsent(errno: number): TsrunError {
   return hostFault('the launcher cannot be asked', 'sendmsg', name);
 }
 
+/** Bun (1.4) takes no notice of the descriptor that a socket is made of: nothing would ever be heard from the launcher. */
+export function deaf(): TsrunError {
+  return new TsrunError('ERR_TSRUN_UNSUPPORTED', 'this JavaScript runtime cannot make a net.Socket of a descriptor', { hint: 'use Node 20.19 or newer; Bun does not have that yet' });
+}
+
 /** What the launcher said could not be understood, or what hears of it failed: nothing after that can be relied on. */
 export function broken(cause: unknown): TsrunError {
   return new TsrunError('ERR_TSRUN_LAUNCHER_LOST', 'the connection to the launcher was given up', { hint: 'the cause says why; open the runtime again', cause });

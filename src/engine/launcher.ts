@@ -6,7 +6,7 @@ import { Socket } from 'node:net';
 import { protocolVersion, type EventAnswered, type EventReady, type LauncherEvent, type Request } from '../plan/wire.generated.js';
 import { TsrunError } from '../spec/errors.js';
 import { deferred } from '../spec/deferred.js';
-import { broken, closed, hostRefused, lost, noRoom, refused } from './faults.js';
+import { broken, closed, deaf, hostRefused, lost, noRoom, refused } from './faults.js';
 import { eventStream, Incoming } from './incoming.js';
 import type { Answer, ContainerListener, Waiting } from './listener.js';
 import { Outbox } from './outbox.js';
@@ -35,6 +35,11 @@ export class Launcher {
     this.#requests = requests;
     this.#outbox = new Outbox(addon, requests);
     this.#events = new Socket({ fd: ours, readable: true, writable: false });
+    if (this.#events.pending) {
+      for (const descriptor of [ours, theirs]) addon.closeDescriptor(descriptor);
+      this.close();
+      throw deaf();
+    }
     // Nobody could catch what is thrown in here: it would end the embedding program.
     this.#events.on('data', (chunk: Buffer) => {
       try {
