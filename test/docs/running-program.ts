@@ -18,8 +18,8 @@ export class RunningProgram implements AsyncDisposable {
   readonly #ended: Promise<ProgramEnd>;
   #output = '';
 
-  constructor(program: string, args: readonly string[], { env = {}, cwd }: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string } = {}) {
-    this.#child = spawn(process.execPath, [program, ...args], { env: { ...process.env, TSRUN_ROOT: this.stateRoot, ...env }, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor(program: string, args: readonly string[], { env = {}, cwd, interpreter = process.execPath }: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string; readonly interpreter?: string } = {}) {
+    this.#child = spawn(interpreter, [program, ...args], { env: { ...process.env, TSRUN_ROOT: this.stateRoot, ...env }, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.#output += chunk.toString();
