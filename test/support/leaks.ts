@@ -31,9 +31,14 @@ function look({ prefix, stateRoot, hostMounts: before }: Traces): string[] {
     ...cgroupsOf(prefix).map((path) => `cgroup ${path}`),
     ...processesOf(prefix).map((pid) => `process ${pid}: ${commandLine(pid)}`),
     ...launchersOf(stateRoot).map((pid) => `launcher ${pid}`),
-    ...stateFolders.flatMap((folder) => listing(join(stateRoot, folder)).map((name) => `${folder}/${name} in the state root`)),
+    ...stateEntries(stateRoot).map((name) => `${name} in the state root`),
     ...(hostMounts() === before ? [] : ['the mounts of the host have changed']),
   ];
+}
+
+/** Records of containers, launchers and ranges of ids, as paths in the state root. */
+export function stateEntries(stateRoot: string): string[] {
+  return stateFolders.flatMap((folder) => listing(join(stateRoot, folder)).map((name) => `${folder}/${name}`));
 }
 
 /** The group that containers share stays for the next one; after a file of tests the host is as it was. Not while anybody uses it. */
