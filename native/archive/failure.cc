@@ -46,6 +46,10 @@ void refuse(std::string_view entry, const char* why) {
   end("{\"refused\":" + quote(why) + ",\"entry\":" + quote(entry.substr(0, kLongestEntry)) + "}");
 }
 
+void refuse_behind(std::string_view entry, const char* why) {
+  end("{\"refused\":" + quote(why) + ",\"behind\":" + quote(entry.substr(0, kLongestEntry)) + "}");
+}
+
 void give_up(std::string_view entry, const char* call, std::string_view about) {
   int error = errno;
   end("{\"call\":" + quote(call) + ",\"errno\":" + std::to_string(error) + ",\"about\":" + quote(about.substr(0, kLongestEntry)) + ",\"entry\":" + quote(entry.substr(0, kLongestEntry)) + "}");

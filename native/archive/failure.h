@@ -17,6 +17,8 @@ void say(const std::string& line);
 
 // The archive is damaged, hostile, or beyond a limit.
 [[noreturn]] void refuse(std::string_view entry, const char* why);
+// What comes after an entry is, and has no name of its own; an empty one: it is the archive's beginning.
+[[noreturn]] void refuse_behind(std::string_view entry, const char* why);
 
 // A system call failed, by `errno`. `about`: which attribute, which owner.
 [[noreturn]] void give_up(std::string_view entry, const char* call, std::string_view about = "");

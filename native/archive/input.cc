@@ -51,7 +51,7 @@ std::string_view Input::next() {
   if (used_ == filled_) {
     errno = read_error_;
     if (read_failed_) give_up(entry_, "read");
-    if (fault_ != nullptr) refuse(entry_, fault_);
+    if (fault_ != nullptr) behind_ ? refuse_behind(entry_, fault_) : refuse(entry_, fault_);
     return {};
   }
   holds_one_ = true;

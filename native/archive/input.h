@@ -33,7 +33,12 @@ class Input {
   // Valid until the next call; empty at the end.
   std::string_view next();
   // Named by what goes wrong from now on.
-  void set_entry(std::string_view entry) { entry_ = entry; }
+  void set_entry(std::string_view entry) {
+    entry_ = entry;
+    behind_ = false;
+  }
+  // From now on it goes wrong after that entry.
+  void set_behind() { behind_ = true; }
 
   // At the end: what was read, and its digest; the digest of what came out of it.
   uint64_t read_bytes() const { return read_bytes_; }
@@ -60,6 +65,7 @@ class Input {
 
   InputSettings settings_;
   std::string entry_;
+  bool behind_ = true;
 
   // Of the thread.
   std::unique_ptr<char[]> raw_;

@@ -11,6 +11,12 @@ constexpr size_t kBlockBytes = 512;
 constexpr size_t kSizeAt = 124;
 constexpr size_t kSizeBytes = 12;
 constexpr size_t kTypeAt = 156;
+constexpr size_t kNameBytes = 100;
+constexpr size_t kSumAt = 148;
+constexpr size_t kSumBytes = 8;
+constexpr size_t kMagicAt = 257;
+constexpr size_t kPrefixAt = 345;
+constexpr size_t kPrefixBytes = 155;
 
 // As libarchive reads it: octal, or in base 256 where the first bit says so.
 size_t number(std::string_view field) {
@@ -26,10 +32,15 @@ size_t number(std::string_view field) {
   return value;
 }
 
-bool is_name(std::string_view key) { return key == "path" || key == "linkpath" || key == "GNU.sparse.name" || key == "uname" || key == "gname"; }
+bool is_path(std::string_view key) { return key == "path" || key == "GNU.sparse.name"; }
 
-// `LENGTH KEY=VALUE\n`, one after the other.
-bool record_holds_nul(std::string_view records) {
+bool is_name(std::string_view key) { return is_path(key) || key == "linkpath" || key == "uname" || key == "gname"; }
+
+bool is_of_one_entry(char type) { return type == 'x' || type == 'X'; }
+
+// `LENGTH KEY=VALUE\n`, one after the other, until `see` returns true: then this does.
+template <typename See>
+bool any_record(std::string_view records, See see) {
   while (!records.empty()) {
     size_t length = 0;
     size_t space = 0;
@@ -41,7 +52,38 @@ bool record_holds_nul(std::string_view records) {
     records.remove_prefix(length);
     size_t equals = record.find('=');
     if (equals == std::string_view::npos) continue;
-    if (is_name(record.substr(0, equals)) && record.find('\0', equals) != std::string_view::npos) return true;
+    std::string_view value = record.substr(equals + 1);
+    if (!value.empty() && value.back() == '\n') value.remove_suffix(1);
+    if (see(record.substr(0, equals), value)) return true;
+  }
+  return false;
+}
+
+std::string_view until_nul(std::string_view field) { return field.substr(0, field.find('\0')); }
+
+// Of a header that is one, by its checksum; else empty.
+std::string own_name(std::string_view header) {
+  size_t sum = kSumBytes * ' ';
+  for (size_t at = 0; at < kBlockBytes; ++at) sum += at - kSumAt < kSumBytes ? 0 : static_cast<unsigned char>(header[at]);
+  if (number(header.substr(kSumAt, kSumBytes)) != sum) return {};
+  std::string name(until_nul(header.substr(0, kNameBytes)));
+  std::string_view prefix = until_nul(header.substr(kPrefixAt, kPrefixBytes));
+  bool has_prefix = !prefix.empty() && header.substr(kMagicAt, 6) == std::string_view("ustar\0", 6);
+  return has_prefix ? std::string(prefix) + '/' + name : name;
+}
+
+bool is_extension(std::string_view header) { return std::string_view("AKLVXgx").find(header[kTypeAt]) != std::string_view::npos; }
+
+// Each header with what stands in it, the entry's own without that, until `see` returns true: then this does.
+template <typename See>
+bool any_header(std::string_view headers, See see) {
+  while (headers.size() >= kBlockBytes) {
+    std::string_view header = headers.substr(0, kBlockBytes);
+    headers.remove_prefix(kBlockBytes);
+    if (!is_extension(header)) return see(header, std::string_view());
+    size_t size = std::min(number(header.substr(kSizeAt, kSizeBytes)), headers.size());
+    if (see(header, headers.substr(0, size))) return true;
+    headers.remove_prefix(std::min((size + kBlockBytes - 1) / kBlockBytes * kBlockBytes, headers.size()));
   }
   return false;
 }
@@ -49,16 +91,28 @@ bool record_holds_nul(std::string_view records) {
 }  // namespace
 
 bool names_hold_nul(std::string_view headers) {
-  while (headers.size() >= kBlockBytes) {
-    std::string_view header = headers.substr(0, kBlockBytes);
-    headers.remove_prefix(kBlockBytes);
+  auto holds_nul = [](std::string_view key, std::string_view value) { return is_name(key) && value.find('\0') != std::string_view::npos; };
+  return any_header(headers, [&](std::string_view header, std::string_view contents) {
     char type = header[kTypeAt];
-    if (std::string_view("AKLVXgx").find(type) == std::string_view::npos) return false;
-    size_t size = std::min(number(header.substr(kSizeAt, kSizeBytes)), headers.size());
-    if ((type == 'X' || type == 'g' || type == 'x') && record_holds_nul(headers.substr(0, size))) return true;
-    headers.remove_prefix(std::min((size + kBlockBytes - 1) / kBlockBytes * kBlockBytes, headers.size()));
-  }
-  return false;
+    return (is_of_one_entry(type) || type == 'g') && any_record(contents, holds_nul);
+  });
+}
+
+std::string name_in(std::string_view headers) {
+  std::string_view said;
+  std::string own;
+  auto take_path = [&](std::string_view key, std::string_view value) {
+    if (is_path(key)) said = value;
+    return false;
+  };
+  any_header(headers, [&](std::string_view header, std::string_view contents) {
+    std::string name = own_name(header);
+    if (name.empty()) return true;
+    own = name;
+    if (header[kTypeAt] == 'L') said = until_nul(contents);
+    return is_of_one_entry(header[kTypeAt]) && any_record(contents, take_path);
+  });
+  return said.empty() ? own : std::string(said);
 }
 
 }  // namespace tsrun::archive

@@ -26,14 +26,17 @@ bool is_about_characters(const char* message) {
 TarReader::TarReader(Input& input) : input_(input), reader_(archive_read_new()) {
   archive_read_support_format_tar(reader_.get());
   archive_read_support_format_empty(reader_.get());
-  if (archive_read_open(reader_.get(), this, nullptr, read_callback, nullptr) != ARCHIVE_OK) fail();
+  if (archive_read_open(reader_.get(), this, nullptr, read_callback, nullptr) != ARCHIVE_OK) fail_in_header();
 }
 
 void TarReader::Free::operator()(struct ::archive* reader) const { archive_read_free(reader); }
 
 ssize_t TarReader::read_callback(struct ::archive*, void* self, const void** buffer) {
   auto* reader = static_cast<TarReader*>(self);
-  reader->keep_header();
+  if (reader->reads_header_) {
+    reader->header_ += reader->header_in_piece(reader->given_);
+    reader->input_.set_behind();
+  }
   std::string_view bytes = reader->input_.next();
   reader->given_ += bytes.size();
   reader->piece_ = bytes;
@@ -56,44 +59,43 @@ size_t TarReader::missing_padding() {
 }
 
 void TarReader::check_whole(size_t more) const {
-  if (!padded_ || static_cast<uint64_t>(archive_filter_bytes(reader_.get(), 0)) + more <= given_) return;
+  if (!padded_ || used() + more <= given_) return;
   refuse(name_, "the archive ends in the middle of it");
 }
 
-int64_t TarReader::header_start() const { return archive_read_header_position(reader_.get()); }
-
-// While libarchive still skips the data of the entry before, the place is that one's.
-void TarReader::keep_header() {
-  if (reads_header_ && header_start() != last_header_) header_ += header_in_piece(given_);
-}
+uint64_t TarReader::used() const { return static_cast<uint64_t>(archive_filter_bytes(reader_.get(), 0)); }
 
 // What of it lies in the current piece, up to a place in the archive.
 std::string_view TarReader::header_in_piece(uint64_t end) const {
   uint64_t piece_start = given_ - piece_.size();
-  uint64_t from = std::max(static_cast<uint64_t>(header_start()), piece_start);
-  return end <= from ? std::string_view() : piece_.substr(from - piece_start, end - from);
+  uint64_t from = std::max(header_start_, piece_start);
+  return end <= from || from >= given_ ? std::string_view() : piece_.substr(from - piece_start, end - from);
 }
 
-std::string_view TarReader::header() {
-  std::string_view rest = header_in_piece(static_cast<uint64_t>(archive_filter_bytes(reader_.get(), 0)));
+std::string_view TarReader::header(uint64_t end) {
+  std::string_view rest = header_in_piece(end);
   if (header_.empty()) return rest;
   header_ += rest;
   return header_;
 }
 
 bool TarReader::next() {
-  if (entry_ != nullptr) last_header_ = header_start();
+  if (entry_ != nullptr && archive_read_data_skip(reader_.get()) != ARCHIVE_OK) fail();
+  header_start_ = used();
   header_.clear();
   reads_header_ = true;
   int status = archive_read_next_header(reader_.get(), &entry_);
+  if (status == ARCHIVE_EOF) {
+    input_.set_behind();
+    return false;
+  }
+  if (status != ARCHIVE_OK && !(status == ARCHIVE_WARN && is_about_characters(archive_error_string(reader_.get())))) fail_in_header();
   reads_header_ = false;
-  if (status == ARCHIVE_EOF) return false;
-  if (status != ARCHIVE_OK && !(status == ARCHIVE_WARN && is_about_characters(archive_error_string(reader_.get())))) fail();
   const char* name = archive_entry_pathname(entry_);
   name_ = name == nullptr ? "" : name;
   input_.set_entry(name_);
   check_whole(0);
-  if (names_hold_nul(header())) refuse(name_, "a name in its extended header holds a NUL");
+  if (names_hold_nul(header(used()))) refuse(name_, "a name in its extended header holds a NUL");
   return true;
 }
 
@@ -136,9 +138,18 @@ bool TarReader::read(Piece* piece) {
   return true;
 }
 
-void TarReader::fail() const {
+void TarReader::fail() const { refuse(name_, reason()); }
+
+// By the name that stands there; where none does, by the entry before.
+void TarReader::fail_in_header() {
+  std::string name = name_in(header(given_));
+  if (name.empty()) refuse_behind(name_, reason());
+  refuse(name, reason());
+}
+
+const char* TarReader::reason() const {
   const char* message = archive_error_string(reader_.get());
-  refuse(name_, message == nullptr ? "the archive is damaged" : message);
+  return message == nullptr ? "the archive is damaged" : message;
 }
 
 }  // namespace tsrun::archive

@@ -49,14 +49,17 @@ class TarReader {
 
   static ssize_t read_callback(struct ::archive* archive, void* self, const void** buffer);
   size_t missing_padding();
-  // Where the header of the current entry starts, with what extends it.
-  int64_t header_start() const;
+  // How much of the archive libarchive has used.
+  uint64_t used() const;
   std::string_view header_in_piece(uint64_t end) const;
-  void keep_header();
-  std::string_view header();
+  // What was read of it, up to a place in the archive.
+  std::string_view header(uint64_t end);
   // Nothing that was made up may be taken for what the archive holds.
   void check_whole(size_t more) const;
   [[noreturn]] void fail() const;
+  // While it reads a header.
+  [[noreturn]] void fail_in_header();
+  const char* reason() const;
 
   Input& input_;
   uint64_t given_ = 0;
@@ -64,9 +67,10 @@ class TarReader {
   // The bytes that libarchive has, valid until it asks for more, and what it had before of the header that it is reading.
   std::string_view piece_;
   std::string header_;
-  // Before the current one.
-  int64_t last_header_ = -1;
-  bool reads_header_ = false;
+  // Where the header of the current entry starts, with what extends it.
+  uint64_t header_start_ = 0;
+  // It looks at the first one to see whether it is one.
+  bool reads_header_ = true;
   std::unique_ptr<struct ::archive, Free> reader_;
   struct ::archive_entry* entry_ = nullptr;
   std::string name_;

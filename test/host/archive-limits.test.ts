@@ -49,7 +49,7 @@ test('each refusal names the entry and says why', async (t) => {
     [tar([{ name: '.', type: '1', link: 'x' }]), entry('.', 'the root is no folder in it')],
     [tar([{ name: 'f', uid: 2 ** 32 }]), entry('f', 'its owner is no number from 0 to 4294967294')],
     [tar([{ name: 'f', uid: -1 }]), entry('f', 'its owner is no number from 0 to 4294967294')],
-    [tar([{ name: 'a', data: '1' }, { name: 'b', checksum: 1 }]), entry('a', 'Damaged tar archive')],
+    [tar([{ name: 'a', data: '1' }, { name: 'b', checksum: 1 }]), "ERR_TSRUN_IMAGE: what follows entry 'a' of the layer is refused: Damaged tar archive"],
     [tar([{ name: 'f', data: 'x'.repeat(2000) }]).subarray(0, 1024), entry('f', 'Truncated tar archive')],
     [tar([{ name: 'f', data: 'x'.repeat(2000) }]).subarray(0, 512 + 1999), entry('f', 'the archive ends in the middle of it')],
     // All that is missing of its header are zeros.
@@ -94,11 +94,19 @@ function* zeros(bytes: number): Generator<Buffer> {
   for (let left = bytes; left > 0; left -= 2 ** 20) yield Buffer.alloc(2 ** 20);
 }
 
-/** Peak resident memory of the program itself, without a container, under the same limits, in megabytes; and how it ended. */
+/** Peak resident memory of the program itself, without a container, in a root and under the same limits, in megabytes; and how it ended. */
 function measure(archive: string): { readonly megabytes: number; readonly code: number } {
-  const script = `import resource, subprocess, sys
-limits = lambda: resource.setrlimit(resource.RLIMIT_DATA, (48 << 20, 176 << 20))
-code = subprocess.run(sys.argv[1:], stdin=open(0), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=limits).returncode
+  // What it unpacks into is its root, wherever it was started.
+  const script = `import os, resource, sys
+program, null = os.open(sys.argv[1], os.O_RDONLY), os.open(os.devnull, os.O_WRONLY)
+child = os.fork()
+if child == 0:
+    resource.setrlimit(resource.RLIMIT_DATA, (48 << 20, 176 << 20))
+    os.chroot('.')
+    os.dup2(null, 1)
+    os.dup2(null, 2)
+    os.execve(program, sys.argv[1:], {})
+code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)`;
   const { stdout } = spawnSync('python3', ['-c', script, builtProgram('tsrun-archive'), 'unpack', 'bytes=9000000000', 'entries=1000000', 'ratio=100000000'], { cwd: freshFolder(lab), stdio: [openSync(archive, 'r'), 'pipe', 'inherit'], encoding: 'utf8' });
   const [code = Number.NaN, kilobytes = Number.NaN] = stdout.split(' ').map(Number);

@@ -1,12 +1,12 @@
 /** What becomes of each kind of entry, in a layer by itself and above others (layer.md of image-spec). */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { freshFolder, refusal, unpack } from '../support/archive-lab.js';
 import { Lab } from '../support/lab.js';
 import { needs } from '../support/needs.js';
-import { tar, type TarEntry } from '../support/tar.js';
+import { bytesOf, gnuLong, tar, type TarEntry } from '../support/tar.js';
 import { readNames, readTree } from '../support/trees.js';
 
 const lab = new Lab();
@@ -226,6 +226,36 @@ test('links of the layers below lead nowhere but into them', async (t) => {
   t.regex(await refusal(lab, tar([{ name: 'up/x', data: '1' }]), { lower: [below] }), /leads to no folder for it/);
   t.regex(await refusal(lab, tar([{ name: 'a/x', data: '1' }]), { lower: [below] }), /go in a circle/);
   t.is(readlinkSync(join(below, 'away')), outside);
+});
+
+test('what is refused at a header is called by its name, wherever that stands; what has none, by what stands before it', async (t) => {
+  const first = { name: 'first', data: 'x'.repeat(700) };
+  const tooLarge = Buffer.from([0x80, 0, 0, 0, 0x7f, ...Array<number>(7).fill(0xff)]);
+  const negative = Buffer.alloc(12, 0xff);
+  const long = `${'long/'.repeat(30)}name`;
+  const cases: readonly (readonly [what: string, bytes: Buffer, name: string])[] = [
+    ['a size in base 256 that is too large', bytesOf({ name: 'bad', size: tooLarge }), "entry 'bad'"],
+    ['one below zero', bytesOf({ name: 'bad', size: negative }), "entry 'bad'"],
+    ['one of pax that is too large', bytesOf({ name: 'bad', pax: { size: '9223372036854775807' } }), "entry 'bad'"],
+    ['one of pax below zero', bytesOf({ name: 'bad', pax: { size: '-1' } }), "entry 'bad'"],
+    ['a name of pax', bytesOf({ name: 'cut', pax: { path: long, size: '-1' } }), `entry '${long}'`],
+    ['a name of a sparse file', bytesOf({ name: 'GNUSparseFile.0/x', pax: { 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.name': 'whole', size: '-1' } }), "entry 'whole'"],
+    ['a long name of GNU', Buffer.concat([gnuLong(long), bytesOf({ name: 'cut', magic: 'ustar  \0', size: negative })]), `entry '${long}'`],
+    ['a name with a prefix', bytesOf({ name: 'bad', prefix: 'in/front', size: negative }), "entry 'in/front/bad'"],
+    ['an extended header that is damaged itself', bytesOf({ name: 'PaxHeaders/bad', type: 'x', size: negative }), "entry 'PaxHeaders/bad'"],
+    ['an extended header before one whose checksum is wrong', bytesOf({ name: 'cut', pax: { path: long }, checksum: 1 }), `entry '${long}'`],
+  ];
+  for (const [what, bytes, name] of cases) {
+    t.regex(await refusal(lab, Buffer.concat([bytes, Buffer.alloc(1024)])), new RegExp(`^ERR_TSRUN_IMAGE: ${name} of the layer is refused: `), what);
+    t.regex(await refusal(lab, Buffer.concat([tar([first], false), bytes, Buffer.alloc(1024)])), new RegExp(`^ERR_TSRUN_IMAGE: ${name} of the layer is refused: `), `${what}, behind another`);
+  }
+  const behind = /^ERR_TSRUN_IMAGE: what follows entry 'first' of the layer is refused: /;
+  const nameless = bytesOf({ name: 'bad', checksum: 1 });
+  t.regex(await refusal(lab, Buffer.concat([tar([first], false), nameless, Buffer.alloc(1024)])), behind);
+  t.regex(await refusal(lab, tar([first, { name: 'second' }], false).subarray(0, 1600)), behind, 'a piece of a header');
+  t.regex(await refusal(lab, tar([{ ...first, pax: { path: long } }]).subarray(0, 2000)), new RegExp(`^ERR_TSRUN_IMAGE: entry '${long}' of the layer is refused: `), 'half of the data');
+  t.regex(await refusal(lab, gzipSync(Buffer.concat([tar([first]), randomBytes(600_000)])).subarray(0, -1000)), behind, 'what follows the last');
+  t.regex(await refusal(lab, Buffer.concat([nameless, Buffer.alloc(1024)])), /^ERR_TSRUN_IMAGE: the layer is refused: /);
 });
 
 lab.declareLeakTest();

@@ -52,7 +52,8 @@ export interface Work {
 /** Of a program that did not do what it should. @param signal that ended it, if one did */
 export function failureOf(report: JsonObject | undefined, signal: string | undefined, { subject, folder, isCopy = false }: Work): TsrunError {
   const entry = text(report?.['entry']);
-  const where = entry === '' ? subject : `entry '${entry}' of ${subject}`;
+  const behind = text(report?.['behind']);
+  const where = entry !== '' ? `entry '${entry}' of ${subject}` : behind !== '' ? `what follows entry '${behind}' of ${subject}` : subject;
   if (isCopy && typeof report?.['refused'] === 'string') return new TsrunError('ERR_TSRUN_COPY', `${where}: ${text(report['refused'])}`);
   if (typeof report?.['refused'] === 'string') {
     return new TsrunError('ERR_TSRUN_IMAGE', `${where} is refused: ${text(report['refused'])}`, { hint: hintOfRefusal(report['refused']) });
