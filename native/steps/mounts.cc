@@ -96,7 +96,7 @@ Status run(ChildContext& context, const StepPlaceLink& step) {
   UniqueFd parent;
   const char* name;
   char present[4096];
-  TSRUN_TRY(make_directories(context.root.get(), step.target, 0755, false));
+  TSRUN_TRY(make_parents(context.root.get(), step.target));
   TSRUN_TRY(open_parent(context.root.get(), step.target, &parent, &name));
   Status made = sys::call<SYS_symlinkat>(step.text.data, parent.get(), name).status();
   if (made.error != EEXIST) return made;

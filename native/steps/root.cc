@@ -33,10 +33,19 @@ Status run(ChildContext& context, const StepPivotRoot&) {
   return sys::call<SYS_chdir>("/").status();
 }
 
+namespace {
+
+// As somebody in the container would come to it; it is made where a link of the image leads.
+Status open_or_make_directory(int root, Text path, UniqueFd* into) {
+  Status opened = open_in_root(root, path.data, O_PATH | O_DIRECTORY, Links::kFollowInside, into);
+  return opened.error == ENOENT ? open_target(root, path, TargetKind::kDirectory, Links::kFollowInImage, into) : opened;
+}
+
+}  // namespace
+
 Status run(ChildContext& context, const StepMakeDirectory& step) {
-  UniqueFd existing;
-  if (open_in_root(context.root.get(), step.path.data, O_PATH | O_DIRECTORY, Links::kFollowInside, &existing).ok()) return kOk;
-  return make_directories(context.root.get(), step.path, step.mode, true);
+  UniqueFd directory;
+  return open_or_make_directory(context.root.get(), step.path, &directory);
 }
 
 Status run(ChildContext& context, const StepWriteFile& step) {
@@ -45,7 +54,7 @@ Status run(ChildContext& context, const StepWriteFile& step) {
   const char* name;
   Status opened = open_parent(context.root.get(), step.path, &parent, &name);
   if (opened.error == ENOENT) {
-    TSRUN_TRY(make_directories(context.root.get(), step.path, 0755, false));
+    TSRUN_TRY(make_parents(context.root.get(), step.path));
     opened = open_parent(context.root.get(), step.path, &parent, &name);
   }
   TSRUN_TRY(opened);
@@ -60,11 +69,8 @@ Status run(ChildContext& context, const StepWriteFile& step) {
 Status run(ChildContext& context, const StepSetDirectory& step) {
   UniqueFd directory;
   int root = context.root.get();
-  Status opened = open_in_root(root, step.path.data, O_PATH | O_DIRECTORY, Links::kFollowInside, &directory);
-  if (opened.error == ENOENT && step.create) {
-    opened = open_target(root, step.path, TargetKind::kDirectory, Links::kFollowInImage, &directory);
-  }
-  TSRUN_TRY(opened);
+  TSRUN_TRY(step.create ? open_or_make_directory(root, step.path, &directory)
+                        : open_in_root(root, step.path.data, O_PATH | O_DIRECTORY, Links::kFollowInside, &directory));
   return sys::call<SYS_fchdir>(directory.get()).status();
 }
 

@@ -44,11 +44,11 @@ Status open_parent_of(int root, Text path, Origin origin, UniqueFd* parent, cons
   return open_place(root, below_root ? "." : copy.text, O_PATH | O_DIRECTORY, origin, parent);
 }
 
-Status make_directory_in_parent(int root, Text path, uint32_t mode, Origin origin) {
+Status make_directory_in_parent(int root, Text path, Origin origin) {
   UniqueFd parent;
   const char* name;
   TSRUN_TRY(open_parent_of(root, path, origin, &parent, &name));
-  sys::Outcome made = sys::call<SYS_mkdirat>(parent.get(), name, mode);
+  sys::Outcome made = sys::call<SYS_mkdirat>(parent.get(), name, 0755);
   // Somebody may have been quicker; what stands there is looked at when it is opened.
   return made.error() == EEXIST ? kOk : made.status();
 }
@@ -62,28 +62,26 @@ Status make_file_in_parent(int root, Text path, Origin origin) {
   return made.error == EEXIST ? kOk : made;
 }
 
-Status make_missing_directories(int root, Text path, uint32_t mode, bool whole, Origin origin) {
+Status make_missing_parents(int root, Text path, Origin origin) {
   PathCopy copy;
   TSRUN_TRY(copy.assign(path));
   for (char* at = copy.text + 1;; ++at) {
-    bool last = *at == 0;
-    if (last && !whole) return kOk;
-    if (*at != '/' && !last) continue;
+    if (*at == 0) return kOk;
+    if (*at != '/') continue;
     *at = 0;
     UniqueFd existing;
     Status opened = open_place(root, copy.text, O_PATH | O_DIRECTORY, origin, &existing);
     if (opened.error == ENOENT) {
-      TSRUN_TRY(make_directory_in_parent(root, Text{copy.text, static_cast<uint32_t>(at - copy.text)}, mode, origin));
+      TSRUN_TRY(make_directory_in_parent(root, Text{copy.text, static_cast<uint32_t>(at - copy.text)}, origin));
     } else if (!opened.ok()) {
       return opened;
     }
-    if (last) return kOk;
     *at = '/';
   }
 }
 
 Status make_in_parent(int root, Text path, TargetKind kind, Origin origin) {
-  return kind == TargetKind::kDirectory ? make_directory_in_parent(root, path, 0755, origin) : make_file_in_parent(root, path, origin);
+  return kind == TargetKind::kDirectory ? make_directory_in_parent(root, path, origin) : make_file_in_parent(root, path, origin);
 }
 
 Status open_existing(int root, Text path, TargetKind kind, Links links, Origin origin, UniqueFd* into) {
@@ -97,15 +95,15 @@ Status open_or_make(int root, Text path, TargetKind kind, Links links, Origin or
   if (opened.error != ENOENT) return opened;
   Status made = make_in_parent(root, path, kind, origin);
   if (made.error == ENOENT) {
-    TSRUN_TRY(make_missing_directories(root, path, 0755, false, origin));
+    TSRUN_TRY(make_missing_parents(root, path, origin));
     made = make_in_parent(root, path, kind, origin);
   }
   TSRUN_TRY(made);
   return open_existing(root, path, kind, links, origin, into);
 }
 
-// Where a link of the image leads, as a path from the root.
-Status read_link(int root, Text path, Origin origin, PathCopy* target) {
+// Where a link of the image leads, as a path from the root, with `rest` behind it.
+Status read_link(int root, Text path, const char* rest, Origin origin, PathCopy* target) {
   UniqueFd parent;
   const char* name;
   TSRUN_TRY(open_parent_of(root, path, origin, &parent, &name));
@@ -114,15 +112,33 @@ Status read_link(int root, Text path, Origin origin, PathCopy* target) {
   sys::Outcome read = sys::call<SYS_readlinkat>(parent.get(), name, at + folder, kMaxPath - 1 - folder);
   if (!read.ok()) return read.status();
   size_t length = static_cast<size_t>(read.value);
-  if (folder + length >= kMaxPath - 1) return Status{SYS_readlinkat, ENAMETOOLONG};
+  size_t rest_size = strlen(rest) + 1;
+  if (folder + length + rest_size >= kMaxPath) return Status{SYS_readlinkat, ENAMETOOLONG};
   if (at[folder] == '/') {
     memmove(at, at + folder, length);
     folder = 0;
   } else {
     memcpy(at, path.data, folder);
   }
-  at[folder + length] = 0;
+  memcpy(at + folder + length, rest, rest_size);
   return kOk;
+}
+
+// The same of the first link on a path that leads nowhere.
+Status read_dead_link(int root, Text path, Origin origin, PathCopy* target) {
+  PathCopy copy;
+  TSRUN_TRY(copy.assign(path));
+  for (char* at = copy.text + 1;; ++at) {
+    bool last = *at == 0;
+    if (*at != '/' && !last) continue;
+    *at = 0;
+    UniqueFd existing;
+    Status opened = open_place(root, copy.text, O_PATH, origin, &existing);
+    auto size = static_cast<uint32_t>(at - copy.text);
+    if (opened.error == ENOENT) return read_link(root, Text{copy.text, size}, path.data + size, origin, target);
+    if (!opened.ok() || last) return opened;
+    *at = '/';
+  }
 }
 
 // Of links that lead to where nothing is yet, one after the other.
@@ -150,17 +166,15 @@ Status open_parent(int root, Text path, UniqueFd* parent, const char** name) {
   return open_parent_of(root, path, Origin::kAsked, parent, name);
 }
 
-Status make_directories(int root, Text path, uint32_t mode, bool whole) {
-  return make_missing_directories(root, path, mode, whole, Origin::kAsked);
-}
+Status make_parents(int root, Text path) { return make_missing_parents(root, path, Origin::kAsked); }
 
 Status open_target(int root, Text path, TargetKind kind, Links links, UniqueFd* into) {
   Origin origin = Origin::kAsked;
   PathCopy behind[kMostLinks];
   Status opened = open_or_make(root, path, kind, links, origin, into);
-  // What stands there and can be neither opened nor made is a link that leads nowhere.
+  // What can be neither opened nor made has a link on its way that leads nowhere.
   for (int count = 0; opened.error == ENOENT && links == Links::kFollowInImage && count < kMostLinks; ++count) {
-    if (!read_link(root, path, origin, &behind[count]).ok()) return opened;
+    if (!read_dead_link(root, path, origin, &behind[count]).ok()) return opened;
     path = Text{behind[count].text, static_cast<uint32_t>(strlen(behind[count].text))};
     origin = Origin::kImage;
     opened = open_or_make(root, path, kind, links, origin, into);

@@ -19,8 +19,8 @@ Status open_in_root(int root, const char* path, uint64_t flags, Links links, Uni
 // whatever is mounted on the way; where a link of the image is on it, it leads into the image alone. Through a link the image would
 // choose a place in a volume, which is the host's: with the runtime's rights, and on a mount that may propagate to the host.
 
-// Makes the folders of a path that are missing, one at a time; the last one too when `whole`.
-Status make_directories(int root, Text path, uint32_t mode, bool whole);
+// Makes the folders that lead to a path and are missing, one at a time.
+Status make_parents(int root, Text path);
 
 enum class TargetKind : uint8_t { kDirectory, kFile };
 

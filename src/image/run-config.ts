@@ -24,7 +24,8 @@ export function imageProgram({ config = {} }: ImageConfig, { entrypoint, command
 /** A container starts somewhere: where the image says nothing at the root, and what it says without a slash is meant from there. */
 export function imageWorkingDirectory({ config = {} }: ImageConfig): string {
   const { WorkingDir: folder = '' } = config;
-  return folder.startsWith('/') ? folder : normalPath(`/${folder}`);
+  // Links may stand before a `..`: only what says nothing is left out.
+  return folder.startsWith('/') ? folder.replace(/(?:\/\.?)+$/, '') || '/' : normalPath(`/${folder}`);
 }
 
 /** In any of the six forms of config.md. A part that is empty is as if it were not there, and no user is root, as docker and podman have it. */

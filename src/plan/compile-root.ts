@@ -76,7 +76,7 @@ export function compileRoot(compilation: Compilation): RootPlan {
   return {
     ...(overlay ? layOverlay(compilation, layersOf(groups, trees), mode) : { slot: trees[0] ?? -1, parts: [] }),
     beforeReadonly: (cwd) => {
-      if (readonly) builder.add('/process/cwd', { op: 'makeDirectory', path: cwd, mode: 0o755 });
+      if (readonly) builder.add('/process/cwd', { op: 'makeDirectory', path: cwd });
     },
     finish: () => {
       if (!readonly) return;

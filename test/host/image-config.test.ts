@@ -1,5 +1,5 @@
 // What an image's config says holds for its container: each row of conversion.md, seen from inside.
-import { chmodSync, chownSync, cpSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -35,7 +35,8 @@ function layers(): readonly string[] {
   writeFileSync(join(top, 'full/inner/kept'), '');
   chmodSync(join(top, 'full/inner'), 0o1770);
   chownSync(join(top, 'full/inner'), 1000, 1001);
-  for (const [name, target] of [['to-root', '.'], ['loop', 'loop'], ['to-proc', '/proc'], ['to-full', '/full']] as const) symlinkSync(target, join(top, name));
+  mkdirSync(join(top, 'sub'));
+  for (const [name, target] of [['to-root', '.'], ['loop', 'loop'], ['to-proc', '/proc'], ['to-full', '/full'], ['dead', 'made/there'], ['chain', '/dead/deep'], ['climbing', `../../../..${lab.scratch}/outside`], ['sub/dead', 'made']] as const) symlinkSync(target, join(top, name));
   return made;
 }
 
@@ -82,6 +83,20 @@ here('the working directory is made where it is missing, with a root that is rea
   t.is(await output('pwd', { WorkingDir: '/srv/not/there' }), '/srv/not/there');
   t.is(await output('pwd', { WorkingDir: '/srv/not/there' }, { root: 'read-only' }), '/srv/not/there');
   t.is(await output('pwd', {}), '/');
+  t.is(await output('pwd', { WorkingDir: '/srv//slashes/./' }), '/srv/slashes');
+});
+
+here('where links lead nowhere on the way to it, it is made where they lead, inside of the root', async (t) => {
+  const outside = join(lab.scratch, 'outside');
+  const made: readonly (readonly [folder: string, where: string])[] = [
+    ['/dead', '/made/there'], ['/dead/in/it', '/made/there/in/it'], ['/chain/in/it/', '/made/there/deep/in/it'], ['/climbing/x', `${outside}/x`], ['/sub/dead/x', '/sub/made/x'],
+  ];
+  for (const root of ['disposable', 'read-only'] as const) {
+    for (const [folder, where] of made) t.is(await output('pwd', { WorkingDir: folder }, { root }), where, `${root}: ${folder}`);
+    const error = await sh('pwd', { WorkingDir: '/loop/x' }, { root }).catch((cause: unknown) => cause);
+    t.true(TsrunError.is(error), `${root}: ${String(error)}`);
+  }
+  t.false(existsSync(outside), 'nothing is made on the host');
 });
 
 here('the user is looked up in the image\'s own files, in whichever layer they lie', async (t) => {

@@ -180,6 +180,7 @@ here('where a link of the image leads nowhere, the place is made that it leads t
   }
   t.is((await lab.sh('cat /other/file', { mounts: [bind(given, { destination: '/file', options: ['idmap'] })] }, image)).stdout, 'x');
   t.is((await lab.sh('pwd -P', { cwd: '/data' }, image)).stdout, '/deep/nowhere\n');
+  t.is((await lab.sh('cat /data/below/file', { mounts: [bind(folder, { destination: '/data/below' })] }, image)).stdout, '');
 });
 
 here('links of the image lead no mount and no file of ours into a volume, be it one that propagates to the host', async (t) => {

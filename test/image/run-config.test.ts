@@ -25,9 +25,9 @@ for (const [title, config, choice, expected] of programs) {
   });
 }
 
-test('the working directory is as it stands there, the root where there is none, and from the root where it is relative', (t) => {
-  const folders = ['/srv/app', '', 'app', '../app/.', '/srv//x/'].map((WorkingDir) => imageWorkingDirectory(imageOf({ WorkingDir })));
-  t.deepEqual(folders, ['/srv/app', '/', '/app', '/app', '/srv//x/']);
+test('the working directory is as it stands there but for slashes at its end, the root where there is none, and from the root where it is relative', (t) => {
+  const folders = ['/srv/app', '', 'app', '../app/.', '/srv//x/./', '/', '/.', '/srv/.x/..', '/srv/.x'].map((WorkingDir) => imageWorkingDirectory(imageOf({ WorkingDir })));
+  t.deepEqual(folders, ['/srv/app', '/', '/app', '/app', '/srv//x', '/', '/', '/srv/.x/..', '/srv/.x']);
   t.is(imageWorkingDirectory(imageOf()), '/');
 });
 
