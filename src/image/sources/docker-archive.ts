@@ -47,7 +47,7 @@ export async function openDockerArchive(tree: FileTree, options: SourceOptions):
   const closeExpanded = async (): Promise<void> => {
     await Promise.all(expanded.map((handle) => handle.close()));
   };
-  const candidates = (await readImages(tree)).map((image): Candidate => {
+  const candidates = distinct(await readImages(tree)).map((image): Candidate => {
     let config: Promise<OfferedImage['config']> | undefined;
     const look = (): Promise<OfferedImage['config']> => (config ??= findConfig(image, tree));
     return {
@@ -76,6 +76,16 @@ async function readImages(tree: FileTree): Promise<readonly ArchivedImage[]> {
   assertDocument(listShape, value, source);
   if (value.length === 0) throw documentError(`${tree.name} holds no image: its ${manifestFile} is an empty list`, 'save one into it');
   return value;
+}
+
+/** What is listed more than once is one image with the names of all. */
+function distinct(images: readonly ArchivedImage[]): readonly ArchivedImage[] {
+  const byParts = new Map<string, ArchivedImage>();
+  for (const { Config, Layers, RepoTags = [] } of images) {
+    const key = JSON.stringify([Config, Layers]);
+    byParts.set(key, { Config, Layers, RepoTags: [...(byParts.get(key)?.RepoTags ?? []), ...RepoTags] });
+  }
+  return [...byParts.values()];
 }
 
 async function findConfig({ Config }: ArchivedImage, tree: FileTree): Promise<OfferedImage['config']> {

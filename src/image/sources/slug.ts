@@ -37,7 +37,7 @@ export async function openSlug(tree: TarTree, { platform, signal }: Pick<SourceO
 
 /** Without a Procfile there is no process type: the command is for the user to give. */
 async function readProcessTypes(tree: TarTree, path: string): Promise<ReadonlyMap<string, string>> {
-  const file = await tree.find(path);
+  const file = tree.last(path);
   if (file === undefined) return new Map();
   const source = `'Procfile' in ${tree.name}`;
   const bytes = await readWhole(file, mostProcfileBytes, source);

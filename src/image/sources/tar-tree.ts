@@ -17,6 +17,8 @@ export interface TarTree extends FileTree {
   /** The last entry of each place, without those of no place. */
   readonly byPlace: ReadonlyMap<string, PlacedEntry>;
   readonly handle: FileHandle;
+  /** Of several of one path the last, as unpacking them leaves it. */
+  last(path: string): TreeFile | undefined;
 }
 
 /** An entry, and its path as a root sees it: `a/b` for `./a//b/`, empty for the root itself; undefined if it leads out or is too long. */
@@ -34,19 +36,31 @@ export async function openTarTree(handle: FileHandle, name: string, signal?: Abo
   try {
     const entries: PlacedEntry[] = [];
     const byPlace = new Map<string, PlacedEntry>();
+    const earlier = new Map<string, PlacedEntry>();
     for await (const entry of walkTar(handle, name)) {
       signal?.throwIfAborted();
       if (entries.length === mostEntries) throw documentError(`${name} has more than ${mostEntries} entries`, 'an image as an archive has a few for each layer');
       const placed = { ...entry, place: placeOf(entry.path) };
       entries.push(placed);
-      if (placed.place !== undefined && !isItself(placed, byPlace)) byPlace.set(placed.place, placed);
+      if (placed.place === undefined || isItself(placed, byPlace)) continue;
+      const known = byPlace.get(placed.place);
+      if (known !== undefined && !earlier.has(placed.place)) earlier.set(placed.place, known);
+      byPlace.set(placed.place, placed);
     }
     return {
       name,
       entries,
       byPlace,
       handle,
-      find: (path) => Promise.resolve(fileOf(resolveEntry(byPlace, path, name), path, handle, name)),
+      last: (path) => fileOf(resolveEntry(byPlace, path, name).entry, path, handle, name),
+      find: async (path) => {
+        const { way, entry } = resolveEntry(byPlace, path, name);
+        for (const each of way) {
+          const first = earlier.get(each.place ?? '');
+          if (first !== undefined && !(await isSame(first, each, handle, name))) throw twice(each.path, name);
+        }
+        return fileOf(entry, path, handle, name);
+      },
       close: () => handle.close(),
     };
   } catch (error) {
@@ -58,6 +72,21 @@ export async function openTarTree(handle: FileHandle, name: string, signal?: Abo
 /** GNU tar writes a file that it was told twice as a hard link to itself. Else the last of two entries is the one that tar(1) leaves. */
 function isItself({ kind, target, place }: PlacedEntry, byPlace: ReadonlyMap<string, PlacedEntry>): boolean {
   return kind === 'hard link' && place !== undefined && byPlace.has(place) && placeOf(target) === place;
+}
+
+async function isSame(one: TarEntry, other: TarEntry, handle: FileHandle, name: string): Promise<boolean> {
+  if (one.kind !== other.kind || one.target !== other.target || one.size !== other.size) return false;
+  const pieces = lendPart(handle, other.offset, other.offset + other.size, name);
+  for await (const piece of lendPart(handle, one.offset, one.offset + one.size, name)) {
+    const { value } = await pieces.next();
+    if (value === undefined || !piece.equals(value)) return false;
+  }
+  return true;
+}
+
+/** What docker would load is not what skopeo and podman would. */
+function twice(path: string, name: string): Error {
+  return documentError(`'${printable(path, 200)}' stands in ${name} twice, with different contents`, 'what can be read in two ways is refused: docker takes the last, skopeo the first; make the archive anew');
 }
 
 /** A path of an archive as a root sees it; undefined if it leads out or is too long. */
@@ -85,11 +114,17 @@ function fileOf(entry: TarEntry | undefined, path: string, handle: FileHandle, n
   };
 }
 
+interface ResolvedEntry {
+  readonly entry: PlacedEntry | undefined;
+  /** What stands on the way to it, with it. */
+  readonly way: readonly PlacedEntry[];
+}
+
 /** Follows links as a process would whose root is the archive: `docker save` once made one of each layer that it had written before. */
-function resolveEntry(byPlace: ReadonlyMap<string, TarEntry>, path: string, name: string): TarEntry | undefined {
+function resolveEntry(byPlace: ReadonlyMap<string, PlacedEntry>, path: string, name: string): ResolvedEntry {
+  const way: PlacedEntry[] = [];
   let left = partsOf(path);
   let at: string[] = [];
-  let found: TarEntry | undefined;
   for (let links = 0; left.length > 0;) {
     const [part = '', ...rest] = left;
     left = rest;
@@ -97,7 +132,8 @@ function resolveEntry(byPlace: ReadonlyMap<string, TarEntry>, path: string, name
       at = at.slice(0, -1);
       continue;
     }
-    found = byPlace.get([...at, part].join('/'));
+    const found = byPlace.get([...at, part].join('/'));
+    if (found !== undefined) way.push(found);
     if (found?.kind !== 'symbolic link' && found?.kind !== 'hard link') {
       at = [...at, part];
       continue;
@@ -106,5 +142,5 @@ function resolveEntry(byPlace: ReadonlyMap<string, TarEntry>, path: string, name
     if (found.kind === 'hard link' || found.target.startsWith('/')) at = [];
     left = [...partsOf(found.target), ...left];
   }
-  return byPlace.get(at.join('/'));
+  return { way, entry: byPlace.get(at.join('/')) };
 }

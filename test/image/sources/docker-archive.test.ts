@@ -92,12 +92,11 @@ test("one of docker's that keeps images as containerd does: two tags of an index
 });
 
 test('layers that are links to those of another image, in every form that tar has', async (t) => {
-  const parts = (link: TarPart): TarPart[] => [
-    { path: 'l0/', type: 'Directory' }, { path: 'l0/layer.tar', content: lower }, link, { path: `${hex}.json`, content: image.config },
+  const parts = (link: TarPart, config = image.config): TarPart[] => [
+    { path: 'l0/', type: 'Directory' }, { path: 'l0/layer.tar', content: lower }, link, { path: `${hex}.json`, content: config },
     { path: 'manifest.json', content: manifestJson({ Layers: ['l0/layer.tar', 'l1/layer.tar'] }) },
   ];
-  const twice = madeImage({ layers: [lower, lower] });
-  const config = { path: `${hex}.json`, content: twice.config };
+  const { config } = madeImage({ layers: [lower, lower] });
   const links: TarPart[][] = [
     [{ path: 'l1/layer.tar', type: 'SymbolicLink', linkpath: '../l0/layer.tar' }],
     [{ path: 'l1/layer.tar', type: 'SymbolicLink', linkpath: '/l0/./layer.tar' }],
@@ -107,7 +106,7 @@ test('layers that are links to those of another image, in every form that tar ha
     [{ path: 'l1/layer.tar', type: 'SymbolicLink', linkpath: '../../../l2/layer.tar' }, { path: 'l2', type: 'SymbolicLink', linkpath: 'l0/' }],
   ];
   for (const [first = {}, ...more] of links) {
-    const found = await openOne(tarOf([...parts(first), ...more, config]));
+    const found = await openOne(tarOf([...parts(first, config), ...more]));
     t.deepEqual(await contentOf(found.layers[1] ?? t.fail()), lower, first.linkpath);
     await found.close();
   }
@@ -188,4 +187,29 @@ test('archives that are damaged, or not whole, are refused with what is', async 
   for (const [changes, fault] of rows) t.regex((await faultOf(openDockerArchive(await folderTree({ ...old, ...changes }), options()))).message, fault);
   const without = Object.fromEntries(Object.entries(old).filter(([path]) => path !== 'manifest.json'));
   t.regex((await faultOf(openDockerArchive(await tarTree(tarOfFiles(without)), options()))).message, /no docker-archive: it holds no file 'manifest\.json'/);
+});
+
+test('an image that is listed twice is one, with the names of both', async (t) => {
+  const files = { ...old, 'manifest.json': manifestJson({}, {}, { RepoTags: ['app:2', 'app:1'] }, { RepoTags: null }) };
+  t.deepEqual((await openOne(tarOfFiles(files))).names, ['docker.io/library/app:1', 'docker.io/library/app:2']);
+  t.is((await openOne(tarOfFiles(files), { name: 'app:2' })).config.descriptor.digest, digestOf(image.config));
+  const other = { ...files, 'other.json': madeImage({ layers, cmd: ['other'] }).config, 'manifest.json': manifestJson({}, {}, { Config: 'other.json' }) };
+  const fault = await faultOf(openOne(tarOfFiles(other), { name: 'app:1' }));
+  t.regex(fault.message, /^'.*' holds 2 images that are called 'app:1': @0, @1$/, 'two of one name are two');
+});
+
+test('a file that an archive holds twice is the same each time, or refused', async (t) => {
+  const parts = Object.entries(old).map(([path, content]): TarPart => ({ path, content }));
+  t.is((await openOne(tarOf([...parts, { path: './manifest.json', content: manifestJson({}) }, { path: 'l0/layer.tar', content: lower }]))).layers.length, 2);
+  const others: readonly TarPart[] = [
+    { path: 'manifest.json', content: manifestJson({ RepoTags: ['app:2'] }) }, { path: './manifest.json', content: '[]' }, { path: 'manifest.json', type: 'SymbolicLink', linkpath: `${hex}.json` },
+    { path: `${hex}.json`, content: madeImage({ layers, cmd: ['other'] }).config }, { path: 'l0/layer.tar', content: Buffer.alloc(lower.length, 1) },
+  ];
+  for (const part of others) {
+    const fault = await faultOf(openOne(tarOf([...parts, part])));
+    t.is(fault.code, 'ERR_TSRUN_IMAGE');
+    t.regex(fault.message, /stands in '.*' twice, with different contents$/, part.path);
+    t.regex(fault.hint ?? '', /docker takes the last, skopeo the first/);
+  }
+  t.is((await openOne(tarOf([...parts, { path: 'repositories', content: '{}' }]))).layers.length, 2, 'what is not read may be anything');
 });
