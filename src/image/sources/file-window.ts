@@ -1,5 +1,6 @@
 /** Small parts of a file, one after the other, with few reads. */
 import type { FileHandle } from 'node:fs/promises';
+import { printable } from '../../spec/quote.js';
 import { documentError } from '../documents/shapes.js';
 
 /** So many headers of small files stand in it, some sixty, that the event loop is kept for less than a millisecond. */
@@ -19,9 +20,9 @@ export class FileWindow {
     [this.#handle, this.#end, this.#name] = [handle, end, name];
   }
 
-  /** Valid until the next is taken. */
-  async take(at: number, length: number): Promise<Buffer> {
-    if (at + length > this.#end) throw cutShort(this.#name);
+  /** Valid until the next is taken. @param last the entry that stands before it, for the error */
+  async take(at: number, length: number, last?: string): Promise<Buffer> {
+    if (at + length > this.#end) throw cutShort(this.#name, undefined, last);
     if (at < this.#start || at + length > this.#start + this.#bytes.length) await this.#load(at, Math.max(length, windowBytes));
     return this.#bytes.subarray(at - this.#start, at - this.#start + length);
   }
@@ -41,7 +42,8 @@ export class FileWindow {
   }
 }
 
-/** For an archive that ends before its headers say so. */
-export function cutShort(name: string): Error {
-  return documentError(`${name} is cut short: it ends inside an entry`, 'get it anew: its copy or download did not end');
+/** For an archive that ends before its headers say so. @param last what is whole before the end */
+export function cutShort(name: string, entry?: string, last?: string): Error {
+  const place = entry !== undefined ? `inside '${printable(entry, 200)}'` : last !== undefined ? `behind '${printable(last, 200)}'` : 'inside an entry';
+  return documentError(`${name} is cut short: it ends ${place}`, 'get it anew: its copy or download did not end');
 }

@@ -41,6 +41,9 @@ const withoutContent: ReadonlySet<TarEntryKind> = new Set<TarEntryKind>(['direct
 /** In an extended header: readers do not agree upon where it ends; node-tar cuts it off there, Go refuses it. */
 const nameWithNul = /(?:^|\n)\d+ (?:path|linkpath|GNU\.sparse\.name)=[^\n]*\0/;
 
+/** In an extended header: a size that is none, which node-tar passes over. */
+const wrongSize = /(?:^|\n)\d+ size=(?!\d+\n)/;
+
 /** Types of headers that say something of the entry after them, or of all entries. */
 const isMeta = (header: Header): boolean => 'xXgLKN'.includes(header.typeKey);
 
@@ -62,21 +65,25 @@ export async function* walkTar(handle: FileHandle, name: string): AsyncGenerator
   const { size: end } = await handle.stat();
   const view = new FileWindow(handle, end, name);
   let pending: Pending = {};
+  let last: string | undefined;
   for (let at = 0; at < end;) {
-    const header = decode(HeaderType, await view.take(at, block), at, name);
+    const header = decode(HeaderType, await view.take(at, block, last), at, name, last);
     if (header.nullBlock) return;
     const content = at + block;
-    const size = sizeOf(header, pending, at, name);
-    if (content + size > end) throw cutShort(name);
+    const path = pending.path ?? header.path ?? '';
+    const size = sizeOf(header, pending);
+    if (size === undefined) throw damaged(name, at, `a header without a size, of '${printable(path, 200)}'`);
+    if (content + size > end) throw cutShort(name, path);
     at = content + Math.ceil(size / block) * block;
     if (isMeta(header)) {
-      if (size > mostMetaBytes) throw damaged(name, content - block, `an extended header of ${size} bytes`);
+      if (size > mostMetaBytes) throw damaged(name, content - block, `an extended header of ${size} bytes, '${printable(path, 200)}'`);
       const body = await view.take(content, size);
       readMeta(header.typeKey, body, PaxType, pending);
-      if (header.typeKey !== 'L' && header.typeKey !== 'K' && body.includes(0) && nameWithNul.test(body.toString('latin1'))) throw damaged(name, content - block, 'a name that holds a NUL');
+      if (header.typeKey !== 'L' && header.typeKey !== 'K' && body.includes(0) && nameWithNul.test(body.toString('latin1'))) throw damaged(name, content - block, `a name that holds a NUL, for '${printable(pending.path ?? path, 200)}'`);
       continue;
     }
     yield entryOf(header, pending, content, size);
+    last = path;
     pending = {};
   }
 }
@@ -94,23 +101,24 @@ export async function startsLikeTar(handle: FileHandle): Promise<boolean> {
   }
 }
 
-function decode(type: typeof Header, bytes: Buffer, at: number, name: string): Header {
+/** @param last what stands before it */
+function decode(type: typeof Header, bytes: Buffer, at: number, name: string, last: string | undefined): Header {
+  const behind = last === undefined ? '' : `, behind '${printable(last, 200)}'`;
   let header: Header;
   try {
     header = new type(bytes);
   } catch (cause) {
-    throw damaged(name, at, 'a header with a number that is none', cause);
+    throw damaged(name, at, `a header with a number that is none${behind}`, cause);
   }
-  if (!header.cksumValid && !header.nullBlock) throw damaged(name, at, 'a header whose checksum is wrong');
+  if (!header.cksumValid && !header.nullBlock) throw damaged(name, at, `a header whose checksum is wrong${behind}`);
   return header;
 }
 
 /** Where the next header stands: a reader that takes another size would see other files in the same archive. */
-function sizeOf(header: Header, pending: Pending, at: number, name: string): number {
+function sizeOf(header: Header, pending: Pending): number | undefined {
   if (withoutContent.has(kinds.get(header.typeKey) ?? 'unknown')) return 0;
   const size = isMeta(header) ? header.size : (pending.size ?? header.size);
-  if (size === undefined || !Number.isSafeInteger(size)) throw damaged(name, at, 'a header without a size');
-  return size;
+  return size !== undefined && Number.isSafeInteger(size) ? size : undefined;
 }
 
 /** A pax header wins over GNU's long names, in whatever order they stand. Global ones are comments, in what tools write. */
@@ -124,6 +132,7 @@ function readPax(pax: Pax, body: Buffer, pending: Pending): void {
   if (pax.path !== undefined) pending.path = pax.path;
   if (pax.linkpath !== undefined) pending.target = pax.linkpath;
   if (pax.size !== undefined) pending.size = pax.size;
+  if (wrongSize.test(body.toString('latin1'))) pending.size = Number.NaN;
   if (pax.mtime !== undefined) pending.mtimeSeconds = wholeSeconds(pax.mtime);
   if (!body.includes(' GNU.sparse.')) return;
   pending.isSparse = true;
@@ -156,5 +165,5 @@ function untilNul(body: Buffer): string {
 }
 
 function damaged(name: string, at: number, what: string, cause?: unknown): Error {
-  return documentError(`${name} is no tar archive, or a damaged one: at byte ${at} stands ${printable(what, 200)}`, 'get it anew', cause);
+  return documentError(`${name} is no tar archive, or a damaged one: at byte ${at} stands ${what}`, 'get it anew', cause);
 }

@@ -98,7 +98,7 @@ test.serial('what is no image, or a damaged one, is told by what it is and what 
     [newFile(gzipSync('x'.repeat(2000))), /is a file that is no image/],
     [newFile(tarOfFiles({ 'etc/passwd': '' })), /^the archive '.*' holds no image: looked for oci-layout, for manifest\.json, and for a slug's \.\/app or Procfile$/],
     [newFolder(), /^the folder '.*' holds no image: looked for oci-layout, manifest\.json/],
-    [truncated, /is cut short: it ends inside an entry/],
+    [truncated, /is cut short: it ends inside '/],
     [newFile(damaged), /is no tar archive, or a damaged one: at byte \d+ stands a header whose checksum is wrong/],
     [newFile(zip.subarray(0, zip.length / 2)), /^'.*' cannot be expanded from gzip: the archive is refused: gzip says so$/],
     [newFile(Buffer.concat([zip.subarray(0, 20), Buffer.from('damage'), zip.subarray(26)])), /cannot be expanded from gzip/],
