@@ -15,6 +15,11 @@ export function escapeControl(text: string): string {
   return text.replace(unprintable, (character) => short.get(character) ?? hex(character));
 }
 
+/** JSON leaves what is above its own control characters as it is. Its line breaks stay. */
+export function escapeJson(json: string): string {
+  return json.replace(unprintable, (character) => (character < ' ' ? character : unicode(character)));
+}
+
 /** In double quotes, on one line, whatever it holds. */
 export function quote(text: string): string {
   return `"${escapeControl(text)}"`;
@@ -22,5 +27,9 @@ export function quote(text: string): string {
 
 function hex(character: string): string {
   const code = character.charCodeAt(0);
-  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : unicode(character);
+}
+
+function unicode(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -2,6 +2,7 @@
 import { getSystemErrorMap } from 'node:util';
 import { explainExit, TsrunError, type Container, type ExecProcess } from '../index.js';
 import type { Command } from './command.js';
+import { escapeJson } from './escape.js';
 import { Interruption } from './interruption.js';
 import type { Invocation } from './invocation.js';
 import { escapeControl, painter, type Paint } from './output.js';
@@ -36,9 +37,7 @@ export async function tellExit(program: Container | ExecProcess, { stderr, env }
 
 /** The same for programs, in one line. */
 export function failureJson(error: unknown): string {
-  const line = JSON.stringify({ error: tellFailure(error) });
-  // JSON leaves them as they are, and the words of an image could drive a terminal.
-  return `${line.replace(/[\u007f-\u009f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
+  return `${escapeJson(JSON.stringify({ error: tellFailure(error) }))}\n`;
 }
 
 interface Told {

@@ -3,7 +3,7 @@ import type { ImageDetails } from '../index.js';
 import { shortDigest } from './image-names.js';
 import { withStoredImages } from './image-work.js';
 import type { Invocation } from './invocation.js';
-import { cut, ago, humanSize, painter, renderJson, renderTable, type Column } from './output.js';
+import { ago, cut, escapeControl, humanSize, painter, renderJson, renderTable, type Column } from './output.js';
 
 const columns: readonly Column[] = [
   { title: 'LAYER', style: (cell) => (cell === none ? 'dim' : 'yellow') },
@@ -28,7 +28,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const rows = historyOf(await withStoredImages(invocation, (images) => images.inspect(reference)));
   if (json) stdout.write(renderJson(rows));
   else if (quiet) for (const { diffId } of rows) stdout.write(`${diffId === undefined ? none : noTrunc ? diffId : shortDigest(diffId)}\n`);
-  else stdout.write(renderTable(columns, rows.map((row) => cells(row, noTrunc, Date.now())), { paint: painter(stdout, env) }));
+  else stdout.write(renderTable(columns, rows.map((row) => cells(row, noTrunc, Date.now())), { paint: painter(stdout, env), width: stdout.isTTY === true && !noTrunc ? stdout.columns : undefined }));
   return 0;
 }
 
@@ -55,7 +55,7 @@ function cells({ diffId, created, createdBy = '', comment = '', unpackedBytes }:
   return [
     diffId === undefined ? none : noTrunc ? diffId : shortDigest(diffId),
     Number.isNaN(ms) ? '' : ago(nowMs - ms),
-    noTrunc ? createdBy : cut(createdBy, longestCommand),
+    noTrunc ? createdBy : cut(escapeControl(createdBy), longestCommand),
     humanSize(unpackedBytes),
     comment,
   ];

@@ -1,6 +1,6 @@
 /** What commands print with: tables, colours, sizes and spans for people. */
 import { stripVTControlCharacters, styleText } from 'node:util';
-import { escapeControl } from './escape.js';
+import { escapeControl, escapeJson } from './escape.js';
 import type { OutputStream } from './invocation.js';
 
 export { escapeControl, quote } from './escape.js';
@@ -145,8 +145,8 @@ export function ago(milliseconds: number): string {
   return milliseconds < 1000 ? 'now' : `${humanDuration(Math.floor(milliseconds / 1000) * 1000)} ago`;
 }
 
-/** JSON as every command prints it. Control characters are already escaped by JSON itself. */
+/** JSON as every command prints it: none of its texts drives a terminal. */
 export function renderJson(value: unknown): string {
   const plain = (_key: string, item: unknown) => (typeof item === 'bigint' ? item.toString() : item);
-  return `${JSON.stringify(value, plain, 2)}\n`;
+  return `${escapeJson(JSON.stringify(value, plain, 2))}\n`;
 }

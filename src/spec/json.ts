@@ -36,19 +36,26 @@ const literals = new Map<string, JsonValue>([['null', null], ['true', true], ['f
  * @throws ERR_TSRUN_INVALID_SPEC with line and column in the message and the JSON pointer in `field`
  */
 export function parseJson(text: string, source: string): JsonValue {
-  return new Parser(text, source).document();
+  return new Parser(text, source, false).document();
 }
 
 /** The same for a file's bytes, which must be UTF-8: decoding them leniently would change names silently. */
 export function parseJsonBytes(bytes: Uint8Array, source: string): JsonValue {
+  return parseJson(decode(bytes, source), source);
+}
+
+/** The same where texts may hold a NUL or half of a surrogate pair: who takes it looks for them. */
+export function parseLooseJsonBytes(bytes: Uint8Array, source: string): JsonValue {
+  return new Parser(decode(bytes, source), source, true).document();
+}
+
+function decode(bytes: Uint8Array, source: string): string {
   if (bytes.length > mostBytes) throw invalid(`${source}: larger than ${mostBytes} bytes`);
-  let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw invalid(`${source}: not valid UTF-8`, '', cause);
   }
-  return parseJson(text, source);
 }
 
 function invalid(message: string, field = '', cause?: unknown): TsrunError {
@@ -58,12 +65,14 @@ function invalid(message: string, field = '', cause?: unknown): TsrunError {
 class Parser {
   readonly #text: string;
   readonly #source: string;
+  readonly #isLoose: boolean;
   readonly #path: (string | number)[] = [];
   #at = 0;
 
-  constructor(text: string, source: string) {
+  constructor(text: string, source: string, isLoose: boolean) {
     this.#text = text;
     this.#source = source;
+    this.#isLoose = isLoose;
   }
 
   document(): JsonValue {
@@ -131,7 +140,7 @@ class Parser {
     if (this.#at >= this.#text.length) this.#fail('text without a closing quote', start);
     if (this.#text[this.#at] !== '"') this.#fail('control character in text, to be written as an escape');
     this.#at++;
-    if (isUnsafe(text)) this.#fail(`NUL or half of a surrogate pair in ${show(text)}`, start);
+    if (!this.#isLoose && isUnsafe(text)) this.#fail(`NUL or half of a surrogate pair in ${show(text)}`, start);
     return text;
   }
 

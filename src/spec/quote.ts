@@ -47,3 +47,8 @@ const unsafe = /\0|\p{Surrogate}/u;
 export function isUnsafe(text: string): boolean {
   return unsafe.test(text);
 }
+
+/** `text` with the sign for what is no character (U+FFFD) in the place of each: for what is read by people alone. */
+export function withoutUnsafe(text: string): string {
+  return text.replace(new RegExp(unsafe, 'gu'), '\ufffd');
+}

@@ -68,6 +68,7 @@ test('spans for people', (t) => {
 
 test('JSON has an end of line, and writes large integers as text', (t) => {
   t.is(renderJson({ a: 1n, b: '\u001b' }), '{\n  "a": "1",\n  "b": "\\u001b"\n}\n');
+  t.is(renderJson({ '\u009b': '\u007f\u202e\u2028é' }), '{\n  "\\u009b": "\\u007f\\u202e\\u2028é"\n}\n');
 });
 
 test('errors: message, hint, and the exit code', (t) => {

@@ -233,6 +233,29 @@ here('inspect, history and layers take files as run does, once, and no folder th
   t.regex((await lab.call(['inspect', 'docker-archive:/no/such.tar'])).stderr, /no container 'docker-archive:\/no\/such\.tar', and .*does not exist/);
 });
 
+here('no text of an image drives the terminal that it is shown on, or breaks a row', async (t) => {
+  const text = `a\u0000b\u001b[2J\u009b31m${'\u001b[1m'.repeat(50)}\r\nc\u202ed\u0007\u2028`;
+  const word = text.replaceAll('\0', '');
+  const archive = saveImages(join(folders.scratch, 'hostile.tar'), {
+    names: ['hostile:1'], layers: [makeImage(folders)], created: text,
+    config: { Env: [`A=${word}`], Cmd: ['true', word], User: word, WorkingDir: word, StopSignal: word, Labels: { [word]: word }, ExposedPorts: { [word]: {} } },
+    history: [{ created_by: text, comment: text, author: text, created: text }, { created_by: text, empty_layer: true }],
+  });
+  const commands = [
+    ['load', archive], ['load', '--json', archive], ['images'], ['images', '--json'], ['history', 'hostile:1'], ['history', '--no-trunc', 'hostile:1'], ['history', '--json', 'hostile:1'],
+    ['layers', 'hostile:1'], ['layers', '--json', 'hostile:1'], ['inspect', 'hostile:1'], ['explain', 'hostile:1'], ['run', '--rm', 'hostile:1'], ['run', '--rm', '--json', 'hostile:1'],
+  ];
+  for (const words of commands) {
+    const { stdout, stderr } = await lab.call(words);
+    t.notRegex(stdout + stderr, /[\0-\t\v-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/, words.join(' '));
+    t.regex(stdout + stderr, /./);
+  }
+  const [head = '', ...rows] = await lines('history', 'hostile:1');
+  t.is(rows.length, 2);
+  const at = head.indexOf('CREATED BY');
+  for (const row of rows) t.true(row.slice(at, at + 45).startsWith('a\ufffdb\\x1b[2J') && row.slice(at).indexOf('…') <= 45, row);
+});
+
 /** A registry with the image of an archive. */
 here('what cannot be is refused', async (t) => {
   await loadApp(t);

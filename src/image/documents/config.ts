@@ -1,5 +1,6 @@
 /** Bytes → the image's config, as image-spec's config.md and docker have it. */
-import type { JsonObject, JsonValue } from '../../spec/json.js';
+import { parseLooseJsonBytes, type JsonObject, type JsonValue } from '../../spec/json.js';
+import { isUnsafe, printable, withoutUnsafe } from '../../spec/quote.js';
 import { array, boolean, integer, oneOf, optional, text } from '../../spec/shape.js';
 import type { Healthcheck, HistoryEntry, ImageConfig, ImageManifest, RunConfig } from '../documents.js';
 import { assertDocument, digest, documentError, fillLists, filled, isJsonObject, known, readJsonObject, set, texts } from './shapes.js';
@@ -54,13 +55,16 @@ const configShape = known<ImageConfig>({
  * @throws ERR_TSRUN_IMAGE
  */
 export function readConfig(bytes: Uint8Array, source: string): ImageConfig {
-  const value = readJsonObject(bytes, source);
+  const value = readJsonObject(bytes, source, parseLooseJsonBytes);
+  forPeople(value, ['created', 'author']);
+  for (const step of listed(value['history'])) forPeople(step, ['created', 'created_by', 'author', 'comment']);
   const rootfs = member(value, 'rootfs');
   if (rootfs !== undefined) fillLists(rootfs, 'diff_ids');
   const run = member(value, 'config');
   if (run !== undefined) for (const key of ['Entrypoint', 'Cmd']) run[key] = listOf(run[key] ?? null);
   if (value['variant'] === '') value['variant'] = null;
   assertDocument(configShape, value, source);
+  refuseUnsafeNames(value, source);
   return value;
 }
 
@@ -74,6 +78,24 @@ export function checkLayerCount(layers: number, config: ImageConfig, source: str
 /** @throws ERR_TSRUN_IMAGE unless both documents speak of the same layers, and of at least one */
 export function checkImage(manifest: ImageManifest, config: ImageConfig, source: string): void {
   checkLayerCount(manifest.layers.length, config, source);
+}
+
+/** Tools write into these whatever a build's command was, and every engine runs such an image. */
+function forPeople(object: JsonObject, keys: readonly string[]): void {
+  for (const key of keys) {
+    const text = object[key];
+    if (typeof text === 'string') object[key] = withoutUnsafe(text);
+  }
+}
+
+/** Texts were looked at with their types; these are names. */
+function refuseUnsafeNames({ config = {} }: ImageConfig, source: string): void {
+  const name = [config.Labels, config.Volumes, config.ExposedPorts].flatMap((each) => Object.keys(each ?? {})).find(isUnsafe);
+  if (name !== undefined) throw documentError(`${source}: NUL or half of a surrogate pair in "${printable(name)}"`, 'the image is damaged or hostile; get it anew');
+}
+
+function listed(value: JsonValue | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 /** Docker once wrote a single word as text, and still reads it so. */

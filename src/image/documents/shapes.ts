@@ -66,16 +66,16 @@ export const set: Shape<Record<string, object>> = {
 };
 
 /** A document as an object that `assertDocument` may prune. */
-export function readJsonObject(bytes: Uint8Array, source: string): JsonObject {
-  const value = readJson(bytes, source);
+export function readJsonObject(bytes: Uint8Array, source: string, parse = parseJsonBytes): JsonObject {
+  const value = readJson(bytes, source, parse);
   if (!isJsonObject(value)) throw documentError(`${source} is not an object, as the documents of images are`);
   return value;
 }
 
 /** @throws ERR_TSRUN_IMAGE with line and column */
-export function readJson(bytes: Uint8Array, source: string): JsonValue {
+export function readJson(bytes: Uint8Array, source: string, parse = parseJsonBytes): JsonValue {
   try {
-    return parseJsonBytes(bytes, source);
+    return parse(bytes, source);
   } catch (cause) {
     if (!TsrunError.is(cause)) throw cause;
     throw new TsrunError('ERR_TSRUN_IMAGE', cause.message, { hint: cause.hint ?? 'the image is damaged, or it is none', field: cause.field, cause });

@@ -33,6 +33,13 @@ test('a key such as __proto__ is a key like any other', (t) => {
   t.deepEqual(Object.keys(config.config?.Labels ?? {}), ['__proto__']);
 });
 
+test('what people alone read may be anything, and is shown without what is no character', (t) => {
+  const odd = 'a\0b\ud800c\u001b';
+  const { created, author, history } = read(imageConfig({ created: odd, author: odd, history: [{ created: odd, created_by: odd, author: odd, comment: odd, unknown: odd }], container_config: { Cmd: [odd] } }));
+  const shown = 'a\ufffdb\ufffdc\u001b';
+  t.deepEqual([created, author, history], [shown, shown, [{ created: shown, created_by: shown, author: shown, comment: shown }]]);
+});
+
 test('what cannot be meant is refused', (t) => {
   const rows: [value: unknown, fault: RegExp][] = [
     ['null', /x is not an object/],
@@ -51,7 +58,9 @@ test('what cannot be meant is refused', (t) => {
     [imageConfig({ config: { Volumes: ['/v'] } }), /\/config\/Volumes: expected an object, found an array/],
     [imageConfig({ config: { Healthcheck: { Interval: -1 } } }), /Healthcheck\/Interval/],
     [imageConfig({ config: { Healthcheck: { Interval: '30s' } } }), /Healthcheck\/Interval/],
-    [imageConfig({ config: { WorkingDir: '/a\0b' } }), /NUL/],
+    [imageConfig({ config: { WorkingDir: '/a\0b' } }), /\/config\/WorkingDir: expected text without NUL/],
+    [imageConfig({ config: { Labels: { 'a\0b': '' } } }), /NUL .* in "a\\u0000b"/],
+    [imageConfig({ config: { Volumes: { '/\ud800': {} } } }), /NUL or half of a surrogate pair in "/],
     [imageConfig({ history: [1] }), /\/history\/0: expected an object/],
   ];
   for (const [value, fault] of rows) {
