@@ -47,10 +47,13 @@ function scan(command: Command, words: readonly string[], context: ValueContext)
     const flag = bySpelling.get(token.rawName);
     if (flag === undefined) {
       if (token.rawName === '--help' || token.rawName === '-h') return undefined;
-      throw unknownFlag(token.rawName, plainTexts[token.index] ?? '', command, bySpelling.keys());
+      throw unknownFlag(token.rawName, plainTexts[token.index] ?? '', command, bySpelling);
     }
+    const behind = words[token.index + 1];
+    // Alone it says what holds anyway.
+    if (flag.default === 'true' && token.inlineValue !== true && (behind === 'true' || behind === 'false')) throw invalid(`the value of ${token.rawName} stands behind a blank`, `write ${token.rawName}=${behind}`);
     // The value is taken from the words as they were given: a lengthened one would have changed it.
-    const next = flag.kind === 'boolean' ? undefined : words[token.index + 1];
+    const next = flag.kind === 'boolean' ? undefined : behind;
     applyFlag(flag, token.rawName, token.inlineValue === true ? token.value : next, draft, context);
   }
   return { draft, rest };
@@ -98,11 +101,13 @@ function exampleOf(flag: Flag, spelling: string): string {
   return flag.kind === 'boolean' ? `write ${spelling} or ${spelling}=false` : `for example ${spelling} ${flag.example}`;
 }
 
-function unknownFlag(spelling: string, word: string, command: Command, known: Iterable<string>): TsrunError {
-  const names = [...known].filter((candidate) => candidate.startsWith('--')).map((candidate) => candidate.slice(2));
+function unknownFlag(spelling: string, word: string, command: Command, known: ReadonlyMap<string, Flag>): TsrunError {
+  const names = [...known.keys()].filter((candidate) => candidate.startsWith('--')).map((candidate) => candidate.slice(2));
   // `-rm` is a row of short flags to every parser, and means --rm.
   const written = spelling.startsWith('--') ? spelling : (word.split('=', 1)[0] ?? '');
-  const meant = nearest(written.replace(/^--?/, ''), [...names, 'help']);
+  const name = written.replace(/^--?/, '');
+  const elsewhere = new Map([...known.values()].flatMap((flag) => Object.entries(flag.elsewhere ?? {})));
+  const meant = elsewhere.get(name) ?? nearest(name, [...names, 'help']);
   const what = meant === undefined ? `${quote(spelling)} for ${command.name}` : `${quote(written)} for ${command.name}, did you mean --${meant}?`;
   const own = `tsrun ${command.name} --help lists the flags`;
   const hint = command.takesProgram ? `${own}; those of the program come after its name` : own;

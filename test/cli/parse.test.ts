@@ -86,6 +86,15 @@ test('--help is found before and after flags, but not in the program', (t) => {
   t.is(first('run', '-h', 'web', './image').options.hostname, 'web');
 });
 
+test('who is used to skopeo, podman or nerdctl hears what their flags are called here', (t) => {
+  const meant = [['--src-tls-verify=false', 'tls-verify'], ['--insecure', 'tls-verify=false'], ['--plain-http', 'tls-verify=false'], ['--creds=me:pw', 'authfile'], ['--arch=arm64', 'platform']] as const;
+  for (const [word, name] of meant) refuses(t, 'pull', [word, 'host/x'], `unknown flag "${word.split('=')[0] ?? ''}" for pull, did you mean --${name}?`);
+  refuses(t, 'load', ['--src-tls-verify', './x.tar'], 'unknown flag "--src-tls-verify" for load');
+  refuses(t, 'pull', ['--tls-verify', 'false', 'host/x'], 'the value of --tls-verify stands behind a blank', 'write --tls-verify=false');
+  t.is(first('pull', '--tls-verify=false', 'host/x').options.tlsVerify, false);
+  t.is(first('pull', '--tls-verify', 'falsetto').options.tlsVerify, true);
+});
+
 test('an unknown flag is named, with the nearest known one', (t) => {
   const hint = 'tsrun run --help lists the flags; those of the program come after its name';
   refuses(t, 'run', ['--memroy', '5', './image'], 'unknown flag "--memroy" for run, did you mean --memory?', hint);

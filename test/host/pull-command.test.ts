@@ -1,7 +1,7 @@
 // Images of a registry, as a person fetches them: when they are missing, always or never, and given up in the middle.
 import test from 'ava';
 import { Runtime, TsrunError } from '../../src/index.js';
-import { registryWithApp } from '../support/app-archive.js';
+import { appArchive, registryWithApp } from '../support/app-archive.js';
 import { CommandLab, refusal } from '../support/command-lab.js';
 import type { FakeRegistry } from '../support/fake-registry.js';
 import { Lab } from '../support/lab.js';
@@ -33,6 +33,19 @@ here('an image is pulled when it is missing, and each time or never when that is
   // It has two names by now; what is told is the one that was asked for, however it was written.
   t.is((await lab.call(['pull', '-q', `docker://${name}`])).stdout, `${name}\n`);
   t.regex((await lab.call(['pull', `${registry.host}/team/none:1`])).stderr, /team\/none/);
+});
+
+here('who pulls what lies in a file or folder is told how it is taken', async (t) => {
+  const archive = appArchive(folders);
+  for (const reference of [archive, `docker-archive:${archive}`]) {
+    const { code, stderr } = await lab.call(['pull', reference]);
+    t.is(code, 125);
+    t.regex(stderr, new RegExp(`is not the name of an image: .*\\nhint: '${reference}' lies here: tsrun load ${reference}\\n$`));
+  }
+  t.regex((await lab.call(['pull', lab.image])).stderr, new RegExp(`hint: '${lab.image}' lies here: tsrun run ${lab.image}\\n$`));
+  t.notRegex((await lab.call(['pull', './no/such.tar'])).stderr, /lies here/);
+  const missing = await lab.call(['pull', '--authfile', '/no/such.json', 'localhost:1/x']);
+  t.regex(missing.stderr, /^tsrun: the auth file '\/no\/such\.json' is not there\nhint: /);
 });
 
 here('a pull that is given up at any moment ends with its error, and with that alone', async (t) => {

@@ -135,6 +135,8 @@ export interface Flag {
   /** One letter, without the dash. */
   readonly short?: string;
   readonly aliases?: readonly string[];
+  /** What other tools call it, and what it is then to be written as: for the hint of who is used to them. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
   readonly kind: ValueKind;
   /** How help names the value; empty for a boolean. */
   readonly placeholder: string;

@@ -53,6 +53,7 @@ export const imageFlags: readonly Flag[] = [
   flag(platform, {
     name: 'platform',
     help: 'of an image for several, the one for this platform',
+    elsewhere: { arch: 'platform', 'override-arch': 'platform', 'override-os': 'platform' },
     group,
     default: "this machine's",
     example: 'linux/arm64',
@@ -86,6 +87,7 @@ export const imageFlags: readonly Flag[] = [
   flag(toggle, {
     name: 'tls-verify',
     help: "ask for a registry's certificate; false also allows plain HTTP",
+    elsewhere: { 'src-tls-verify': 'tls-verify', insecure: 'tls-verify=false', 'insecure-registry': 'tls-verify=false', 'plain-http': 'tls-verify=false' },
     group,
     default: 'true',
     commands: fetching,
@@ -94,6 +96,7 @@ export const imageFlags: readonly Flag[] = [
   flag(text('FILE', 'file'), {
     name: 'authfile',
     help: "file with the passwords of registries, as docker's and podman's login write it",
+    elsewhere: { 'src-authfile': 'authfile', creds: 'authfile', 'src-creds': 'authfile' },
     group,
     default: "$REGISTRY_AUTH_FILE, podman's, docker's",
     example: './auth.json',

@@ -105,11 +105,15 @@ export class Library {
 
   pull(reference: string, options: PullOptions = {}): ImageWork<FetchedImage> {
     return startWork(async (tell) => this.#whileOpen(options.signal, async (signal) => {
-      const text = withoutScheme(reference);
-      const parsed = parseReference(text);
-      const fetching = await this.#fetching();
-      // With the scheme it is whole, as with skopeo and podman.
-      return this.#fetchedOf(await fetching.pull(text === reference ? text : parsed, { ...handed(options), signal, tell }));
+      try {
+        const text = withoutScheme(reference);
+        const parsed = parseReference(text);
+        const fetching = await this.#fetching();
+        // With the scheme it is whole, as with skopeo and podman.
+        return await this.#fetchedOf(await fetching.pull(text === reference ? text : parsed, { ...handed(options), signal, tell }));
+      } catch (error) {
+        throw await meantAsPath(reference, error);
+      }
     }));
   }
 
@@ -265,6 +269,15 @@ async function packedAt(reference: string): Promise<SourcePlace> {
   if (place.kind === 'folder') throw notPacked(reference);
   if (place.kind === 'source') return place;
   throw new TsrunError('ERR_TSRUN_IMAGE', `there is no file or folder '${printable(reference, 400)}'`, { hint: 'name one that holds an image; what lies in a registry is pulled' });
+}
+
+/** What cannot be pulled may be a file or folder that lies here. */
+async function meantAsPath(reference: string, error: unknown): Promise<unknown> {
+  if (!TsrunError.is(error) || (error.code !== 'ERR_TSRUN_INVALID_ARGUMENT' && error.code !== 'ERR_TSRUN_REGISTRY')) return error;
+  const kind = await recognise(reference).then((place) => place.kind, () => undefined);
+  if (kind !== 'source' && kind !== 'folder') return error;
+  const hint = `'${printable(reference, 200)}' lies here: tsrun ${kind === 'source' ? 'load' : 'run'} ${printable(reference, 200)}`;
+  return new TsrunError(error.code, error.message, { hint, field: error.field, cause: error });
 }
 
 function withoutScheme(reference: string): string {

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJsonBytes, type JsonObject, type JsonValue } from '../../spec/json.js';
 import { TsrunError } from '../../spec/errors.js';
+import { printable } from '../../spec/quote.js';
 import { askHelper } from './credential-helper.js';
 import type { Credential } from './credential.js';
 import { codeOf } from './failures.js';
@@ -54,9 +55,26 @@ function authFiles(host: RegistryHost): readonly string[] {
   ];
 }
 
+/**
+ * A file that was named is looked at also where no registry asks for credentials.
+ *
+ * @throws ERR_TSRUN_REGISTRY where it is not there, or is none
+ */
+export async function checkAuthFile(path: string): Promise<void> {
+  try {
+    await readAuthFile(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+async function readAuthFile(path: string): Promise<JsonObject> {
+  return objectOf(parseJsonBytes(await readFile(path), jsonName));
+}
+
 function unreadable(path: string, cause: unknown): TsrunError {
-  if (TsrunError.is(cause) && cause.code === 'ERR_TSRUN_REGISTRY') return cause;
-  return new TsrunError('ERR_TSRUN_REGISTRY', `the credentials '${path}' ${faultOf(cause)}`, { hint: 'it is a file as docker login and podman login write it', cause });
+  const own = TsrunError.is(cause) && cause.code === 'ERR_TSRUN_REGISTRY' ? cause.hint : undefined;
+  return new TsrunError('ERR_TSRUN_REGISTRY', `the auth file '${printable(path, 400)}' ${faultOf(cause)}`, { hint: own ?? 'it is a file as docker login and podman login write it', cause });
 }
 
 /** The words of the JSON reader are left out: they show a piece of the file. */
@@ -70,7 +88,7 @@ function faultOf(error: unknown): string {
 }
 
 async function credentialIn(path: string, repository: string, host: RegistryHost): Promise<Credential | undefined> {
-  const file = objectOf(parseJsonBytes(await readFile(path), jsonName));
+  const file = await readAuthFile(path);
   const helpers = objectOf(file['credHelpers']);
   const auths = objectOf(file['auths']);
   const keys = keysOf(repository);
@@ -80,7 +98,7 @@ async function credentialIn(path: string, repository: string, host: RegistryHost
     if (typeof name === 'string' && name !== '') return askHelper(name, server, host);
   }
   for (const key of keys.flatMap(formsOf)) {
-    const found = credentialOf(objectOf(auths[key]));
+    const found = credentialOf(objectOf(auths[key]), key);
     if (found !== undefined) return found;
   }
   const store = file['credsStore'];
@@ -99,14 +117,18 @@ function formsOf(key: string): readonly string[] {
   return [key, ...['https', 'http'].flatMap((scheme) => ['', '/', '/v1/', '/v2/'].map((path) => `${scheme}://${key}${path}`))];
 }
 
-function credentialOf(entry: JsonObject): Credential | undefined {
+/** As docker reads it (Go's StdEncoding, which passes over line breaks): others decode what is none to something. */
+const base64 = /^[\w+/]+={0,2}$/;
+
+function credentialOf(entry: JsonObject, key: string): Credential | undefined {
   const text = (key: string) => (typeof entry[key] === 'string' ? entry[key] : '');
   if (text('identitytoken') !== '') return { kind: 'identity', token: text('identitytoken') };
   if (text('registrytoken') !== '') return { kind: 'bearer', token: text('registrytoken') };
   if (text('auth') === '') return text('username') === '' ? undefined : { kind: 'password', username: text('username'), password: text('password') };
-  const decoded = Buffer.from(text('auth'), 'base64').toString('utf8');
+  const encoded = text('auth').replace(/[\r\n]/g, '');
+  const decoded = base64.test(encoded) ? Buffer.from(encoded, 'base64').toString('utf8') : '';
   const colon = decoded.indexOf(':');
-  if (colon < 1) throw new TsrunError('ERR_TSRUN_REGISTRY', 'an entry\'s "auth" is not base64 of a name, a colon and a password');
+  if (colon < 1) throw new TsrunError('ERR_TSRUN_REGISTRY', `its "auth" for '${printable(key, 256)}' is not base64 of a name, a colon and a password`, { hint: 'log in anew with docker login or podman login' });
   // docker pads what it writes with NULs.
   return { kind: 'password', username: decoded.slice(0, colon), password: decoded.slice(colon + 1).replace(/\0+$/, '') };
 }

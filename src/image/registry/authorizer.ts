@@ -141,7 +141,7 @@ export class Authorizer {
     const name = printable(this.#place.name, 256);
     if (!isUsable) throw new TsrunError('ERR_TSRUN_REGISTRY', `the registry of '${name}' sends for a token to '${printable(text)}', which is no address`, { hint: 'the registry is set up wrongly' });
     if (!this.#door.isSafe(realm)) {
-      throw new TsrunError('ERR_TSRUN_REGISTRY', `the registry of '${name}' sends for a token to ${placeOf(realm)}, in the clear`, { hint: 'what is shown there could be read on the way; allow it for this registry (tlsVerify: false) only on a network that you trust' });
+      throw new TsrunError('ERR_TSRUN_REGISTRY', `the registry of '${name}' sends for a token to ${placeOf(realm)}, in the clear`, { hint: 'what is shown there could be read on the way; allow it for this registry (--tls-verify=false) only on a network that you trust' });
     }
     return realm;
   }

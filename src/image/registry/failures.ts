@@ -81,9 +81,9 @@ function reasonOf(code: string, cause: unknown, certificates: readonly string[])
   }
   if (untrusted.has(code)) {
     const names = certificates.map((folder) => `'${folder}/ca.crt'`).join(' or ');
-    return [`its certificate is not to be trusted (${code})`, `put the certificate of who signed it into ${names}; or let this registry go unverified`];
+    return [`its certificate is not to be trusted (${code})`, `put the certificate of who signed it into ${names}; or let this registry go unverified: --tls-verify=false`];
   }
-  if (noTls.has(code)) return ['it does not speak TLS', 'if it speaks plain HTTP and you trust the network between, allow that for this registry (tlsVerify: false, or insecure in registries.conf)'];
+  if (noTls.has(code)) return ['it does not speak TLS', 'if it speaks plain HTTP and you trust the network between, allow that for this registry: --tls-verify=false, or insecure in registries.conf'];
   const known = reasons[code];
   if (known !== undefined) return known;
   const said = cause instanceof Error ? printable(cause.message, 200) : 'unknown';

@@ -8,6 +8,7 @@ import type { Descriptor, Platform } from '../documents.js';
 import type { OfferedBlob, OfferedImage } from '../offer.js';
 import { parseReference, wholeName, type RegistryReference } from '../reference.js';
 import { TsrunError } from '../../spec/errors.js';
+import { checkAuthFile } from './auth-file.js';
 import { BlobReader } from './blob.js';
 import { Endpoint } from './endpoint.js';
 import { abortedError } from './failures.js';
@@ -46,6 +47,7 @@ export async function offerFromRegistry(name: string | RegistryReference, option
   const { signal } = options;
   try {
     const host = options.host ?? thisHost();
+    if (options.authFile !== undefined) await checkAuthFile(options.authFile);
     const config = await registriesConfig(host);
     const names = wholeReferences(text, reference, config);
     return await offerFirst(names, (each) => offer(each, config, host, options));

@@ -241,5 +241,5 @@ test('the file that was named is the only one, and a helper gives what it keeps'
   await offerFromRegistry(`${state.registry.host}/app:v1`, { host: state.hosts.host(), authFile: path }).catch(() => undefined);
   t.is(state.asked[0]?.headers.authorization, `Basic ${login.auth}`);
   const error = await failureOf(offerFromRegistry(`${state.registry.host}/app:v1`, { host: state.hosts.host(), authFile: `${path}.none` }));
-  t.regex(error.message, /the credentials '.*mine\.json\.none' is not there/);
+  t.regex(error.message, /the auth file '.*mine\.json\.none' is not there/);
 });

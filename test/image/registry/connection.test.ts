@@ -71,13 +71,23 @@ test('a certificate of this client, where the registry wants one', async (t) => 
   t.regex((await failureOf(offerFromRegistry(`${registry.host}/app:v1`, { host: hosts.host() }))).message, /the certificates of '.*certs\.d.*' cannot be used/);
 });
 
+test('a file with passwords that was named and is not there is told of, also where nobody asks for one', async (t) => {
+  const { registry, hosts } = await lab(t);
+  const pull = async (authFile: string) => offerFromRegistry(`${registry.host}/app:v1`, { host: hosts.host(), authFile });
+  t.is((await pull(hosts.write('auth.json', '{}'))).layers.length, 1);
+  const count = registry.seen.length;
+  t.regex((await failureOf(pull('/no/such.json'))).message, /^the auth file '\/no\/such\.json' is not there$/);
+  t.regex((await failureOf(pull(hosts.write('text.json', 'text')))).message, /text\.json' is not JSON in its line 1$/);
+  t.is(registry.seen.length, count, 'nobody is asked then');
+});
+
 test('plain HTTP from elsewhere than loopback only where it is asked for', async (t) => {
   const { registry, hosts } = await lab(t);
   // The wildcard address leads here too, but is not called loopback.
   const name = `0.0.0.0:${registry.port}/app:v1`;
   const error = await failureOf(offerFromRegistry(name, { host: hosts.host() }));
   t.regex(error.message, /^https:\/\/0\.0\.0\.0:\d+\/v2\/: it does not speak TLS$/);
-  t.regex(error.hint ?? '', /tlsVerify: false/);
+  t.regex(error.hint ?? '', /--tls-verify=false/);
   t.is(registry.seen.length, 0);
   t.is((await offerFromRegistry(name, { host: hosts.host(), tlsVerify: false })).layers.length, 1);
   hosts.write('etc/containers/registries.conf', `[[registry]]\nlocation = "0.0.0.0:${registry.port}"\ninsecure = true`);

@@ -86,12 +86,23 @@ test('a damaged file does not stop who needs no credentials; one that was named 
   const hosts = newHosts({ [podman]: '{"auths": {"a": {"auth": "c2VjcmV0"}', [docker]: { auths: { a: { auth: 'bm8gY29sb24=' } } } });
   const { credential, looked } = await findCredential('a/x', undefined, hosts.host());
   t.is(credential, undefined);
-  t.regex(looked.join(), /auth.json' is not JSON in its line 1,.*config.json' cannot be used: an entry's "auth" is not base64/);
+  t.regex(looked.join(), /auth.json' is not JSON in its line 1,.*config.json' cannot be used: its "auth" for 'a' is not base64/);
   t.notRegex(looked.join(), /c2VjcmV0|bm8gY29sb24/);
-  for (const [file, message] of [['none.json', /is not there/], [podman, /is not JSON/], [docker, /not base64/], ['run', /EISDIR/]] as const) {
+  for (const [file, message] of [['none.json', /is not there/], [podman, /is not JSON/], [docker, /^the auth file '.*config\.json' cannot be used: its "auth" for 'a' is not base64 of a name, a colon and a password$/], ['run', /EISDIR/]] as const) {
     const error = await t.throwsAsync(findCredential('a/x', join(hosts.folder, file), hosts.host()), { instanceOf: TsrunError, message });
     t.is(error.code, 'ERR_TSRUN_REGISTRY');
   }
+});
+
+test('what is not base64 is not taken for something', async (t) => {
+  for (const auth of ['bWU6cHc=!', 'me:pw', 'bWU6 cHc=', 'bWU6cHc===', '=']) {
+    const hosts = newHosts({ [docker]: { auths: { 'host:5000': { auth } } } });
+    const error = await t.throwsAsync(findCredential('host:5000/x', join(hosts.folder, docker), hosts.host()), { instanceOf: TsrunError }, auth);
+    t.regex(error.message, /its "auth" for 'host:5000' is not base64/);
+    t.regex(error.hint ?? '', /docker login/);
+    t.false(error.message.includes(auth));
+  }
+  t.is(await userFor('a/x', { [docker]: { auths: { a: { auth: 'bWU6\ncHc=\n' } } } }), 'me');
 });
 
 test('a credential helper for one registry, and one for all', async (t) => {

@@ -194,7 +194,7 @@ test('an image that is listed twice is one, with the names of both', async (t) =
   t.deepEqual((await openOne(tarOfFiles(files))).names, ['docker.io/library/app:1', 'docker.io/library/app:2']);
   t.is((await openOne(tarOfFiles(files), { name: 'app:2' })).config.descriptor.digest, digestOf(image.config));
   const other = { ...files, 'other.json': madeImage({ layers, cmd: ['other'] }).config, 'manifest.json': manifestJson({}, {}, { Config: 'other.json' }) };
-  const fault = await faultOf(openOne(tarOfFiles(other), { name: 'app:1' }));
+  const fault = await faultOf(openDockerArchive(await tarTree(tarOfFiles(other)), options({ name: 'app:1' })));
   t.regex(fault.message, /^'.*' holds 2 images that are called 'app:1': @0, @1$/, 'two of one name are two');
 });
 
@@ -206,7 +206,7 @@ test('a file that an archive holds twice is the same each time, or refused', asy
     { path: `${hex}.json`, content: madeImage({ layers, cmd: ['other'] }).config }, { path: 'l0/layer.tar', content: Buffer.alloc(lower.length, 1) },
   ];
   for (const part of others) {
-    const fault = await faultOf(openOne(tarOf([...parts, part])));
+    const fault = await faultOf(openDockerArchive(await tarTree(tarOf([...parts, part])), options()));
     t.is(fault.code, 'ERR_TSRUN_IMAGE');
     t.regex(fault.message, /stands in '.*' twice, with different contents$/, part.path);
     t.regex(fault.hint ?? '', /docker takes the last, skopeo the first/);
