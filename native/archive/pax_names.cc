@@ -102,7 +102,7 @@ std::string name_in(std::string_view headers) {
   std::string_view said;
   std::string own;
   auto take_path = [&](std::string_view key, std::string_view value) {
-    if (is_path(key)) said = value;
+    if (is_path(key)) said = until_nul(value);
     return false;
   };
   any_header(headers, [&](std::string_view header, std::string_view contents) {

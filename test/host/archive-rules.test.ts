@@ -239,6 +239,7 @@ test('what is refused at a header is called by its name, wherever that stands; w
     ['one of pax that is too large', bytesOf({ name: 'bad', pax: { size: '9223372036854775807' } }), "entry 'bad'"],
     ['one of pax below zero', bytesOf({ name: 'bad', pax: { size: '-1' } }), "entry 'bad'"],
     ['a name of pax', bytesOf({ name: 'cut', pax: { path: long, size: '-1' } }), `entry '${long}'`],
+    ['a name with a NUL', bytesOf({ name: 'cut', pax: { path: 'long\0name', size: '-1' } }), "entry 'long'"],
     ['a name of a sparse file', bytesOf({ name: 'GNUSparseFile.0/x', pax: { 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.name': 'whole', size: '-1' } }), "entry 'whole'"],
     ['a long name of GNU', Buffer.concat([gnuLong(long), bytesOf({ name: 'cut', magic: 'ustar  \0', size: negative })]), `entry '${long}'`],
     ['a name with a prefix', bytesOf({ name: 'bad', prefix: 'in/front', size: negative }), "entry 'in/front/bad'"],
