@@ -36,7 +36,7 @@ function layers(): readonly string[] {
   chmodSync(join(top, 'full/inner'), 0o1770);
   chownSync(join(top, 'full/inner'), 1000, 1001);
   mkdirSync(join(top, 'sub'));
-  for (const [name, target] of [['to-root', '.'], ['loop', 'loop'], ['to-proc', '/proc'], ['to-full', '/full'], ['dead', 'made/there'], ['chain', '/dead/deep'], ['climbing', `../../../..${lab.scratch}/outside`], ['sub/dead', 'made']] as const) symlinkSync(target, join(top, name));
+  for (const [name, target] of [['to-root', '.'], ['loop', 'loop'], ['to-proc', '/proc'], ['to-full', '/full'], ['dead', 'made/there'], ['chain', '/dead/deep'], ['climbing', `../../../..${lab.scratch}/outside`], ['sub/dead', 'made'], ['to-mounted', '/mounted/none']] as const) symlinkSync(target, join(top, name));
   return made;
 }
 
@@ -93,8 +93,9 @@ here('where links lead nowhere on the way to it, it is made where they lead, ins
   ];
   for (const root of ['disposable', 'read-only'] as const) {
     for (const [folder, where] of made) t.is(await output('pwd', { WorkingDir: folder }, { root }), where, `${root}: ${folder}`);
-    const error = await sh('pwd', { WorkingDir: '/loop/x' }, { root }).catch((cause: unknown) => cause);
-    t.true(TsrunError.is(error), `${root}: ${String(error)}`);
+    const refused = async (folder: string) => t.throwsAsync(sh('pwd', { WorkingDir: folder }, { root, mounts: [{ type: 'tmpfs', destination: '/mounted' }] }), { instanceOf: TsrunError });
+    t.regex((await refused('/loop/x')).message, /the links on the way to the working directory '\/loop\/x' go in a circle/);
+    t.regex((await refused('/to-mounted/x')).message, /'\/to-mounted\/x' does not exist, and is not made where a link of the image leads into what is mounted elsewhere/);
   }
   t.false(existsSync(outside), 'nothing is made on the host');
 });
