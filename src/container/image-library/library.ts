@@ -18,8 +18,8 @@ import { startWork } from '../../image/store/work.js';
 import { containerLayersOf } from './container-layers.js';
 import { Fetching, type Fetched, type MayBeUndefined } from './fetching.js';
 import { findImage, locateImage, type FoundImage, type SoughtImage } from './find-image.js';
+import { meantAsPath, notLookedAt, notPacked, packedAt } from './meant.js';
 import { Resolving, type ResolveRequest, type StoredImage } from './resolving.js';
-import type { SourcePlace } from './stored-place.js';
 import { detailsOf, summaryOf } from './summaries.js';
 import type { LibrarySurroundings } from './surroundings.js';
 
@@ -264,22 +264,6 @@ function closed(cause?: unknown): TsrunError {
   return new TsrunError('ERR_TSRUN_STATE', cause === undefined ? 'the runtime is closed' : 'the runtime was closed during the work on an image', { hint: 'open another one; what was fetched is gone on with', cause });
 }
 
-async function packedAt(reference: string): Promise<SourcePlace> {
-  const place = await recognise(reference);
-  if (place.kind === 'folder') throw notPacked(reference);
-  if (place.kind === 'source') return place;
-  throw new TsrunError('ERR_TSRUN_IMAGE', `there is no file or folder '${printable(reference, 400)}'`, { hint: 'name one that holds an image; what lies in a registry is pulled' });
-}
-
-/** What cannot be pulled may be a file or folder that lies here. */
-async function meantAsPath(reference: string, error: unknown): Promise<unknown> {
-  if (!TsrunError.is(error) || (error.code !== 'ERR_TSRUN_INVALID_ARGUMENT' && error.code !== 'ERR_TSRUN_REGISTRY')) return error;
-  const kind = await recognise(reference).then((place) => place.kind, () => undefined);
-  if (kind !== 'source' && kind !== 'folder') return error;
-  const hint = `'${printable(reference, 200)}' lies here: tsrun ${kind === 'source' ? 'load' : 'run'} ${printable(reference, 200)}`;
-  return new TsrunError(error.code, error.message, { hint, field: error.field, cause: error });
-}
-
 function withoutScheme(reference: string): string {
   return reference.startsWith('docker://') ? reference.slice('docker://'.length) : reference;
 }
@@ -294,15 +278,4 @@ function soughtIn(reference: string): SoughtImage {
 /** Every option, also where it is not given. */
 function handed({ platform, name, limits, signal, tlsVerify, authFile }: PullOptions): MayBeUndefined<PullOptions> {
   return { platform, name, limits, signal, tlsVerify, authFile };
-}
-
-/** Where nothing was ever stored. @throws ERR_TSRUN_IMAGE for a path at which there is no image */
-async function notLookedAt(reference: string): Promise<TsrunError> {
-  const { kind } = await recognise(reference);
-  const what = kind === 'source' ? `'${printable(reference, 400)}' was not imported yet` : `there is no image '${printable(reference, 400)}' in the store, and it is not fetched for a look`;
-  return new TsrunError('ERR_TSRUN_IMAGE', what, { hint: kind === 'source' ? 'tsrun import unpacks it into the store' : 'tsrun pull fetches it' });
-}
-
-function notPacked(reference: string): TsrunError {
-  return new TsrunError('ERR_TSRUN_IMAGE', `'${printable(reference, 400)}' is not packed: it is run as it lies there`, { hint: `tsrun run ${printable(reference, 200)}` });
 }

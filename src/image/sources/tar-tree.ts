@@ -74,12 +74,12 @@ function isItself({ kind, target, place }: PlacedEntry, byPlace: ReadonlyMap<str
   return kind === 'hard link' && place !== undefined && byPlace.has(place) && placeOf(target) === place;
 }
 
-async function isSame(one: TarEntry, other: TarEntry, handle: FileHandle, name: string): Promise<boolean> {
-  if (one.kind !== other.kind || one.target !== other.target || one.size !== other.size) return false;
-  const pieces = lendPart(handle, other.offset, other.offset + other.size, name);
+async function isSame(one: TarEntry, two: TarEntry, handle: FileHandle, name: string): Promise<boolean> {
+  if (one.kind !== two.kind || one.target !== two.target || one.size !== two.size) return false;
+  const pieces = lendPart(handle, two.offset, two.offset + two.size, name);
   for await (const piece of lendPart(handle, one.offset, one.offset + one.size, name)) {
-    const { value } = await pieces.next();
-    if (value === undefined || !piece.equals(value)) return false;
+    const other: IteratorResult<Buffer, unknown> = await pieces.next();
+    if (other.done === true || !piece.equals(other.value)) return false;
   }
   return true;
 }
