@@ -17,7 +17,7 @@ import { fetchDocument, fetchNamed } from './manifests.js';
 import { placesOf } from './places.js';
 import { registriesConfig, type RegistriesConfig } from './registries-conf.js';
 import { thisHost, type RegistryHost } from './registry-host.js';
-import { wholeReferences } from './short-names.js';
+import { checkChoice, wholeReferences } from './short-names.js';
 
 export interface RegistryOptions {
   /** Default: this machine's. */
@@ -50,6 +50,7 @@ export async function offerFromRegistry(name: string | RegistryReference, option
     if (options.authFile !== undefined) await checkAuthFile(options.authFile);
     const config = await registriesConfig(host);
     const names = wholeReferences(text, reference, config);
+    checkChoice(text, names, config);
     return await offerFirst(names, (each) => offer(each, config, host, options));
   } catch (error) {
     throw signal?.aborted === true ? abortedError(`the pull of '${printable(text, 256)}'`, signal.reason) : error;

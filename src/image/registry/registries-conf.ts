@@ -31,6 +31,8 @@ export interface RegistriesConfig {
   readonly rules: readonly RegistryRule[];
   /** For names without a registry, in their order. */
   readonly searched: readonly string[];
+  /** `short-name-mode`: of several registries a person is to choose. */
+  readonly isEnforcing: boolean;
   /** Short name → whole name. */
   readonly aliases: ReadonlyMap<string, string>;
 }
@@ -43,14 +45,30 @@ export async function registriesConfig(host: RegistryHost): Promise<RegistriesCo
   const rules = new Map<string, RegistryRule>();
   const aliases = new Map<string, string>();
   let searched: readonly string[] = [];
+  let isEnforcing = false;
   for (const path of await configFiles(host)) {
     const file = await readConfig(path);
     if (file === undefined) continue;
     for (const rule of file.rules) rules.set(rule.prefix, rule);
-    for (const [name, target] of file.aliases) aliases.set(name, target);
+    for (const [name, target] of file.aliases) setAlias(aliases, name, target);
     searched = file.searched ?? searched;
+    isEnforcing = file.isEnforcing ?? isEnforcing;
   }
-  return { rules: [...rules.values()], searched, aliases };
+  const chosen = await readConfig(chosenAliases(host));
+  for (const [name, target] of chosen?.aliases ?? []) setAlias(aliases, name, target);
+  return { rules: [...rules.values()], searched, isEnforcing, aliases };
+}
+
+/** An empty one takes away what an earlier file says. */
+function setAlias(aliases: Map<string, string>, name: string, target: string): void {
+  if (target === '') aliases.delete(name);
+  else aliases.set(name, target);
+}
+
+/** Where podman keeps what a person chose of several registries; it goes before all files. */
+function chosenAliases(host: RegistryHost): string {
+  const folder = host.uid === 0 ? '/var/cache' : (variable(host, 'XDG_CACHE_HOME') ?? join(host.home, '.cache'));
+  return join(folder, 'containers/short-name-aliases.conf');
 }
 
 /** The user's file stands for the system's; of the folders beside them each file is added, the user's last. */
@@ -74,6 +92,7 @@ async function exists(path: string): Promise<boolean> {
 interface ConfigFile {
   readonly rules: readonly RegistryRule[];
   readonly searched: readonly string[] | undefined;
+  readonly isEnforcing: boolean | undefined;
   readonly aliases: ReadonlyMap<string, string>;
 }
 
@@ -118,8 +137,15 @@ class ConfigReader {
     return {
       rules: this.#list(table['registry'] ?? [], 'registry').map((each) => this.#rule(this.#table(each, 'registry'))),
       searched: searched === undefined ? undefined : this.#list(searched, 'unqualified-search-registries').map((each) => this.#text(each, 'unqualified-search-registries')),
-      aliases: new Map(aliases.filter(([, target]) => target !== '')),
+      isEnforcing: this.#isEnforcing(table['short-name-mode']),
+      aliases: new Map(aliases),
     };
+  }
+
+  #isEnforcing(mode: unknown): boolean | undefined {
+    if (mode === undefined || mode === '') return undefined;
+    if (mode !== 'enforcing' && mode !== 'permissive' && mode !== 'disabled') throw broken(this.#path, `has ${show(mode)} as short-name-mode`);
+    return mode === 'enforcing';
   }
 
   #rule(table: Table): RegistryRule {

@@ -1,7 +1,7 @@
 /** Names without a registry, which registries.conf may complete otherwise than docker does (containers-registries.conf(5)). */
 import { printable } from '../../spec/quote.js';
 import { TsrunError } from '../../spec/errors.js';
-import { parseReference, type RegistryReference } from '../reference.js';
+import { parseReference, wholeName, type RegistryReference } from '../reference.js';
 import { registriesConfig, type RegistriesConfig } from './registries-conf.js';
 import { thisHost } from './registry-host.js';
 
@@ -12,6 +12,13 @@ import { thisHost } from './registry-host.js';
  */
 export async function namesOfShort(text: string, reference: RegistryReference): Promise<readonly RegistryReference[]> {
   return isShort(text, reference) ? wholeReferences(text, reference, await registriesConfig(thisHost())) : [];
+}
+
+/** @throws ERR_TSRUN_REGISTRY where a person is to choose (`short-name-mode = "enforcing"`), as podman has it without a terminal */
+export function checkChoice(text: string, names: readonly RegistryReference[], config: RegistriesConfig): void {
+  if (!config.isEnforcing || names.length < 2) return;
+  const listed = names.slice(0, 10).map((name) => `'${wholeName(name)}'`).join(', ');
+  throw new TsrunError('ERR_TSRUN_REGISTRY', `'${printable(text, 256)}' may be ${listed}: registries.conf does not let one be taken by itself (short-name-mode)`, { hint: 'write the registry before the name, or give it an alias in registries.conf' });
 }
 
 function isShort(text: string, { domain }: RegistryReference): boolean {
@@ -36,6 +43,8 @@ export function wholeReferences(text: string, reference: RegistryReference, conf
 /** Of what registries.conf says, where a name without a registry would lead to docker's after all. */
 function nameOf(text: string): Pick<RegistryReference, 'domain' | 'path'> {
   const { domain, path } = parseReference(text);
+  const name = text.slice(domain.length + 1);
+  if (/[:@]/.test(name)) throw new TsrunError('ERR_TSRUN_REGISTRY', `'${printable(text, 256)}' of registries.conf has a tag or a digest`, { hint: 'an alias is of a name alone: the tag is taken from what it stands for' });
   if (text.startsWith(`${domain}/`)) return { domain, path };
   throw new TsrunError('ERR_TSRUN_REGISTRY', `'${printable(text, 256)}' of registries.conf names no registry`, { hint: 'a registry has a dot or a port in its name, or is localhost' });
 }

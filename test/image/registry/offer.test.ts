@@ -255,6 +255,24 @@ test('short names are searched for where registries.conf says, and aliases name 
   t.regex((await failureOf(offerFromRegistry('app:v2', { host: hosts.host() }))).message, /none of the registries that registries\.conf names has it: '.*\/app:v2': .*; '.*\/app:v2': /);
 });
 
+test('where a person is to choose of several registries, none is asked by itself', async (t) => {
+  const { registry, hosts } = await lab(t);
+  registry.addImage('v1', ['layer']);
+  const settings = (searched: readonly string[], rest = '') => hosts.write('etc/containers/registries.conf', `unqualified-search-registries = ${JSON.stringify(searched)}\nshort-name-mode = "enforcing"\n${rest}`);
+  const pull = async (name: string) => offerFromRegistry(name, { host: hosts.host() });
+  settings([registry.host, 'docker.io']);
+  const count = registry.seen.length;
+  const error = await failureOf(pull('team/app:v1'));
+  t.regex(error.message, /^'team\/app:v1' may be '127\.0\.0\.1:\d+\/team\/app:v1', 'docker\.io\/team\/app:v1': registries\.conf does not let one be taken by itself/);
+  t.is(registry.seen.length, count);
+  settings([registry.host, 'docker.io'], `[aliases]\n"team/app" = "${registry.host}/team/app"`);
+  t.deepEqual((await pull('team/app:v1')).names, [`${registry.host}/team/app:v1`], 'an alias is a choice');
+  settings([registry.host]);
+  t.deepEqual((await pull('team/app:v1')).names, [`${registry.host}/team/app:v1`], 'there is nothing to choose');
+  settings([], `[aliases]\napp = "${registry.host}/team/app:v1"`);
+  t.regex((await failureOf(pull('app'))).message, /of registries\.conf has a tag or a digest$/);
+});
+
 test('names that are none, and registries that say what a terminal would obey', async (t) => {
   const { registry, pull } = await lab(t);
   t.is((await failureOf(pull('UPPER'))).code, 'ERR_TSRUN_INVALID_ARGUMENT');

@@ -37,7 +37,7 @@ async function fault(toml: string): Promise<TsrunError> {
 
 test('without a word in any file a name is asked of its own registry', async (t) => {
   const config = await registriesConfig(newHosts().host());
-  t.deepEqual(config, { rules: [], searched: [], aliases: new Map() });
+  t.deepEqual(config, { rules: [], searched: [], isEnforcing: false, aliases: new Map() });
   t.deepEqual(placesOf('docker.io/library/alpine', false, config, false), [
     { name: 'docker.io/library/alpine', host: 'registry-1.docker.io', repository: 'library/alpine', insecure: false, mirror: false },
   ]);
@@ -107,6 +107,13 @@ test('files beside the main one add to it, the user\'s stand for the system\'s, 
   hosts.write('home/.config/containers/registries.conf.d/1.conf', '[aliases]\nx = "mine/x"');
   const user = await registriesConfig(hosts.host());
   t.deepEqual([user.searched, user.aliases.get('x'), user.rules.length], [['user'], 'mine/x', 1]);
+  hosts.write('home/.config/containers/registries.conf.d/2.conf', 'short-name-mode = "enforcing"\n[aliases]\nx = ""');
+  const later = await registriesConfig(hosts.host());
+  t.deepEqual([later.aliases.has('x'), later.aliases.get('y'), later.isEnforcing], [false, 'a/y', true], 'an empty alias takes away what stood before');
+  hosts.write('home/.cache/containers/short-name-aliases.conf', '[aliases]\ny = "chosen/y"');
+  t.is((await registriesConfig(hosts.host())).aliases.get('y'), 'chosen/y', 'by podman\'s question');
+  hosts.write('cache/containers/short-name-aliases.conf', '[aliases]\ny = "other/y"');
+  t.is((await registriesConfig(hosts.host({ XDG_CACHE_HOME: `${hosts.folder}/cache` }))).aliases.get('y'), 'other/y');
   const given = hosts.write('other.conf', searches('given'));
   t.deepEqual((await registriesConfig(hosts.host({ CONTAINERS_REGISTRIES_CONF: given }))).searched, ['given']);
 });
@@ -126,6 +133,7 @@ test('what a file says wrongly is told with the file, and not passed over', asyn
     ['registry = [5]', /not a table/],
     ['unqualified-search-registries = "a"', /not a list/],
     ['[aliases]\nx = 5', /aliases\.x, not text/],
+    ['short-name-mode = "strict"', /has "strict" as short-name-mode/],
     [`# ${'x'.repeat(1024 * 1024)}`, /too large/],
   ];
   for (const [toml, message] of faults) {
