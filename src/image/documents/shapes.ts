@@ -84,8 +84,15 @@ export function readJson(bytes: Uint8Array, source: string, parse = parseJsonByt
 
 /** @throws ERR_TSRUN_IMAGE with the first member that is not as it must be */
 export function assertDocument<T>(shape: Shape<T>, value: unknown, source: string): asserts value is T {
-  assertShape(shape, value, 'ERR_TSRUN_IMAGE', source);
+  try {
+    assertShape(shape, value, 'ERR_TSRUN_IMAGE', source);
+  } catch (cause) {
+    if (!TsrunError.is(cause)) throw cause;
+    throw new TsrunError(cause.code, cause.message, { hint: cause.hint ?? damagedHint, field: cause.field, cause });
+  }
 }
+
+const damagedHint = 'the image is damaged, or was made by a tool that writes it otherwise';
 
 /** Go writes a list that was never filled as null. */
 export function fillLists(object: JsonObject, ...keys: readonly string[]): void {
@@ -97,7 +104,7 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
 }
 
 /** What is wrong with an image's documents. */
-export function documentError(message: string, hint = 'the image is damaged, or was made by a tool that writes it otherwise', cause?: unknown): TsrunError {
+export function documentError(message: string, hint = damagedHint, cause?: unknown): TsrunError {
   return new TsrunError('ERR_TSRUN_IMAGE', message, { hint, cause });
 }
 

@@ -64,7 +64,8 @@ test('what cannot be meant is refused', (t) => {
     [imageConfig({ history: [1] }), /\/history\/0: expected an object/],
   ];
   for (const [value, fault] of rows) {
-    t.is(t.throws(() => read(value), { instanceOf: TsrunError, message: fault }).code, 'ERR_TSRUN_IMAGE');
+    const { code, hint } = t.throws(() => read(value), { instanceOf: TsrunError, message: fault });
+    t.deepEqual([code, hint === undefined], ['ERR_TSRUN_IMAGE', false], 'it has a hint');
   }
 });
 
