@@ -7,7 +7,11 @@ import { RuntimeError } from './runtime-error.js';
 
 /** Fields of /proc/PID/stat after the name, counted from 0 (proc_pid_stat(5)). */
 const stateField = 0;
+const flagsField = 6;
 const startTimeField = 19;
+
+/** PF_EXITING of the kernel's sched.h. */
+const exiting = 0x4;
 
 export interface ProcessName {
   readonly pid: number;
@@ -17,6 +21,7 @@ export interface ProcessName {
 
 interface Stat {
   readonly state: string;
+  readonly flags: number;
   readonly startTicks: number;
 }
 
@@ -24,7 +29,7 @@ function statOf(pid: number): Stat | undefined {
   const text = readStat(pid);
   if (text === undefined) return undefined;
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[stateField] ?? '', startTicks: Number(fields[startTimeField]) };
+  return { state: fields[stateField] ?? '', flags: Number(fields[flagsField]), startTicks: Number(fields[startTimeField]) };
 }
 
 /** Only what is known to be gone is: a record whose process cannot be looked at is not taken away. */
@@ -48,6 +53,12 @@ export function nameProcess(pid: number): ProcessName {
 export function lives({ pid, startTicks }: ProcessName): boolean {
   const stat = statOf(pid);
   return stat?.startTicks === startTicks && stat.state !== 'Z' && stat.state !== 'X';
+}
+
+/** It has begun to end: nothing of its program runs any more, though it may be waiting for others, and looks as if it slept. */
+export function isExiting({ pid, startTicks }: ProcessName): boolean {
+  const stat = statOf(pid);
+  return stat?.startTicks === startTicks && (stat.flags & exiting) !== 0;
 }
 
 /** False when it is gone. */

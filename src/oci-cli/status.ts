@@ -3,15 +3,16 @@ import { isEmpty, isFrozen } from './cgroups.js';
 import { errnoName } from '../spec/errno.js';
 import { asNode, constants } from './platform/fs.js';
 import { host } from './platform/host.js';
-import { lives } from './processes.js';
+import { isExiting, lives } from './processes.js';
 import type { ContainerRecord, StateFolder } from './state.js';
 
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
 
 export function statusOf(folder: StateFolder, { init, cgroup }: ContainerRecord): Status {
   if (init === undefined) return 'creating';
-  // A first process that was killed is there until all of its pid namespace is reaped, by whomever (pid_namespaces(7)).
-  if (!lives(init) || isEmpty(cgroup)) return 'stopped';
+  // A first process that was killed is there until all of its pid namespace is reaped, by whomever (pid_namespaces(7)): what `exec` left
+  // there belongs to this host's init, which may take its time.
+  if (!lives(init) || (cgroup === '' ? isExiting(init) : isEmpty(cgroup))) return 'stopped';
   if (isAwaited(folder.fifo)) return 'created';
   return isFrozen(cgroup) ? 'paused' : 'running';
 }

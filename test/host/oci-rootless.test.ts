@@ -106,6 +106,22 @@ here('an ordinary user\'s container through its life, as whom and with which ids
   ]);
 });
 
+here('stopped as soon as its first process ends, whoever is to reap the others, and when', (t) => {
+  prepare();
+  bundle('unreaped', { args: ['sleep', '1000'] });
+  const inside = `
+    oci() { ${folder}/programs/tsrun-oci "$@"; }
+    oci run --detach --bundle unreaped --pid-file pid unreaped; oci exec --detach --pid-file other unreaped sleep 1000
+    oci kill unreaped KILL
+    until grep -q "^State:.Z" /proc/$(cat other)/status; do sleep 0.05; done
+    grep -c "^State:.Z" /proc/$(cat pid)/status; oci state unreaped | grep "\"status\""`;
+  // A subreaper (PR_SET_CHILD_SUBREAPER) that waits for nobody but the script.
+  const heir = 'import ctypes, subprocess, sys; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); sys.exit(subprocess.call(["sh", "-c", sys.argv[1]]))';
+  const { stdout, stderr } = asUser(`python3 -c '${heir}' '${inside}'; comes gone unreaped; oci delete unreaped && echo deleted`);
+  t.is(stderr, '');
+  t.deepEqual(stdout.trim().split('\n').map((line) => line.trim()), ['0', '"status": "stopped",', 'deleted']);
+});
+
 here('run, with no id but the user\'s own', (t) => {
   prepare();
   bundle('own', { args: ['sh', '-c', 'cat /proc/self/uid_map; id -u'], map: ownMap });
