@@ -11,6 +11,7 @@ import type { NamedLauncher } from '../connection.js';
 import { EntryReader, type ListedEntry } from './listed-entry.js';
 import { run, start, type Place, type ProgramLauncher, type Running, type Surroundings } from './run.js';
 import { seenIn, type Seen } from './seen.js';
+import { Turns } from './turns.js';
 import { countIn, unpackReport } from './unpack-report.js';
 
 export interface ArchiverInput {
@@ -88,6 +89,7 @@ export class Archiver {
   readonly #surroundings: Omit<Surroundings, 'programFd'>;
   /** A sealed copy of the program; undefined before it is needed, and once all is closed. */
   #program: number | undefined;
+  readonly #turns = new Turns();
   #closed = false;
 
   constructor({ launching, native, host, named }: ArchiverInput) {
@@ -100,7 +102,7 @@ export class Archiver {
     const { source, destination, lower, limits, signal, onProgress } = request;
     const knownLower = lower === undefined ? [] : [`lower=${lower.length}`];
     const attributes = this.#surroundings.host.uid === 0 ? [] : ['user-attributes=1'];
-    const report = await run(this.#ready(), {
+    const report = await run(this.#turn, {
       subject: 'the layer',
       place: { folder: destination, layers: lower ?? [] },
       args: ['unpack', ...limitWords(limits), ...knownLower, ...attributes],
@@ -120,14 +122,14 @@ export class Archiver {
   async unpackFiles({ place, path, source, owner, dropPrivileges = false, limits, isCopy, signal, onProgress }: UnpackFilesRequest): Promise<Pick<UnpackReport, 'entries' | 'unpackedBytes'>> {
     const whose = owner === undefined ? [] : [`uid=${owner.uid}`, `gid=${owner.gid}`];
     const args = ['unpack-files', `path=${path}`, ...limitWords(limits), ...whose, ...(dropPrivileges ? ['drop-privileges=1'] : [])];
-    const report = await run(this.#ready(), { subject: isCopy === true ? 'the copy' : 'the archive', isCopy, place, args, stdin: source, signal, onProgress });
+    const report = await run(this.#turn, { subject: isCopy === true ? 'the copy' : 'the archive', isCopy, place, args, stdin: source, signal, onProgress });
     return { entries: countIn(report, 'entries'), unpackedBytes: countIn(report, 'unpackedBytes') };
   }
 
   /** A tree, or a file, as a tar archive (pax). @throws ERR_TSRUN_IMAGE where there is nothing; ERR_TSRUN_ABORTED */
   async pack({ place, path, name = '', follow = false, mounts = false, stdout = -1, isCopy, signal }: PackRequest): Promise<Packed> {
     const args = ['pack', `path=${path}`, `name=${name}`, ...(follow ? ['follow=1'] : []), ...(mounts ? ['mounts=1'] : [])];
-    const running = await start(this.#ready(), { subject: isCopy === true ? 'what is copied' : 'the tree', isCopy, place: unwritten(place), args, stdout: stdout < 0 ? 'pipe' : stdout, signal });
+    const running = await start(this.#turn, { subject: isCopy === true ? 'what is copied' : 'the tree', isCopy, place: unwritten(place), args, stdout: stdout < 0 ? 'pipe' : stdout, signal });
     const entries = running.done.then((report) => countIn(report, 'entries'));
     entries.catch(() => undefined);
     return { ...outputOf(running), entries };
@@ -136,13 +138,13 @@ export class Archiver {
   /** What lies there, if anything does. @throws as `pack` */
   async look({ place, path, follow = false, isCopy, signal }: LookRequest): Promise<Seen> {
     const args = ['look', `path=${path}`, ...(follow ? ['follow=1'] : [])];
-    return seenIn(await run(this.#ready(), { subject: 'the tree', isCopy, place: unwritten(place), args, signal }));
+    return seenIn(await run(this.#turn, { subject: 'the tree', isCopy, place: unwritten(place), args, signal }));
   }
 
   /** What lies there, entry by entry. @throws as `pack` */
   async *list({ place, path, content = false, signal }: ListRequest): AsyncGenerator<ListedEntry> {
     const args = ['list', `path=${path}`, ...('upperOf' in place ? ['layer=1'] : []), ...(content ? ['content=1'] : [])];
-    const running = await start(this.#ready(), { subject: 'the tree', place: unwritten(place), args, stdout: 'pipe', signal });
+    const running = await start(this.#turn, { subject: 'the tree', place: unwritten(place), args, stdout: 'pipe', signal });
     const reader = new EntryReader();
     let isWhole = false;
     try {
@@ -158,12 +160,12 @@ export class Archiver {
   async expand({ source, limits, stdout = -1, signal, onProgress }: ExpandRequest): Promise<Output> {
     const place = { folder: this.#surroundings.launching.emptyFolder(), readonly: true };
     const args = ['expand', ...limitWords({ ...limits, entries: 0 })];
-    return outputOf(await start(this.#ready(), { subject: 'the archive', place, args, stdin: source, stdout: stdout < 0 ? 'pipe' : stdout, signal, onProgress }));
+    return outputOf(await start(this.#turn, { subject: 'the archive', place, args, stdin: source, stdout: stdout < 0 ? 'pipe' : stdout, signal, onProgress }));
   }
 
   /** Removes all that lies in a folder of the host, whichever of the launcher's ids it belongs to. @throws as `Unpack` */
   async empty(folder: string): Promise<void> {
-    await run(this.#ready(), { subject: 'the folder', place: { folder }, args: ['empty'] });
+    await run(this.#turn, { subject: 'the folder', place: { folder }, args: ['empty'] });
   }
 
   /** Lets go of the program. */
@@ -173,11 +175,13 @@ export class Archiver {
     this.#program = undefined;
   }
 
-  #ready(): Surroundings {
+  /** Several begin at once, such as the layers of an image, and each start takes a good part of a millisecond. */
+  readonly #turn = async (): Promise<Surroundings> => {
+    await this.#turns.next();
     if (this.#closed) throw new TsrunError('ERR_TSRUN_STATE', 'the runtime is closed');
     this.#program ??= this.#native.addon.sealProgram(this.#native.archivePath);
     return { ...this.#surroundings, programFd: this.#program };
-  }
+  };
 }
 
 function limitWords({ bytes, entries, ratio }: UnpackLimits): string[] {

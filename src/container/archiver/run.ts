@@ -31,6 +31,9 @@ export interface ProgramLauncher {
   emptyFolder(): string;
 }
 
+/** What a start of the program is given when it is its turn. @throws ERR_TSRUN_STATE once all is closed */
+export type Turn = () => Promise<Surroundings>;
+
 export interface Surroundings {
   readonly launching: ProgramLauncher;
   readonly named: NamedLauncher;
@@ -88,25 +91,26 @@ export interface Running {
 const pidsPointer = '/linux/resources/pids/limit';
 
 /** @throws ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED, and what a launch may throw */
-export async function run(surroundings: Surroundings, order: Order): Promise<JsonObject> {
-  const running = await start(surroundings, order);
+export async function run(turn: Turn, order: Order): Promise<JsonObject> {
+  const running = await start(turn, order);
   return running.done;
 }
 
 /** @throws as `run`, before the program runs; what it would have read is given up then */
-export async function start(surroundings: Surroundings, order: Order): Promise<Running> {
+export async function start(turn: Turn, order: Order): Promise<Running> {
   try {
-    return await begin(surroundings, order);
+    return await begin(turn, order);
   } catch (error) {
     if (order.stdin instanceof Readable) order.stdin.destroy();
     throw error;
   }
 }
 
-async function begin(surroundings: Surroundings, order: Order): Promise<Running> {
+async function begin(turn: Turn, order: Order): Promise<Running> {
   const { stdin, stdout = 'ignore', signal } = order;
   // It may fail before anybody reads it; that it has is seen then.
   if (stdin instanceof Readable) stdin.on('error', () => undefined);
+  const surroundings = await turn();
   throwIfAborted(signal);
   const streams = streamsOf({ stdin: typeof stdin === 'number' ? stdin : stdin === undefined ? 'ignore' : 'pipe', stdout, stderr: 'pipe' }, false);
   const program = await launch(surroundings, order, streams);

@@ -36,14 +36,13 @@ export async function readWhole(file: TreeFile, mostBytes: number, source: strin
 
 /** The first bytes, as many as there are of `length`. */
 export async function readStart(file: TreeFile, length: number): Promise<Buffer> {
-  const found: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of buffersOf(await file.open({ offset: 0 }))) {
-    found.push(piece);
-    bytes += piece.length;
-    if (bytes >= length) break;
+  const start = Buffer.allocUnsafe(Math.min(length, file.size));
+  let filled = 0;
+  for await (const piece of file.lend({ offset: 0 })) {
+    filled += piece.copy(start, filled);
+    if (filled === start.length) break;
   }
-  return Buffer.concat(found).subarray(0, length);
+  return start.subarray(0, filled);
 }
 
 /** The pieces of a byte stream, with the type that they have. */

@@ -40,7 +40,7 @@ export class Catalog {
   /** Without those whose files are damaged; `digests` names these too. The latest first. */
   async images(): Promise<ImageRecord[]> {
     const records = await readAll(this.#layout.images, imageShape);
-    return records.sort((one, other) => other.importedAtMs - one.importedAtMs || one.manifest.digest.localeCompare(other.manifest.digest));
+    return records.sort((one, other) => other.importedAtMs - one.importedAtMs || inOrder(one.manifest.digest, other.manifest.digest));
   }
 
   async digests(): Promise<string[]> {
@@ -61,7 +61,7 @@ export class Catalog {
 
   async names(): Promise<NameRecord[]> {
     const records = await readAll(this.#layout.names, nameShape);
-    return records.sort((one, other) => one.name.localeCompare(other.name));
+    return records.sort((one, other) => inOrder(one.name, other.name));
   }
 
   async removeName(name: string): Promise<void> {
@@ -112,6 +112,11 @@ export class Catalog {
     if (others.length === 0) return first === undefined ? undefined : { digest: first };
     throw new TsrunError('ERR_TSRUN_IMAGE', `${show(digits)} is the beginning of ${others.length + 1} images' digests`, { hint: 'give more digits, or the name' });
   }
+}
+
+/** By code units: the first comparison by a locale's rules loads them, for 5 to 10 ms. */
+function inOrder(one: string, other: string): number {
+  return one < other ? -1 : 1;
 }
 
 async function readAll<T>(folder: string, shape: Shape<T>): Promise<T[]> {
