@@ -1,13 +1,15 @@
 /**
- * One Node process that takes images while its event loop is watched: `image-loop-agent STATE STORE WARM… -- REFERENCE`. What is before
- * `--` is taken first, so that no code is loaded later. With no reference at all it does nothing but wait for the end of its input.
+ * One Node process that takes images while its event loop is watched: `image-loop-agent WATCH STATE STORE WARM… -- REFERENCE`, where WATCH
+ * is `lateness` or `turns`. What is before `--` is taken first, so that no code is loaded later. With no reference at all it does nothing
+ * but wait for the end of its input.
  */
 import { once } from 'node:events';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Runtime } from '../src/index.js';
+import { watchTurns } from './turns.js';
 
 const resolutionMs = 1;
-const [state = '', store = '', ...words] = process.argv.slice(2);
+const [watch = '', state = '', store = '', ...words] = process.argv.slice(2);
 const end = words.indexOf('--');
 const [warm, references] = [words.slice(0, end), words.slice(end + 1)];
 
@@ -16,6 +18,12 @@ async function take(runtime: Runtime, reference: string): Promise<void> {
 }
 
 async function watched(work: () => Promise<unknown>): Promise<number[]> {
+  if (watch !== 'turns') return latenessOf(work);
+  const { p999Ms, longestMs, longCount } = await watchTurns(work);
+  return [p999Ms, longestMs, longCount];
+}
+
+async function latenessOf(work: () => Promise<unknown>): Promise<number[]> {
   const delay = monitorEventLoopDelay({ resolution: resolutionMs });
   const before = performance.eventLoopUtilization();
   const start = performance.now();

@@ -19,6 +19,7 @@ interface Case {
 }
 
 const columns = ['took', 'busy', 'p99 of how late', 'p99.9 of how late', 'longest'] as const;
+const turnColumns = [['p99.9 of a turn', 'ms'], ['longest turn', 'ms'], ['longer than 1 ms', 'turns']] as const;
 const slugFiles = 20_000;
 const agent = join(import.meta.dirname, 'image-loop-agent.js');
 
@@ -47,10 +48,13 @@ export async function measureImageLoop(stage: Stage): Promise<SectionResult> {
     const warm = [`docker-archive:${small}`, `slug:${smallSlug}`, `docker://${plain ?? ''}/small:1`];
     const rows: Row[] = [];
     for (const { title, reference } of cases) {
+      const words = [stage.workspace.stateOf('image-loop'), join(disk.folder, 'store'), ...warm, '--', reference];
       disk.renew();
-      rows.push(...(await watch(title, [stage.workspace.stateOf('image-loop'), join(disk.folder, 'store'), ...warm, '--', reference], { SSL_CERT_FILE: bundle })));
+      rows.push(...(await watchLateness(title, words, { SSL_CERT_FILE: bundle })));
+      disk.renew();
+      rows.push(...(await watchTurns(title, words, { SSL_CERT_FILE: bundle })));
     }
-    const notes = ['how late: of a timer of 1 ms; the same of a process that did nothing at the same time stands below each, as a measure of the machine', 'smaller ones of each kind were taken before, so that all code was loaded'];
+    const notes = ['how late: of a timer of 1 ms; the same of a process that did nothing at the same time stands below each, as a measure of the machine', 'turns of the event loop, in another run: processor time of the main thread, whatever else the machine does', 'smaller ones of each kind were taken before, so that all code was loaded'];
     return { title: 'image-loop: what taking images in takes of the event loop', rows, comparisons: [], notes };
   } finally {
     for (const registry of registries) await registry.stop();
@@ -60,9 +64,14 @@ export async function measureImageLoop(stage: Stage): Promise<SectionResult> {
   }
 }
 
-async function watch(title: string, words: readonly string[], environment: Readonly<Record<string, string>>): Promise<Row[]> {
-  const idle = start([words[0] ?? '', '', '--'], {});
-  const working = start(words, environment);
+async function watchTurns(title: string, words: readonly string[], environment: Readonly<Record<string, string>>): Promise<Row[]> {
+  const figures = await figuresOf(start(['turns', ...words], environment));
+  return turnColumns.map(([column, unit], index) => single(`${title}: ${column}`, unit, figures[index] ?? Number.NaN));
+}
+
+async function watchLateness(title: string, words: readonly string[], environment: Readonly<Record<string, string>>): Promise<Row[]> {
+  const idle = start(['lateness', words[0] ?? '', '', '--'], {});
+  const working = start(['lateness', ...words], environment);
   const figures = await figuresOf(working);
   idle.stdin?.end();
   const idleFigures = await figuresOf(idle);

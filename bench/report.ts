@@ -1,7 +1,7 @@
 /** Results as data, and as aligned text. */
 import { percentile, ratios, summarize, type Samples, type Summary } from './rounds.js';
 
-export type Unit = 'ms' | '/s' | 'kB';
+export type Unit = 'ms' | '/s' | 'kB' | 'turns';
 
 export interface Row {
   readonly name: string;
