@@ -25,6 +25,7 @@ export type {
 } from './container/options/options.js';
 
 export { Runtime } from './container/runtime.js';
+export { recordedContainers, type RecordedContainers } from './container/recorded-containers.js';
 export { storedImages, type StoredImages } from './container/stored-images.js';
 export type { Mounts } from './container/mounts/mounts.js';
 export type * from './container/mounts/mount-types.js';

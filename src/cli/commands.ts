@@ -39,6 +39,7 @@ export const commands: readonly Command[] = [
     name: 'ps',
     summary: 'list containers, or the dynos of an app',
     usage: 'tsrun ps [flags]',
+    description: 'Only looks: nothing is started, made or removed, also where no container ever was.',
     positionals: [],
     examples: [{ line: 'tsrun rm $(tsrun ps -a -q)', what: 'forget every container that has ended' }],
   },

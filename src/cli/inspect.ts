@@ -1,9 +1,8 @@
 /** `tsrun inspect` */
-import { isContainerId, TsrunError, type Runtime } from '../index.js';
-import { withRuntime } from './containers.js';
+import { isContainerId, recordedContainers, TsrunError, type RecordedContainers } from '../index.js';
 import { imageJson } from './image-names.js';
 import { withStoredImages } from './image-work.js';
-import type { CommandFlags, Invocation } from './invocation.js';
+import type { Invocation } from './invocation.js';
 import { compareRows, isolationRows, type Difference, type Row } from './isolation-rows.js';
 import { displayWidth, escapeControl, painter, quote, renderJson, renderTable, type Paint } from './output.js';
 import { summaryJson } from './ps.js';
@@ -13,32 +12,32 @@ export async function run(invocation: Invocation): Promise<number> {
   const { flags, positionals: [id = ''], stdout, env } = invocation;
   const paint = painter(stdout, env);
   if (flags.type === 'image' && flags.diffWith === undefined && flags.isolation !== true) {
-    stdout.write(await withStoredImages(invocation, async (images) => renderJson(imageJson(await images.inspect(id)))));
+    stdout.write(await image(invocation, id));
     return 0;
   }
-  return withRuntime(async (runtime) => {
-    if (flags.diffWith !== undefined) {
-      const comparison = compare(runtime, id, flags.diffWith);
-      stdout.write(flags.json === true ? renderJson(comparison) : renderDifferences(comparison, paint, stdout.columns));
-    } else if (flags.isolation === true) {
-      const report = runtime.isolation(id);
-      stdout.write(flags.json === true ? renderJson(report) : renderRows(isolationRows(report), paint));
-    } else stdout.write(await everything(runtime, id, flags.type));
-    return 0;
-  }, flags);
+  const containers = recordedContainers();
+  if (flags.diffWith !== undefined) {
+    const comparison = compare(containers, id, flags.diffWith);
+    stdout.write(flags.json === true ? renderJson(comparison) : renderDifferences(comparison, paint, stdout.columns));
+  } else if (flags.isolation === true) {
+    const report = containers.isolation(id);
+    stdout.write(flags.json === true ? renderJson(report) : renderRows(isolationRows(report), paint));
+  } else stdout.write(await everything(invocation, containers, id));
+  return 0;
 }
 
 /** A name may be of both: docker looks among the containers first. */
-async function everything(runtime: Runtime, id: string, type: CommandFlags['type']): Promise<string> {
+async function everything(invocation: Invocation, containers: RecordedContainers, id: string): Promise<string> {
+  const { type } = invocation.flags;
   if (isContainerId(id)) {
     try {
-      return container(runtime, id);
+      return container(containers, id);
     } catch (error) {
       if (type === 'container' || !isMissing(error)) throw error;
     }
   } else if (type === 'container') throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `${quote(id)} cannot be the name of a container`, { hint: `names have ${containerNameForm}` });
   try {
-    return renderJson(imageJson(await runtime.images.inspect(id)));
+    return await image(invocation, id);
   } catch (error) {
     if (!TsrunError.is(error)) throw error;
     throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no container '${id}', and ${error.message}`, { hint: 'tsrun ps -a and tsrun images list them', cause: error });
@@ -49,9 +48,13 @@ function isMissing(error: unknown): boolean {
   return TsrunError.is(error) && error.code === 'ERR_TSRUN_NOT_FOUND';
 }
 
-function container(runtime: Runtime, id: string): string {
-  const summary = runtime.inspect(id);
-  return renderJson({ ...summaryJson(summary), statePath: runtime.statePath(id), record: summary.record });
+function container(containers: RecordedContainers, id: string): string {
+  const summary = containers.inspect(id);
+  return renderJson({ ...summaryJson(summary), statePath: containers.statePath(id), record: summary.record });
+}
+
+async function image(invocation: Invocation, reference: string): Promise<string> {
+  return withStoredImages(invocation, async (images) => renderJson(imageJson(await images.inspect(reference))));
 }
 
 export interface Comparison {
@@ -63,9 +66,9 @@ export interface Comparison {
 /** Where nobody says how wide a terminal is. */
 const usualWidth = 120;
 
-function compare(runtime: Runtime, id: string, other: string): Comparison {
+function compare(containers: RecordedContainers, id: string, other: string): Comparison {
   if (id === other) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${id}' is to be compared with itself`, { hint: 'name another container with --diff' });
-  const [left, right] = [runtime.isolation(id), runtime.isolation(other)];
+  const [left, right] = [containers.isolation(id), containers.isolation(other)];
   return { left: id, right: other, differences: compareRows(isolationRows(left), isolationRows(right)) };
 }
 

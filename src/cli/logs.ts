@@ -1,5 +1,5 @@
 /** `tsrun logs` */
-import { readLog, Runtime, TsrunError, type LogPiece } from '../index.js';
+import { readLog, recordedContainers, TsrunError, type LogPiece } from '../index.js';
 import type { Invocation } from './invocation.js';
 import { lastLines, LineWriter, splitPieces, type LinePart } from './program/log-lines.js';
 
@@ -7,20 +7,14 @@ export async function run(invocation: Invocation): Promise<number> {
   const { flags, positionals: [id], stdout, stderr } = invocation;
   if (id === undefined) return (await import('./app-logs.js')).showAppLogs(invocation);
   if ((flags.appName ?? flags.dyno) !== undefined) throw ofApp();
-  const folder = await findLog(id);
-  await print(folder, invocation, new LineWriter(stdout, stderr, flags.timestamps === true));
+  await print(findLog(id), invocation, new LineWriter(stdout, stderr, flags.timestamps === true));
   return 0;
 }
 
-/** The runtime is closed again at once: following a log for days needs no launcher. */
-async function findLog(id: string): Promise<string> {
-  const runtime = await Runtime.open();
-  try {
-    if (runtime.inspect(id).record.extensions.log === undefined) throw noLog(id);
-    return runtime.statePath(id);
-  } finally {
-    await runtime.close();
-  }
+function findLog(id: string): string {
+  const containers = recordedContainers();
+  if (containers.inspect(id).record.extensions.log === undefined) throw noLog(id);
+  return containers.statePath(id);
 }
 
 async function print(folder: string, { flags }: Invocation, writer: LineWriter): Promise<void> {

@@ -1,6 +1,5 @@
 /** `tsrun ps` */
-import type { ContainerSummary } from '../index.js';
-import { withRuntime } from './containers.js';
+import { recordedContainers, type ContainerSummary } from '../index.js';
 import { familiarName } from './image-names.js';
 import type { Invocation } from './invocation.js';
 import { ago, humanDuration, painter, quote, renderJson, renderTable, type Column } from './output.js';
@@ -18,17 +17,16 @@ const columns: readonly Column[] = [
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, stdout, stderr, env } = invocation;
   if (flags.appName !== undefined) return (await import('./app-ps.js')).listDynos(invocation);
-  return withRuntime((runtime) => {
-    for (const id of runtime.unreadable()) tell(stderr, `tsrun: warning: the record of ${quote(id)} is damaged, or of another version of tsrun: tsrun rm -f removes it\n`);
-    const shown = runtime
-      .list()
-      .filter(({ state }) => flags.all === true || state !== 'stopped')
-      .sort((a, b) => b.record.createdAtMs - a.record.createdAtMs || (a.id < b.id ? -1 : 1));
-    if (flags.json === true) stdout.write(renderJson(shown.map(summaryJson)));
-    else if (flags.quiet === true) for (const { id } of shown) stdout.write(`${id}\n`);
-    else stdout.write(renderTable(columns, shown.map((each) => row(each, Date.now())), { paint: painter(stdout, env) }));
-    return Promise.resolve(0);
-  });
+  const containers = recordedContainers();
+  for (const id of containers.unreadable()) tell(stderr, `tsrun: warning: the record of ${quote(id)} is damaged, or of another version of tsrun: tsrun rm -f removes it\n`);
+  const shown = containers
+    .list()
+    .filter(({ state }) => flags.all === true || state !== 'stopped')
+    .sort((a, b) => b.record.createdAtMs - a.record.createdAtMs || (a.id < b.id ? -1 : 1));
+  if (flags.json === true) stdout.write(renderJson(shown.map(summaryJson)));
+  else if (flags.quiet === true) for (const { id } of shown) stdout.write(`${id}\n`);
+  else stdout.write(renderTable(columns, shown.map((each) => row(each, Date.now())), { paint: painter(stdout, env) }));
+  return 0;
 }
 
 export function row(summary: ContainerSummary, nowMs: number): readonly string[] {

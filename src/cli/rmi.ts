@@ -1,8 +1,7 @@
 /** `tsrun rmi` */
-import type { RemovedImages } from '../index.js';
-import { tellFailure } from './containers.js';
+import { storedImages, type RemovedImages } from '../index.js';
+import { runtimeOptions, tellFailure } from './containers.js';
 import { failureJson } from './failure.js';
-import { withImages } from './image-work.js';
 import { familiarName } from './image-names.js';
 import type { Invocation } from './invocation.js';
 import { escapeControl, renderJson } from './output.js';
@@ -11,23 +10,22 @@ import { tell } from './tell.js';
 /** One after the other, as docker does: two may be names of one image. One that fails does not keep the others. */
 export async function run(invocation: Invocation): Promise<number> {
   const { flags: { force = false, json = false }, positionals, stdout, stderr } = invocation;
-  return withImages(invocation, async (images) => {
-    const removed: RemovedImages[] = [];
-    let failed = false;
-    for (const reference of new Set(positionals)) {
-      try {
-        const each = await images.remove(reference, { force });
-        removed.push(each);
-        if (!json) stdout.write(renderRemoved(each));
-      } catch (error) {
-        if (json) tell(stderr, failureJson(error));
-        else tellFailure(error, invocation);
-        failed = true;
-      }
+  const images = storedImages(runtimeOptions(invocation.flags));
+  const removed: RemovedImages[] = [];
+  let failed = false;
+  for (const reference of new Set(positionals)) {
+    try {
+      const each = await images.remove(reference, { force });
+      removed.push(each);
+      if (!json) stdout.write(renderRemoved(each));
+    } catch (error) {
+      if (json) tell(stderr, failureJson(error));
+      else tellFailure(error, invocation);
+      failed = true;
     }
-    if (json) stdout.write(renderJson(sumOf(removed)));
-    return failed ? 1 : 0;
-  });
+  }
+  if (json) stdout.write(renderJson(sumOf(removed)));
+  return failed ? 1 : 0;
 }
 
 export function renderRemoved({ untagged, removed }: RemovedImages): string {

@@ -1,4 +1,4 @@
-/** Containers that are there, whoever started them: what is known of them, and how this process comes to them. */
+/** Containers that are there, whoever started them: how this process comes to them, and ends them. What is known of them: `recorded-containers.ts`. */
 import type { NativeFiles } from '../engine/addon.js';
 import type { Launcher } from '../engine/launcher.js';
 import type { HostFacts } from '../host/facts.js';
@@ -16,14 +16,12 @@ import { refuseMounted } from './mounts/refuse-mounted.js';
 import { ended } from './state/ended.js';
 import { discard, isUnreadable } from './state/discard.js';
 import { collectGarbage, type Collected } from './state/garbage.js';
-import { readIsolation } from './isolation/isolation.js';
-import type { IsolationReport } from './isolation/isolation-report.js';
 import type { Launching } from './launching.js';
+import { RecordedContainers } from './recorded-containers.js';
 import type { Places } from './state/places.js';
 import type { StateRoot } from './state/state-root.js';
 import type { Removals } from './state/removals.js';
 import { removeUpper, tryHoldUpper, upperOf } from './state/uppers.js';
-import { listSummaries, readSummary, type ContainerSummary } from './state/summary.js';
 
 export interface KnownContainersInput extends Places {
   readonly host: HostFacts;
@@ -31,9 +29,7 @@ export interface KnownContainersInput extends Places {
 }
 
 /** What a `Runtime` knows and does of containers that are there already. */
-export abstract class KnownContainers {
-  /** What this host can do; probed once, when the runtime was opened. */
-  readonly host: HostFacts;
+export abstract class KnownContainers extends RecordedContainers {
   /** Those of this process by name: made here, or adopted. */
   protected readonly live = new Map<string, Container>();
   readonly #native: NativeFiles;
@@ -46,8 +42,8 @@ export abstract class KnownContainers {
   #closed = false;
 
   protected constructor({ native, host, root, launching, imageRoot }: KnownContainersInput) {
+    super({ root, host });
     this.#native = native;
-    this.host = host;
     [this.#root, this.#launching] = [root, launching];
     this.removals = launching.removals;
     this.#imageRoot = imageRoot;
@@ -56,55 +52,6 @@ export abstract class KnownContainers {
   /** Live containers of this process: those that it made here or adopted. */
   get containers(): readonly Container[] {
     return [...this.live.values()];
-  }
-
-  /**
-   * Every container in the state root, whoever started it; none whose record cannot be read, which `unreadable` names.
-   *
-   * @example
-   * import { Runtime } from 'tsrun';
-   * await using runtime = await Runtime.open();
-   * for (const { id, state, pid } of runtime.list()) console.log(id, state, pid);
-   */
-  list(): ContainerSummary[] {
-    return listSummaries(this.#root);
-  }
-
-  /**
-   * What is known of a container, whoever started it, from its record and its cgroup.
-   *
-   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`; `ERR_TSRUN_STATE` for a record of another version
-   *
-   * @example
-   * import { Runtime } from 'tsrun';
-   * await using runtime = await Runtime.open();
-   * const { id } = await runtime.run('./rootfs', { command: ['sleep', '1000'], labels: { team: 'web' } });
-   * const { state, record } = runtime.inspect(id);
-   * console.log(state, record.labels, record.spec.process?.args);
-   */
-  inspect(id: string): ContainerSummary {
-    checkContainerId(id);
-    const summary = readSummary(this.#root, id);
-    if (summary !== undefined) return summary;
-    throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no container '${id}'`, { hint: 'tsrun ps -a lists them' });
-  }
-
-  /**
-   * Which walls stand around a live container, as the kernel tells it now.
-   *
-   * @example
-   * import { Runtime } from 'tsrun';
-   * await using runtime = await Runtime.open();
-   * const { id } = await runtime.run('./rootfs', { command: ['sleep', '1000'] });
-   * const { namespaces, capabilities, seccomp } = runtime.isolation(id);
-   * console.log(namespaces.filter((each) => each.sharedWithHost).map((each) => each.type), capabilities.effective, seccomp.mode);
-   *
-   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, `ERR_TSRUN_STATE` when it has ended, `ERR_TSRUN_HOST` without the right to look
-   */
-  isolation(id: string): IsolationReport {
-    const summary = this.inspect(id);
-    const others = this.list().filter((other) => other.id !== id);
-    return readIsolation({ summary, others, host: this.host, stillRuns: () => readSummary(this.#root, id)?.pid === summary.pid });
   }
 
   /**
@@ -180,11 +127,6 @@ export abstract class KnownContainers {
     if (upper !== undefined) this.removals.add(removeUpper(upper, this.#native.addon));
   }
 
-  /** Names whose record is damaged, or was written by another version of tsrun: `list` passes over them. */
-  unreadable(): string[] {
-    return this.#root.ids().filter((id) => isUnreadable(this.#root, id));
-  }
-
   /**
    * Ends a container by its cgroup alone, and forgets it: for one that cannot be found or removed in any other way, since its record
    * cannot be read or its launcher does not answer.
@@ -219,12 +161,6 @@ export abstract class KnownContainers {
     const live = state === 'stopped' ? undefined : await this.find(id);
     const [{ readChanges }, archiver] = await Promise.all([import('./changes/container-changes.js'), this.archiver()]);
     return readChanges({ record, live, archiver, host: this.host, isOpaque: opaqueFolders(this.#native.addon, this.host), signal: options.signal });
-  }
-
-  /** Folder of the container's record and log, for `readLog`; there need not be one. */
-  statePath(id: string): string {
-    checkContainerId(id);
-    return this.#root.containerPath(id);
   }
 
   /** Removes what dead launchers left. Runs by itself when a state root is opened. */

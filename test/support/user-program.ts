@@ -146,7 +146,7 @@ function ownImage(folder = 'image'): string {
   return join(process.env['HOME'] ?? '', folder);
 }
 
-async function obey(runtime: Runtime, order: Exclude<Order, { do: 'explain' | 'list' }>): Promise<Reply> {
+async function obey(runtime: Runtime, order: Exclude<Order, { do: 'explain' | 'list' | 'forget' }>): Promise<Reply> {
   const image = ownImage();
   switch (order.do) {
     case 'run':
@@ -163,8 +163,6 @@ async function obey(runtime: Runtime, order: Exclude<Order, { do: 'explain' | 'l
       return run(runtime, order.name, order.options);
     case 'mount':
       return { said: (await runtime.mounts.image(image)).path };
-    case 'forget':
-      return { said: (await runtime.images.remove(order.name)).removed.join() };
     case 'adopt': {
       const container = await runtime.adopt(order.id);
       return { pid: container.pid, status: await container.stop({ graceMs: 0 }) };
@@ -194,6 +192,7 @@ async function main(text: string): Promise<void> {
     try {
       if (order.do === 'explain') reply = await explained(order.options);
       else if (order.do === 'list') reply = { said: (await storedImages().list()).flatMap(({ names }) => names).join() };
+      else if (order.do === 'forget') reply = { said: (await storedImages().remove(order.name)).removed.join() };
       else reply = await obey((runtime ??= await Runtime.open()), order);
     } catch (error) {
       reply = describe(error);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { containerPool, nextFreeRange, parseSubordinateIds, RANGE_SIZE, type IdRange } from '../../host/id-ranges.js';
 import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
+import { namesIn } from '../state/names-in.js';
 
 export class IdRanges {
   readonly #folder: string;
@@ -70,7 +71,7 @@ function reserve(path: string, owner: string): boolean {
 
 /** Removes the reservations of launchers that are gone, but for those (by their first id) that a live container uses. */
 export function releaseRangesOf(folder: string, isAlive: (launcher: string) => boolean, used: ReadonlySet<number>): void {
-  for (const name of readdirSync(folder)) {
+  for (const name of namesIn(folder)) {
     const path = join(folder, name);
     const owner = ownerOf(path);
     if (owner !== undefined && !used.has(Number(name)) && !isAlive(owner)) rmSync(path, { force: true });

@@ -1,11 +1,12 @@
 /** Ends and forgets a container of which nobody can be asked: its record cannot be read, or its launcher does not answer. */
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { killAll, removeCgroup } from '../../cgroup/control.js';
 import { cgroupBase } from '../../cgroup/layout.js';
 import type { Addon } from '../../engine/addon.js';
 import type { CgroupFacts } from '../../host/facts.js';
 import { systemReader } from '../../host/reader.js';
 import { TsrunError } from '../../spec/errors.js';
+import { namesIn } from './names-in.js';
 import type { ContainerRecord } from './record.js';
 import { removeUpper, upperOf } from './uppers.js';
 import type { StateRoot } from './state-root.js';
@@ -45,7 +46,7 @@ function cgroupsOf(root: StateRoot, facts: CgroupFacts, id: string): string[] {
   const isIts = (name: string) => name.startsWith(`${id}-`) && /^[0-9a-f]{8}$/.test(name.slice(id.length + 1));
   const own = cgroupOf(pid, facts);
   if (own !== undefined && isIts(own)) return [`${base}/${own}`];
-  const named = readdirSync(base).filter(isIts).map((name) => `${base}/${name}`);
+  const named = namesIn(base).filter(isIts).map((name) => `${base}/${name}`);
   if (named.some(isPopulated)) throw unreachable(id, 'its record is damaged, and it cannot be told whether what runs under its name is its own');
   return named.filter(isOld);
 }

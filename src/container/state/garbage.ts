@@ -2,7 +2,7 @@
  * Undoes what a launcher left that was killed: with it died its containers (the kernel sees to that), so what is left is
  * records, cgroups, id ranges and its socket. What a live launcher holds is never touched. Runs whenever a state root is opened.
  */
-import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { killAll, removeCgroup } from '../../cgroup/control.js';
 import { saysDead, type Addon } from '../../engine/addon.js';
@@ -13,6 +13,7 @@ import { releaseRangesOf } from '../ids/id-ranges.js';
 import { readIdMaps } from '../../host/joined-maps.js';
 import { removeOrphans, removeUpper, upperOf, uppersOf } from './uppers.js';
 import { releaseLinks, type Holder } from './links.js';
+import { namesIn } from './names-in.js';
 import { MountRecords } from '../mounts/mount-records.js';
 import type { StateRoot } from './state-root.js';
 
@@ -52,7 +53,7 @@ export async function collectGarbage(root: StateRoot, addon: Addon, cgroup: Cgro
 /** Sockets of launchers that were killed in the moment between `bind` and the name that they get when they listen. */
 function removeUnnamed(root: StateRoot): void {
   const longAgo = Date.now() - 2000;
-  for (const name of readdirSync(root.launchersPath).filter((each) => each.startsWith('.'))) {
+  for (const name of namesIn(root.launchersPath).filter((each) => each.startsWith('.'))) {
     const path = root.launcherPath(name);
     if ((statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? longAgo) < longAgo) rmSync(path, { force: true });
   }

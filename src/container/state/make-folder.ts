@@ -55,9 +55,23 @@ export function checkFolder(path: string): void {
   }
 }
 
-function unusable(path: string, cause: unknown): TsrunError {
+/**
+ * For who only looks: what is there, if anything, can be read.
+ *
+ * @throws ERR_TSRUN_HOST
+ */
+export function checkReadable(path: string): void {
+  try {
+    accessSync(`${path}/`, constants.R_OK | constants.X_OK);
+  } catch (cause) {
+    const errno = errnoName(cause);
+    if (errno !== 'ENOENT') throw unusable(path, cause, errno === 'EACCES' ? 'it may not be read (EACCES)' : undefined);
+  }
+}
+
+function unusable(path: string, cause: unknown, reason?: string): TsrunError {
   const errno = errnoName(cause) ?? 'an error';
-  return new TsrunError('ERR_TSRUN_HOST', `the folder for runtime state ${show(path)} cannot be used: ${reasons[errno] ?? errno}`, {
+  return new TsrunError('ERR_TSRUN_HOST', `the folder for runtime state ${show(path)} cannot be used: ${reason ?? reasons[errno] ?? errno}`, {
     cause,
     hint: 'set TSRUN_ROOT to a folder of your own on a file system that can be written to',
   });

@@ -1,4 +1,4 @@
-/** What is in a folder that is made with the first entry. */
+/** What is in a folder that may not have been made yet. */
 import { readdirSync } from 'node:fs';
 import { errnoName } from '../../spec/errno.js';
 

@@ -2,11 +2,12 @@
  * The state root: `/run/tsrun` for root, `$XDG_RUNTIME_DIR/tsrun` for others. One folder a container, one socket a
  * launcher, one file an id range in use. It lies on a tmpfs, so nothing here is synced.
  */
-import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import { checkStateRoot, makeFolder } from './make-folder.js';
+import { namesIn } from './names-in.js';
 import { randomDigits } from './random.js';
 import { readRecord, type ContainerRecord } from './record.js';
 import { parsePid, parseRecord, readStateFile } from './state-files.js';
@@ -29,13 +30,31 @@ export function defaultStateRoot(uid: number, env: Readonly<Record<string, strin
   });
 }
 
+/**
+ * For who only looks: where nobody says, in the folder that a session manager makes.
+ *
+ * @throws ERR_TSRUN_INVALID_ARGUMENT for one that is named and cannot be
+ */
+export function stateRootToLookAt(uid: number): string {
+  try {
+    return defaultStateRoot(uid, process.env);
+  } catch (error) {
+    if (TsrunError.is(error) && error.code === 'ERR_TSRUN_HOST') return sessionStateRoot(uid);
+    throw error;
+  }
+}
+
 /** For who only asks: somebody without a folder for runtime state cannot run, but can be told what would be. */
 export function stateRootToBe(uid: number): string {
   try {
     return defaultStateRoot(uid, process.env);
   } catch {
-    return `/run/user/${uid}/tsrun`;
+    return sessionStateRoot(uid);
   }
+}
+
+function sessionStateRoot(uid: number): string {
+  return `/run/user/${uid}/tsrun`;
 }
 
 export class StateRoot {
@@ -121,7 +140,7 @@ export class StateRoot {
 
   /** Launchers that take, or took, connections. */
   launcherNames(): string[] {
-    return readdirSync(this.launchersPath).filter((name) => !name.startsWith('.'));
+    return namesIn(this.launchersPath).filter((name) => !name.startsWith('.'));
   }
 
   newLauncherName(): string {
@@ -130,7 +149,7 @@ export class StateRoot {
 
   /** Names of the folders of containers, unfinished ones (with a leading dot) included. */
   entries(): string[] {
-    return readdirSync(this.containersPath);
+    return namesIn(this.containersPath);
   }
 
   ids(): string[] {
