@@ -1,10 +1,12 @@
 // Kubernetes' container runtime interface on tsrun-oci: containerd, called as a kubelet calls it for a pod of RuntimeClass `tsrun`.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { containerdSocket, serveContainerd } from '../support/containerd.js';
 import { Cri, type Message } from '../support/cri.js';
-import { engineLab, engineTest } from '../support/engines.js';
+import { engineLab, engineTest, limitsTest } from '../support/engines.js';
+import { openSession, throughPort, type Session } from '../support/kubelet-streams.js';
 import { until } from '../support/until.js';
 
 const here = engineTest('podman');
@@ -95,6 +97,53 @@ here('a pod with the namespaces of its node', async (t) => {
   const pod = await newPod('host', { security_context: options }, '');
   const container = await newContainer(pod, 'only', ['sleep', '1000'], { linux: { security_context: options } });
   t.is((await exec(container, 'hostname'))[1], 'engines\n');
+  await call('RemovePodSandbox', { pod_sandbox_id: pod.id });
+});
+
+async function session(name: 'Exec' | 'Attach', request: object, isTerminal = false): Promise<Session> {
+  const { url } = await call(name, { ...request, stdin: true, stdout: true, stderr: !isTerminal, tty: isTerminal });
+  return openSession(lab, url, isTerminal);
+}
+
+here('exec, attach and port-forward over the streams of a kubelet', async (t) => {
+  const pod = await newPod('streams');
+  const web = await newContainer(pod, 'web', ['httpd', '-f', '-p', '127.0.0.1:8080', '-h', '/etc']);
+  const piped = await session('Exec', { container_id: web, cmd: ['sh', '-c', 'cat; echo err >&2; exit 3'] });
+  piped.stdin.end('typed\n');
+  t.deepEqual(await Promise.all([text(piped.stdout), text(piped.stderr ?? piped.stdin), piped.outcome]), ['typed\n', 'err\n', 3]);
+  const none = await session('Exec', { container_id: web, cmd: ['nosuch'] });
+  t.regex(String(await none.outcome), /executable file not found in \$PATH/);
+
+  const seat = await session('Exec', { container_id: web, cmd: ['sh', '-c', 'tty; until [ "$(stty size)" = "33 101" ]; do sleep 0.1; done; read word; echo "got $word"'] }, true);
+  seat.resize(101, 33);
+  seat.stdin.write('this\r');
+  t.regex(await text(seat.stdout), /^\/dev\/pts\/0\r\n[^]*got this\r\n$/);
+  t.is(await seat.outcome, 'Success');
+
+  const reader = await newContainer(pod, 'reader', ['sh', '-c', 'while read line; do echo "got $line"; done; exit 5'], { stdin: true, stdin_once: true });
+  const attached = await session('Attach', { container_id: reader });
+  attached.stdin.end('line\n');
+  t.is(await text(attached.stdout), 'got line\n');
+  await until(async () => (await statusOf(reader))['state'] === exited, 'its end');
+  t.is((await statusOf(reader))['exit_code'], 5);
+
+  const page = async (port: number) => throughPort(lab, (await call('PortForward', { pod_sandbox_id: pod.id, port: [port] }))['url'], port, 'GET /hostname HTTP/1.0\r\n\r\n');
+  t.regex((await page(8080)).join(), /^HTTP\/1.1 200 OK[^]*\nstreams\n,$/);
+  t.regex((await page(8081)).join(), /^,.*connection refused/);
+  await call('StopPodSandbox', { pod_sandbox_id: pod.id });
+  await call('RemovePodSandbox', { pod_sandbox_id: pod.id });
+});
+
+limitsTest('limits are the cgroup\'s, can be changed, and its use is told', async (t) => {
+  const pod = await newPod('limits');
+  const resources = { memory_limit_in_bytes: 67_108_864, cpu_period: 100_000, cpu_quota: 50_000 };
+  const container = await newContainer(pod, 'limited', ['sleep', '1000'], { linux: { resources } });
+  const limits = async () => (await exec(container, 'sh', '-c', 'cd /sys/fs/cgroup; cat memory.max cpu.max'))[1];
+  t.is(await limits(), '67108864\n50000 100000\n');
+  await call('UpdateContainerResources', { container_id: container, linux: { memory_limit_in_bytes: 33_554_432 } });
+  t.is(await limits(), '33554432\n50000 100000\n');
+  t.regex(JSON.stringify(await call('ContainerStats', { container_id: container })), /"usage_core_nano_seconds":\{"value":[1-9].*"working_set_bytes":\{"value":[1-9]/);
+  await call('StopPodSandbox', { pod_sandbox_id: pod.id });
   await call('RemovePodSandbox', { pod_sandbox_id: pod.id });
 });
 

@@ -38,7 +38,7 @@ ln -s ${program} /run/bin/runc
 ip link set lo up
 hostname engines
 echo ready
-sleep infinity & while :; do wait; done`;
+sleep infinity & wait $!`;
 
 export class EngineLab {
   readonly #cgroup = join(cgroupRoot, `tsrun-engines-${process.pid}`);
