@@ -5,10 +5,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "engine/launcher_process.h"
 #include "oci/script.h"
@@ -111,6 +115,32 @@ void gather(Descriptor& reader, std::string* output) {
   if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) close_now(reader);
 }
 
+// Of this process, which has one thread. None where the kernel does not tell (CONFIG_PROC_CHILDREN).
+std::vector<pid_t> children() {
+  char text[4096] = "";
+  Descriptor file(open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC));
+  std::vector<pid_t> list;
+  if (read(file.get(), text, sizeof text - 1) < 0) return list;
+  // A blank follows each that is told whole.
+  char* rest = text;
+  for (long pid = strtol(rest, &rest, 10); pid > 0 && *rest == ' '; pid = strtol(rest, &rest, 10)) list.push_back(static_cast<pid_t>(pid));
+  return list;
+}
+
+// Who leaves the program's process group, and outlives its own parent, as daemons do, becomes a child of the nearest subreaper above.
+void adopt_orphans(bool wanted) { (void)prctl(PR_SET_CHILD_SUBREAPER, wanted ? 1UL : 0UL, 0UL, 0UL, 0UL); }
+
+// The end of each makes children of this process of its own children.
+void end_orphans(const std::vector<pid_t>& others) {
+  for (bool found = true; found;) {
+    found = false;
+    for (pid_t child : children()) {
+      if (std::find(others.begin(), others.end(), child) != others.end() || kill(child, SIGKILL) != 0) continue;
+      found = waitpid(child, nullptr, 0) == child || found;
+    }
+  }
+}
+
 // Until it ends; who only keeps its output open is not waited for.
 void attend(const Program& program, pid_t pid, int process, Pipe& input, Pipe& output, Ended* ended) {
   int64_t until = program.timeout_ms < 0 ? -1 : now_ms() + program.timeout_ms;
@@ -135,6 +165,8 @@ int run(Program& program, Ended* ended) {
   Pipe input;
   Pipe output;
   if (!input.open() || !output.open()) return errno;
+  std::vector<pid_t> others = children();
+  adopt_orphans(program.timeout_ms >= 0);
   pid_t pid = 0;
   if (int error = start(program, input, output, &pid)) return error;
   close_now(input.reader);
@@ -146,6 +178,8 @@ int run(Program& program, Ended* ended) {
   attend(program, pid, process.get(), input, output, ended);
   while (waitpid(pid, &ended->status, 0) < 0 && errno == EINTR) {
   }
+  if (ended->timed_out) end_orphans(others);
+  adopt_orphans(false);
   return 0;
 }
 

@@ -129,14 +129,22 @@ here('one after the end that fails is told of, and the next is run', (t) => {
   t.is(textOf('order'), 'next\n');
 });
 
-here('one that takes too long is killed with what it has started', (t) => {
+here('one that takes too long is killed with what it has started, also what left its session and parent', (t) => {
   for (const kind of ['createRuntime', 'createContainer', 'startContainer'] as const) {
     const mark = `${kind}-${process.pid}`;
-    const { create, start } = live({ [kind]: [shell(`sh -c 'sleep 987; : ${mark}' & sleep 986; : ${mark}`, { timeout: 1 })] });
+    const daemon = `(setsid sh -c "setsid sh -c 'sleep 988; : ${mark}' & sleep 987; : ${mark}" &)`;
+    const { create, start } = live({ [kind]: [shell(`sh -c 'sleep 987; : ${mark}' & ${daemon}; sleep 986; : ${mark}`, { timeout: 1 })] });
     const failed = kind === 'startContainer' ? start : create;
     t.regex(failed.stderr, new RegExp(`error running ${kind} hook #0: context deadline exceeded`), kind);
     t.is(lab.processesNamed(mark), 0, kind);
   }
+});
+
+here('one that ends in time leaves what it has started', (t) => {
+  const mark = `left-${process.pid}`;
+  const { create } = live({ createRuntime: [shell(`(setsid sh -c 'sleep 5; : ${mark}' >/dev/null 2>&1 &)`, { timeout: 60 })] });
+  t.is(create.code, 0, create.stderr);
+  t.is(lab.processesNamed(mark), 1);
 });
 
 here('one that is not there, or no program, says so', (t) => {
