@@ -96,6 +96,9 @@ struct Container {
   UniqueFd terminal_forward;
   Watcher* watchers = nullptr;
   CgroupWatch* watches = nullptr;
+  // While its owner is told of sockets that listen (ListenEvents).
+  uint64_t listen_network = 0;
+  uint32_t listens_told = 0;
   uint32_t status = 0;
   bool killed = false;  // SIGKILL was sent for a client
   uint64_t ended_ns = 0;

@@ -1,34 +1,18 @@
 #include "launcher/device_programs.h"
 
-#include <linux/bpf.h>
 #include <stdlib.h>
 
+#include "launcher/cgroup_programs.h"
 #include "sys/device_program_name.h"
 
 namespace tsrun {
 namespace {
 
-// No log buffer, and RLIMIT_MEMLOCK stays as it is: where it is counted at all (before Linux 5.11) it was enough.
+constexpr ProgramKind kKind{BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE, kDeviceProgramName};
+
 Status load(Bytes program, UniqueFd* into) {
   if (program.size == 0 || program.size % sizeof(bpf_insn) != 0) return Status{SYS_bpf, EINVAL};
-  bpf_attr attributes{};
-  attributes.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
-  attributes.expected_attach_type = BPF_CGROUP_DEVICE;
-  attributes.insns = reinterpret_cast<uint64_t>(program.data);
-  attributes.insn_cnt = program.size / sizeof(bpf_insn);
-  attributes.license = reinterpret_cast<uint64_t>("");
-  memcpy(attributes.prog_name, kDeviceProgramName, sizeof kDeviceProgramName);
-  return take(sys::call<SYS_bpf>(BPF_PROG_LOAD, &attributes, sizeof attributes), into);
-}
-
-// Beside those of the cgroups above, which hold as well: what one of them denies is denied.
-Status attach_to(int program, int cgroup) {
-  bpf_attr attributes{};
-  attributes.target_fd = static_cast<uint32_t>(cgroup);
-  attributes.attach_bpf_fd = static_cast<uint32_t>(program);
-  attributes.attach_type = BPF_CGROUP_DEVICE;
-  attributes.attach_flags = BPF_F_ALLOW_MULTI;
-  return sys::call<SYS_bpf>(BPF_PROG_ATTACH, &attributes, sizeof attributes).status();
+  return load_program(kKind, program.data, program.size / sizeof(bpf_insn), into);
 }
 
 }  // namespace
@@ -36,7 +20,8 @@ Status attach_to(int program, int cgroup) {
 Status DevicePrograms::attach(Bytes program, int cgroup) {
   int fd = -1;
   TSRUN_TRY(find_or_load(program, &fd));
-  return attach_to(fd, cgroup);
+  // What one of the cgroups above denies is denied as well.
+  return attach_program(kKind, fd, cgroup);
 }
 
 Status DevicePrograms::find_or_load(Bytes program, int* fd) {

@@ -6,6 +6,7 @@
 #include "launcher/device_programs.h"
 #include "launcher/home.h"
 #include "launcher/id_maps.h"
+#include "launcher/listen_events.h"
 #include "launcher/own_namespaces.h"
 #include "launcher/parent_folders.h"
 #include "launcher/watch.h"
@@ -20,6 +21,7 @@ struct Launcher {
   IdMaps id_maps{loop};
   ParentFolders parents{containers};
   DevicePrograms device_programs;
+  ListenEvents listen_events{*this};
   OwnNamespaces own;
   Client* clients = nullptr;
   Container* containers = nullptr;

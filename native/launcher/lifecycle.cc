@@ -310,6 +310,7 @@ void finish_container(Container& container) {
 }
 
 void release_container(Container& container) {
+  container.launcher->listen_events.end(container);
   leave_outputs(container);
   forget_container(container);
 }
@@ -344,6 +345,7 @@ void abandon_containers_of(Client& client) {
       destroy(watcher);
     }
     if (each->owner != &client) continue;
+    client.launcher->listen_events.end(*each);
     each->owner = nullptr;
     // Nobody else does what it waits for.
     if (!each->survive || each->awaits_client) kill_for_client(*each);

@@ -222,6 +222,17 @@ void handle(Client& client, const RequestKeep& request, Passed&) {
   answer(client, request.request, owned ? kOk : kNoSuchContainer);
 }
 
+void handle(Client& client, const RequestWatchListening& request, Passed&) {
+  Container* container = find_known(client, request.container);
+  bool owned = container != nullptr && container->owner == &client;
+  answer(client, request.request, owned ? client.launcher->listen_events.begin(*container) : kNoSuchContainer);
+}
+
+void handle(Client& client, const RequestEndListening& request, Passed&) {
+  Container* container = find_known(client, request.container);
+  if (container != nullptr && container->owner == &client) client.launcher->listen_events.end(*container);
+}
+
 void handle(Client& client, const RequestUnmount& request, Passed&) {
   Home& home = client.launcher->home;
   Status status = home.enter_source();

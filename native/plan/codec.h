@@ -151,6 +151,11 @@ class Writer {
     put(value.data, value.size);
     put("\0\0\0", 4 - value.size % 4);
   }
+  void bytes(Bytes value) {
+    u32(value.size);
+    put(value.data, value.size);
+    put("\0\0\0", (4 - value.size % 4) % 4);
+  }
   // The elements are already in wire form.
   void texts(Texts value) {
     u32(value.count);

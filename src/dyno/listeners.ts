@@ -29,6 +29,14 @@ function isLoopback(address: string): boolean {
   return /^[\dA-F]{6}7F$/.test(address) || address === '00000000000000000000000001000000' || /^0{16}FFFF0000[\dA-F]{6}7F$/.test(address);
 }
 
+/** The same of an address of four or 16 bytes. */
+export function isLoopbackAddress(address: Uint8Array): boolean {
+  const bytes = Buffer.from(address);
+  const mapped = bytes.toString('hex', 0, 12) === '00000000000000000000ffff';
+  if (bytes.length === 4 || mapped) return bytes.at(-4) === 127;
+  return bytes.equals(Buffer.from('00000000000000000000000000000001', 'hex'));
+}
+
 /** Empty where the process is gone. */
 export async function readListeners(pid: number): Promise<readonly Listener[]> {
   const texts = await Promise.all(['tcp', 'tcp6'].map(async (name) => readBeginning(`/proc/${pid}/net/${name}`)));

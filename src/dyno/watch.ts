@@ -1,9 +1,9 @@
 /** What is watched of a dyno while its program runs: its port, its health, and what it uses. */
 import type { Container } from '../container/container.js';
+import { listeningOf } from '../container/listening.js';
 import type { DynoSettings } from './dyno-settings.js';
 import { Health, type HealthReport } from './health/health.js';
 import type { Lifecycle } from './lifecycle.js';
-import { badBind } from './listeners.js';
 import { measure } from './metrics/measure.js';
 import type { DynoSample } from './metrics/sample.js';
 import { PortWatch } from './port-watch.js';
@@ -18,16 +18,14 @@ export interface DynoWatchSettings {
 
 export class DynoWatch {
   readonly #watch: DynoWatchSettings;
-  readonly #port: PortWatch | undefined;
   readonly #health: Health | undefined;
+  #port: PortWatch | undefined;
   #sample: DynoSample | undefined;
   #endMeasure: () => void = () => undefined;
 
   constructor(watch: DynoWatchSettings) {
     this.#watch = watch;
-    const { settings: { clock, port } } = watch;
     this.#health = this.#makeHealth();
-    this.#port = port === undefined || this.isUpWhenTold ? undefined : new PortWatch(clock, port.number);
   }
 
   /** Its checks of `startup` stand in the place of its port. */
@@ -37,7 +35,7 @@ export class DynoWatch {
 
   /** What it listens on instead of its port, as a line of the log. */
   get badBind(): string | undefined {
-    return this.#port === undefined ? undefined : badBind(this.#port.listeners, this.#port.port);
+    return this.#port?.badBind;
   }
 
   get isReady(): boolean {
@@ -56,11 +54,7 @@ export class DynoWatch {
   begin(container: Container): void {
     const { settings, name, life, say } = this.#watch;
     this.#health?.begin(container, life().state === 'up');
-    if (life().state === 'starting') {
-      this.#port?.begin(container.pid, () => {
-        life().bound();
-      });
-    }
+    this.#port = life().state === 'starting' ? this.#watchPort(container) : undefined;
     this.#endMeasure = measure(container, settings, {
       log: say,
       tell: (event) => {
@@ -87,6 +81,20 @@ export class DynoWatch {
     this.#port?.end();
     this.#health?.end();
     this.#sample = undefined;
+  }
+
+  #watchPort(container: Container): PortWatch | undefined {
+    const { settings: { clock, port }, life } = this.#watch;
+    if (port === undefined || this.isUpWhenTold) return undefined;
+    return new PortWatch({
+      clock,
+      source: listeningOf(container),
+      port: port.number,
+      deadlineMs: life().record.deadlineMs ?? clock.now() + port.bootTimeoutMs,
+      onBound: () => {
+        life().bound();
+      },
+    });
   }
 
   #makeHealth(): Health | undefined {

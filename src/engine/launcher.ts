@@ -10,9 +10,10 @@ import { broken, closed, deaf, hostRefused, lost, noRoom, refused } from './faul
 import { eventStream, Incoming } from './incoming.js';
 import type { Answer, ContainerListener, Waiting } from './listener.js';
 import { Outbox } from './outbox.js';
+import { LauncherRequests } from './requests.js';
 import type { Addon, NativeFiles } from './addon.js';
 
-export class Launcher {
+export class Launcher extends LauncherRequests {
   readonly #addon: Addon;
   readonly #requests: number;
   readonly #outbox: Outbox;
@@ -30,6 +31,7 @@ export class Launcher {
 
   /** Takes over the request socket: it is closed if no connection comes of it. */
   private constructor(addon: Addon, requests: number) {
+    super();
     const [ours, theirs] = eventStream(addon, requests);
     this.#addon = addon;
     this.#requests = requests;
@@ -88,11 +90,6 @@ export class Launcher {
     }
   }
 
-  /** The id maps are written. */
-  async mapped(): Promise<void> {
-    await this.#ask((request) => ({ op: 'mapped', request }));
-  }
-
   static connect(native: NativeFiles, path: string): Launcher {
     return new Launcher(native.addon, native.addon.connectLauncher(path));
   }
@@ -127,64 +124,17 @@ export class Launcher {
     this.#send({ op: 'proceed', container }, []);
   }
 
-  /** The program is to read the end of its standard input, of which the launcher keeps a writing end. */
-  closeInput(container: number): void {
-    if (this.#closed) return;
-    try {
-      this.#send({ op: 'closeInput', container }, []);
-    } catch (error) {
-      // Asked by the end of a stream, where nobody could catch it: that the launcher is gone, its listeners hear.
-      if (!TsrunError.is(error)) throw error;
-    }
-  }
-
-  /** `delivery`: to the first process alone, or what a reaper there makes of it (native/init/execution.h). */
-  async signal(container: number, signal: number, delivery = 0): Promise<void> {
-    await this.#ask((request) => ({ op: 'signal', request, container, signal, delivery }));
-  }
-
-  async killAll(container: number): Promise<void> {
-    await this.#ask((request) => ({ op: 'killAll', request, container }));
-  }
-
-  async listen(path: string): Promise<void> {
-    await this.#ask((request) => ({ op: 'listen', request, path }));
-  }
-
   /** Hears from now on of a container that another client owns; `own` takes over a surviving one. Gives its handle here. */
   async adopt(id: string, own: boolean, listener: ContainerListener): Promise<number> {
     const container = this.#nextHandle++;
     this.#listeners.set(container, listener);
     try {
-      await this.#ask((request) => ({ op: 'adopt', request, container, id, own }));
+      await this.ask((request) => ({ op: 'adopt', request, container, id, own }));
       return container;
     } catch (error) {
       this.#forget(container);
       throw error;
     }
-  }
-
-  /** Lets go of what is mounted at a path of the host; `lazy`: also while it is used. */
-  async unmount(path: string, lazy: boolean): Promise<void> {
-    await this.#ask((request) => ({ op: 'unmount', request, path, lazy }));
-  }
-
-  /** Has a container of this client live on without it. */
-  async keep(container: number): Promise<void> {
-    await this.#ask((request) => ({ op: 'keep', request, container }));
-  }
-
-  /** The streams of a container that keeps its output, from now on, by name. */
-  async attach(container: number): Promise<Map<string, number>> {
-    const { event: { texts }, descriptors } = await this.#ask((request) => ({ op: 'attach', request, container }));
-    return new Map(texts.map((name, index) => [name, descriptors[index] ?? -1]));
-  }
-
-  /** A descriptor of a TCP socket that was connected inside the container's network namespace. */
-  async connect(container: number, family: number, address: Uint8Array, port: number): Promise<number> {
-    const { descriptors: [socket] } = await this.#ask((request) => ({ op: 'connect', request, container, family, address, port }));
-    if (socket === undefined) throw noRoom();
-    return socket;
   }
 
   /** Ends the connection. The launcher kills the containers that do not survive their owner, and ends with the last. */
@@ -196,7 +146,7 @@ export class Launcher {
     this.#events.destroy();
   }
 
-  #ask(make: (request: number) => Request): Promise<Answer> {
+  protected ask(make: (request: number) => Request): Promise<Answer> {
     const request = this.#nextHandle++;
     const message = make(request);
     return new Promise((resolve, reject) => {
@@ -204,6 +154,15 @@ export class Launcher {
       this.#waiting.set(request, { op: message.op, resolve, reject });
       this.#updateRef();
     });
+  }
+
+  protected tell(request: Request): void {
+    if (this.#closed) return;
+    try {
+      this.#send(request, []);
+    } catch (error) {
+      if (!TsrunError.is(error)) throw error;
+    }
   }
 
   #send(request: Request, descriptors: readonly number[], owned: readonly number[] = []): void {
@@ -238,6 +197,10 @@ export class Launcher {
       this.#isReady = true;
       this.#ready.resolve(event);
       this.#updateRef();
+      return;
+    }
+    if (event.op === 'listening' || event.op === 'listeningLost') {
+      this.hear(event);
       return;
     }
     const descriptors = this.#receive(event);

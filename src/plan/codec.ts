@@ -142,6 +142,14 @@ export class Reader {
     return value;
   }
 
+  /** A copy. */
+  bytes(): Uint8Array {
+    const length = this.u32();
+    const value = Uint8Array.from(this.#bytes.subarray(this.#at, this.#at + length));
+    this.#at += length + ((4 - (length % 4)) % 4);
+    return value;
+  }
+
   texts(): string[] {
     return Array.from({ length: this.u32() }, () => this.text());
   }

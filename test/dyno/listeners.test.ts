@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import test from 'ava';
-import { badBind, isBound, parseListeners, readListeners } from '../../src/dyno/listeners.js';
+import { badBind, isBound, isLoopbackAddress, parseListeners, readListeners } from '../../src/dyno/listeners.js';
 
 const head = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
 const line = (local: string, state = '0A') => `   0: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000  1000        0 12345 1 0000000000000000 100 0 0 10 0\n`;
@@ -19,6 +19,12 @@ test('listeners of proc(5), of both families', (t) => {
     { port: 5003, isLoopback: false },
   ]);
   for (const text of ['', head, `${head}nonsense\n\n`]) t.deepEqual(parseListeners(text), []);
+});
+
+test('addresses as the kernel gives them', (t) => {
+  const of = (hex: string) => isLoopbackAddress(Buffer.from(hex, 'hex'));
+  for (const address of ['7f000001', '7f020304', '00000000000000000000000000000001', '00000000000000000000ffff7f000001']) t.true(of(address), address);
+  for (const address of ['00000000', '0a00007f', '00000000000000000000000000000000', '00000000000000000000ffff0a000001', 'fe800000000000000000000000000001', '7f000000000000000000000000000001']) t.false(of(address), address);
 });
 
 test('what this process listens on', async (t) => {

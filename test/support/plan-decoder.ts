@@ -18,14 +18,6 @@ class StepReader extends Reader {
   slots(): number[] {
     return this.u32s();
   }
-
-  /** As many words as they fill. */
-  bytes(): Uint8Array {
-    const length = this.u32();
-    const words = Buffer.alloc(Math.ceil(length / 4) * 4);
-    for (let at = 0; at < length; at += 4) words.writeUInt32LE(this.u32(), at);
-    return Uint8Array.from(words.subarray(0, length));
-  }
 }
 
 export type FieldType = 'u32' | 'i32' | 'bool' | 'slot' | 'u64' | 'text' | 'bytes' | 'texts' | 'slots' | 'u32s';
