@@ -1,5 +1,6 @@
 /** Waiting for whatever happens next. */
 import type { Socket } from 'node:net';
+import { Alarm } from '../alarm.js';
 import type { Clock } from '../clock.js';
 
 export class Changes {
@@ -17,13 +18,14 @@ export class Changes {
   /** Resolves with the next change, at that time, or when the client has gone. */
   async next(untilMs: number, client?: Socket): Promise<void> {
     return new Promise((resolve) => {
+      const alarm = new Alarm(this.#clock);
       const wake = () => {
-        cancel();
+        alarm.clear();
         client?.removeListener('close', wake);
         this.#wakers.delete(wake);
         resolve();
       };
-      const cancel = this.#clock.after(Math.max(0, untilMs - this.#clock.now()), wake);
+      alarm.set(untilMs, wake);
       client?.once('close', wake);
       this.#wakers.add(wake);
     });

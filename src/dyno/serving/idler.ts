@@ -1,15 +1,15 @@
 /** Notices that nobody has wanted anything for so long. */
+import { Alarm } from '../alarm.js';
 import type { Clock } from '../clock.js';
 
 export class Idler {
-  readonly #clock: Clock;
+  readonly #alarm: Alarm;
   readonly #afterMs: number;
   readonly #act: () => void;
   #busy = 0;
-  #cancel: (() => void) | undefined;
 
   constructor(clock: Clock, afterMs: number, act: () => void) {
-    this.#clock = clock;
+    this.#alarm = new Alarm(clock);
     this.#afterMs = afterMs;
     this.#act = act;
   }
@@ -28,15 +28,10 @@ export class Idler {
 
   /** Counts from now, unless it does so already or somebody wants something. */
   rest(): void {
-    if (this.#busy > 0) return;
-    this.#cancel ??= this.#clock.after(this.#afterMs, () => {
-      this.#cancel = undefined;
-      this.#act();
-    });
+    if (this.#busy === 0 && this.#alarm.atMs === undefined) this.#alarm.in(this.#afterMs, this.#act);
   }
 
   stop(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
+    this.#alarm.clear();
   }
 }
