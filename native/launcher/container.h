@@ -93,6 +93,7 @@ struct Container {
   UniqueFd terminal;  // master of its terminal, likewise
   bool logs_terminal = false;
   uint64_t terminal_log_bytes = 0;
+  uint64_t logged_breaks = 0;  // line feeds that ever stood in its log
   UniqueFd terminal_forward;
   Watcher* watchers = nullptr;
   CgroupWatch* watches = nullptr;

@@ -14,6 +14,7 @@ inline constexpr size_t kPiece = 65536;
 inline constexpr size_t kMaxDrained = 16;
 inline constexpr char kLog[] = "log";
 inline constexpr char kOlderLog[] = "log.1";
+inline constexpr uint32_t kNoStream = 3;
 
 void source_ready(void* owner, uint32_t);
 
@@ -94,6 +95,29 @@ Status open_log(Output& output) {
               &output.log);
 }
 
+// Half a piece would make every reader take what follows for something else.
+void append(Output& output, uint32_t stream, const void* data, size_t size) {
+  timespec now{};
+  (void)sys::raw(SYS_clock_gettime, CLOCK_REALTIME, reinterpret_cast<long>(&now));
+  LogHeader header{static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec), stream,
+                   static_cast<uint32_t>(size)};
+  struct {
+    const void* data;
+    size_t size;
+  } parts[] = {{&header, sizeof header}, {data, size}};
+  sys::Outcome written = sys::call<SYS_writev>(output.log.get(), parts, 2);
+  bool whole = written.ok() && static_cast<size_t>(written.value) == sizeof header + size;
+  if (whole) {
+    output.log_bytes += sizeof header + size;
+  } else {
+    (void)sys::call<SYS_ftruncate>(output.log.get(), output.log_bytes);
+  }
+}
+
+uint64_t& breaks_of(Output& output) {
+  return output.container != nullptr ? output.container->logged_breaks : output.logged_breaks;
+}
+
 // Two files of half the size each: the older one goes when the newer is full. stdout and stderr append to the same
 // file, so the one that finds it full moves it and the other notices by the link count.
 void make_room(Output& output, size_t size) {
@@ -105,24 +129,21 @@ void make_room(Output& output, size_t size) {
   for (Output* each = output.launcher->outputs; each != nullptr; each = each->next) {
     if (each->container == output.container) (void)open_log(*each);
   }
+  append(output, kNoStream, &breaks_of(output), sizeof(uint64_t));
+}
+
+uint64_t count_breaks(const uint8_t* data, size_t size) {
+  uint64_t count = 0;
+  for (size_t index = 0; index < size; ++index) count += data[index] == '\n' ? 1 : 0;
+  return count;
 }
 
 // A full disk loses the piece, not the container.
 void write_log(Output& output, const uint8_t* data, size_t size) {
   if (!output.log.valid()) return;
-  timespec now{};
-  (void)sys::raw(SYS_clock_gettime, CLOCK_REALTIME, reinterpret_cast<long>(&now));
-  LogHeader header{static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec), output.stream,
-                   static_cast<uint32_t>(size)};
-  make_room(output, size + sizeof header);
-  struct {
-    const void* data;
-    size_t size;
-  } parts[] = {{&header, sizeof header}, {data, size}};
-  sys::Outcome written = sys::call<SYS_writev>(output.log.get(), parts, 2);
-  // Half a piece would make every reader take what follows for something else.
-  bool whole = written.ok() && static_cast<size_t>(written.value) == sizeof header + size;
-  if (!whole) (void)sys::call<SYS_ftruncate>(output.log.get(), output.log_bytes);
+  make_room(output, size + sizeof(LogHeader));
+  append(output, output.stream, data, size);
+  breaks_of(output) += count_breaks(data, size);
 }
 
 void end_output(Output& output) {
@@ -222,6 +243,7 @@ void leave_outputs(Container& container) {
     Output* next = each->next;
     if (each->container == &container) {
       each->container = nullptr;
+      each->logged_breaks = container.logged_breaks;
       // Without a record there is nothing to write to any more; who is attached still gets the rest.
       if (!container.keep_record) each->log.reset();
       // A start that failed may have left it without a watch: nobody would hear of its end.

@@ -32,13 +32,15 @@ struct Output {
   UniqueFd folder;
   UniqueFd log;
   uint64_t log_bytes = 0;
+  uint64_t logged_breaks = 0;  // once the container is gone
   Forward* forwards = nullptr;
 };
 
-// What stands before each piece in the log.
+// What stands before each piece in the log. A file that is not the first begins with a piece that tells how many line feeds
+// (uint64_t) there were before it, so that who missed them knows.
 struct LogHeader {
   uint64_t realtime_ns;
-  uint32_t stream;  // 1 stdout, 2 stderr, 0 terminal
+  uint32_t stream;  // 1 stdout, 2 stderr, 0 terminal, 3 none
   uint32_t size;
 };
 

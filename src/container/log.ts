@@ -19,10 +19,20 @@ export interface LogPiece {
   readonly bytes: Buffer;
 }
 
+/** Where one of its files begins. */
+export interface LogMark {
+  readonly timeMs: number;
+  /** So many line feeds stood before it. */
+  readonly breaksBefore: number;
+}
+
 const headerBytes = 16;
 /** As much as the launcher reads at once. */
 const mostPieceBytes = 65_536;
 const streams = ['terminal', 'stdout', 'stderr'] as const;
+/** Of a mark, which is a number of eight bytes. */
+const noStream = 3;
+const markBytes = 8;
 
 /**
  * What a container with a log has printed, oldest first: pieces with time and stream. The last 1 MiB is kept, and goes by halves.
@@ -40,7 +50,7 @@ const streams = ['terminal', 'stdout', 'stderr'] as const;
  */
 export async function* readLog(folder: string, options: ReadLogOptions = {}): AsyncGenerator<LogPiece> {
   validateLogArguments(folder, options);
-  yield* readPaced(folder, options);
+  for await (const piece of readPaced(folder, options)) if ('bytes' in piece) yield piece;
 }
 
 /** Hears how the reader of a log that is written keeps up with it. */
@@ -51,8 +61,8 @@ export interface Pace {
   readonly behind: () => void;
 }
 
-/** As `readLog`, for who has checked the arguments. */
-export async function* readPaced(folder: string, options: ReadLogOptions, pace?: Pace): AsyncGenerator<LogPiece> {
+/** As `readLog`, for who has checked the arguments, with a mark before the pieces of each file. */
+export async function* readPaced(folder: string, options: ReadLogOptions, pace?: Pace): AsyncGenerator<LogPiece | LogMark> {
   await checkFolder(folder);
   // The newer one first: should it be moved meanwhile, it is found to be both, and nothing between the two is passed over.
   const file = await openIfThere(join(folder, 'log'));
@@ -78,7 +88,7 @@ async function checkFolder(folder: string): Promise<void> {
 }
 
 /** Unless it is one of those that are read anyway. */
-async function* readOlder(folder: string, known: readonly FileHandle[]): AsyncGenerator<LogPiece> {
+async function* readOlder(folder: string, known: readonly FileHandle[]): AsyncGenerator<LogPiece | LogMark> {
   const file = await openIfThere(join(folder, 'log.1'));
   if (file === undefined) return;
   try {
@@ -103,7 +113,7 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
 }
 
 /** Whole pieces from a position on, which moves along. */
-async function* readPieces(file: FileHandle, position: { at: number }): AsyncGenerator<LogPiece> {
+async function* readPieces(file: FileHandle, position: { at: number }): AsyncGenerator<LogPiece | LogMark> {
   for (;;) {
     const block = Buffer.allocUnsafe(headerBytes + mostPieceBytes);
     const { bytesRead } = await file.read(block, 0, block.length, position.at);
@@ -113,20 +123,24 @@ async function* readPieces(file: FileHandle, position: { at: number }): AsyncGen
   }
 }
 
-/** Those that are whole in a block, which begins with one: small ones are many. */
-function* piecesOf(block: Buffer, position: { at: number }): Generator<LogPiece> {
+/** Those that are whole in a block, which begins with one: small ones are many. The first file of a log has no mark of its own. */
+function* piecesOf(block: Buffer, position: { at: number }): Generator<LogPiece | LogMark> {
   for (let at = 0; at + headerBytes <= block.length; ) {
     const size = block.readUInt32LE(at + 12);
     const end = at + headerBytes + size;
     if (size > mostPieceBytes || end > block.length) return;
+    const timeMs = Number(block.readBigUInt64LE(at)) / 1e6;
+    const stream = block.readUInt32LE(at + 8);
+    const isMark = stream === noStream && size === markBytes;
+    if (isMark || position.at === 0) yield { timeMs, breaksBefore: isMark ? Number(block.readBigUInt64LE(at + headerBytes)) : 0 };
     position.at += end - at;
-    yield { timeMs: Number(block.readBigUInt64LE(at)) / 1e6, stream: streams[block.readUInt32LE(at + 8)] ?? 'stdout', bytes: block.subarray(at + headerBytes, end) };
+    if (!isMark) yield { timeMs, stream: streams[stream] ?? 'stdout', bytes: block.subarray(at + headerBytes, end) };
     at = end;
   }
 }
 
 /** By inotify on the folder: new bytes, a full file that was moved away, the end of the container. */
-async function* follow(folder: string, first: FileHandle, signal: AbortSignal | undefined, pace: Pace | undefined): AsyncGenerator<LogPiece> {
+async function* follow(folder: string, first: FileHandle, signal: AbortSignal | undefined, pace: Pace | undefined): AsyncGenerator<LogPiece | LogMark> {
   let wake: (() => void) | undefined;
   let changed = true;
   const watcher = watchIfThere(folder, () => {

@@ -2,7 +2,8 @@
 import type { Container } from '../container/container.js';
 import type { DynoSettings } from './dyno-settings.js';
 import { copyOutput, unhurried, type Printed } from './log/output.js';
-import type { Printing } from './survival/keeper.js';
+import { localOverflow } from './log/overflow.js';
+import type { PrintListener, Printing } from './survival/keeper.js';
 
 export class DynoOutput {
   readonly #settings: DynoSettings;
@@ -44,8 +45,14 @@ export class DynoOutput {
     const { keeper, onLog } = this.#settings;
     this.#lost = new AbortController();
     const signal = AbortSignal.any([this.#leaving.signal, this.#lost.signal]);
-    await keeper?.print(printing, ({ timeMs, message }) => {
-      onLog({ timeMs, source: 'app', dyno: this.#name, message });
-    }, signal);
+    const listener: PrintListener = {
+      say: ({ timeMs, message }) => {
+        onLog({ timeMs, source: 'app', dyno: this.#name, message });
+      },
+      miss: ({ timeMs, lost }, sinceMs) => {
+        onLog({ ...localOverflow({ count: lost, sinceMs, timeMs }), source: 'heroku', dyno: this.#name });
+      },
+    };
+    await keeper?.print(printing, listener, signal);
   }
 }

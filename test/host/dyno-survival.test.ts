@@ -1,45 +1,21 @@
 // Formations that outlive their process: SIGKILL of the owner with dynos up, and what the next one finds.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Formation, type DynoEvent, type FormationOptions, type LogLine } from '../../src/index.js';
+import { Formation, type LogLine } from '../../src/index.js';
 import { FakeClock } from '../dyno/fake-clock.js';
-import { killOwner, startOwner, type FormationErrand } from '../support/formation-owner.js';
+import { killOwner, startOwner } from '../support/formation-owner.js';
 import { Lab } from '../support/lab.js';
-import { cgroupsOf, processesOf } from '../support/leaks.js';
 import { saveImages } from '../support/saved-images.js';
 import { needs } from '../support/needs.js';
+import { alive, collect, said, SurvivalLab } from '../support/survival-lab.js';
 import { until } from '../support/until.js';
 
 const lab = new Lab();
+const { errand, nothingOf, sharing } = new SurvivalLab(lab);
 const rooted = needs('root');
 
 /** 50 where there is time, as the issue has it. */
 const workers = process.env['TSRUN_LONG'] === '1' ? 48 : 3;
-
-async function errand(options: FormationOptions): Promise<FormationErrand> {
-  await lab.runtime();
-  return { stateRoot: lab.stateRoot, imageRoot: lab.imageRoot, image: lab.image, name: lab.newId(), options };
-}
-
-function collect(formation: Formation): { readonly lines: LogLine[]; readonly events: DynoEvent[] } {
-  const [lines, events]: [LogLine[], DynoEvent[]] = [[], []];
-  void (async () => {
-    for await (const line of formation.logs()) lines.push(line);
-  })();
-  void (async () => {
-    for await (const event of formation.events()) events.push(event);
-  })();
-  return { lines, events };
-}
-
-const said = (lines: readonly LogLine[], dyno: string, source: LogLine['source'] = 'app') => lines.filter((line) => line.dyno === dyno && line.source === source).map(({ message }) => message);
-const alive = (pid: number) => existsSync(`/proc/${pid}/exe`);
-const folderOf = (name: string) => join(lab.stateRoot, 'formations', name);
-
-function nothingOf(name: string): string[] {
-  const containers = readdirSync(join(lab.stateRoot, 'containers')).filter((each) => each.includes(name));
-  return [...processesOf(name).map((pid) => `process ${pid}`), ...cgroupsOf(name), ...containers, ...(existsSync(folderOf(name)) ? [folderOf(name)] : [])];
-}
 
 /** Counts without end, quickly; each number once. */
 const counter = "trap 'exit 0' TERM; n=0; while :; do n=$((n+1)); echo line $n; sleep 0.01; done";
@@ -194,6 +170,34 @@ rooted('what prints faster than it is read loses nothing, and is read by the nex
   await until(() => said(lines, 'job.1').length > 0, 'the past');
   t.is(said(lines, 'job.1').at(-1), '300000');
   t.true(said(lines, 'job.1').length <= 1500);
+  await again.stop();
+});
+
+rooted('what was printed while nobody owned it, beyond what is kept, is counted in its place: read + dropped = produced', async (t) => {
+  const produced = 300_000;
+  const { folder, container } = sharing();
+  const given = await errand({ processTypes: { job: { command: `until test -e /srv/go; do sleep 0.05; done; seq ${produced}; touch /srv/done; exec sleep 1000` } }, quantities: { job: 1 }, container });
+  const { owner } = await startOwner(given);
+  await killOwner(owner);
+  writeFileSync(join(folder, 'go'), '');
+  await until(() => existsSync(join(folder, 'done')), 'it to print');
+  const runtime = await lab.runtime();
+  const formation = await Formation.adopt(runtime, given.name);
+  const { lines } = collect(formation);
+  await until(() => said(lines, 'job.1').at(-1) === String(produced), 'the last line');
+  const isDrop = ({ message }: LogLine) => message.includes('dropped since');
+  const drops = lines.filter(isDrop);
+  t.deepEqual(drops.map(({ source, dyno }) => `${source}[${dyno}]`), ['heroku[job.1]']);
+  const dropped = Number(/^Error L12: (\d+) messages dropped since \d{4}-/.exec(drops[0]?.message ?? '')?.[1]);
+  t.true(dropped > 100_000, `${dropped}`);
+  t.is(said(lines, 'job.1').length + dropped, produced);
+  const [tail, ...numbers] = said(lines, 'job.1');
+  t.true(numbers.every((message, index) => Number(message) === produced - numbers.length + 1 + index), `the rest of one line (${tail ?? ''}), and then all`);
+  await formation.leave();
+  const again = await Formation.adopt(runtime, given.name);
+  const next = collect(again);
+  await until(() => next.lines.length > 0, 'the past');
+  t.false(next.lines.some(isDrop), 'it is told once');
   await again.stop();
 });
 

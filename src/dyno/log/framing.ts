@@ -11,6 +11,12 @@ export class LineFramer {
   #held: Buffer = Buffer.alloc(0);
   /** What is held goes on a line that was split: a carriage return alone is no line of its own then. */
   #continues = false;
+  #breaks = 0;
+
+  /** Line feeds that stood in what was taken of it. */
+  get breaks(): number {
+    return this.#breaks;
+  }
 
   /** The lines that a piece completes, as they are asked for; all of them are to be taken before the next piece. */
   *lines(piece: Buffer): Generator<string, undefined> {
@@ -25,6 +31,7 @@ export class LineFramer {
       const isLine = line !== '' || !this.#continues;
       this.#continues = !isWhole;
       at = isWhole ? cut + 1 : cut;
+      if (isWhole) this.#breaks++;
       if (isLine) yield line;
     }
     // A copy: the piece may be large, and what is left of it small.

@@ -1,12 +1,21 @@
 /** What a dyno has printed, out of the log that the launcher keeps of its container: the same lines with the same times, whoever reads them. */
 import type { Readable } from 'node:stream';
-import { readPaced, type LogPiece, type Pace } from '../../container/log.js';
+import { readPaced, type LogMark, type LogPiece, type Pace } from '../../container/log.js';
 import { LineFramer } from '../log/framing.js';
 import type { Cursor } from './journal-entries.js';
 
 export interface TimedLine {
   readonly timeMs: number;
   readonly message: string;
+  /** Line feeds that the log has had up to here. */
+  readonly breaks: number;
+}
+
+/** What nobody can read any more. */
+export interface Gap {
+  readonly timeMs: number;
+  readonly lost: number;
+  readonly breaks: number;
 }
 
 /**
@@ -14,15 +23,16 @@ export interface TimedLine {
  *
  * @param streams undefined where it does not run; what the launcher passes on as well: the log alone would be overwritten by a program that prints
  * faster than it is read. They are read as far as the log is, and the launcher waits for them.
+ * @param breaks line feeds up to the place where it was read last
  */
-export async function* containerLines(folder: string, streams: readonly Readable[] | undefined, signal: AbortSignal): AsyncGenerator<readonly TimedLine[]> {
+export async function* containerLines(folder: string, streams: readonly Readable[] | undefined, signal: AbortSignal, breaks: number): AsyncGenerator<readonly (TimedLine | Gap)[]> {
   if (streams === undefined) {
-    yield* linesOf(readPaced(folder, { signal }));
+    yield* linesOf(readPaced(folder, { signal }), breaks);
     return;
   }
   const pace = new Pacer(streams);
   try {
-    yield* linesOf(readPaced(folder, { follow: true, signal }, pace));
+    yield* linesOf(readPaced(folder, { follow: true, signal }, pace), breaks);
   } finally {
     for (const stream of streams) stream.destroy();
   }
@@ -57,18 +67,30 @@ class Pacer implements Pace {
   };
 }
 
-/** A line has the time of the piece that ends it; times never go back, not even with the clock. */
-export async function* linesOf(pieces: AsyncIterable<LogPiece>): AsyncGenerator<readonly TimedLine[]> {
+/** A line has the time of the piece that ends it; times never go back, not even with the clock. What was overwritten unread is a gap, at its place. */
+export async function* linesOf(pieces: AsyncIterable<LogPiece | LogMark>, breaks: number): AsyncGenerator<readonly (TimedLine | Gap)[]> {
   const framers = new Map<LogPiece['stream'], LineFramer>();
-  let timeMs = 0;
-  const timed = (messages: readonly string[]) => messages.map((message) => ({ timeMs, message }));
+  let [timeMs, count] = [0, breaks];
   for await (const piece of pieces) {
+    timeMs = Math.max(timeMs, piece.timeMs);
+    if ('breaksBefore' in piece) {
+      const lost = piece.breaksBefore - count;
+      count = piece.breaksBefore;
+      if (lost <= 0) continue;
+      // What is held is the beginning of a line whose end is lost.
+      framers.clear();
+      yield [{ timeMs, lost, breaks: count }];
+      continue;
+    }
     const framer = framers.get(piece.stream) ?? new LineFramer();
     framers.set(piece.stream, framer);
-    timeMs = Math.max(timeMs, piece.timeMs);
-    yield timed([...framer.lines(piece.bytes)]);
+    const lines: TimedLine[] = [];
+    const before = count - framer.breaks;
+    for (const message of framer.lines(piece.bytes)) lines.push({ timeMs, message, breaks: before + framer.breaks });
+    count = before + framer.breaks;
+    yield lines;
   }
-  for (const framer of framers.values()) yield timed(framer.end());
+  for (const framer of framers.values()) yield framer.end().map((message) => ({ timeMs, message, breaks: count }));
 }
 
 /** Without those that were read up to that place, when the log is read from its beginning. */
@@ -81,7 +103,7 @@ export class Unread {
     this.#left = count;
   }
 
-  of(lines: readonly TimedLine[]): readonly TimedLine[] {
-    return lines.filter(({ timeMs }) => timeMs > this.#timeMs || (timeMs === this.#timeMs && this.#left-- <= 0));
+  of<T extends TimedLine | Gap>(lines: readonly T[]): readonly T[] {
+    return lines.filter((line) => 'lost' in line || line.timeMs > this.#timeMs || (line.timeMs === this.#timeMs && this.#left-- <= 0));
   }
 }

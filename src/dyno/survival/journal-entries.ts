@@ -9,10 +9,12 @@ export interface Cursor {
   readonly timeMs: number;
   /** So many lines of that time were read. */
   readonly count: number;
+  /** Line feeds up to there. */
+  readonly breaks: number;
 }
 
 export function isCursor(value: unknown): value is Cursor {
-  return typeof value === 'object' && value !== null && ['createdAtMs', 'timeMs', 'count'].every((key) => typeof Reflect.get(value, key) === 'number');
+  return typeof value === 'object' && value !== null && ['createdAtMs', 'timeMs', 'count', 'breaks'].every((key) => typeof Reflect.get(value, key) === 'number');
 }
 
 export function isLine(value: unknown): value is LogLine {

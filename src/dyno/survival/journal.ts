@@ -1,5 +1,5 @@
 /**
- * The log of a formation as its next owner finds it: the last lines, and how far each dyno's own log was read. A line and its place are
+ * The log of a formation as its next owner finds it: the last lines, and how far each container's own log was read. A line and its place are
  * written at once, so that none is told twice; what was not written is still in the log that the launcher keeps.
  */
 import { appendFileSync } from 'node:fs';
@@ -20,6 +20,8 @@ export class Journal {
   readonly #cursors = new Map<string, Cursor>();
   readonly #past: LogLine[] = [];
   #pending: LogLine[] = [];
+  /** Whose cursors are not written down yet. */
+  readonly #moved = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #bytes = 0;
 
@@ -33,21 +35,29 @@ export class Journal {
     return this.#past.slice(-keptLines);
   }
 
-  /** How far the log of this dyno was read. */
-  cursor(dyno: string): Cursor | undefined {
-    return this.#cursors.get(dyno);
+  /** How far a container's log was read: `web.1`, or `web.1-b` where a dyno has that beside another. */
+  cursor(place: string): Cursor | undefined {
+    return this.#cursors.get(place);
   }
 
-  /** The log of a dyno is that of a new container now, which was made then. */
-  begin(dyno: string, createdAtMs: number): void {
-    if (this.#cursors.get(dyno)?.createdAtMs !== createdAtMs) this.#cursors.set(dyno, { createdAtMs, timeMs: 0, count: 0 });
+  /** It is that of a new container now, which was made then. */
+  begin(place: string, createdAtMs: number): void {
+    if (this.#cursors.get(place)?.createdAtMs !== createdAtMs) this.#cursors.set(place, { createdAtMs, timeMs: 0, count: 0, breaks: 0 });
+  }
+
+  /** It was read up to this line, or, without a time, over a gap; `add` follows at once. */
+  reach(place: string, { timeMs, breaks }: { readonly timeMs?: number; readonly breaks: number }): void {
+    const before = this.#cursors.get(place);
+    if (before === undefined) return;
+    const line = timeMs === undefined ? {} : { timeMs, count: before.timeMs === timeMs ? before.count + 1 : 1 };
+    this.#cursors.set(place, { ...before, ...line, breaks });
+    this.#moved.add(place);
   }
 
   add(line: LogLine): void {
     this.#pending.push(line);
     this.#past.push(line);
     if (this.#past.length > 2 * keptLines) this.#past.splice(0, keptLines);
-    if (line.source === 'app') this.#advance(line);
     // What the platform says is rare, and stands nowhere else.
     if (line.source === 'heroku') this.flush();
     else this.#timer ??= setTimeout(() => { this.flush(); }, waitMs);
@@ -58,23 +68,18 @@ export class Journal {
     this.#timer = undefined;
     if (this.#pending.length === 0) return;
     const lines = this.#pending.slice(-keptLines);
-    const dynos = new Set(this.#pending.map(({ dyno }) => dyno));
+    const text = this.#entries(lines, this.#moved);
     this.#pending = [];
-    const text = this.#entries(lines, dynos);
+    this.#moved.clear();
     this.#bytes += Buffer.byteLength(text);
     if (this.#bytes > mostBytes) this.#rewrite();
     else appendFileSync(join(this.#folder.path, file), text, { mode: 0o600 });
   }
 
-  #advance({ dyno, timeMs }: LogLine): void {
-    const before = this.#cursors.get(dyno);
-    if (before !== undefined) this.#cursors.set(dyno, { ...before, timeMs, count: before.timeMs === timeMs ? before.count + 1 : 1 });
-  }
-
-  #entries(lines: readonly LogLine[], dynos: Iterable<string>): string {
-    const cursors = [...dynos].flatMap((dyno) => {
-      const cursor = this.#cursors.get(dyno);
-      return cursor === undefined ? [] : [[dyno, cursor] as const];
+  #entries(lines: readonly LogLine[], places: Iterable<string>): string {
+    const cursors = [...places].flatMap((place) => {
+      const cursor = this.#cursors.get(place);
+      return cursor === undefined ? [] : [[place, cursor] as const];
     });
     // One line, since half of a write may be all that there is: a line that is told without its place would be told again.
     return `${JSON.stringify({ cursors: Object.fromEntries(cursors), lines })}\n`;
@@ -105,7 +110,7 @@ export class Journal {
     }
     if (typeof value !== 'object' || value === null || !('cursors' in value && 'lines' in value)) return;
     if (typeof value.cursors !== 'object' || value.cursors === null || !Array.isArray(value.lines)) return;
-    for (const [dyno, cursor] of Object.entries(value.cursors)) if (isCursor(cursor)) this.#cursors.set(dyno, cursor);
+    for (const [place, cursor] of Object.entries(value.cursors)) if (isCursor(cursor)) this.#cursors.set(place, cursor);
     this.#past.push(...value.lines.filter(isLine));
     if (this.#past.length > 2 * keptLines) this.#past.splice(0, this.#past.length - keptLines);
   }

@@ -7,10 +7,10 @@ import { lostStatus, type ExitStatus } from '../../container/state/exit-status.j
 import { TsrunError } from '../../spec/errors.js';
 import type { Death } from '../death.js';
 import type { LifeRecord } from '../life-record.js';
-import { containerLines, Unread, type TimedLine } from './container-lines.js';
+import { containerLines, Unread, type Gap, type TimedLine } from './container-lines.js';
 import type { FormationFolder } from './folder.js';
 import type { Journal } from './journal.js';
-import { writeDyno } from './saved-dyno.js';
+import { readDyno, writeDyno, type DynoPart } from './saved-dyno.js';
 
 /** The container of a dyno as it was found: it runs, or has ended. */
 export type Found = { readonly container: Container } | { readonly status: ExitStatus; readonly createdAtMs: number };
@@ -19,6 +19,13 @@ export type Found = { readonly container: Container } | { readonly status: ExitS
 export interface Printing {
   readonly createdAtMs: number;
   readonly container?: Container;
+}
+
+/** Who hears what is read. */
+export interface PrintListener {
+  readonly say: (line: TimedLine) => void;
+  /** Nobody can read so many lines any more. @param sinceMs when the last one was printed that was read */
+  readonly miss: (gap: Gap, sinceMs: number) => void;
 }
 
 /** The launcher needs a moment to see that the owner before is dead. */
@@ -30,15 +37,24 @@ export class DynoKeeper {
   readonly #runtime: Runtime;
   readonly #folder: FormationFolder;
   readonly #journal: Journal;
-  readonly #dyno: string;
+  readonly #place: string;
   readonly #id: string;
+  #part: DynoPart | undefined;
 
-  constructor({ runtime, folder, journal }: { readonly runtime: Runtime; readonly folder: FormationFolder; readonly journal: Journal }, dyno: string, id: string) {
-    [this.#runtime, this.#folder, this.#journal, this.#dyno, this.#id] = [runtime, folder, journal, dyno, id];
+  /** @param place `web.1`, or `web.1-b` where a dyno has this container beside another */
+  constructor({ runtime, folder, journal }: { readonly runtime: Runtime; readonly folder: FormationFolder; readonly journal: Journal }, place: string, id: string) {
+    [this.#runtime, this.#folder, this.#journal, this.#place, this.#id] = [runtime, folder, journal, place, id];
   }
 
   remember(life: LifeRecord, lastDeath: Death | undefined): void {
-    this.#folder.write(this.#file, writeDyno({ life, lastDeath }));
+    this.#folder.write(this.#file, writeDyno({ life, lastDeath, part: this.#part }));
+  }
+
+  /** Its part in a replacement is another one from now on; undefined: it has its place for itself. */
+  become(part: DynoPart | undefined): void {
+    this.#part = part;
+    const saved = readDyno(this.#folder.read(this.#file) ?? '');
+    if (saved !== undefined) this.#folder.write(this.#file, writeDyno({ ...saved, part }));
   }
 
   /** @throws ERR_TSRUN_STATE when somebody else owns the container */
@@ -62,15 +78,17 @@ export class DynoKeeper {
   }
 
   /** Everything that is new in the log of its container, until that, if it runs, has ended or the signal is aborted. */
-  async print({ createdAtMs, container }: Printing, say: (line: TimedLine) => void, signal: AbortSignal): Promise<void> {
-    const cursor = this.#journal.cursor(this.#dyno);
+  async print({ createdAtMs, container }: Printing, { say, miss }: PrintListener, signal: AbortSignal): Promise<void> {
+    const journal = this.#journal;
+    const before = journal.cursor(this.#place);
     const streams = [container?.stdout, container?.stderr].filter((stream) => stream !== null && stream !== undefined);
-    const unread = cursor?.createdAtMs === createdAtMs ? new Unread(cursor) : undefined;
-    this.#journal.begin(this.#dyno, createdAtMs);
+    const cursor = before?.createdAtMs === createdAtMs ? before : undefined;
+    const unread = cursor === undefined ? undefined : new Unread(cursor);
+    journal.begin(this.#place, createdAtMs);
     try {
-      for await (const lines of containerLines(this.#runtime.statePath(this.#id), container === undefined ? undefined : streams, signal)) {
+      for await (const lines of containerLines(this.#runtime.statePath(this.#id), container === undefined ? undefined : streams, signal, cursor?.breaks ?? 0)) {
         if (signal.aborted) return;
-        for (const line of unread?.of(lines) ?? lines) say(line);
+        for (const line of unread?.of(lines) ?? lines) this.#tell(line, say, miss);
       }
     } catch (error) {
       // Somebody has removed it by force.
@@ -78,10 +96,21 @@ export class DynoKeeper {
     }
   }
 
+  #tell(line: TimedLine | Gap, say: PrintListener['say'], miss: PrintListener['miss']): void {
+    if ('message' in line) {
+      this.#journal.reach(this.#place, line);
+      say(line);
+      return;
+    }
+    const { createdAtMs = line.timeMs, timeMs = 0 } = this.#journal.cursor(this.#place) ?? {};
+    this.#journal.reach(this.#place, { breaks: line.breaks });
+    miss(line, Math.max(createdAtMs, timeMs));
+  }
+
   /** Its end is written down before the container, which tells of it, is forgotten. */
   async died(life: LifeRecord, lastDeath: Death | undefined, ended: Death): Promise<void> {
     this.#journal.flush();
-    this.#folder.write(this.#file, writeDyno({ life, lastDeath, ended }));
+    this.#folder.write(this.#file, writeDyno({ life, lastDeath, ended, part: this.#part }));
     if (ended.cause === 'lost') await this.#runtime.gc();
     try {
       this.#runtime.remove(this.#id);
@@ -96,7 +125,7 @@ export class DynoKeeper {
   }
 
   get #file(): string {
-    return `dynos/${this.#dyno}`;
+    return `dynos/${this.#place}`;
   }
 
   /** Without a status where it lives, as far as its record says. */

@@ -7,11 +7,15 @@ import { lifeRecord, type LifeRecord } from '../life-record.js';
 
 type SavedDeath = Omit<Death, 'error'>;
 
+/** In a replacement: it is to take the place of another one when it is up, or another one has taken its place and it is to end. */
+export type DynoPart = 'rising' | 'leaving';
+
 export interface SavedDyno {
   readonly life: LifeRecord;
   readonly lastDeath?: SavedDeath;
   /** How its program has ended, of which its life does not know yet. */
   readonly ended?: SavedDeath;
+  readonly part?: DynoPart;
 }
 
 /** One that there was in a process that is gone. */
@@ -48,10 +52,10 @@ const death: Shape<SavedDeath> = strictObject<SavedDeath>({
   oomKills: count,
 });
 
-const saved: Shape<SavedDyno> = strictObject<SavedDyno>({ life: lifeRecord, lastDeath: optional(death), ended: optional(death) });
+const saved: Shape<SavedDyno> = strictObject<SavedDyno>({ life: lifeRecord, lastDeath: optional(death), ended: optional(death), part: optional(oneOf('a part', ['rising', 'leaving'])) });
 
-export function writeDyno({ life, lastDeath, ended }: { readonly life: LifeRecord; readonly lastDeath?: Death | undefined; readonly ended?: Death }): string {
-  return JSON.stringify({ life, ...(lastDeath !== undefined && { lastDeath: withoutError(lastDeath) }), ...(ended !== undefined && { ended: withoutError(ended) }) });
+export function writeDyno({ life, lastDeath, ended, part }: { readonly life: LifeRecord; readonly lastDeath?: Death | undefined; readonly ended?: Death; readonly part?: DynoPart | undefined }): string {
+  return JSON.stringify({ life, part, ...(lastDeath !== undefined && { lastDeath: withoutError(lastDeath) }), ...(ended !== undefined && { ended: withoutError(ended) }) });
 }
 
 /** Undefined for what no tsrun of this version has written. */
