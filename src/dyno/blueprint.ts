@@ -55,7 +55,7 @@ export class Blueprint {
       ...this.#common(type, program),
       options: this.#containerOptions(type, name, program),
       id,
-      ...(survival !== undefined && { keeper: survival.keeper(name, id) }),
+      ...(survival !== undefined && { keeper: survival.keeper(`${name}${suffix}`, id) }),
       policy: policyOf(given.restart ?? restart),
       chance: Math.random,
       type, number, delivery, stopSignal, graceMs,

@@ -7,12 +7,11 @@ import { Dyno } from './dyno.js';
 import type { Program } from './program.js';
 import type { LazyRouter } from './serving/lazy-router.js';
 import type { RestartOptions } from './serving/options.js';
-import type { FormerDyno } from './survival/saved-dyno.js';
-import type { Survival } from './survival/survival.js';
+import type { DynoPart } from './survival/saved-dyno.js';
+import { inheritors, twin, type SavedPlace } from './survival/places.js';
 
 export interface CrewSettings {
   readonly blueprint: Blueprint;
-  readonly survival: Survival | undefined;
   readonly router: LazyRouter;
   /** Of each dyno. */
   readonly listeners: Pick<DynoSettings, 'onLog' | 'pace' | 'onEvent'>;
@@ -21,8 +20,10 @@ export interface CrewSettings {
 export class Crew {
   readonly #settings: CrewSettings;
   readonly #dynos = new Map<string, Dyno>();
-  /** Those that are to replace others when they are up. */
-  readonly #rising = new Set<Dyno>();
+  /** Those that are to replace others when they are up, and those that were replaced and are not gone yet. */
+  readonly #beside = new Set<Dyno>();
+  /** What another process has begun. */
+  #unfinished: (() => Promise<void>)[] = [];
   #turns: Promise<void> = Promise.resolve();
 
   constructor(settings: CrewSettings) {
@@ -34,9 +35,9 @@ export class Crew {
     return [...this.#dynos.values()].sort((a, b) => (a.type === b.type ? a.number - b.number : a.type < b.type ? -1 : 1));
   }
 
-  /** Also those that are to replace others. */
+  /** Also those of a replacement. */
   get everybody(): readonly Dyno[] {
-    return [...this.#dynos.values(), ...this.#rising];
+    return [...this.#dynos.values(), ...this.#beside];
   }
 
   named(name: string): Dyno | undefined {
@@ -67,8 +68,28 @@ export class Crew {
   }
 
   /** Goes on with those that another process has left. */
-  async adopt(dynos: readonly FormerDyno[], programOf: (type: string) => Program): Promise<void> {
-    await Promise.all(dynos.map(async ({ type, number, saved }) => this.#add(type, number, programOf(type)).adopt(saved)));
+  async adopt(saved: readonly SavedPlace[], programOf: (type: string) => Program): Promise<void> {
+    await Promise.all(inheritors(saved).map(async ({ heir, rising, leaving }) => {
+      const make = ({ type, number, suffix }: SavedPlace, part?: DynoPart) => {
+        const made = this.#make(type, number, programOf(type), suffix);
+        made.become(part);
+        if (part !== undefined) this.#beside.add(made);
+        return made;
+      };
+      const dyno = make(heir);
+      const [next, old] = [rising && make(rising, 'rising'), leaving && make(leaving, 'leaving')];
+      this.#dynos.set(dyno.name, dyno);
+      await Promise.all([dyno.adopt(heir.saved), next?.adopt(rising?.saved), old?.adopt(leaving?.saved)]);
+      this.#unfinished.push(async () => {
+        if (old !== undefined) await this.#dismiss(old);
+        if (next !== undefined) await this.inTurn(async () => this.#succeed(dyno, next));
+      });
+    }));
+  }
+
+  /** What the process before had begun: the log says what becomes of it. */
+  goOn(): void {
+    for (const work of this.#unfinished.splice(0)) work().catch(() => undefined);
   }
 
   /** @param which a dyno, a process type, or all @throws ERR_TSRUN_NOT_FOUND; ERR_TSRUN_STATE where a new one did not come up */
@@ -96,25 +117,38 @@ export class Crew {
 
   /** The old one goes when the new one is up. */
   async #replace(old: Dyno): Promise<void> {
-    const { blueprint, survival, router } = this.#settings;
     const { name, type, number } = old;
     if (this.#dynos.get(name) !== old) return;
-    if (survival !== undefined) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${name} outlives its process and cannot be there twice`, { hint: 'restart it without preboot' });
     // Both are there at once.
-    const dyno = this.#make(type, number, blueprint.programOf(type), old.id.endsWith(twin) ? '' : twin);
-    this.#rising.add(dyno);
+    const dyno = this.#make(type, number, this.#settings.blueprint.programOf(type), old.id.endsWith(twin) ? '' : twin);
+    this.#beside.add(dyno);
+    dyno.become('rising');
     dyno.start();
-    const failure = (await dyno.settled()) ? undefined : notUp(dyno);
-    if (failure === undefined) this.#dynos.set(name, dyno);
-    this.#rising.delete(dyno);
-    router.changed(type);
-    if (failure === undefined) {
-      await this.#drain(old);
-      await old.stop();
-    } else {
-      await dyno.stop();
+    await this.#succeed(old, dyno);
+  }
+
+  async #succeed(old: Dyno, dyno: Dyno): Promise<void> {
+    if (!(await dyno.settled()) || this.#dynos.get(old.name) !== old) {
+      const failure = notUp(dyno);
+      await this.#dismiss(dyno);
       throw failure;
     }
+    this.#beside.add(old);
+    // In this order: between the two, an owner that is killed leaves one that rises, and has nothing else to do but to take the place.
+    old.become('leaving');
+    dyno.become(undefined);
+    this.#dynos.set(dyno.name, dyno);
+    this.#beside.delete(dyno);
+    this.#settings.router.changed(dyno.type);
+    await this.#drain(old);
+    await this.#dismiss(old);
+  }
+
+  /** One that is beside another. */
+  async #dismiss(dyno: Dyno): Promise<void> {
+    await dyno.stop();
+    dyno.forget();
+    this.#beside.delete(dyno);
   }
 
   #make(type: string, number: number, program: Program, suffix = ''): Dyno {
@@ -146,7 +180,7 @@ export class Crew {
     await this.#drain(dyno);
     await dyno.stop();
     this.#dynos.delete(dyno.name);
-    this.#settings.survival?.keeper(dyno.name, '').end();
+    dyno.forget();
   }
 
   /** Its connections may go on for a while. */
@@ -155,9 +189,6 @@ export class Crew {
     await router.drain(dyno, blueprint.serving(dyno.type).drainMs);
   }
 }
-
-/** Behind the id of the container that a dyno has beside another one. */
-const twin = '-b';
 
 function notUp({ name, state }: Dyno): TsrunError {
   return new TsrunError('ERR_TSRUN_STATE', `the new ${name} did not come up, it is ${state}`, { hint: 'its log says why' });

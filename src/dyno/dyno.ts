@@ -13,7 +13,7 @@ import type { DynoSample } from './metrics/sample.js';
 import { DynoOutput } from './output.js';
 import { oomLines } from './sizes/quota.js';
 import type { Found } from './survival/keeper.js';
-import type { SavedDyno } from './survival/saved-dyno.js';
+import type { DynoPart, SavedDyno } from './survival/saved-dyno.js';
 import { DynoWatch } from './watch.js';
 
 /** One process of a formation. It keeps its name and number, whatever container it runs in. */
@@ -158,7 +158,7 @@ export class Dyno {
 
   /** @internal Resolves when it is up, or has failed to come up: whether it is. */
   async settled(): Promise<boolean> {
-    const isComing = () => this.state === 'provisioning' || this.state === 'starting' || (this.state === 'down' && this.prospect === 'comes');
+    const isComing = () => !this.#output.isLeft && (this.state === 'provisioning' || this.state === 'starting' || (this.state === 'down' && this.prospect === 'comes'));
     await new Promise<void>((resolve) => {
       const look = () => {
         if (isComing()) return;
@@ -168,7 +168,17 @@ export class Dyno {
       this.#waiting.add(look);
       look();
     });
-    return this.state === 'up';
+    return this.state === 'up' && !this.#output.isLeft;
+  }
+
+  /** @internal Its part in a replacement, which the next owner must know; undefined: it has its place for itself. */
+  become(part: DynoPart | undefined): void {
+    this.#settings.keeper?.become(part);
+  }
+
+  /** @internal There shall be no such dyno any more. */
+  forget(): void {
+    if (!this.#output.isLeft) this.#settings.keeper?.end();
   }
 
   /** @internal Ends until it is woken, if it is up. */
@@ -188,6 +198,7 @@ export class Dyno {
 
   /** @internal Resolves when nothing of it runs any more. */
   async stop(): Promise<void> {
+    if (this.#output.isLeft) return;
     this.#watch.endHealth();
     this.#life.stop();
     await this.#running;
@@ -222,6 +233,7 @@ export class Dyno {
   /** @internal What runs goes on, and is another process's; resolves when nothing more is begun here. */
   async leave(): Promise<void> {
     this.#output.leave();
+    for (const look of this.#waiting) look();
     this.#life.leave();
     this.#watch.end();
     await this.#launching;

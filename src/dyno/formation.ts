@@ -50,7 +50,7 @@ export class Formation extends FormationLog {
 
   private constructor(founded: Founded) {
     super(founded);
-    const { name, survival, options: { clock = formationDefaults.clock, processTypes = {} } } = founded;
+    const { name, options: { clock = formationDefaults.clock, processTypes = {} } } = founded;
     this.name = name;
     this.#founded = founded;
     this.#blueprint = new Blueprint(founded);
@@ -63,7 +63,7 @@ export class Formation extends FormationLog {
         this.say({ timeMs: clock.now(), source: 'heroku', dyno: 'router', message });
       },
     });
-    this.#crew = new Crew({ blueprint: this.#blueprint, survival, router: this.#router, listeners: this.listeners });
+    this.#crew = new Crew({ blueprint: this.#blueprint, router: this.#router, listeners: this.listeners });
   }
 
   /**
@@ -117,6 +117,7 @@ export class Formation extends FormationLog {
       await formation.#crew.adopt(inheritance.dynos, (type) => inheritance.source.program(type));
       await formation.#router.publish(inheritance.options.publish);
       await formation.scale(inheritance.quantities);
+      formation.#crew.goOn();
       return formation;
     } catch (error) {
       await formation.leave();

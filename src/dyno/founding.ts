@@ -3,7 +3,7 @@ import type { Runtime } from '../container/runtime.js';
 import { randomNumber } from '../container/state/random.js';
 import { imageOptions, validateFormationOptions, type AdoptOptions, type FormationOptions } from './formation-options.js';
 import { ProgramSource } from './program.js';
-import type { FormerDyno } from './survival/saved-dyno.js';
+import type { SavedPlace } from './survival/places.js';
 import type { Survival } from './survival/survival.js';
 
 export interface Founded {
@@ -15,9 +15,9 @@ export interface Founded {
   readonly survival?: Survival;
 }
 
-/** What there was, and how many dynos there shall be. */
+/** What there was: dynos, and how many there shall be. */
 export interface Inheritance extends Founded {
-  readonly dynos: readonly FormerDyno[];
+  readonly dynos: readonly SavedPlace[];
   readonly quantities: Readonly<Record<string, number>>;
 }
 

@@ -15,6 +15,8 @@ export interface FormationErrand {
   readonly name: string;
   /** Absent: it is adopted. */
   readonly options?: FormationOptions;
+  /** A dyno or a type that it replaces then. */
+  readonly preboots?: string;
 }
 
 /** Pids by the names of dynos, when they are all there. */
@@ -31,11 +33,12 @@ export async function killOwner(owner: ChildProcess): Promise<void> {
   await exited;
 }
 
-async function main({ stateRoot, imageRoot, image, name, options }: FormationErrand): Promise<void> {
+async function main({ stateRoot, imageRoot, image, name, options, preboots }: FormationErrand): Promise<void> {
   const runtime = await Runtime.open({ root: stateRoot, imageRoot });
   const formation = options === undefined ? await Formation.adopt(runtime, name) : await Formation.start(runtime, image, { ...options, name, survive: true });
   while (formation.dynos.some(({ container, state }) => container === undefined || state === 'starting')) await delay(10);
   process.stdout.write(`${JSON.stringify(Object.fromEntries(formation.dynos.map((dyno) => [dyno.name, dyno.container?.pid])))}\n`);
+  if (preboots !== undefined) await formation.restart(preboots, { preboot: true });
   setInterval(() => undefined, 60_000);
 }
 

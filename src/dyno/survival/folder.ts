@@ -11,6 +11,7 @@ export class FormationFolder {
   readonly name: string;
   readonly path: string;
   readonly #lockFd: number;
+  #isHeld = true;
 
   private constructor(name: string, path: string, lockFd: number) {
     this.name = name;
@@ -52,8 +53,9 @@ export class FormationFolder {
     throw new TsrunError('ERR_TSRUN_STATE', `the formation ${show(name)} belongs to another process, which lives`, { hint: 'end that process, or have it leave the formation; dynos live on' });
   }
 
-  /** Whole or not at all: who reads it has the old or the new. */
+  /** Whole or not at all: who reads it has the old or the new. By then another process may own it: nothing is done. */
   write(file: string, text: string): void {
+    if (!this.#isHeld) return;
     const temporary = join(this.path, `.${file.replace('/', '.')}`);
     writeFileSync(temporary, text, { mode: 0o600 });
     renameSync(temporary, join(this.path, file));
@@ -73,18 +75,20 @@ export class FormationFolder {
   }
 
   remove(file: string): void {
-    rmSync(join(this.path, file), { force: true });
+    if (this.#isHeld) rmSync(join(this.path, file), { force: true });
   }
 
   /** Another process may own it from now on. */
   leave(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
     closeSync(this.#lockFd);
   }
 
   /** Nobody finds it any more. */
   end(): void {
     rmSync(this.path, { recursive: true, force: true });
-    closeSync(this.#lockFd);
+    this.leave();
   }
 }
 

@@ -18,14 +18,6 @@ export interface SavedDyno {
   readonly part?: DynoPart;
 }
 
-/** One that there was in a process that is gone. */
-export interface FormerDyno {
-  readonly type: string;
-  readonly number: number;
-  /** Undefined where nothing else is known of it. */
-  readonly saved: SavedDyno | undefined;
-}
-
 const count = integer(0, Number.MAX_SAFE_INTEGER);
 const figure = number(0, Number.MAX_VALUE);
 

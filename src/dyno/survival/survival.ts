@@ -6,7 +6,8 @@ import { FormationFolder } from './folder.js';
 import { Journal } from './journal.js';
 import { DynoKeeper } from './keeper.js';
 import { plainOptions } from './plain-options.js';
-import { readDyno, type FormerDyno } from './saved-dyno.js';
+import { placeOf, type SavedPlace } from './places.js';
+import { readDyno } from './saved-dyno.js';
 
 const dynosFolder = 'dynos';
 
@@ -60,15 +61,13 @@ export class Survival {
   }
 
   /** Those that there were. */
-  dynos(): readonly FormerDyno[] {
-    return this.folder.names(dynosFolder).flatMap((name) => {
-      const [, type, number] = /^([\w-]+)\.(\d+)$/.exec(name) ?? [];
-      return type === undefined ? [] : [{ type, number: Number(number), saved: readDyno(this.folder.read(`${dynosFolder}/${name}`) ?? '') }];
-    });
+  dynos(): readonly SavedPlace[] {
+    return this.folder.names(dynosFolder).flatMap((file) => placeOf(file, () => readDyno(this.folder.read(`${dynosFolder}/${file}`) ?? '')) ?? []);
   }
 
-  keeper(dyno: string, id: string): DynoKeeper {
-    return new DynoKeeper({ runtime: this.#runtime, folder: this.folder, journal: this.#journal }, dyno, id);
+  /** @param place as of `Journal` */
+  keeper(place: string, id: string): DynoKeeper {
+    return new DynoKeeper({ runtime: this.#runtime, folder: this.folder, journal: this.#journal }, place, id);
   }
 
   log(line: LogLine): void {
