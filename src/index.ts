@@ -32,6 +32,7 @@ export type * from './container/mounts/mount-types.js';
 export type { RuntimeOptions } from './container/runtime-options.js';
 export type { ContainerSummary } from './container/state/summary.js';
 export { Container, type ContainerState } from './container/container.js';
+export { ContainerSurvey, type ContainerUse } from './container/survey.js';
 export { ExecProcess } from './container/exec.js';
 export type { ExecOptions } from './container/options/exec-options.js';
 export type { ContainerEvent } from './container/events.js';

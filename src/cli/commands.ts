@@ -3,6 +3,7 @@ import { nearest } from '../index.js';
 import type { Command, Positional } from './command.js';
 import { dynoCommands } from './dyno-commands.js';
 import { insideCommands } from './inside-commands.js';
+import { watchingCommands } from './watching-commands.js';
 
 const image: Positional = { name: 'image', required: true, many: false, completion: 'image' };
 const container: Positional = { name: 'container', required: true, many: false, completion: 'container' };
@@ -118,13 +119,7 @@ export const commands: readonly Command[] = [
     usage: 'tsrun wait CONTAINER…',
     positionals: [containers],
   },
-  {
-    ...plain,
-    name: 'stats',
-    summary: 'show what containers use',
-    usage: 'tsrun stats [flags] [CONTAINER…]',
-    positionals: [{ ...containers, required: false }],
-  },
+  ...watchingCommands,
   {
     ...plain,
     name: 'inspect',

@@ -18,6 +18,7 @@ export const handlers: Readonly<Record<CommandName, () => Promise<CommandModule>
   unpause: () => import('./unpause.js'),
   wait: () => import('./wait.js'),
   stats: () => import('./stats.js'),
+  top: () => import('./top.js'),
   inspect: () => import('./inspect.js'),
   diff: () => import('./diff.js'),
   update: () => import('./update.js'),

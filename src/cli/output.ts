@@ -6,7 +6,7 @@ import type { OutputStream } from './invocation.js';
 export { escapeControl, quote } from './escape.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan';
+export type Style = 'bold' | 'dim' | 'inverse' | 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan';
 /** Colours text, or gives it back as it is where colours are not wanted. */
 export type Paint = (style: Style, text: string) => string;
 
@@ -82,8 +82,10 @@ function pad(cell: string, width: number, align: 'left' | 'right', last: boolean
 export function cut(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   let kept = '';
+  let used = 0;
   for (const character of text) {
-    if (displayWidth(kept + character) > width - 1) break;
+    used += displayWidth(character);
+    if (used > width - 1) break;
     kept += character;
   }
   return width <= 0 ? '' : `${kept}…`;
@@ -92,9 +94,11 @@ export function cut(text: string, width: number): string {
 // Characters that a terminal shows two cells wide (East Asian, emoji), and those that take none.
 const wide = /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 const zero = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
+const narrow = /^[ -~]*$/;
 
 /** Cells of a terminal that the text takes. */
 export function displayWidth(text: string): number {
+  if (narrow.test(text)) return text.length;
   let width = 0;
   for (const character of stripVTControlCharacters(text)) width += zero.test(character) ? 0 : wide.test(character) ? 2 : 1;
   return width;

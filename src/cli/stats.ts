@@ -116,10 +116,13 @@ async function statsOf(container: Container): Promise<ContainerStats | undefined
 }
 
 export function sampleOf(id: string, last: Look, now: Look, hostBytes: number): Sample {
+  return { id, ...usageBetween(last, now, hostBytes) };
+}
+
+export function usageBetween(last: Look, now: Look, hostBytes: number): Omit<Sample, 'id'> {
   const { cpu, memory, io, pids } = now.stats;
   const spanUs = (now.atMs - last.atMs) * 1000;
   return {
-    id,
     cpuPercent: spanUs <= 0 ? 0 : ((cpu.usageUs - last.stats.cpu.usageUs) / spanUs) * 100,
     ...(memory !== undefined && {
       memoryBytes: Math.max(0, memory.currentBytes - (memory.stat['inactive_file'] ?? 0)),

@@ -69,6 +69,6 @@ test('no handler is imported before its command is known', (t) => {
   const imports = (file: string) => [...readFileSync(new URL(`../../src/cli/${file}`, import.meta.url), 'utf8').matchAll(/^import .*'(\.\/[^']+)'/gm)].map(([, name]) => name);
   const allowed = ['bounded-file', 'commands', 'failure', 'handlers', 'help', 'output', 'parse', 'tell', 'version'].map((name) => `./${name}.js`);
   t.deepEqual(imports('main.js').filter((name) => name !== undefined && !allowed.includes(name)), []);
-  const tables = ['dyno-commands', 'inside-commands'].map((name) => `./${name}.js`);
+  const tables = ['dyno-commands', 'inside-commands', 'watching-commands'].map((name) => `./${name}.js`);
   for (const file of ['commands.js', ...tables, 'handlers.js']) t.deepEqual(imports(file).filter((name) => name !== undefined && !tables.includes(name)), []);
 });

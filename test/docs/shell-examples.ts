@@ -68,6 +68,7 @@ export const scenes: Readonly<Record<string, Scene>> = {
   'tsrun diff web': { before: `${web}; tsrun exec web sh -c 'echo 1 > /root/new; rm /etc/passwd'`, shows: /^C \/etc\nD \/etc\/passwd\n(?:[AC] \/root\n)A \/root\/new\n$/ },
   'tsrun cp ./site/. web:/srv/www': { before: `${web}; mkdir site; echo hello >site/index.html; tsrun exec web mkdir -p /srv/www`, shows: /^hello$/m, after: 'tsrun exec web cat /srv/www/index.html' },
   'tsrun cp web:/var/log - | tar -t': { before: `${web}; tsrun exec web sh -c 'mkdir -p /var/log; echo x >/var/log/app'`, shows: /^log\/\nlog\/app$/m },
+  'tsrun top --no-stream --sort memory': { before: web, shows: /^web +running /m },
   'tsrun update -m 1g --cpus 2 web': { before: web, shows: /^1073741824$/m, after: 'cat /sys/fs/cgroup/tsrun/web-*/memory.max', needs: limits },
   'tsrun explain ./busybox': { shows: /pivotRoot/ },
   'tsrun explain --diff ./busybox -- --privileged': { shows: /^- .*loadSeccomp/m },

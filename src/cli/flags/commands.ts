@@ -1,5 +1,6 @@
 /** Flags of the commands that look at containers or act on them. */
-import { containerName, integer, seconds, signal, toggle } from '../values/basic.js';
+import { sortKeys } from '../top/sort-keys.js';
+import { containerName, decimal, integer, oneOf, seconds, signal, toggle } from '../values/basic.js';
 import { since } from '../values/since.js';
 import type { ValueType } from '../values/value-type.js';
 import { flag, type Flag } from './flag.js';
@@ -12,6 +13,11 @@ const lineCount: ValueType<number | undefined> = {
   placeholder: 'LINES',
   parse: (value, context) => (value === 'all' ? undefined : integer({ min: 0 }).parse(value, context)),
   completion: ['all', '10', '100'],
+};
+
+const interval: ValueType<number> = {
+  ...decimal({ min: 0.1, max: 3600 }, 'SECONDS'),
+  parse: (value, context) => decimal({ min: 0.1, max: 3600 }).parse(value, context) * 1000,
 };
 
 export const commandFlags: readonly Flag[] = [
@@ -136,8 +142,26 @@ export const commandFlags: readonly Flag[] = [
     name: 'no-stream',
     help: 'print once instead of going on',
     group: output,
-    commands: ['stats'],
+    commands: ['stats', 'top'],
     apply: (draft, value) => (draft.flags.noStream = value),
+  }),
+  flag(interval, {
+    name: 'interval',
+    help: 'time between two samples',
+    group,
+    default: '1',
+    example: '0.5',
+    commands: ['top'],
+    apply: (draft, value) => (draft.flags.intervalMs = value),
+  }),
+  flag(oneOf('COLUMN', sortKeys), {
+    name: 'sort',
+    help: 'sort by this column: figures from the largest on',
+    group: output,
+    default: 'cpu; for one sample, name',
+    example: 'memory',
+    commands: ['top'],
+    apply: (draft, value) => (draft.flags.sortBy = value),
   }),
   flag(toggle, {
     name: 'isolation',
@@ -169,7 +193,7 @@ export const commandFlags: readonly Flag[] = [
     name: 'json',
     help: 'print JSON',
     group: output,
-    commands: ['explain', 'ps', 'stats', 'inspect', 'diff', 'doctor', 'images', 'pull', 'load', 'rmi', 'prune', 'history', 'layers', 'mount'],
+    commands: ['explain', 'ps', 'stats', 'top', 'inspect', 'diff', 'doctor', 'images', 'pull', 'load', 'rmi', 'prune', 'history', 'layers', 'mount'],
     apply: (draft, value) => (draft.flags.json = value),
   }),
   flag(toggle, {

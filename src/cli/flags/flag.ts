@@ -1,5 +1,6 @@
 /** What one row of the table of flags holds, and the draft that flags fill in. */
 import type { AppManifest, DynoSizes, MetricsAddress, Procfile, PublishOptions, RestartPolicyName, RunOptions } from '../../index.js';
+import type { SortKey } from '../top/sort-keys.js';
 import type { Completion, ValueContext, ValueKind, ValueType } from '../values/value-type.js';
 
 export type CommandName =
@@ -19,6 +20,7 @@ export type CommandName =
   | 'unpause'
   | 'wait'
   | 'stats'
+  | 'top'
   | 'inspect'
   | 'diff'
   | 'update'
@@ -72,6 +74,9 @@ export interface CommandFlags {
   /** Links in what is mounted lead nowhere. */
   readonly noFollow?: boolean;
   readonly noStream?: boolean;
+  /** `top`: between two samples, and the column that rows are sorted by. */
+  readonly intervalMs?: number;
+  readonly sortBy?: SortKey;
   readonly isolation?: boolean;
   /** `inspect --diff`: the other container. */
   readonly diffWith?: string;

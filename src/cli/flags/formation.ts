@@ -88,6 +88,16 @@ export const formationFlags: readonly Flag[] = [
     commands: ['ps'],
     apply: (draft, value) => (draft.flags.appName = value),
   }),
+  flag(appName, {
+    name: 'app',
+    short: 'a',
+    help: 'the dynos of this app alone, of those in the background',
+    group,
+    default: 'all containers and dynos',
+    example: 'my-app',
+    commands: ['top'],
+    apply: (draft, value) => (draft.flags.appName = value),
+  }),
   flag(matching('DYNO', /^[\w-]{1,63}(?:\.\d{1,4})?$/, 'a dyno such as web.1, or a process type such as web'), {
     name: 'dyno',
     short: 'd',

@@ -88,7 +88,7 @@ export function hasTerminal(): boolean {
 }
 
 /** For a terminal that has hung up: at its exit Node restores those that it began with, and aborts when one is gone (Node 20). */
-export function letGoOfTerminal({ stdin, stdout, stderr }: World): void {
+export function letGoOfTerminal({ stdin, stdout, stderr }: Pick<World, 'stdin' | 'stdout' | 'stderr'>): void {
   for (const [fd, { isTTY }] of [stdin, stdout, stderr].entries()) {
     if (isTTY !== true) continue;
     closeSync(fd);

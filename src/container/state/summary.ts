@@ -26,7 +26,11 @@ export interface ContainerSummary {
 
 export function readSummary(root: StateRoot, id: string): ContainerSummary | undefined {
   const record = root.read(id);
-  if (record === undefined) return undefined;
+  return record === undefined ? undefined : summaryOf(root, record);
+}
+
+export function summaryOf(root: StateRoot, record: ContainerRecord): ContainerSummary {
+  const { id } = record;
   const bytes = root.readExit(id);
   if (bytes !== undefined) {
     const exit = readExit(bytes);
