@@ -1,6 +1,6 @@
 /** `tsrun up` */
 import { once } from 'node:events';
-import { appOptions, Formation, logLineJson, Runtime, serveMetrics, TsrunError, type DynoEvent, type FormationOptions, type MetricsServer, type OneOff, type ProcessTypeOptions } from '../index.js';
+import { appOptions, Formation, logLineJson, Runtime, TsrunError, type DynoEvent, type FormationOptions, type OneOff, type ProcessTypeOptions } from '../index.js';
 import { chosenApp, startAgent } from './apps.js';
 import { runtimeOptions } from './containers.js';
 import { DynoLines } from './dyno-lines.js';
@@ -13,22 +13,19 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export async function run(invocation: Invocation): Promise<number> {
   const { detach = false, metrics } = invocation.flags;
-  if (detach && metrics !== undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', '--metrics needs somebody who stays to answer', { hint: 'leave --detach or --metrics out' });
+  if (detach && metrics !== undefined && 'port' in metrics && metrics.port === 0) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'nobody would know the port of --metrics', { hint: 'choose one' });
   const runtime = await Runtime.open(runtimeOptions(invocation.flags));
-  let server: MetricsServer | undefined;
   let name: string;
   try {
     const formation = await showFetching(invocation, async (onImageProgress) => {
       const { container, ...options } = await formationOptions(invocation);
       return Formation.prepare(runtime, invocation.positionals[0] ?? '', { ...options, container: { ...container, onImageProgress } });
     });
-    if (metrics !== undefined) server = await serveMetrics(formation, metrics);
     if (!detach) return await stay(formation, runtime, invocation);
     await deployAlone(formation, invocation);
     await formation.leave();
     name = formation.name;
   } finally {
-    await server?.[Symbol.asyncDispose]();
     await runtime.close();
   }
   // Containers are free for another owner when this one's runtime is closed.
@@ -54,6 +51,7 @@ async function formationOptions(invocation: Invocation): Promise<FormationOption
     ...(env !== undefined && { env }),
     ...(flags.sizes?.size !== undefined && { size: flags.sizes.size }),
     ...(flags.runtimeMetrics !== undefined && { metrics: flags.runtimeMetrics }),
+    ...(flags.metrics !== undefined && { serveMetrics: flags.metrics }),
     processTypes: processTypes(invocation),
     container: { ...container, onWarning: oncePerText(warn) },
   };

@@ -8,6 +8,7 @@ import { nonEmpty } from '../spec/schema-common.js';
 import { anyOf, array, assertShape, boolean, callback, integer, number, oneOf, optional, record, strictObject, text, type Shape } from '../spec/shape.js';
 import { systemClock, type Clock } from './clock.js';
 import { drainChoice, type DrainChoice } from './drains/drain-options.js';
+import { metricsAddress, type MetricsAddress } from './metrics/serve-metrics.js';
 import type { ImageOptions } from './program.js';
 import { healthShape, type HealthChoice } from './health/health-options.js';
 import { releaseShape, type ReleaseOptions } from './one-off/release.js';
@@ -74,6 +75,8 @@ export interface FormationOptions {
   readonly showSize?: boolean;
   /** Whether the log has what each dyno uses, every 20 seconds, as Heroku's has with `log-runtime-metrics`. Default false. */
   readonly metrics?: boolean;
+  /** Where it answers with what `Formation.metrics` says, as `serveMetrics` does, as long as a process owns it. Default nowhere. */
+  readonly serveMetrics?: MetricsAddress;
   /** Ports of this host that it takes connections on as long as it runs: see `Formation.listen`. */
   readonly publish?: readonly PublishOptions[];
   /** Limits, mounts, user, walls of each dyno. Default: no capabilities, and uid 1000 where the image says root or nothing. */
@@ -131,6 +134,7 @@ const formation = strictObject<FormationOptions>({
   size: optional(sizeShape),
   showSize: optional(boolean),
   metrics: optional(boolean),
+  serveMetrics: optional(metricsAddress),
   publish: optional(array(publishShape)),
   container: optional({ expects: 'an object', check: checkContainer }),
   drains: optional(array(drainChoice, 0, 100)),

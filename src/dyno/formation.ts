@@ -87,8 +87,13 @@ export class Formation extends FormationLog {
   /** The same with nothing started yet: `deploy` does that, so that the log of the release phase can be read. @throws TsrunError as `start` */
   static async prepare(runtime: Runtime, image: string, options: FormationOptions = {}): Promise<Formation> {
     const formation = new Formation(await found(runtime, image, options));
-    await formation.drainAll();
-    return formation;
+    try {
+      await formation.tellOthers();
+      return formation;
+    } catch (error) {
+      await formation.stop();
+      throw error;
+    }
   }
 
   /**
@@ -113,7 +118,7 @@ export class Formation extends FormationLog {
     const inheritance = await inherit(runtime, name, changes);
     const formation = new Formation(inheritance);
     try {
-      await formation.drainAll();
+      await formation.tellOthers();
       await formation.#crew.adopt(inheritance.dynos, (type) => inheritance.source.program(type));
       await formation.#router.publish(inheritance.options.publish);
       await formation.scale(inheritance.quantities);
@@ -265,8 +270,7 @@ export class Formation extends FormationLog {
     await this.stop();
   }
 
-  /** What its dynos use now, and what they have done, as OpenMetrics text; `serveMetrics` puts it on a socket. Loads are those of the last sample. */
-  async metrics(): Promise<string> {
+  override async metrics(): Promise<string> {
     return openMetrics(this.name, await readings(this.dynos, (type) => this.#blueprint.sizeOf(type)));
   }
 

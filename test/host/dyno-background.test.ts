@@ -1,9 +1,9 @@
 // Apps in the background: tsrun up --detach, and the commands that reach its agent from another shell, also when it was killed.
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:net';
 import { CliLab, said } from '../support/cli-lab.js';
-import { processesOf } from '../support/leaks.js';
+import { agentsOf, processesOf } from '../support/leaks.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 
@@ -20,18 +20,6 @@ async function up(formation: string, procfile = app): Promise<string> {
   const { code, stdout, stderr } = await lab.tsrun(['up', '-d', '--name', name, '--formation', formation, '--restart', 'docker', '-f', path, lab.image]);
   if (code !== 0) throw new Error(stderr);
   return stdout.trim();
-}
-
-/** The agents of an app of this lab, as /proc has them. */
-function agentsOf(name: string): number[] {
-  return readdirSync('/proc').filter((each) => /^\d+$/.test(each)).map(Number).filter((pid) => {
-    try {
-      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      return words.includes('agent') && words.includes(name);
-    } catch {
-      return false;
-    }
-  });
 }
 
 async function killAgent(name: string): Promise<void> {

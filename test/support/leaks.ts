@@ -62,6 +62,14 @@ export function processesOf(prefix: string): number[] {
   return processes().filter((pid) => contentOf(`/proc/${pid}/cgroup`).includes(`/tsrun/${prefix}-`) && !isZombie(pid));
 }
 
+/** Agents of an app in the background. */
+export function agentsOf(app: string): number[] {
+  return processes().filter((pid) => {
+    const words = contentOf(`/proc/${pid}/cmdline`).split('\0');
+    return words.includes('agent') && words.includes(app);
+  });
+}
+
 function isZombie(pid: number): boolean {
   return contentOf(`/proc/${pid}/stat`).includes(') Z ');
 }

@@ -1,4 +1,4 @@
-/** What is said of a formation, and who hears it: readers, drains, and those who wait for events. */
+/** What is said of a formation, and who hears it: readers, drains, those who wait for events, and those who ask for metrics. */
 import { EventStream } from '../../container/events.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { Drain } from '../drains/drain.js';
@@ -7,6 +7,7 @@ import { LazyDrains } from '../drains/lazy-drains.js';
 import type { DynoEvent } from '../events.js';
 import { formationDefaults, validateDrain } from '../formation-options.js';
 import type { Founded } from '../founding.js';
+import { serveMetrics, type MetricsServer } from '../metrics/serve-metrics.js';
 import { LogHub, type LogOptions } from './hub.js';
 import type { LogLine } from './line.js';
 
@@ -16,6 +17,7 @@ export abstract class FormationLog {
   readonly #log = new LogHub();
   readonly #events = new EventStream<DynoEvent>();
   readonly #drains: LazyDrains;
+  #metrics: MetricsServer | undefined;
 
   /** @internal */
   constructor(founded: Founded) {
@@ -111,14 +113,19 @@ export abstract class FormationLog {
   /** @internal */
   protected abstract checkRunning(): void;
 
-  /** @internal */
-  protected async drainAll(): Promise<void> {
-    for (const drain of this.#founded.options.drains ?? []) await this.addDrain(drain);
+  /** What its dynos use now, and what they have done, as OpenMetrics text; `serveMetrics` puts it on a socket. Loads are those of the last sample. */
+  abstract metrics(): Promise<string>;
+
+  /** @internal Drains and metrics, as the options have them. */
+  protected async tellOthers(): Promise<void> {
+    const { drains = [], serveMetrics: address } = this.#founded.options;
+    for (const drain of drains) await this.addDrain(drain);
+    if (address !== undefined) this.#metrics = await serveMetrics(this, address);
   }
 
   /** @internal Drains have what was said, or have had five seconds for it. */
   protected async endLog(): Promise<void> {
-    await this.#drains.close();
+    await Promise.all([this.#metrics?.[Symbol.asyncDispose](), this.#drains.close()]);
     this.#events.end();
     this.#log.end();
   }

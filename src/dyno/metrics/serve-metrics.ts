@@ -1,12 +1,26 @@
 /** The metrics of a formation on a socket of this machine, for who scrapes them. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
+import { once } from 'node:events';
+import { lstatSync, rmSync } from 'node:fs';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { connect, isIP } from 'node:net';
+import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
+import { Faults } from '../../spec/faults.js';
 import { show } from '../../spec/quote.js';
+import { anyOf, integer, strictObject, text, type Shape } from '../../spec/shape.js';
 import { openMetricsType } from './open-metrics.js';
 
 /** A path is that of a Unix socket, a host an address of the loopback. */
 export type MetricsAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+
+/** sun_path of unix(7), without the NUL at its end. */
+const mostPathBytes = 107;
+const socketPath = text('the path of a Unix socket, of 1 to 107 bytes', { test: (path: string) => path !== '' && Buffer.byteLength(path) <= mostPathBytes });
+const loopback = text('an address of the loopback', { test: (host: string) => host === '::1' || (isIP(host) === 4 && host.startsWith('127.')) });
+export const metricsAddress: Shape<MetricsAddress> = anyOf(
+  strictObject<{ readonly path: string }>({ path: socketPath }),
+  strictObject<{ readonly host: string; readonly port: number }>({ host: loopback, port: integer(0, 65_535) }),
+);
 
 /** A server that answers until it is disposed of. */
 export interface MetricsServer extends AsyncDisposable {
@@ -28,7 +42,7 @@ export function parseMetricsAddress(text: string): MetricsAddress {
 /**
  * Serves what `Formation.metrics` says at `/metrics`, over HTTP. Nobody but this machine can ask: there is no password.
  *
- * @param address port 0 takes one that is free; a socket that stands at the path is not replaced
+ * @param address port 0 takes one that is free; what stands at the path is not replaced, but for the socket of a process that was killed
  * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT` for an address that is not of the loopback; `ERR_TSRUN_HOST` where nothing can listen there
  *
  * @example
@@ -46,12 +60,15 @@ export async function serveMetrics(formation: { readonly metrics: () => Promise<
   const server = createServer((request, response) => {
     answer(formation, request, response).catch(() => response.destroy());
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      reject(new TsrunError('ERR_TSRUN_HOST', `metrics cannot be served at ${show('path' in wanted ? wanted.path : `${wanted.host} port ${wanted.port}`)}: ${cause.message}`, { cause, hint: 'choose another address' }));
+  try {
+    await listen(server, wanted).catch(async (error: unknown) => {
+      if (!('path' in wanted) || errnoName(error) !== 'EADDRINUSE' || !(await isLeftOver(wanted.path))) throw error;
+      rmSync(wanted.path);
+      await listen(server, wanted);
     });
-    server.listen(wanted, resolve);
-  });
+  } catch (cause) {
+    throw new TsrunError('ERR_TSRUN_HOST', `metrics cannot be served at ${show('path' in wanted ? wanted.path : `${wanted.host} port ${wanted.port}`)}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause, hint: 'choose another address' });
+  }
   const bound = server.address();
   return {
     address: typeof bound === 'object' && bound !== null ? { host: bound.address, port: bound.port } : wanted,
@@ -63,6 +80,25 @@ export async function serveMetrics(formation: { readonly metrics: () => Promise<
         server.closeAllConnections();
       }),
   };
+}
+
+async function listen(server: Server, address: MetricsAddress): Promise<void> {
+  server.listen(address);
+  await once(server, 'listening');
+}
+
+/** A socket that nobody answers at. */
+async function isLeftOver(path: string): Promise<boolean> {
+  if (!lstatSync(path).isSocket()) return false;
+  const socket = connect(path);
+  try {
+    await once(socket, 'connect');
+    return false;
+  } catch (error) {
+    return errnoName(error) === 'ECONNREFUSED';
+  } finally {
+    socket.destroy();
+  }
 }
 
 async function answer(formation: { readonly metrics: () => Promise<string> }, { method, url }: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -77,14 +113,9 @@ async function answer(formation: { readonly metrics: () => Promise<string> }, { 
 }
 
 function checkAddress(address: MetricsAddress, given?: string): MetricsAddress {
-  const refuse = (what: string): TsrunError => new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `metrics are not served at ${show(given ?? what)}`, { field: '/address', hint: 'write 127.0.0.1:9394, [::1]:9394, or the path of a Unix socket' });
-  if ('path' in address) {
-    // sun_path of unix(7), with the NUL at its end.
-    if (address.path === '' || address.path.includes('\0') || Buffer.byteLength(address.path) > 107) throw refuse(address.path);
-    return { path: address.path };
-  }
-  const { host, port } = address;
-  const isLoopback = host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-  if (!isLoopback || !Number.isInteger(port) || port < 0 || port > 65_535) throw refuse(`${host}:${port}`);
-  return { host, port };
+  const faults = new Faults();
+  metricsAddress.check(address, '', faults);
+  if (faults.list.length === 0) return address;
+  const said = given ?? ('path' in address ? address.path : `${address.host}:${address.port}`);
+  throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `metrics are not served at ${show(said)}`, { field: '/address', hint: 'write 127.0.0.1:9394, [::1]:9394, or the path of a Unix socket' });
 }

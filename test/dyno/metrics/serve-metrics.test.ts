@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,6 +38,23 @@ test('on a Unix socket, which goes with the server', async (t) => {
   t.is(await ask(), 'tsrun_dyno_up 1\n# EOF\n');
   await server[Symbol.asyncDispose]();
   await t.throwsAsync(ask(), { code: 'ENOENT' });
+  rmSync(folder, { recursive: true });
+});
+
+test('a socket that a killed process has left is replaced; one that somebody answers at is not, nor anything else', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tsrun-metrics-'));
+  const path = join(folder, 'socket');
+  spawnSync(process.execPath, ['-e', 'require("net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))', path]);
+  t.true(lstatSync(path).isSocket());
+  {
+    await using server = await serveMetrics(formation, { path });
+    t.deepEqual(server.address, { path });
+    await t.throwsAsync(serveMetrics(formation, { path }), { code: 'ERR_TSRUN_HOST', message: /EADDRINUSE/ });
+    t.true(lstatSync(path).isSocket());
+  }
+  writeFileSync(path, 'mine');
+  await t.throwsAsync(serveMetrics(formation, { path }), { code: 'ERR_TSRUN_HOST', message: /EADDRINUSE/ });
+  t.is(readFileSync(path, 'utf8'), 'mine');
   rmSync(folder, { recursive: true });
 });
 
