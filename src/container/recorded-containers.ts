@@ -12,7 +12,7 @@ import type { RuntimeOptions } from './runtime-options.js';
 import { isUnreadable } from './state/discard.js';
 import { livenessTest } from './state/garbage.js';
 import { checkReadable, checkStateRoot } from './state/make-folder.js';
-import { StateRoot, stateRootToLookAt } from './state/state-root.js';
+import { stateRootToLookAt, type StateRoot } from './state/state-root.js';
 import { listSummaries, readSummary, type ContainerSummary } from './state/summary.js';
 
 export interface RecordedContainersInput {
@@ -116,7 +116,7 @@ export function recordedContainers(options: Pick<RuntimeOptions, 'root'> = {}): 
   if (options.root !== undefined) checkStateRoot(options.root, 'root');
   const { addon } = loadNative();
   const probed = probeHost({ native: addon });
-  const root = new StateRoot(options.root ?? stateRootToLookAt(probed.uid));
+  const root = stateRootToLookAt(options.root);
   checkReadable(root.path);
   return new RecordedContainers({ root, host: { ...probed, cgroup: lookAtBase(probed.cgroup) }, newLivenessTest: () => livenessTest(root, addon) });
 }

@@ -6,7 +6,7 @@ import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { namesIn } from './state/names-in.js';
 import type { ContainerRecord } from './state/record.js';
-import { defaultStateRoot, StateRoot } from './state/state-root.js';
+import { stateRootToLookAt, type StateRoot } from './state/state-root.js';
 import { summaryOf, type ContainerSummary } from './state/summary.js';
 
 /** A container as it was seen. */
@@ -40,7 +40,7 @@ export class ContainerSurvey {
 
   /** @param options `root`: the state root; default as `Runtime.open` has it */
   constructor(options: { readonly root?: string } = {}) {
-    this.#root = new StateRoot(options.root ?? defaultStateRoot(process.geteuid?.() ?? 0, process.env));
+    this.#root = stateRootToLookAt(options.root);
   }
 
   /** Those that live, by name. One whose record cannot be read is passed over. */

@@ -35,11 +35,13 @@ export function defaultStateRoot(uid: number, env: Readonly<Record<string, strin
  *
  * @throws ERR_TSRUN_INVALID_ARGUMENT for one that is named and cannot be
  */
-export function stateRootToLookAt(uid: number): string {
+export function stateRootToLookAt(chosen?: string): StateRoot {
+  if (chosen !== undefined) return new StateRoot(chosen);
+  const uid = process.geteuid?.() ?? 0;
   try {
-    return defaultStateRoot(uid, process.env);
+    return new StateRoot(defaultStateRoot(uid, process.env));
   } catch (error) {
-    if (TsrunError.is(error) && error.code === 'ERR_TSRUN_HOST') return sessionStateRoot(uid);
+    if (TsrunError.is(error) && error.code === 'ERR_TSRUN_HOST') return new StateRoot(sessionStateRoot(uid));
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { defaultStateRoot, StateRoot } from '../../container/state/state-root.js';
+import { stateRootToLookAt } from '../../container/state/state-root.js';
 import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import { show } from '../../spec/quote.js';
@@ -46,7 +46,7 @@ export class FormationClient {
   /** @param options `root`: the state root; default as `Runtime.open` has it */
   constructor(name: string, options: { readonly root?: string } = {}) {
     this.name = name;
-    this.#folder = new StateRoot(options.root ?? defaultStateRoot(process.geteuid?.() ?? 0, process.env)).formationPath(name);
+    this.#folder = stateRootToLookAt(options.root).formationPath(name);
   }
 
   /**

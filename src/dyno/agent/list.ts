@@ -1,7 +1,7 @@
 /** Which formations there are in a state root that outlive their process. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { defaultStateRoot, StateRoot } from '../../container/state/state-root.js';
+import { stateRootToLookAt } from '../../container/state/state-root.js';
 import { readStateFile } from '../../container/state/state-files.js';
 import { TsrunError } from '../../spec/errors.js';
 import { definitionFile, readDefinition } from '../survival/definition.js';
@@ -32,7 +32,7 @@ export interface FormationSummary {
  * for (const { name, image } of listFormations()) console.log(name, image);
  */
 export function listFormations(options: { readonly root?: string } = {}): readonly FormationSummary[] {
-  const { formationsPath } = new StateRoot(options.root ?? defaultStateRoot(process.geteuid?.() ?? 0, process.env));
+  const { formationsPath } = stateRootToLookAt(options.root);
   return namesIn(formationsPath).flatMap((name) => {
     try {
       const { imageName, quantities, workingFolder, imageRoot } = readDefinition(name, readStateFile(join(formationsPath, name, definitionFile), name)?.toString());
