@@ -1,9 +1,11 @@
 /** The container's cgroup: made and limited before the clone, so that the first process is born inside its limits. */
 import { baseFiles } from '../cgroup/base-files.js';
 import { limitsToWrites, missingLimitError } from '../cgroup/limits.js';
+import type { CgroupFacts } from '../host/facts.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Compilation } from './compilation.js';
 import { cgroupFolders } from './compile-kernel-files.js';
+import type { Step } from './wire.generated.js';
 
 /** Read after the last exit, for the result; those that this kernel has. */
 const reports = ['memory.events', 'memory.peak', 'memory.swap.peak', 'cpu.stat', 'io.stat', 'pids.events', 'pids.peak'];
@@ -31,21 +33,18 @@ export function compileCgroup(compilation: Compilation): number | null {
   }
   const has = (file: string) => host.cgroup.files?.includes(file) ?? false;
   const slot = builder.slot();
-  // Anybody may remove the cgroup that all containers' lie in, as long as it is empty: it is made again as it was.
-  const parent = baseFiles(host.cgroup.controllers);
-  builder.add('default', {
-    op: 'makeCgroup',
-    path: cgroupPath,
-    parentFiles: parent.map(({ file }) => file),
-    parentValues: parent.map(({ value }) => value),
-    reports: reports.filter(has),
-    into: slot,
-  });
+  builder.add('default', input.cgroupIsThere === true ? { op: 'openCgroup', path: cgroupPath, into: slot } : makeCgroup(host.cgroup, cgroupPath, reports.filter(has), slot));
   for (const { file, value, field } of writes) builder.add(field, { op: 'writeCgroup', cgroup: slot, file, value });
   for (const file of watched.filter(has)) builder.add('default', { op: 'watchCgroup', cgroup: slot, file });
   for (const resource of extensions.pressure ?? []) builder.add('extensions.pressure', { op: 'watchPressure', cgroup: slot, file: `${resource}.pressure`, trigger });
   for (const name of cgroupFolders(compilation)) builder.add('extensions.kernelFiles', { op: 'makeCgroupFolder', cgroup: slot, name });
   return slot;
+}
+
+/** Anybody may remove the cgroup that all containers' lie in, as long as it is empty: it is made again as it was. */
+function makeCgroup({ controllers }: CgroupFacts, path: string, has: readonly string[], into: number): Step {
+  const parent = baseFiles(controllers);
+  return { op: 'makeCgroup', path, parentFiles: parent.map(({ file }) => file), parentValues: parent.map(({ value }) => value), reports: has, into };
 }
 
 function checkPressure({ input: { extensions: { pressure = [] }, host, cgroupPath } }: Compilation): void {

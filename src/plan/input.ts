@@ -28,6 +28,8 @@ export interface PlanInput {
   readonly state?: { readonly directory: string; readonly temporary: string; readonly record: string };
   /** Absolute path of the cgroup that is made; none where the host has no cgroup v2 to write to. */
   readonly cgroupPath?: string;
+  /** Somebody else has made it (systemd) and removes it again. */
+  readonly cgroupIsThere?: boolean;
   readonly stdin: StreamPlan;
   readonly stdout: StreamPlan;
   readonly stderr: StreamPlan;

@@ -26,6 +26,7 @@ type Made = readonly (readonly [slot: number | null, name: string])[];
 function madeBy(step: Step, field: string, places: ReadonlyMap<number, string>): Made {
   switch (step.op) {
     case 'makeCgroup':
+    case 'openCgroup':
       return [[step.into, 'cgroup']];
     case 'openTree':
       return [[step.into, field === '/root/path' ? 'image' : `tree(${step.path})`]];

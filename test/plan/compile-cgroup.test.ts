@@ -35,3 +35,12 @@ test('who names the file of a default has asked for it, and gets it alone', (t) 
   t.deepEqual(pidsMaxOf(compile({ options: { unified: { 'pids.max': '5' } } })), ['5']);
   t.is(compile({ options: { unified: { 'pids.max': 'max' } }, host: withoutPids }).extensions.defaultedLimits, undefined);
 });
+
+test('a cgroup that is there is opened, and limited as one that is made', (t) => {
+  const { input } = compile({});
+  const steps = (cgroupIsThere: boolean) => compilePlan({ ...input, cgroupIsThere }).steps.map(({ step }) => step.op);
+  const made = steps(false);
+  t.deepEqual(steps(true), made.map((op) => (op === 'makeCgroup' ? 'openCgroup' : op)));
+  t.true(made.includes('makeCgroup') && made.includes('writeCgroup'));
+  t.like(compilePlan({ ...input, cgroupIsThere: true }).steps.find(({ step }) => step.op === 'openCgroup')?.step, { path: input.cgroupPath });
+});
