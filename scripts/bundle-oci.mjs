@@ -11,7 +11,7 @@ const platform = (name) => join(root, `dist/src/oci-cli/platform/${name}.js`);
 const folder = join(root, 'dist/bundle/oci');
 
 const { metafile } = await build({
-  entryPoints: ['main', 'plan-main', 'extra-main'].map((name) => join(root, `dist/src/oci-cli/${name}.js`)),
+  entryPoints: ['main', 'plan-main', 'extra-main', 'systemd-main'].map((name) => join(root, `dist/src/oci-cli/${name}.js`)),
   outdir: folder,
   bundle: true,
   format: 'esm',

@@ -1,6 +1,7 @@
 #include "oci/processes.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -80,6 +81,34 @@ JSValue AwaitAnyEvent(JSContext* context, JSValueConst, int, JSValueConst* argum
   return JS_NewInt32(context, -1);
 }
 
+// Ends when nobody can write any more: also when the caller is killed.
+[[noreturn]] void hold(int reader) {
+  char byte;
+  (void)dup2(reader, 0);
+  (void)close_range(1, ~0U, 0);
+  while (read(0, &byte, 1) < 0 && errno == EINTR) {
+  }
+  _exit(0);
+}
+
+// startHolder(): a child that does nothing, and holds nothing of ours, until the descriptor is closed.
+JSValue StartHolder(JSContext* context, JSValueConst, int, JSValueConst*) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return throw_failure(context, "pipe2", errno);
+  pid_t pid = fork();
+  if (pid == 0) hold(ends[0]);
+  int error = errno;
+  (void)close(ends[0]);
+  if (pid < 0) {
+    (void)close(ends[1]);
+    return throw_failure(context, "fork", error);
+  }
+  JSValue result = JS_NewObject(context);
+  JS_SetPropertyStr(context, result, "pid", JS_NewInt32(context, pid));
+  JS_SetPropertyStr(context, result, "fd", JS_NewInt32(context, ends[1]));
+  return result;
+}
+
 JSValue WaitFor(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
   engine::wait_for(static_cast<pid_t>(number_of(context, arguments[0])));
   return JS_UNDEFINED;
@@ -102,7 +131,7 @@ void define_processes(JSContext* context, JSValueConst host) {
          {{"ids", 0, Ids}, {"environment", 0, Environment}, {"workingFolder", 0, WorkingFolder}, {"kernelRelease", 0, KernelRelease},
           {"openProcess", 1, OpenProcess}, {"signalProcess", 2, SignalProcess}, {"awaitEvents", 3, AwaitEvents},
           {"awaitAnyEvent", 3, AwaitAnyEvent},
-          {"waitFor", 1, WaitFor}, {"isTerminal", 1, IsTerminal}});
+          {"startHolder", 0, StartHolder}, {"waitFor", 1, WaitFor}, {"isTerminal", 1, IsTerminal}});
 }
 
 }  // namespace tsrun::oci

@@ -29,6 +29,12 @@ export function prepareParent(path: string, host: HostFacts): HostFacts {
   return { ...host, cgroup: { ...host.cgroup, controllers, ...files } };
 }
 
+/** The facts as they are for what is done in this cgroup, which is there. */
+export function factsWithin(path: string, host: HostFacts): HostFacts {
+  const controllers = (systemReader.read(`${path}/cgroup.controllers`) ?? '').trim().split(' ');
+  return { ...host, cgroup: { ...host.cgroup, controllers, files: readdirSync(path) } };
+}
+
 /** Root hands down all that there are; to anybody else they come down as far as somebody has seen to it, which need not be where the caller is. */
 function controllersFor(path: string, { cgroup, uid }: Pick<HostFacts, 'cgroup' | 'uid'>): readonly string[] {
   if (uid === 0) return cgroup.controllers;

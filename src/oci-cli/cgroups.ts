@@ -21,7 +21,17 @@ export function processesIn(cgroup: string): number[] {
 }
 
 function childrenOf(cgroup: string): string[] {
-  return readdirSync(cgroup).map((name) => `${cgroup}/${name}`).filter((path) => isFolder(path));
+  return namesIn(cgroup).map((name) => `${cgroup}/${name}`).filter((path) => isFolder(path));
+}
+
+/** None where it goes meanwhile: systemd removes cgroups as well. */
+function namesIn(cgroup: string): string[] {
+  try {
+    return readdirSync(cgroup);
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 function isFolder(path: string): boolean {

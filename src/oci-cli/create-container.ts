@@ -1,7 +1,6 @@
 /** From a bundle to a container that waits to be started: the common part of `create` and `run`. */
 import type { HostFacts } from '../host/facts.js';
 import { joinedIdMaps } from '../host/joined-maps.js';
-import { joinCgroup } from '../host/probe-cgroup.js';
 import { systemReader } from '../host/reader.js';
 import { clientFields } from '../plan/compile-hooks.js';
 import { compilePlan } from '../plan/compile.js';
@@ -9,7 +8,7 @@ import type { PlanInput } from '../plan/input.js';
 import type { EventReached } from '../plan/wire.generated.js';
 import type { Spec } from '../spec/types.js';
 import { readBundle, type Bundle } from './bundle.js';
-import { cgroupPathOf, prepareParent } from './cgroup-path.js';
+import { CgroupTaken, placeInTree, type CgroupPlace } from './cgroup-place.js';
 import { sendProcess, takeTerminal } from './console.js';
 import { failureOf } from './failure.js';
 import { filterOf } from './filter.js';
@@ -19,7 +18,7 @@ import { asLauncherCounts } from './launcher-ids.js';
 import { handListenerOver, isListener } from './listener.js';
 import { logWarning } from './log.js';
 import { OneShotLauncher } from './one-shot.js';
-import { writeFileSync } from './platform/fs.js';
+import { existsSync, writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { nameProcess } from './processes.js';
 import { joinResctrlGroup, resctrlGroupOf } from './resctrl.js';
@@ -28,6 +27,7 @@ import { RuntimeError } from './runtime-error.js';
 import { StateFolder, type ContainerRecord } from './state.js';
 import { passedDescriptors, streamsOf } from './streams.js';
 import { hostFacts } from './surroundings.js';
+import { systemd } from './systemd-module.js';
 import { tellPlan } from './tell-plan.js';
 
 export interface CreateRequest {
@@ -41,6 +41,8 @@ export interface CreateRequest {
   readonly keepsKeyring: boolean;
   /** A host where none can be made is an error, even where no limit is asked for. */
   readonly needsCgroup: boolean;
+  /** systemd makes the cgroup. */
+  readonly usesSystemd: boolean;
   /** The caller itself is at the container's terminal. */
   readonly keepsTerminal?: boolean;
 }
@@ -57,17 +59,17 @@ export function createContainer(request: CreateRequest): Created {
   const bundle = readBundle(request.bundle);
   checkTerminal(bundle, request);
   const facts = hostFacts();
-  const cgroup = cgroupPathOf(bundle.spec, request.id, facts);
-  if (cgroup === undefined && request.needsCgroup) throw new RuntimeError('no cgroup can be made here, and --rootless=false does without none');
-  const record = recordOf(request, bundle, cgroup === undefined ? '' : joinCgroup(facts.cgroup.root, cgroup));
+  const place = request.usesSystemd ? systemd().placeOf(bundle.spec, request.id, facts) : placeInTree(bundle.spec, request.id, facts);
+  if (place.cgroup === '' && request.needsCgroup) throw new RuntimeError('no cgroup can be made here, and --rootless=false does without none');
+  const record = recordOf(request, bundle, place);
   const folder = StateFolder.make(request.root, record);
   try {
-    const prepared = cgroup === undefined ? facts : prepareParent(cgroup, facts);
-    const created = launch(request, bundle, folder, record, prepared);
-    if (cgroup === undefined) logWarning('no cgroup can be made here: the container has none, and no limits (run in a delegated one; systemd: Delegate=yes)');
+    if (place.cgroup !== '' && existsSync(place.cgroup)) throw new CgroupTaken(`cgroup ${place.cgroup} is there already: it is another container's, or was not removed`);
+    const created = place.during((spec, prepared) => launch(request, { ...bundle, spec }, folder, record, prepared));
+    if (place.cgroup === '') logWarning('no cgroup can be made here: the container has none, and no limits (run in a delegated one; systemd: Delegate=yes)');
     return created;
   } catch (error) {
-    removeAll(folder, record);
+    removeAll(folder, error instanceof CgroupTaken ? { ...record, cgroup: '', unit: undefined } : record);
     throw error;
   }
 }
@@ -105,7 +107,7 @@ function serve(field: string, { linux }: Spec, record: ContainerRecord, pid: num
 
 /** What a plan is compiled from. Asks the host for nothing but a compiled filter, and the maps of a user namespace that is joined. */
 export function planInput({ preservedCount, keepsKeyring }: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): PlanInput {
-  const { cgroup } = record;
+  const { cgroup, unit } = record;
   const { spec, rootPath, sourceLinks } = bundle;
   const joined = joinedIdMaps(spec, {});
   return {
@@ -125,6 +127,7 @@ export function planInput({ preservedCount, keepsKeyring }: CreateRequest, bundl
     ...(joined === undefined ? {} : { joinedIdMaps: joined }),
     keepsKeyring,
     ...(cgroup === '' ? {} : { cgroupPath: cgroup }),
+    cgroupIsThere: unit !== undefined,
     ...filterOf(spec, facts),
   };
 }
@@ -148,7 +151,7 @@ function checkTerminal({ spec }: Bundle, { consoleSocket, keepsTerminal = false 
   if (spec.process?.terminal !== true && consoleSocket !== undefined) throw new RuntimeError('cannot use console socket if runc will not detach or allocate tty');
 }
 
-function recordOf({ id, keepsKeyring }: CreateRequest, { path, rootPath, config, spec }: Bundle, cgroup: string): ContainerRecord {
+function recordOf({ id, keepsKeyring }: CreateRequest, { path, rootPath, config, spec }: Bundle, { cgroup, unit }: CgroupPlace): ContainerRecord {
   return {
     version: 1,
     id,
@@ -158,6 +161,7 @@ function recordOf({ id, keepsKeyring }: CreateRequest, { path, rootPath, config,
     owner: ownerName(),
     bootId: systemReader.read('/proc/sys/kernel/random/boot_id')?.trim() ?? '',
     cgroup,
+    ...(unit === undefined ? {} : { unit }),
     hooks: spec.hooks,
     ...(spec.linux?.intelRdt === undefined ? {} : { resctrl: resctrlGroupOf(spec.linux.intelRdt, id) }),
     ...(keepsKeyring && { keepsKeyring }),

@@ -53,7 +53,7 @@ function linuxFeatures(held: HeldFields): unknown {
   return {
     namespaces: Object.keys(cloneFlags).sort(),
     capabilities: [...capabilityNames],
-    cgroup: { v1: false, v2: true, systemd: false, systemdUser: false, rdma: true },
+    cgroup: { v1: false, v2: true, systemd: true, systemdUser: true, rdma: true },
     seccomp: seccompFeatures(held),
     apparmor: { enabled: true },
     selinux: { enabled: process({ selinuxLabel: 'system_u:system_r:container_t:s0' }) },

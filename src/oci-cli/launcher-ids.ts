@@ -36,6 +36,11 @@ export function isInUserNamespace(): boolean {
   return !/^\s*0\s+0\s+4294967295\s*$/.test(systemReader.read('/proc/self/uid_map') ?? '0 0 4294967295');
 }
 
+/** Not the host's root: also an engine that is root of a user namespace of its own (podman), which runc too tells by the user's name. */
+export function isOfOrdinaryUser(): boolean {
+  return isOrdinaryUser() || (isInUserNamespace() && host.environment()['USER'] !== 'root');
+}
+
 /** What kind of launcher the caller has. @param beside of an ordinary user: a process of a container that is there already */
 export function launcherWords(beside: number | undefined): string[] {
   if (isOrdinaryUser()) return ['attached', 'rootless', ...(beside === undefined ? [] : [`beside=${beside}`])];

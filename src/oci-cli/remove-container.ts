@@ -2,12 +2,14 @@
 import { constants } from 'node:os';
 import { killCgroup, removeCgroup } from './cgroups.js';
 import { runLastHooks } from './hooks.js';
+import { logWarning } from './log.js';
 import { host } from './platform/host.js';
 import { signalProcess } from './processes.js';
 import { removeResctrlGroup } from './resctrl.js';
 import { RuntimeError } from './runtime-error.js';
 import { clearDrafts, type ContainerRecord, type StateFolder } from './state.js';
 import { statusOf } from './status.js';
+import { systemd } from './systemd-module.js';
 
 const readable = 1;
 const mostWaitMs = 10_000;
@@ -33,13 +35,24 @@ function remove(folder: StateFolder, record: ContainerRecord, force: boolean): v
 
 /** And calls the hooks that come after the end. */
 export function removeAll(folder: StateFolder, record: ContainerRecord): void {
-  const { init, cgroup } = record;
+  const { init, cgroup, unit } = record;
   killInit(init);
   killCgroup(cgroup);
+  if (unit !== undefined) stopUnit(unit);
   removeCgroup(cgroup);
   if (record.resctrl !== undefined) removeResctrlGroup(record.resctrl);
   folder.remove();
   runLastHooks(record);
+}
+
+/** It goes by itself when it is empty; what it may have been told besides goes with it. */
+function stopUnit(unit: string): void {
+  try {
+    systemd().stop(unit);
+  } catch (error) {
+    if (!RuntimeError.is(error)) throw error;
+    logWarning(`systemd did not end ${unit}: ${error.message}`);
+  }
 }
 
 function killInit(init: ContainerRecord['init']): void {

@@ -1,5 +1,5 @@
 /** What the flags before the command say. */
-import { isInUserNamespace } from './launcher-ids.js';
+import { isOfOrdinaryUser } from './launcher-ids.js';
 import { logTo, type LogSettings } from './log.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
@@ -11,7 +11,7 @@ export const globalFlags: FlagTable = {
   'log-format': { kind: 'text', says: 'text (default) or json' },
   root: { kind: 'text', says: 'where the folders of containers are; should be on a tmpfs (default: "/run/tsrun-oci")' },
   criu: { kind: 'refused', says: 'checkpoint and restore are not there yet' },
-  'systemd-cgroup': { kind: 'refused', says: 'there is no driver for systemd yet, only the one that writes cgroup files (cgroupfs)' },
+  'systemd-cgroup': { kind: 'flag', says: 'have systemd make the cgroup, as a transient scope; cgroupsPath is slice:prefix:name then' },
   rootless: { kind: 'text', says: 'do without a cgroup where none can be made: true, false, or auto (default), as true' },
   ...helpFlag,
   version: { kind: 'flag', short: 'v', says: 'print the version' },
@@ -22,6 +22,8 @@ export interface Settings {
   readonly root: string;
   /** A container must have a cgroup. */
   readonly needsCgroup: boolean;
+  /** systemd makes it. */
+  readonly usesSystemd: boolean;
 }
 
 /** Lines of the log go where the flags say as soon as it is known, those of the other flags too. */
@@ -32,12 +34,11 @@ export function settingsOf(words: Words): Settings {
   if (format !== 'text' && format !== 'json') throw new RuntimeError(`invalid log-format: ${format}`);
   const rootless = textOf(words, 'rootless') ?? 'auto';
   if (!['true', 'false', 'auto'].includes(rootless)) throw new RuntimeError(`invalid value ${JSON.stringify(rootless)} for --rootless: it is true, false or auto`);
-  return { root: textOf(words, 'root') ?? defaultRoot(), needsCgroup: rootless === 'false' };
+  return { root: textOf(words, 'root') ?? defaultRoot(), needsCgroup: rootless === 'false', usesSystemd: words.flags.has('systemd-cgroup') };
 }
 
-/** Where runc looks too: an engine of an ordinary user's (podman) is root of a user namespace of its own. */
+/** Where runc looks too. */
 function defaultRoot(): string {
-  const { XDG_RUNTIME_DIR: folder = '', USER: user } = host.environment();
-  const isOrdinary = host.ids().uid !== 0 || (isInUserNamespace() && user !== 'root');
-  return folder !== '' && isOrdinary ? `${folder}/tsrun-oci` : '/run/tsrun-oci';
+  const { XDG_RUNTIME_DIR: folder = '' } = host.environment();
+  return folder !== '' && isOfOrdinaryUser() ? `${folder}/tsrun-oci` : '/run/tsrun-oci';
 }

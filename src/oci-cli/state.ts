@@ -26,6 +26,8 @@ export interface ContainerRecord {
   readonly bootId: string;
   /** Absolute path of its cgroup; empty without one. */
   readonly cgroup: string;
+  /** systemd's, which holds the cgroup; none where the cgroup was made by writing to the tree. */
+  readonly unit?: string | undefined;
   /** Once it waits to be started. */
   readonly init?: ProcessName | undefined;
   /** Those of the spec. */

@@ -7,28 +7,26 @@ import type { HostFacts } from '../host/facts.js';
 import { systemReader } from '../host/reader.js';
 import type { DeviceRule, Resources } from '../spec/types.js';
 import { validateSpec } from '../spec/validate.js';
-import { asNode, constants, readdirSync, readFileSync, writeFileSync } from './platform/fs.js';
+import { factsWithin } from './cgroup-path.js';
+import { asNode, constants, readFileSync, writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
 import type { ContainerRecord } from './state.js';
 import { hostFacts } from './surroundings.js';
+import { systemd } from './systemd-module.js';
 
 export function updateContainer(record: ContainerRecord, resources: Resources): void {
-  const { cgroup } = record;
+  const { cgroup, unit } = record;
   if (cgroup === '') throw new RuntimeError('cannot update a container that has no cgroup');
-  const facts = factsWithin(cgroup);
+  const facts = factsWithin(cgroup, hostFacts());
   const program = loadRules(record, resources.devices ?? [], facts);
   const read = (file: string) => systemReader.read(`${cgroup}/${file}`);
-  const whole = completeResources(resources, { cpuMax: read('cpu.max'), memoryMax: read('memory.max') });
+  const complete = completeResources(resources, { cpuMax: read('cpu.max'), memoryMax: read('memory.max') });
+  const whole = unit === undefined ? complete : systemd().exactResources(complete);
   doWork(cgroup, changeLimits(whole, facts));
+  // As well, so that it does not write the old ones again when it is reloaded.
+  if (unit !== undefined) systemd().changeLimits(unit, whole, facts);
   if (program !== undefined) replaceRules(cgroup, program);
-}
-
-/** Controllers and files as this cgroup has them, which may be no child of the usual one. */
-function factsWithin(cgroup: string): HostFacts {
-  const facts = hostFacts();
-  const controllers = (systemReader.read(`${cgroup}/cgroup.controllers`) ?? '').trim().split(' ');
-  return { ...facts, cgroup: { ...facts.cgroup, controllers, files: readdirSync(cgroup) } };
 }
 
 /** Loaded before anything is changed: the kernel may refuse it. Engines send the rules of the start along with new limits. */

@@ -26,7 +26,7 @@ here('the document has what features.md of the runtime-spec names', (t) => {
   t.like(told, { ociVersionMin: '1.0.0', ociVersionMax: '1.3.0' });
   t.deepEqual(told.linux.namespaces, ['cgroup', 'ipc', 'mount', 'network', 'pid', 'time', 'user', 'uts']);
   t.is(told.linux.capabilities.length, 41);
-  t.like(told.linux, { cgroup: { v1: false, v2: true, systemd: false, systemdUser: false, rdma: true }, apparmor: { enabled: true }, mountExtensions: { idmap: { enabled: true } } });
+  t.like(told.linux, { cgroup: { v1: false, v2: true, systemd: true, systemdUser: true, rdma: true }, apparmor: { enabled: true }, mountExtensions: { idmap: { enabled: true } } });
   const { seccomp } = told.linux;
   t.true(['SCMP_ARCH_X86_64', 'SCMP_ARCH_AARCH64'].every((name) => seccomp.archs.includes(name)));
   t.deepEqual(seccomp.knownFlags, ['SECCOMP_FILTER_FLAG_TSYNC', 'SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW', 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV']);

@@ -44,7 +44,6 @@ here('a wrong use is shown the right one, and named on standard error', (t) => {
 
 here('what is not held is refused with its reason', (t) => {
   for (const [words, says] of [
-    [['--systemd-cgroup', 'list'], /^--systemd-cgroup is not supported: there is no driver for systemd/],
     [['--criu', '/x', 'list'], /^--criu is not supported: /],
     [['--rootless=maybe', 'list'], /^invalid value "maybe" for --rootless/],
     [['--log-format', 'xml', 'list'], /^invalid log-format: xml/],

@@ -29,6 +29,7 @@ export function createRequest({ settings }: Context, words: Words): CreateReques
   return {
     root: settings.root,
     needsCgroup: settings.needsCgroup,
+    usesSystemd: settings.usesSystemd,
     id: words.rest[0] ?? '',
     bundle: textOf(words, 'bundle') ?? '.',
     consoleSocket: textOf(words, 'console-socket'),

@@ -15,7 +15,7 @@ export interface Host {
   readonly words: readonly string[];
 
   /** Runs another of the modules that the program holds. */
-  loadModule(name: 'plan-main.js' | 'extra-main.js'): void;
+  loadModule(name: 'plan-main.js' | 'extra-main.js' | 'systemd-main.js'): void;
 
   open(path: string, flags: number, mode: number): number;
   close(fd: number): void;
@@ -56,6 +56,8 @@ export interface Host {
   watchForeground(events: number, pidfd: number, terminal: number): void;
   /** Runs a program of the host in a folder; -1 ms waits for ever. It inherits no descriptor. `status` as wait(2) has it. */
   runProgram(path: string, folder: string, words: readonly string[], environment: readonly string[], input: Uint8Array, timeoutMs: number): { readonly status: number; readonly timedOut: boolean; readonly output: string };
+  /** A child that does nothing, and ends when the descriptor is closed. */
+  startHolder(): { readonly pid: number; readonly fd: number };
   /** Until a child ended. */
   waitFor(pid: number): void;
   /** Into the network namespace of a process, with its global addresses, and up; an empty name keeps the old one. */
