@@ -1,5 +1,6 @@
 // Runs the tests of a built checkout: `node scripts/run-tests.mjs [--filter TEXT]… [--long] [LANE]`. A lane is `bare`, one of those in
-// test/vm/lanes.mjs, `guests` for all of these, or `all`, the default: this machine and the first of them, in the long form arm64 too.
+// test/vm/lanes.mjs, `guests` for all of these, or `all`, the default: this machine, the first of them and that with
+// systemd, in the long form arm64 too.
 // Lint, unit tests and host tests run on this machine (lane bare); the host tests, and what could not run here, run again in a guest.
 // The last line is `N passed, N failed, N skipped` and counts each test once: scripts/tests/tally.mjs says how. Each `--filter` takes a part
 // of files' paths, or of titles when no path has any. `--long` leaves nothing out for the sake of time: all host tests in the guest too,
@@ -56,16 +57,18 @@ function obstacle(name) {
   return missing.length > 0 ? `needs ${missing.join(' ')}` : undefined;
 }
 
-/** With no lane named, the long form adds the other architecture. */
-function chosenGuests(chosen, long) {
-  if (chosen === 'all') return long ? [defaultLane, 'vm-arm64'] : [defaultLane];
+/** With no lane named, the default one, those that are for tests of their own, and in the long form the other architecture. */
+function chosenGuests(chosen, { filter, long }) {
+  const isMeant = (path) => filter === undefined || filter.some((text) => path.includes(text));
+  const special = Object.keys(guestLanes).filter((name) => guestLanes[name].only?.some(isMeant));
+  if (chosen === 'all') return [defaultLane, ...special, ...(long ? ['vm-arm64'] : [])];
   return Object.keys(guestLanes).filter((name) => chosen === 'guests' || chosen === name);
 }
 
 /** Gives whether all was asked for that a test could run on. */
 async function runLanes(tally, { lane: chosen, ...choice }) {
   const skipped = chosen === 'all' || chosen === bare ? await runBare(tally, choice) : undefined;
-  for (const lane of chosenGuests(chosen, choice.long)) {
+  for (const lane of chosenGuests(chosen, choice)) {
     const reason = obstacle(lane);
     if (reason === undefined) await runGuest(tally, lane, { ...choice, skipped });
     else process.stdout.write(`${lane} did not run: ${reason}\n`);

@@ -9,7 +9,7 @@ const build = ['g++', 'make', 'python3', ...aptPackages('libraries')];
 // nm and strace look at what the native code calls; newuidmap is how an ordinary user gets its ids.
 const tools = ['binutils', 'clang-tidy', 'fish', 'strace', 'uidmap', 'zsh'];
 
-const test = [...build, ...tools, ...aptPackages('busybox', 'clients', 'debian', 'drains', 'engines', 'image-tools', 'networks', 'registry', 'vm', 'vm-amd64')];
+const test = [...build, ...tools, ...aptPackages('busybox', 'clients', 'debian', 'drains', 'engines', 'image-tools', 'networks', 'registry', 'vm', 'vm-amd64', 'vm-systemd')];
 // The whole of clang-tidy reads what CMake says of each file; the fuzzer is built by clang.
 const long = ['clang', 'cmake', 'libclang-rt-dev'];
 

@@ -2,6 +2,7 @@
 // test of its own name, so that nothing that happened is left out of the count.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { lanes } from '../../test/vm/lanes.mjs';
 import { runLimited } from './child.mjs';
 import { checkout, deal, selectFiles, testFiles } from './files.mjs';
 import { countedFailures, readTap } from './tap.mjs';
@@ -61,14 +62,14 @@ const kernelFiles = ['attack-kernel-folders', 'limits', 'mounts', 'namespaces'].
  * rest of these. In the long form, and where this is the only lane that was asked for, all host tests run.
  */
 export async function guest(lane, { skipped, filter, long }) {
-  const whole = long || skipped === undefined || filter !== undefined;
-  const turns = whole ? wholeFiles(filter).map((share) => [share]) : shortTurns(skipped);
+  const whole = long || skipped === undefined || filter !== undefined || lanes[lane].only !== undefined;
+  const turns = whole ? wholeFiles(filter ?? lanes[lane].only).map((share) => [share]) : shortTurns(skipped);
   const limitSeconds = whole ? limits.wholeGuest : limits.guest;
   // Once: guests that start together would all fetch and build it.
   const prepared = await runLimited(process.execPath, ['test/vm/run.mjs', lane, '--prepare'], { limitSeconds: limits.preparation });
   if (prepared.status !== 0) return [wholeStage(`${lane}: its preparation`, { ...prepared, limitSeconds: limits.preparation })];
   const tests = await Promise.all(turns.map((shares) => oneAfterTheOther(lane, shares, limitSeconds)));
-  const others = whole && skipped !== undefined ? skippedTests(skipped.filter(({ file }) => !testFiles().host.includes(file))) : { files: [] };
+  const others = whole && skipped !== undefined && lanes[lane].only === undefined ? skippedTests(skipped.filter(({ file }) => !testFiles().host.includes(file))) : { files: [] };
   if (others.files.length > 0) tests.push(await oneGuest(lane, others, limitSeconds));
   return tests.flat();
 }

@@ -16,6 +16,8 @@ export type Need =
   | 'timens'
   /** Built in, and switched on. */
   | 'apparmor'
+  /** As the first process (sd_booted(3)). */
+  | 'systemd'
   | 'overlay'
   | 'swap'
   /** A v2 tree in which this user may make cgroups, beside v1 mounts or not. */
@@ -46,6 +48,7 @@ const probes: Readonly<Record<string, (argument: string) => boolean>> = {
   userns: () => succeeds('unshare', ['--user', '--map-root-user', '--mount', 'true']),
   timens: () => existsSync('/proc/self/ns/time'),
   apparmor: () => textOf('/sys/module/apparmor/parameters/enabled') === 'Y\n',
+  systemd: () => existsSync('/run/systemd/system'),
   overlay: () => succeeds('unshare', [...rootIfNeeded(), '--mount', 'sh', '-c', overlayScript]),
   swap: () => !/^SwapTotal:\s*0 kB$/m.test(textOf('/proc/meminfo')),
   cgroup2: (controller) => hasWritableCgroup() && (controller === '' || controllers().includes(controller)),

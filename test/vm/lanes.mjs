@@ -1,4 +1,6 @@
 // The kernels that the tests run on, as data. A new lane is a new entry; `setup` lines run as root in the guest, before the command.
+// May be left out: `init`, the guest's first process while the command runs (the harness's own script); `packages`, further ones that the host
+// needs; `only`, parts of the paths of the tests that run there (all host tests).
 import { hostArchitecture } from '../../rootfs-fixtures/archive.mjs';
 import { foreignArchitectures } from '../../rootfs-fixtures/foreign.mjs';
 import { aptPackages } from '../../rootfs-fixtures/packages.mjs';
@@ -32,6 +34,18 @@ export const lanes = {
     commandLine: [],
     setup: [],
   },
+  'vm-systemd': {
+    summary: 'as vm-6.1, with Debian 12\'s systemd as its first process; runs the tests of what needs one',
+    architecture: 'amd64',
+    kernel: { suite: 'bookworm', package: 'linux-image-amd64' },
+    cpus: 2,
+    memoryMiB: 3584,
+    commandLine: [],
+    setup: [],
+    init: 'systemd',
+    packages: ['vm-systemd'],
+    only: ['host/oci-systemd'],
+  },
 };
 
 export const defaultLane = 'vm-6.1';
@@ -50,9 +64,9 @@ export function laneNamed(name) {
 }
 
 /** What the host needs of Debian's packages to run a lane. */
-export function packagesFor({ architecture }) {
+export function packagesFor({ architecture, packages = [] }) {
   const foreign = architecture === hostArchitecture() ? [] : [`cross-${architecture}`];
-  return aptPackages('vm', `vm-${architecture}`, ...foreign);
+  return aptPackages('vm', `vm-${architecture}`, ...foreign, ...packages);
 }
 
 /** Why no host of this architecture can run a lane, or undefined: it needs its programs. */

@@ -38,6 +38,7 @@ function runInLane(lane, command, options) {
     // QEMU refuses an empty file, so each list ends with an empty line.
     keep: [...keptPaths(system).map((pair) => pair.join('\t')), '', ''].join('\n'),
     setup: [...lane.setup, '', ''].join('\n'),
+    init: lane.init ?? 'session',
     command: commandScript(command, process.cwd(), guestEnvironment(lane)),
   };
   return runGuest({ lane, kernel, initramfs, disk, files, ...options });

@@ -1,5 +1,5 @@
 # PID 1 of the guest, in busybox, above the host's files: completes the system, runs the command, reports its output and status.
-# What the harness asks for arrives as firmware files: root, modules, keep, setup, command, marker.
+# What the harness asks for arrives as firmware files: root, modules, keep, setup, init, command, marker.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 asked=/sys/firmware/qemu_fw_cfg/by_name/opt/tsrun
 images=/var/lib/tsrun-images
@@ -102,6 +102,27 @@ run_command() {
   printf '%s%s\n' "$(cat $asked/marker/raw)" "$status" >&8
 }
 
+serve() {
+  open_ports
+  /bin/sh -eu $asked/setup/raw >/dev/console 2>&1 </dev/null || fail "setup of the lane failed"
+  run_command
+  # The harness ends the emulator as soon as it has read the markers.
+  sleep 20
+  poweroff -f
+}
+
+# The rest is done by a service of systemd's. Of the host's own units nothing is started but the bus, once somebody asks for it.
+start_systemd() {
+  units=/run/systemd/system
+  mkdir -p $units
+  printf '[Unit]\nDefaultDependencies=no\nWants=dbus.socket\n[Service]\nExecStart=/run/guest/busybox sh /run/guest/session serve\nStandardOutput=null\nStandardError=null\nLimitNOFILE=1048576\n' >$units/tsrun-session.service
+  printf '[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/dbus/system_bus_socket\n' >$units/dbus.socket
+  printf '[Unit]\nDefaultDependencies=no\nRequires=dbus.socket\n[Service]\nType=notify\nExecStart=/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation\n' >$units/dbus.service
+  exec /lib/systemd/systemd --system --unit=tsrun-session.service
+}
+
+[ "${1:-}" != serve ] || serve
+
 show_kept_paths
 mount_kernel_file_systems
 make_devices
@@ -109,10 +130,7 @@ enable_controllers
 link_modules
 mount_images
 prepare_machine
-open_ports
-/bin/sh -eu $asked/setup/raw >/dev/console 2>&1 </dev/null || fail "setup of the lane failed"
-run_command
-
-# The harness ends the emulator as soon as it has read the markers.
-sleep 20
-poweroff -f
+case $(cat $asked/init/raw) in
+  systemd) start_systemd ;;
+  *) serve ;;
+esac
