@@ -13,7 +13,7 @@ import type { RuntimeOptions } from './runtime-options.js';
 import { collectGarbage } from './state/garbage.js';
 import { defaultImageRoot } from './state/image-root.js';
 import { checkReadable } from './state/make-folder.js';
-import { StateRoot, stateRootToLookAt } from './state/state-root.js';
+import { stateRootToLookAt, type StateRoot } from './state/state-root.js';
 
 /** What of `ImageLibrary` can be had without a runtime. */
 export type StoredImages = Pick<ImageLibrary, 'list' | 'damaged' | 'inspect' | 'changes' | 'tag' | 'remove' | 'prune'>;
@@ -77,5 +77,5 @@ export function storedImages(options: Pick<RuntimeOptions, 'imageRoot'> = {}): S
   validateRuntimeOptions(options);
   const native = loadNative();
   const host = probeHost({ native: native.addon });
-  return new ImagesOfStore({ imageRoot: options.imageRoot ?? defaultImageRoot(host.uid, process.env), root: new StateRoot(stateRootToLookAt(host.uid)), native, host });
+  return new ImagesOfStore({ imageRoot: options.imageRoot ?? defaultImageRoot(host.uid, process.env), root: stateRootToLookAt(), native, host });
 }

@@ -12,7 +12,8 @@ const every = publicParts().flatMap((part) => [part, ...(part.members ?? [])]);
 /** What a reader begins with, each with an example that runs. */
 const withExample = [
   ...['open', 'run', 'create', 'plan', 'exec'].map((name) => `Runtime.${name}`),
-  ...['attach', 'find', 'adopt', 'list', 'inspect', 'isolation'].map((name) => `KnownContainers.${name}`),
+  ...['attach', 'find', 'adopt'].map((name) => `KnownContainers.${name}`),
+  ...['list', 'inspect', 'isolation'].map((name) => `RecordedContainers.${name}`),
   ...['start', 'pause', 'stats', 'events', 'connect', 'update', 'updateLimits'].map((name) => `Container.${name}`),
   ...['kill', 'stop', 'exited'].map((name) => `RunningProcess.${name}`),
   ...['Runtime', 'Container', 'RunOptions.signal', 'Terminal', 'TsrunError', 'explain', 'explainExit', 'examineHost', 'readLog'],
