@@ -86,7 +86,8 @@ export class Runtime extends ContainerFiles {
   /**
    * Starts a launcher (Linux 5.14), and removes what dead ones left in the state root.
    *
-   * @throws TsrunError `ERR_TSRUN_NATIVE_LOAD` without addon or launcher; `ERR_TSRUN_INVALID_ARGUMENT` for a state root whose path
+   * @throws TsrunError `ERR_TSRUN_NATIVE_LOAD` without addon or launcher; `ERR_TSRUN_UNSUPPORTED` where sockets cannot be made of
+   * descriptors, as in Bun; `ERR_TSRUN_INVALID_ARGUMENT` for a state root whose path
    * will not do; `ERR_TSRUN_HOST` where the launcher does not start, or the state root cannot be made
    *
    * @example
