@@ -8,7 +8,7 @@ import { checkout, deal, selectFiles, testFiles } from './files.mjs';
 import { countedFailures, readTap } from './tap.mjs';
 
 // Seconds. Together less than 20 minutes on the host and 10 in the guest; the long form takes its time.
-const limits = { lint: 180, unit: 240, host: 1200, harness: 120, guest: 600, preparation: 600, wholeLint: 600, fuzz: 600, wholeGuest: 7200 };
+const limits = { lint: 180, unit: 240, host: 1200, harness: 120, guest: 600, preparation: 600, wholeLint: 600, fuzz: 600, wholeGuest: 7200, powerCuts: 14_400 };
 // The harness keeps its own time, and needs some to start.
 const guestPreparation = 60;
 const guestsAtOnce = Math.min(2, availableParallelism());
@@ -29,6 +29,11 @@ export function lint(long) {
 /** Whatever bytes a client sends, or an archive holds: a minute of each. */
 export function fuzz() {
   return checks('fuzzer', [['the readers of plans and of archives', process.execPath, ['scripts/fuzz.mjs'], limits.fuzz]], { TSRUN_FUZZ_SECONDS: '60' });
+}
+
+/** Two hundred, each with a boot. */
+export function powerCuts() {
+  return checks('power cuts', [['every command works after each', process.execPath, ['test/vm/power-cut.mjs', '--cuts', '200'], limits.powerCuts]]);
 }
 
 async function checks(file, commands, env) {

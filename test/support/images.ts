@@ -1,7 +1,12 @@
 /** Small images that a test may spoil: the fixture's busybox, and what the test puts beside it. */
 import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Lab } from './lab.js';
+
+/** Of a lab: the fixture, and a folder for what is made. */
+export interface ImagePlace {
+  readonly image: string;
+  readonly scratch: string;
+}
 
 export interface ImageParts {
   /** Programs of the fixture's /bin to copy, beside busybox. */
@@ -18,7 +23,7 @@ export interface ImageParts {
 const applets = ['sh', 'cat', 'echo', 'ls', 'sleep', 'true', 'id', 'stat', 'readlink', 'touch', 'mkdir', 'mount', 'dd', 'grep', 'head', 'kill', 'test', 'find', 'rm', 'ln', 'wc'];
 
 /** One copy of a program for all images of a lab: they may be hundreds. */
-function copyOnce(lab: Lab, program: string): string {
+function copyOnce(lab: ImagePlace, program: string): string {
   const folder = join(lab.scratch, 'programs');
   const copy = join(folder, program);
   mkdirSync(folder, { recursive: true });
@@ -26,7 +31,7 @@ function copyOnce(lab: Lab, program: string): string {
   return copy;
 }
 
-export function makeImage(lab: Lab, { probes = [], folders = [], links = {}, files = {}, mode = 0o644 }: ImageParts = {}): string {
+export function makeImage(lab: ImagePlace, { probes = [], folders = [], links = {}, files = {}, mode = 0o644 }: ImageParts = {}): string {
   const root = mkdtempSync(join(lab.scratch, 'image-'));
   chmodSync(root, 0o755);
   for (const folder of ['bin', 'etc', 'tmp', ...folders]) mkdirSync(join(root, folder), { recursive: true });

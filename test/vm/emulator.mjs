@@ -8,10 +8,10 @@ const consoleTail = 4000;
 // and a dynamic program takes three times as long to start.
 const forSpeed = ['norandmaps', 'cryptomgr.notests', 'mitigations=off'];
 
-/** Resolves to { status, console }, or { failure, console } when the guest ended, hung or was interrupted before the command did. */
-export function runGuest({ lane, kernel, initramfs, disk, files, timeoutSeconds, output, errors, signal }) {
+/** `stays`: the file of a second disk, which keeps what is written to it. Resolves to { status, console }, or { failure, console } when the guest ended, hung or was interrupted before the command did. */
+export function runGuest({ lane, kernel, initramfs, disk, stays, files, timeoutSeconds, output, errors, signal }) {
   const marker = randomBytes(16).toString('hex');
-  const args = emulatorArguments({ lane, kernel, initramfs, disk, files: { ...files, marker } });
+  const args = emulatorArguments({ lane, kernel, initramfs, disk, stays, files: { ...files, marker } });
   // The kernel ends the emulator when this process is killed; everything gentler is handled below.
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', lane.machine.emulator, ...args], { stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'] });
   return new Promise((resolve) => {
@@ -56,7 +56,7 @@ function collectLog(streams) {
   return () => text;
 }
 
-function emulatorArguments({ lane, kernel, initramfs, disk, files }) {
+function emulatorArguments({ lane, kernel, initramfs, disk, stays, files }) {
   const { machine } = lane;
   const commandLine = [`console=${machine.console}`, 'quiet', 'panic=-1', 'cgroup_no_v1=all', ...forSpeed, ...machine.commandLine, ...lane.commandLine];
   return [
@@ -65,6 +65,7 @@ function emulatorArguments({ lane, kernel, initramfs, disk, files }) {
     '-kernel', kernel.image, '-initrd', initramfs, '-append', commandLine.join(' '),
     '-virtfs', 'local,path=/,mount_tag=host,security_model=none,multidevs=remap,readonly=on',
     '-drive', `if=none,id=images,format=raw,snapshot=on,cache=unsafe,file=${escaped(disk)}`, '-device', 'virtio-blk-pci,drive=images',
+    ...(stays === undefined ? [] : ['-drive', `if=none,id=stays,format=raw,cache=writeback,file=${escaped(stays)}`, '-device', 'virtio-blk-pci,drive=stays']),
     '-device', 'virtio-serial-pci',
     '-chardev', 'socket,id=output,fd=3', '-device', 'virtserialport,chardev=output,name=output',
     '-chardev', 'socket,id=errors,fd=4', '-device', 'virtserialport,chardev=errors,name=errors',

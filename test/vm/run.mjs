@@ -30,7 +30,8 @@ function prepare(lane) {
   return { kernel, system, disk, initramfs: initramfsFor(kernel, lane.architecture) };
 }
 
-function runInLane(lane, command, options) {
+/** One guest, from power-on to the end of the command; options are those of `runGuest`. */
+export function runInLane(lane, command, options) {
   const { kernel, system, disk, initramfs } = prepare(lane);
   const files = {
     root: system.root,
