@@ -38,6 +38,8 @@ bool add_module(std::ofstream& out, const std::string& path) {
   std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   std::string name = path.substr(path.rfind('/') + 1);
   JSRuntime* runtime = JS_NewRuntime();
+  // Neither sources nor lines, which would be loaded with each function and are minified.
+  JS_SetStripInfo(runtime, JS_STRIP_DEBUG);
   JS_SetModuleLoaderFunc(runtime, nullptr, promise_module, nullptr);
   JSContext* context = JS_NewContext(runtime);
   constexpr int kFlags = JS_EVAL_TYPE_MODULE | JS_EVAL_FLAG_COMPILE_ONLY;

@@ -6,6 +6,7 @@
 #include "oci/engine.h"
 #include "oci/files.h"
 #include "oci/foreground.h"
+#include "oci/memory.h"
 #include "oci/processes.h"
 #include "oci/interfaces.h"
 #include "oci/programs.h"
@@ -52,7 +53,7 @@ JSValue run_module(JSContext* context, const std::string& name) {
 }
 
 JSContext* make_context() {
-  JSRuntime* runtime = JS_NewRuntime();
+  JSRuntime* runtime = JS_NewRuntime2(&kScriptMemory, nullptr);
   JS_SetGCThreshold(runtime, kNoCollection);
   JS_SetModuleLoaderFunc(runtime, nullptr, import_module, nullptr);
   JSContext* context = JS_NewContextRaw(runtime);
