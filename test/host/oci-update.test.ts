@@ -133,6 +133,19 @@ here('a container that may use every device gets rules, and may use every one ag
   t.is(lab.call('delete', '--force', id).code, 0);
 });
 
+limited('a container of one MiB lives: run, started, entered, ended by its program', (t) => {
+  const linux = { resources: { memory: { limit: 1_048_576 } } };
+  const ran = lab.call('run', '--bundle', lab.bundle({ args: ['sh', '-c', 'echo ran; exit 7'], linux }), lab.newId());
+  t.deepEqual([ran.code, ran.stdout, ran.stderr], [7, 'ran\n', '']);
+  const id = lab.running({ args: ['sleep', '1000'], linux });
+  t.is(contentOf(id, 'memory.max'), '1048576');
+  const inside = lab.call('exec', id, 'sh', '-c', 'echo inside; exit 3');
+  t.deepEqual([inside.code, inside.stdout, inside.stderr], [3, 'inside\n', '']);
+  t.regex(contentOf(id, 'memory.events'), /^oom_kill 0$/m);
+  t.is(lab.call('kill', id, 'KILL').code, 0);
+  t.is(lab.call('delete', '--force', id).code, 0);
+});
+
 limited('every flag, in the files of the cgroup', (t) => {
   const id = lab.running({ linux: { resources: { memory: { limit: 134_217_728 }, cpu: { quota: 50_000, period: 100_000 } } } });
   for (const [words, file, holds] of [
