@@ -75,10 +75,10 @@ export function createContainer(request: CreateRequest): Created {
 }
 
 function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): Created {
-  const plan = compilePlan(planInput(request, { ...bundle, spec: asLauncherCounts(bundle.spec) }, folder, record, facts));
-  tellPlan(plan);
   const launcher = new OneShotLauncher();
   try {
+    const plan = compilePlan(planInput(request, { ...bundle, spec: asLauncherCounts(bundle.spec) }, folder, record, facts));
+    tellPlan(plan);
     const reached = (event: EventReached): void => {
       if (isListener(event, plan)) handListenerOver(event, bundle.spec, record, 'creating', launcher);
       else serve(plan.steps[event.step]?.field ?? '', bundle.spec, record, event.pid, launcher);

@@ -27,7 +27,11 @@ export class OneShotLauncher {
   readonly #incoming = new Incoming();
   readonly #pending: LauncherEvent[] = [];
 
-  /** @param beside of an ordinary user: a process of a container that is there already */
+  /**
+   * It is not waited for: until `launch`, it gets ready beside what else there is to do.
+   *
+   * @param beside of an ordinary user: a process of a container that is there already
+   */
   constructor(beside?: number) {
     const own = host.realPath('/proc/self/exe');
     const folder = own.slice(0, own.lastIndexOf('/'));
@@ -38,20 +42,15 @@ export class OneShotLauncher {
     this.#events = ours;
     this.#send({ op: 'hello', protocol: protocolVersion }, [theirs]);
     host.close(theirs);
-    const ready = this.#await(['ready']);
-    if (ready.op === 'ready' && ready.awaitsMaps) this.#map(ready.pid);
   }
 
-  #map(pid: number): void {
-    try {
-      mapLauncher(pid);
-      this.#send({ op: 'mapped', request: mapRequest }, []);
-      const answer = this.#await(['answered']);
-      if (answer.op === 'answered' && answer.error !== 0) throw new RuntimeError(`the launcher cannot settle in its user namespace: ${systemErrorName(answer.error)}`);
-    } catch (error) {
-      this.close();
-      throw error;
-    }
+  #awaitReady(): void {
+    const ready = this.#await(['ready']);
+    if (ready.op !== 'ready' || !ready.awaitsMaps) return;
+    mapLauncher(ready.pid);
+    this.#send({ op: 'mapped', request: mapRequest }, []);
+    const answer = this.#await(['answered']);
+    if (answer.op === 'answered' && answer.error !== 0) throw new RuntimeError(`the launcher cannot settle in its user namespace: ${systemErrorName(answer.error)}`);
   }
 
   /**
@@ -62,6 +61,7 @@ export class OneShotLauncher {
    */
   launch(id: string, plan: Plan, descriptors: readonly number[], { reached = () => undefined, releaseAtStart = false }: LaunchConduct = {}): LauncherEvent {
     const bytes = encodePlan(plan);
+    this.#awaitReady();
     if (bytes.length <= mostMessageBytes) {
       this.#send({ op: 'launch', container: handle, id, releaseAtStart, planInDescriptor: false, plan: bytes }, descriptors);
     } else {

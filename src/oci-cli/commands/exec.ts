@@ -78,11 +78,11 @@ function execute({ record, spec, process, words }: Execution): number {
   const consoleSocket = textOf(words, 'console-socket');
   if (terminal && detach && consoleSocket === undefined) throw new RuntimeError('cannot allocate tty if runc will detach without setting console socket', failedStatus);
   const preservedCount = preservedCountOf(words);
-  const plan = compileExec(execInput(record, asLauncherCounts(spec), process, words, preservedCount));
-  tellPlan(plan);
   const launcher = new OneShotLauncher(record.init?.pid);
-  if (!detach) host.takeSignals();
   try {
+    const plan = compileExec(execInput(record, asLauncherCounts(spec), process, words, preservedCount));
+    tellPlan(plan);
+    if (!detach) host.takeSignals();
     const event = launcher.launch(record.id, plan, passedDescriptors(terminal, preservedCount), {
       reached: (reached) => { handListenerOver(reached, spec, record, 'running', launcher); },
       releaseAtStart: detach,
