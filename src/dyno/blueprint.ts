@@ -4,6 +4,7 @@ import type { DynoSettings } from './dyno-settings.js';
 import { formationDefaults, policyOf } from './formation-options.js';
 import type { Founded } from './founding.js';
 import { healthOf } from './health/chosen.js';
+import type { OneOffOptions } from './one-off/one-off-options.js';
 import { refuseRelease } from './one-off/release.js';
 import type { Program } from './program.js';
 import { servingDefaults } from './serving/options.js';
@@ -51,9 +52,10 @@ export class Blueprint {
     const { restart = formationDefaults.restart, processTypes = {} } = options;
     const given = processTypes[type] ?? {};
     const { delivery, stopSignal, graceMs, bootTimeoutMs } = { ...formationDefaults, ...given };
+    const size = this.sizeOf(type);
     return {
-      ...this.#common(type, program),
-      options: this.#containerOptions(type, name, program),
+      ...this.#common(program, size),
+      options: this.#containerOptions(type, name, program, size),
       id,
       ...(survival !== undefined && { keeper: survival.keeper(`${name}${suffix}`, id) }),
       policy: policyOf(given.restart ?? restart),
@@ -64,9 +66,10 @@ export class Blueprint {
     };
   }
 
-  /** @param env beside the config vars @throws as `Runtime.plan` where it could not be started */
-  async oneOff(dyno: string, program: Program, env?: Readonly<Record<string, string>>) {
-    const settings = { ...this.#common('run', program), id: this.#idOf(dyno), options: this.#containerOptions('run', dyno, program, env) };
+  /** @throws as `Runtime.plan` where it could not be started */
+  async oneOff(dyno: string, program: Program, { env, size: choice }: Pick<OneOffOptions, 'env' | 'size'>) {
+    const size = choice === undefined ? this.sizeOf('run') : sizeOf(choice);
+    const settings = { ...this.#common(program, size), id: this.#idOf(dyno), options: this.#containerOptions('run', dyno, program, size, env) };
     await this.#founded.runtime.plan(this.#founded.image, { ...settings.options, id: settings.id });
     return settings;
   }
@@ -79,7 +82,7 @@ export class Blueprint {
     for (const { type } of wanted) healthOf(processTypes?.[type], type, source.healthcheck, this.port);
     for (const { type, count, program } of wanted) {
       const name = `${type}.1`;
-      if (count > 0) await runtime.plan(image, { ...this.#containerOptions(type, name, program), id: this.#idOf(name) });
+      if (count > 0) await runtime.plan(image, { ...this.#containerOptions(type, name, program, this.sizeOf(type)), id: this.#idOf(name) });
     }
     return wanted;
   }
@@ -90,9 +93,8 @@ export class Blueprint {
     return choice === undefined ? undefined : sizeOf(choice);
   }
 
-  #common(type: string, program: Program) {
+  #common(program: Program, size: DynoSize | undefined) {
     const { runtime, image, options } = this.#founded;
-    const size = this.sizeOf(type);
     return {
       runtime,
       image,
@@ -104,9 +106,8 @@ export class Blueprint {
     };
   }
 
-  #containerOptions(type: string, dyno: string, program: Program, more: Readonly<Record<string, string>> = {}): RunOptions {
+  #containerOptions(type: string, dyno: string, program: Program, size: DynoSize | undefined, more: Readonly<Record<string, string>> = {}): RunOptions {
     const { source, runtime: { host }, options: { env = {}, container = {}, showSize = true } } = this.#founded;
-    const size = this.sizeOf(type);
     const shown = size === undefined || !showSize ? {} : shownSize(size);
     const own = { ...shown.env, ...(type === 'web' && { PORT: String(this.port) }), ...env, ...more, DYNO: dyno };
     const options = { user: source.user, capDrop: ['ALL'], ...shown, ...container, ...program.options, env: own };

@@ -40,9 +40,9 @@ export class Formation extends FormationLog {
   readonly #blueprint: Blueprint;
   readonly #router: LazyRouter;
   readonly #crew: Crew;
-  readonly #oneOffs = new OneOffs(async (program, dyno, env) => {
+  readonly #oneOffs = new OneOffs(async (program, dyno, options) => {
     this.checkRunning();
-    const settings = await this.#blueprint.oneOff(dyno, program, env);
+    const settings = await this.#blueprint.oneOff(dyno, program, options);
     this.checkRunning();
     return { ...settings, ...this.listeners };
   });

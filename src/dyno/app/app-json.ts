@@ -4,6 +4,7 @@ import type { JsonObject, JsonValue } from '../../spec/json.js';
 import { printable, show } from '../../spec/quote.js';
 import { anyOf, array, assertShape, boolean, integer, object, oneOf, optional, record, text, type Shape } from '../../spec/shape.js';
 import type { HealthCheck } from '../health/health-options.js';
+import { namedSize } from '../sizes/sizes.js';
 import { dokkuShape, healthOfDokku, type DokkuCheck } from './dokku-checks.js';
 import { readJson } from './read-json.js';
 
@@ -99,6 +100,7 @@ export function parseAppJson(text: string, { source = 'app.json' }: AppJsonOptio
   const warnings = strangers(value, source);
   const checked: unknown = value;
   assertShape(document, checked, 'ERR_TSRUN_INVALID_ARGUMENT', source);
+  for (const [of, { size }] of Object.entries(checked.formation ?? {})) if (size !== undefined && namedSize(size) === undefined) warnings.push(`${source}: the size '${printable(size)}' of '${of}' is passed over: it is not known`);
   const { name, stack, scripts = {}, env = {}, formation = {}, healthchecks = {} } = checked;
   return {
     ...(name !== undefined && { name }), ...(stack !== undefined && { stack }),
@@ -117,7 +119,7 @@ export function mapped<T, U>(values: Readonly<Record<string, T>>, change: (value
 }
 
 /** Members that are not done. */
-function strangers(value: JsonObject, source: string): readonly string[] {
+function strangers(value: JsonObject, source: string): string[] {
   return Object.keys(value).filter((key) => !done.includes(key)).map((key) => {
     const why = Object.hasOwn(passedOver, key) ? passedOver[key] : undefined;
     return `${source}: '${printable(key)}' is passed over: ${why ?? 'it is not known'}`;

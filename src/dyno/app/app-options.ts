@@ -1,11 +1,12 @@
 /** What an `app.json` makes of the options of a formation. */
 import { TsrunError } from '../../spec/errors.js';
 import { show } from '../../spec/quote.js';
-import type { FormationOptions } from '../formation-options.js';
-import { mapped, type AppManifest } from './app-json.js';
+import type { FormationOptions, ProcessTypeOptions } from '../formation-options.js';
+import { namedSize } from '../sizes/sizes.js';
+import type { AppManifest } from './app-json.js';
 
 /**
- * Options that go by an `app.json`: its config vars, its numbers of dynos, its health checks. What is given goes over what it says.
+ * Options that go by an `app.json`: its config vars, its numbers of dynos and their sizes, its health checks. What is given goes over what it says.
  * A generated secret is another one each time: keep the config vars of an app that is to know it again.
  *
  * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT` for a required config var that nobody gives a value
@@ -20,8 +21,17 @@ export async function appOptions(manifest: AppManifest, given: FormationOptions 
   const env = await variables(manifest, given.env ?? {});
   const numbers = Object.entries(manifest.formation).flatMap(([type, { quantity }]) => (quantity === undefined ? [] : [[type, quantity] as const]));
   const quantities = given.quantities ?? (numbers.length === 0 ? undefined : Object.fromEntries(numbers));
-  const checked = mapped(manifest.healthchecks, (health, type) => ({ health, ...given.processTypes?.[type] }));
-  return { ...given, env, ...(quantities !== undefined && { quantities }), processTypes: { ...given.processTypes, ...checked } };
+  return { ...given, env, ...(quantities !== undefined && { quantities }), processTypes: processTypes(manifest, given) };
+}
+
+function processTypes({ formation, healthchecks }: AppManifest, given: FormationOptions): Readonly<Record<string, ProcessTypeOptions>> {
+  const types = new Set([...Object.keys(formation), ...Object.keys(healthchecks)]);
+  const said = [...types].map((type): readonly [string, ProcessTypeOptions] => {
+    const [health, size] = [healthchecks[type], namedSize(formation[type]?.size ?? '')];
+    // One size for all goes over those that are of a type here, but not over what is given for a type.
+    return [type, { ...(health !== undefined && { health }), ...(size !== undefined && given.size === undefined && { size }), ...given.processTypes?.[type] }];
+  });
+  return { ...given.processTypes, ...Object.fromEntries(said) };
 }
 
 async function variables({ env }: AppManifest, given: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {

@@ -3,6 +3,7 @@ import { env, grace, signalName, terminal } from '../../container/options/option
 import type { RunOptions } from '../../container/options/options.js';
 import { TsrunError } from '../../spec/errors.js';
 import { nonEmpty } from '../../spec/schema-common.js';
+import { sizeShape, type DynoSize, type DynoSizeName } from '../sizes/sizes.js';
 import { anyOf, array, assertShape, boolean, integer, optional, strictObject, text, type Shape } from '../../spec/shape.js';
 
 /** What `Formation.run` may be asked for. Unknown names are refused. */
@@ -15,6 +16,8 @@ export interface OneOffOptions {
   readonly type?: string;
   /** Over the config vars. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What it may use. Default: as the process type `run` has it, or the formation. */
+  readonly size?: DynoSizeName | DynoSize;
   /** What `stop` sends to all of its processes. Default `SIGTERM`. */
   readonly stopSignal?: string;
   /** Milliseconds from that signal to SIGKILL. Default 30,000. */
@@ -30,11 +33,12 @@ export interface OneOffOptions {
 const duration = integer(1, 2 ** 31 - 1);
 const hourMs = 3_600_000;
 
-const options = strictObject<OneOffOptions>({
+export const oneOffShape = strictObject<OneOffOptions>({
   attach: optional(boolean),
   terminal: optional(terminal),
   type: optional(text('a type of 1 to 63 letters, digits, "-" and "_"', /^[\w-]{1,63}$/)),
   env: optional(env),
+  size: optional(sizeShape),
   stopSignal: optional(signalName),
   graceMs: optional(grace),
   attachTimeoutMs: optional(duration),
@@ -45,12 +49,12 @@ const options = strictObject<OneOffOptions>({
 /** A line for the shell, or its words. */
 export type OneOffCommand = string | readonly string[];
 
-const command: Shape<OneOffCommand> = anyOf(nonEmpty, array(text(), 1));
+export const oneOffCommand: Shape<OneOffCommand> = anyOf(nonEmpty, array(text(), 1));
 
 /** @throws ERR_TSRUN_INVALID_ARGUMENT */
 export function validateOneOff(given: OneOffCommand, value: OneOffOptions): void {
-  assertShape(strictObject<{ readonly command: OneOffCommand }>({ command }), { command: given }, 'ERR_TSRUN_INVALID_ARGUMENT', 'argument');
-  assertShape(options, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
+  assertShape(strictObject<{ readonly command: OneOffCommand }>({ command: oneOffCommand }), { command: given }, 'ERR_TSRUN_INVALID_ARGUMENT', 'argument');
+  assertShape(oneOffShape, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
   if (value.attach === false && (value.terminal ?? false) !== false) {
     throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'option /terminal: nobody is there to see it', { field: '/terminal', hint: 'leave attach out' });
   }

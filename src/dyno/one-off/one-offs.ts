@@ -5,7 +5,7 @@ import { oneOffDefaults, type OneOffOptions } from './one-off-options.js';
 import { OneOff, type OneOffSurroundings } from './one-off.js';
 
 /** What a formation gives to a program that runs once, when it has found that it could run. */
-export type Provide = (program: Program, dyno: string, env: Readonly<Record<string, string>>) => Promise<Omit<OneOffSurroundings, 'number'>>;
+export type Provide = (program: Program, dyno: string, options: Pick<OneOffOptions, 'env' | 'size'>) => Promise<Omit<OneOffSurroundings, 'number'>>;
 
 export class OneOffs {
   readonly #provide: Provide;
@@ -21,9 +21,9 @@ export class OneOffs {
 
   /** @param number default: a free one, of as many digits as Heroku's have */
   async run(program: Program, options: OneOffOptions, number?: number): Promise<OneOff> {
-    const { type = oneOffDefaults.type, env = {} } = options;
+    const { type = oneOffDefaults.type } = options;
     const chosen = number ?? this.#freeNumber(type);
-    const oneOff = new OneOff({ ...(await this.#provide(program, `${type}.${chosen}`, env)), number: chosen }, options);
+    const oneOff = new OneOff({ ...(await this.#provide(program, `${type}.${chosen}`, options)), number: chosen }, options);
     this.#live.set(oneOff.name, oneOff);
     void oneOff.exited.then(() => this.#live.delete(oneOff.name));
     oneOff.start();

@@ -83,7 +83,7 @@ test('an app.json as options: what is given goes over what it says', async (t) =
   t.deepEqual({ ...env, KEY: '' }, { STAGE: 'live', TOKEN: 'given', MORE: '1', SET: '5', KEY: '' });
   t.regex(env['KEY'] ?? '', /^[\da-f]{64}$/);
   t.deepEqual([quantities, name], [{ web: 2 }, 'mine']);
-  t.deepEqual([processTypes['web']?.health?.length, processTypes['worker'], processTypes['other']], [1, { command: 'x', health: [] }, { command: 'y' }]);
+  t.deepEqual([processTypes['web']?.health?.length, { ...processTypes['worker'], size: undefined }, processTypes['other']], [1, { command: 'x', health: [], size: undefined }, { command: 'y' }]);
   const other = await appOptions(manifest, { env: { TOKEN: '', KEY: 'kept' }, quantities: { worker: 1 } });
   t.deepEqual([other.env?.['KEY'], other.quantities], ['kept', { worker: 1 }]);
   t.deepEqual(await appOptions(parseAppJson('{}')), { env: {}, processTypes: {} });
@@ -94,4 +94,15 @@ test('a config var that an app needs and nobody gives stops it', async (t) => {
   await t.throwsAsync(appOptions(manifest), { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: 'the app needs the config var "A" ("a\\nb") (and 1 more), which has no value' });
   await t.throwsAsync(appOptions(manifest, { env: { A: '1' } }), { message: 'the app needs the config var "B", which has no value' });
   t.deepEqual((await appOptions(manifest, { env: { A: '', B: '' } })).env, { A: '', B: '' });
+});
+
+test('sizes of an app.json are those of process types, unless others are given; one that is not known is passed over', async (t) => {
+  const manifest = parseAppJson('{ "formation": { "web": { "size": "Standard-1X" }, "worker": { "quantity": 2, "size": "free" }, "clock": { "size": "eco" } } }');
+  t.deepEqual(manifest.warnings, ["app.json: the size 'free' of 'worker' is passed over: it is not known"]);
+  const small = { memoryBytes: 2 ** 28 };
+  const { processTypes, quantities } = await appOptions(manifest, { processTypes: { clock: { size: small, command: 'tick' } } });
+  t.like(processTypes, { web: { size: { memoryBytes: 2 ** 29 } }, clock: { size: small, command: 'tick' } });
+  t.deepEqual([processTypes?.['worker'], quantities], [{}, { worker: 2 }]);
+  const { processTypes: others, size } = await appOptions(manifest, { size: 'eco', processTypes: { clock: { size: small } } });
+  t.deepEqual([others?.['web'], others?.['clock'], size], [{}, { size: small }, 'eco']);
 });
