@@ -12,7 +12,8 @@ const columns: readonly Column[] = [
 ];
 
 export async function listDynos({ flags, stdout, env }: Invocation): Promise<number> {
-  const dynos = await (await reachApp(chosenApp(flags))).dynos();
+  const app = await reachApp(chosenApp(flags));
+  const dynos = [...(await app.dynos()), ...(await app.oneOffs())];
   if (flags.json === true) stdout.write(renderJson(dynos.map(dynoJson)));
   else if (flags.quiet === true) for (const { name } of dynos) stdout.write(`${name}\n`);
   else stdout.write(renderTable(columns, dynos.map((dyno) => [dyno.name, dynoStatus(dyno, Date.now()), String(dyno.pid ?? ''), dyno.command]), { paint: painter(stdout, env) }));

@@ -18,19 +18,22 @@ export const commands: readonly Command[] = [
     ...attached,
     name: 'run',
     summary: 'run an image as a new container',
-    usage: 'tsrun run [flags] IMAGE [--] [PROGRAM [ARGUMENT…]]',
+    usage: 'tsrun run [flags] IMAGE [--] [PROGRAM [ARGUMENT…]], or tsrun run --app NAME [flags] [--] COMMAND…',
     description:
       'IMAGE is the name of an image, which is fetched from its registry where it is not here; a file or folder that holds one (docker save, an OCI layout, a slug); ' +
       'an unpacked root file system; or an OCI bundle, which has the walls that its config.json names. All others get the default walls; flags change them. ' +
       'docker:// docker-archive: oci: dir: and slug: before it say what it is. Flags end at IMAGE; what follows is for the program. ' +
       'Signals are passed on. Without --tty, ctrl-c twice within 5 seconds kills; with --interactive --tty, ctrl-p ctrl-q detaches. ' +
       'What a container prints is kept for logs and attach when it is started with --detach or --tty, or prints to a terminal: else it ' +
-      'goes straight to who started it, and is not written down.',
+      'goes straight to who started it, and is not written down. ' +
+      'With --app there is no image: COMMAND is run once beside the dynos of an app in the background, as heroku run does it. One word is a line for the shell; a process type as the ' +
+      'first word stands for its command. At a terminal it has one, and it reads what comes in; with --detach the log has what it prints. When its client is lost, all of its processes get SIGHUP.',
     positionals: [image],
     examples: [
       { line: 'tsrun run --rm ./my-app.tar', what: 'an image as docker save writes it' },
       { line: 'tsrun run -it --rm ./busybox sh', what: 'a shell in a disposable container' },
       { line: 'tsrun run -d --name web -m 512m --cpus 1 -e PORT=5000 ./app node server.js', what: 'a limited server in the background' },
+      { line: "tsrun run --app my-app 'env | sort'", what: 'once, beside the dynos of an app in the background' },
       { line: 'tsrun run --rm -v "$PWD":/src:ro -w /src ./node node --test', what: "a folder's tests, unable to change it" },
     ],
   },
@@ -58,8 +61,9 @@ export const commands: readonly Command[] = [
     failureCode: 125,
     name: 'attach',
     summary: "connect to a running container's input and output",
-    usage: 'tsrun attach CONTAINER',
+    usage: 'tsrun attach [flags] CONTAINER',
     description:
+      'With --app CONTAINER is a one-off dyno (run.1234) that has no client now. ' +
       'For containers that were started with --detach or --tty, or at a terminal. Shows what is printed from now on, passes signals on, and ends ' +
       'with the exit code of the container. With a terminal, ctrl-p ctrl-q leaves the container running.',
     positionals: [container],
@@ -80,7 +84,7 @@ export const commands: readonly Command[] = [
     name: 'stop',
     summary: 'ask containers or an app to end, then kill them',
     usage: 'tsrun stop [flags] [CONTAINER…]',
-    description: 'Without CONTAINER an app that runs in the background is stopped: the one that --app names, or the only one.',
+    description: 'Without CONTAINER an app that runs in the background is stopped: the one that --app names, or the only one. With both, one-off dynos of that app are (run.1234).',
     positionals: [{ ...containers, required: false }],
   },
   {

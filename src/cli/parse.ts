@@ -123,8 +123,10 @@ function finish(command: Command, { draft, rest }: Scan): ParsedArguments {
   if (options.root !== undefined && (options.rootBytes ?? options.rootStorage) !== undefined) {
     throw invalid(`--storage-opt sizes the disposable root, which --${options.root} does without`, 'leave one of the two away');
   }
-  const split = command.takesProgram ? splitProgram(rest, command.positionals.length) : { positionals: rest, program: [] };
-  checkCount(command, split.positionals);
+  // A one-off dyno has the image of its app: all of it is program.
+  const expected = command.name === 'run' && flags.appName !== undefined ? { ...command, positionals: [] } : command;
+  const split = command.takesProgram ? splitProgram(rest, expected.positionals.length) : { positionals: rest, program: [] };
+  checkCount(expected, split.positionals);
   if (command.name === 'exec' && split.program.length === 0) throw invalid('no program given', `usage: ${command.usage}`);
   if (split.program.length > 0) options.command = split.program;
   if (command.name === 'update' && Object.keys(options).length === 0) throw invalid('no limit given', `usage: ${command.usage}; 0 of --cpus, --cpu-shares and --memory-swap and an empty list stand for what is not set, and change none`);

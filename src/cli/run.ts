@@ -6,6 +6,7 @@ import { tellExit } from './failure.js';
 import { showFetching } from './fetching.js';
 import type { Invocation, OutputStream } from './invocation.js';
 import { humanDuration, humanSize, painter, quote } from './output.js';
+import { runOneOff } from './one-off.js';
 import { accompany } from './program/accompany.js';
 import { backgroundStreams, foregroundStreams } from './program/streams.js';
 import { requireTerminal, windowSize } from './program/terminal.js';
@@ -16,6 +17,8 @@ const ownFailure = 125;
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags } = invocation;
+  if (flags.appName !== undefined) return runOneOff(invocation);
+  if (flags.sizes !== undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'a size is of dynos', { hint: 'limit a container by --memory, --cpus and --pids-limit; --app NAME runs a one-off dyno of an app' });
   requireTerminal(invocation);
   const idFile = flags.cidfile === undefined ? undefined : new IdFile(flags.cidfile);
   let container: Container | undefined;
@@ -62,7 +65,7 @@ function printId({ id }: Container, { flags, stdout }: Invocation): number {
 async function stay(runtime: Runtime, container: Container, invocation: Invocation): Promise<number> {
   const { flags, options, stdin, stdout, stderr } = invocation;
   const world = { runtime, stdin, stdout, stderr };
-  const status = await accompany({ program: container, world, input: flags.interactive === true, whenHungUp: 'stop' });
+  const status = await accompany({ program: container, world, input: flags.interactive === true, whenHungUp: () => void container.stop({ signal: 'SIGHUP' }) });
   if (status === undefined) return detach(container, stderr);
   if (status.cause === 'oom') tell(stderr, `tsrun: ${outOfMemory(container, status)}\n`);
   if (status.cause === 'timeout') tell(stderr, `tsrun: the program was stopped, its time of ${humanDuration(options.timeoutMs ?? 0)} being over\n`);

@@ -4,10 +4,15 @@ import { chosenApp, reachApp } from './apps.js';
 import { forEachContainer, reach } from './containers.js';
 import type { Invocation } from './invocation.js';
 
-/** The app that is named, or the only one. */
-async function stopApp({ flags, stdout }: Invocation): Promise<number> {
+/** The app that is named, or the only one; one-off dynos of it, if any are named. */
+async function stopApp({ flags, positionals, stdout }: Invocation): Promise<number> {
   if ((flags.timeoutMs ?? flags.signal) !== undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'how dynos are asked to end is said when their app is started', { hint: 'leave --timeout and --signal out' });
   const app = await reachApp(chosenApp(flags));
+  for (const name of positionals) {
+    await (await app.oneOff(name)).stop();
+    stdout.write(`${name}\n`);
+  }
+  if (positionals.length > 0) return 0;
   await app.stop();
   stdout.write(`${app.name}\n`);
   return 0;
@@ -16,8 +21,7 @@ async function stopApp({ flags, stdout }: Invocation): Promise<number> {
 /** One that has ended is what was asked for. */
 export async function run(invocation: Invocation): Promise<number> {
   const { timeoutMs, signal, appName } = invocation.flags;
-  if (invocation.positionals.length === 0) return stopApp(invocation);
-  if (appName !== undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'containers are named, and an app as well', { hint: 'tsrun stop CONTAINER, or tsrun stop --app NAME' });
+  if (invocation.positionals.length === 0 || appName !== undefined) return stopApp(invocation);
   const options = { ...(timeoutMs !== undefined && { graceMs: timeoutMs }), ...(signal !== undefined && { signal }) };
   return forEachContainer(invocation, async (runtime, id) => {
     const reached = await reach(runtime, id);

@@ -145,7 +145,7 @@ test('flags that contradict each other are refused', (t) => {
 });
 
 test('positionals are counted and checked', (t) => {
-  refuses(t, 'run', [], 'no image given', 'usage: tsrun run [flags] IMAGE [--] [PROGRAM [ARGUMENT…]]');
+  refuses(t, 'run', [], 'no image given', 'usage: tsrun run [flags] IMAGE [--] [PROGRAM [ARGUMENT…]], or tsrun run --app NAME [flags] [--] COMMAND…');
   refuses(t, 'run', [''], 'argument 1 of run is empty');
   refuses(t, 'exec', ['web'], 'no program given');
   refuses(t, 'exec', ['a/b', 'ls'], '"a/b" cannot be the name of a container');
@@ -155,4 +155,12 @@ test('positionals are counted and checked', (t) => {
   refuses(t, 'rm', ['ok', '..'], '".." cannot be the name of a container');
   refuses(t, 'update', ['web'], 'no limit given');
   t.deepEqual(first('stats').positionals, []);
+});
+
+test('run --app has no image: all that follows the flags is the command', (t) => {
+  for (const words of [['--app', 'shop', 'ls', '-a'], ['-a', 'shop', '--', 'ls', '-a'], ['-a=shop', 'ls', '-a']]) {
+    const { first } = parse('run', ...words);
+    t.deepEqual([first.positionals, first.options.command, first.flags.appName], [[], ['ls', '-a'], 'shop'], words.join(' '));
+  }
+  refuses(t, 'run', ['--size', 'web=1g', 'image'], 'invalid value "web=1g" for --size: expected one size, and no process type');
 });

@@ -32,6 +32,7 @@ function others(name: CommandName): string[] {
     ...Object.fromEntries((['run', 'explain', 'up'] as const).map((each) => [each, ['./image']])),
     exec: ['web.1', 'ls'],
     update: ['web.1'],
+    attach: ['web.1'],
     logs: ['web.1'],
     stop: ['web.1'],
     scale: ['web=2'],

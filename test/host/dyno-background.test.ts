@@ -23,7 +23,7 @@ async function up(formation: string, procfile = app): Promise<string> {
 }
 
 async function killAgent(name: string): Promise<void> {
-  const [pid = 0] = agentsOf(name);
+  const [pid = 0] = lab.agentsOf(name);
   process.kill(pid, 'SIGKILL');
   await until(() => !existsSync(`/proc/${pid}/exe`), 'the end of the agent');
 }
@@ -71,7 +71,7 @@ rooted('an app in the background: ps, logs, scale, restart and stop reach it fro
   t.is((await lab.tsrun(['logs', '-n', '2', '-d', 'count.1'])).stdout.split('\n').length, 3);
   t.is((await lab.tsrun(['logs', '--since', '2099-01-01'])).stdout, '');
   t.is((await lab.tsrun(['stop'])).stdout, `${name}\n`);
-  t.deepEqual([...processesOf(name), ...agentsOf(name), ...readdirSync(join(lab.stateRoot, 'formations'))], []);
+  t.deepEqual([...processesOf(name), ...lab.agentsOf(name), ...readdirSync(join(lab.stateRoot, 'formations'))], []);
 });
 
 rooted('the agent is killed: dynos live on, the next command starts another agent, and logs --follow misses nothing', async (t) => {
@@ -89,7 +89,7 @@ rooted('the agent is killed: dynos live on, the next command starts another agen
   t.true(existsSync(`/proc/${before?.pid ?? 0}/exe`));
   const [after] = await rowsOf(name);
   t.is(after?.pid, before?.pid);
-  t.is(agentsOf(name).length, 1);
+  t.is(lab.agentsOf(name).length, 1);
   const count = numbersIn(heard).length;
   await until(() => numbersIn(heard).length > count + 50, 'what comes after');
   const { stdout } = await lab.tsrun(['logs', '-a', name]);
@@ -108,7 +108,7 @@ rooted('an agent that is asked to end leaves the dynos; two agents do not own on
   const second = await lab.tsrun(['agent', '--app', name]);
   t.is(second.code, 1);
   t.regex(second.stderr, /belongs to another process.*\nhint: /);
-  const [pid = 0] = agentsOf(name);
+  const [pid = 0] = lab.agentsOf(name);
   process.kill(pid, 'SIGTERM');
   await until(() => !existsSync(`/proc/${pid}/exe`), 'the end of the agent');
   t.deepEqual((await rowsOf(name)).map((row) => row.pid), [before?.pid]);
@@ -145,7 +145,7 @@ rooted('errors say what to do', async (t) => {
   await told(['stop'], 125, /2 apps run in the background\nhint: say which one with --app: /);
   await told(['scale', 'wbe=1', '-a', one], 125, /there is no process type .wbe./);
   await told(['restart', 'web.7', '-a', one], 1, /there is no dyno .web\.7.\nhint: there are count\.1/);
-  await told(['stop', '-a', one, 'container'], 125, /containers are named, and an app as well/);
+  await told(['stop', '-a', one, 'container'], 1, /there is no one-off dyno .container./);
   await told(['logs', '-a', one, 'container'], 125, /a container is named, and an app/);
   await told(['stop', '-a', one, '-t', '5'], 125, /how dynos are asked to end/);
   await told(['up', '-d', '--name', one, '--formation', 'web=1', lab.image], 1, /there is a formation .* already\nhint: /);

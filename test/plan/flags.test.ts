@@ -36,6 +36,8 @@ const otherEffects: Readonly<Record<string, readonly [effect: Effect, why: strin
   'max-layer-ratio': ['none', 'what is refused of an image'],
   'root-dir': ['none', 'where images lie'],
   quiet: ['none', 'what the command line prints'],
+  app: ['plan', 'all that follows is the program'],
+  size: ['none', 'of one-off dynos: the agent of the app makes the plan'],
 };
 
 /** Examples that are the default already. */

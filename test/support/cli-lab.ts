@@ -1,6 +1,6 @@
 /** The command as it is installed, on a state root of its own: what a person types, and everything that comes of it. */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Runtime, type ContainerSummary } from '../../src/index.js';
@@ -115,6 +115,18 @@ export class CliLab {
     } finally {
       await runtime.close();
     }
+  }
+
+  /** Pids of the agents of an app of this lab, as /proc has them. */
+  agentsOf(app: string): number[] {
+    return readdirSync('/proc').filter((each) => /^\d+$/.test(each)).map(Number).filter((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        return words.includes('agent') && words.includes(app);
+      } catch {
+        return false;
+      }
+    });
   }
 
   /** Waits until something is as it should be. */

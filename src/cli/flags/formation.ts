@@ -11,6 +11,16 @@ const quantities: ValueType<Readonly<Record<string, number>>> = { kind: 'string'
 
 const sizes: ValueType<DynoSizes> = { kind: 'string', placeholder: 'TYPE=SIZE,…', completion: ['eco', 'standard-1x', 'standard-2x', 'performance-m', 'performance-l'], parse: (value) => said(() => parseSizes(value)) };
 
+const oneSize: ValueType<DynoSizes> = {
+  ...sizes,
+  placeholder: 'SIZE',
+  parse: (value, context) => {
+    const parsed = sizes.parse(value, context);
+    if (parsed.size === undefined || Object.keys(parsed.types).length > 0) throw new ValueError('expected one size, and no process type');
+    return parsed;
+  },
+};
+
 const address: ValueType<MetricsAddress> = { kind: 'string', placeholder: 'ADDRESS', completion: 'file', parse: (value) => said(() => parseMetricsAddress(value)) };
 
 const procfile: ValueType<Procfile> = {
@@ -78,6 +88,15 @@ export const formationFlags: readonly Flag[] = [
     default: 'the only one',
     example: 'my-app',
     commands: ['logs', 'stop', 'scale', 'restart', 'agent'],
+    apply: (draft, value) => (draft.flags.appName = value),
+  }),
+  flag(appName, {
+    name: 'app',
+    short: 'a',
+    help: 'of this app, of those in the background, and no image: a one-off dyno',
+    group,
+    example: 'my-app',
+    commands: ['run', 'attach'],
     apply: (draft, value) => (draft.flags.appName = value),
   }),
   flag(appName, {
@@ -193,6 +212,15 @@ export const formationFlags: readonly Flag[] = [
     default: 'the limits below alone',
     example: 'web=standard-1x,512m',
     commands: ['up'],
+    apply: (draft, value) => (draft.flags.sizes = value),
+  }),
+  flag(oneSize, {
+    name: 'size',
+    help: "how large the one-off dyno of --app may become: by a name of Heroku's or an amount of memory",
+    group,
+    default: 'as the app says',
+    example: 'standard-1x',
+    commands: ['run'],
     apply: (draft, value) => (draft.flags.sizes = value),
   }),
   flag(toggle, {

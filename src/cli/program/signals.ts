@@ -1,9 +1,14 @@
 /** Passes signals on to a program, so that ending or signalling the command means the program. */
-import type { Container, ExecProcess } from '../../index.js';
+import type { Container, ExitStatus, Terminal } from '../../index.js';
 import { tell } from '../tell.js';
 import { hasTerminal, letGoOfTerminal, type World } from './terminal.js';
 
-export type Program = Container | ExecProcess;
+/** A container, a program that is executed in one, or what stands for one that another process owns. */
+export interface Program<End = ExitStatus> extends Pick<Container, 'kill' | 'killAll' | 'stdin' | 'stdout' | 'stderr'> {
+  readonly terminal: Pick<Terminal, 'input' | 'output' | 'resize'> | null;
+  /** How it ends. */
+  readonly exited: Promise<End>;
+}
 
 /**
  * Not those of job control, which stop this process alone, and not SIGWINCH: to servers it says that they shall end, and here
@@ -21,7 +26,7 @@ export interface SignalOptions {
 }
 
 /** Until the function that it gives is called. */
-export function passSignalsOn(program: Program, { world, onHangUp }: SignalOptions): () => void {
+export function passSignalsOn(program: Program<unknown>, { world, onHangUp }: SignalOptions): () => void {
   const hadTerminal = [world.stdin, world.stdout, world.stderr].some(({ isTTY }) => isTTY === true);
   const interrupt = new Interrupt(program, world);
   const pass = (signal: NodeJS.Signals) => {
@@ -40,12 +45,12 @@ export function passSignalsOn(program: Program, { world, onHangUp }: SignalOptio
 
 /** Ctrl-C: the first is the program's, a second soon after kills. Many programs ignore it without having said so, being pid 1. */
 class Interrupt {
-  readonly #program: Program;
+  readonly #program: Program<unknown>;
   readonly #world: World;
   #advice: NodeJS.Timeout | undefined;
   #lastMs = -Infinity;
 
-  constructor(program: Program, world: World) {
+  constructor(program: Program<unknown>, world: World) {
     this.#program = program;
     this.#world = world;
   }
@@ -70,6 +75,6 @@ class Interrupt {
 }
 
 /** It may have ended in this moment, which is told elsewhere. */
-function send(program: Program, signal: NodeJS.Signals): void {
+function send(program: Program<unknown>, signal: NodeJS.Signals): void {
   program.kill(signal).catch(() => undefined);
 }

@@ -5,7 +5,7 @@ import type { Invocation } from '../invocation.js';
 import { DetachKeys } from './detach-keys.js';
 
 export interface World extends Pick<Invocation, 'stdin' | 'stdout' | 'stderr'> {
-  readonly runtime: Runtime;
+  readonly runtime: Pick<Runtime, 'makeRaw'>;
 }
 
 export interface WindowSize {
@@ -31,7 +31,7 @@ export function requireTerminal({ flags, stdin }: Pick<Invocation, 'flags' | 'st
 }
 
 /** Follows the size of the caller's window until the function that it gives is called. */
-export function followWindow(terminal: Terminal, world: Pick<World, 'stdout' | 'stderr'>): () => void {
+export function followWindow(terminal: Pick<Terminal, 'resize'>, world: Pick<World, 'stdout' | 'stderr'>): () => void {
   const resize = () => {
     const size = windowSize(world);
     if (size !== undefined) terminal.resize(size.rows, size.columns);
@@ -42,13 +42,13 @@ export function followWindow(terminal: Terminal, world: Pick<World, 'stdout' | '
 }
 
 /** A program that draws on the whole screen does so again when the size changes, so it is changed for a moment. */
-export function redraw(terminal: Terminal, world: Pick<World, 'stdout' | 'stderr'>): void {
+export function redraw(terminal: Pick<Terminal, 'resize'>, world: Pick<World, 'stdout' | 'stderr'>): void {
   const size = windowSize(world);
   if (size !== undefined) terminal.resize(size.rows + 1, size.columns);
 }
 
 /** Types what the caller types, until the function that it gives is called; that restores the caller's terminal. */
-export function typeAlong(terminal: Terminal, { stdin, runtime }: World, onDetach: () => void): () => void {
+export function typeAlong(terminal: Pick<Terminal, 'input'>, { stdin, runtime }: World, onDetach: () => void): () => void {
   if (stdin.isTTY !== true) {
     stdin.pipe(terminal.input, { end: false });
     return () => stdin.unpipe(terminal.input);

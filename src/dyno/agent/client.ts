@@ -1,15 +1,10 @@
 /** Asks the process that owns a formation for what it does. */
-import { closeSync, constants, openSync } from 'node:fs';
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { stateRootToLookAt } from '../../container/state/state-root.js';
-import { errnoName } from '../../spec/errno.js';
-import { TsrunError } from '../../spec/errors.js';
-import { show } from '../../spec/quote.js';
 import type { LogLine } from '../log/line.js';
+import type { OneOffCommand, OneOffOptions } from '../one-off/one-off-options.js';
 import { isLine } from '../survival/journal-entries.js';
-import { errorOf } from './carried-error.js';
-import { dynoSummary, isOf, linesFrom, parseLine, socketName, type DynoSummary, type Request } from './protocol.js';
+import { Owner } from './owner.js';
+import { dynoSummary, isOf, type DynoSummary, type Request } from './protocol.js';
+import { RemoteOneOff } from './remote-one-off.js';
 
 /** What of the log of a formation in another process is wanted. */
 export interface ClientLogOptions {
@@ -41,12 +36,12 @@ export interface ClientLogOptions {
 export class FormationClient {
   /** Of the formation. */
   readonly name: string;
-  readonly #folder: string;
+  readonly #owner: Owner;
 
   /** @param options `root`: the state root; default as `Runtime.open` has it */
   constructor(name: string, options: { readonly root?: string } = {}) {
     this.name = name;
-    this.#folder = stateRootToLookAt(options.root).formationPath(name);
+    this.#owner = new Owner(name, options.root);
   }
 
   /**
@@ -55,24 +50,41 @@ export class FormationClient {
    * @throws TsrunError `ERR_TSRUN_NOT_FOUND`; `ERR_TSRUN_STATE` where nobody owns it, or its owner does not serve
    */
   async dynos(): Promise<readonly DynoSummary[]> {
-    const dynos: DynoSummary[] = [];
-    for await (const dyno of this.#ask({ op: 'dynos' }, (item) => (isOf(dynoSummary, item) ? item : undefined))) dynos.push(dyno);
-    return dynos;
+    return this.#summaries('dynos');
+  }
+
+  /** Its one-off dynos that have not ended. @throws TsrunError as `dynos` */
+  async oneOffs(): Promise<readonly DynoSummary[]> {
+    return this.#summaries('one-offs');
+  }
+
+  /**
+   * As `Formation.run`: the program runs beside the dynos, and its owner keeps it, whatever becomes of this process.
+   *
+   * @throws TsrunError as `dynos`, and as that
+   */
+  async run(command: OneOffCommand, options: OneOffOptions = {}): Promise<RemoteOneOff> {
+    return RemoteOneOff.from(this.#owner, { op: 'run', command, options });
+  }
+
+  /** One that has not ended, by its name: `run.1234`. @throws TsrunError as `dynos`; `ERR_TSRUN_NOT_FOUND` also where there is none of that name */
+  async oneOff(name: string): Promise<RemoteOneOff> {
+    return RemoteOneOff.from(this.#owner, { op: 'wait', oneOff: name });
   }
 
   /** As `Formation.scale`. @throws TsrunError as `dynos`, and as that */
   async scale(quantities: Readonly<Record<string, number>>): Promise<void> {
-    await this.#do({ op: 'scale', quantities });
+    await this.#owner.do({ op: 'scale', quantities });
   }
 
   /** As `Formation.restart`. @throws TsrunError as `dynos`, and as that */
   async restart(which?: string): Promise<void> {
-    await this.#do({ op: 'restart', ...(which !== undefined && { which }) });
+    await this.#owner.do({ op: 'restart', ...(which !== undefined && { which }) });
   }
 
   /** As `Formation.stop`; resolves when its owner has closed its socket as well. @throws TsrunError as `dynos` */
   async stop(): Promise<void> {
-    await this.#do({ op: 'stop' });
+    await this.#owner.do({ op: 'stop' });
   }
 
   /**
@@ -84,58 +96,27 @@ export class FormationClient {
     yield* this.#ask({ op: 'logs', follow, ...options }, (item) => (isLine(item) ? item : undefined), signal);
   }
 
-  async #do(request: Request): Promise<void> {
-    for await (const _ of this.#ask(request, () => undefined)) return;
-  }
-
   async *#ask<T>(request: Request, read: (item: unknown) => T | undefined, signal?: AbortSignal): AsyncGenerator<T, undefined> {
-    const socket = await this.#connect();
+    const conversation = await this.#owner.ask(request);
     const stop = () => {
-      socket.destroy();
+      conversation.socket.destroy();
     };
     signal?.addEventListener('abort', stop, { once: true });
     try {
-      socket.write(`${JSON.stringify(request)}\n`);
-      for await (const line of linesFrom(socket)) {
-        const answer = parseLine(line);
-        if (typeof answer !== 'object' || answer === null) continue;
-        if ('error' in answer) throw errorOf(answer.error);
-        const item = 'item' in answer ? read(answer.item) : undefined;
+      for await (const answer of conversation.answers()) {
+        const item = read(answer['item']);
         if (item !== undefined) yield item;
-        if (!('end' in answer)) continue;
-        if (request.op === 'stop' && !socket.closed) await once(socket.resume(), 'close');
-        return;
       }
-      if (signal?.aborted !== true) throw this.#unserved();
     } catch (error) {
-      if (signal?.aborted !== true) throw TsrunError.is(error) ? error : this.#unserved(error);
+      if (signal?.aborted !== true) throw error;
     } finally {
       signal?.removeEventListener('abort', stop);
-      socket.destroy();
     }
   }
 
-  /** By the folder's descriptor, as the owner does. */
-  async #connect(): Promise<Socket> {
-    let fd: number;
-    try {
-      fd = openSync(this.#folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-    } catch (cause) {
-      if (errnoName(cause) !== 'ENOENT') throw cause;
-      throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no app ${show(this.name)}`, { cause, hint: 'tsrun up --detach starts one' });
-    }
-    const socket = connect(`/proc/self/fd/${fd}/${socketName}`);
-    try {
-      await once(socket, 'connect');
-      return socket;
-    } catch (cause) {
-      throw this.#unserved(cause);
-    } finally {
-      closeSync(fd);
-    }
-  }
-
-  #unserved(cause?: unknown): TsrunError {
-    return new TsrunError('ERR_TSRUN_STATE', `no process answers for the app ${show(this.name)}`, { cause, hint: `its dynos live on; tsrun agent --app ${this.name} takes them over` });
+  async #summaries(op: 'dynos' | 'one-offs'): Promise<readonly DynoSummary[]> {
+    const dynos: DynoSummary[] = [];
+    for await (const dyno of this.#ask({ op }, (item) => (isOf(dynoSummary, item) ? item : undefined))) dynos.push(dyno);
+    return dynos;
   }
 }

@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { TsrunError } from '../../spec/errors.js';
 import type { Formation } from '../formation.js';
+import type { Dyno } from '../dyno.js';
 import type { LogLine } from '../log/line.js';
 import { errorJson } from './carried-error.js';
-import { linesFrom, parseRequest, socketName, type DynoSummary, type LogRequest, type Request } from './protocol.js';
+import { answerAttach, answerKill, answerRun, answerWait, oneOffOf } from './one-off-answers.js';
+import { linesFrom, parseRequest, send, socketName, type DynoSummary, type LogRequest, type Request } from './protocol.js';
 
 const mostConnections = 64;
 
@@ -59,10 +61,14 @@ export class FormationServer {
 
   async #serve(socket: Socket): Promise<void> {
     try {
-      const request = parseRequest(await firstLine(socket));
-      // Only who reads sees that the other end has gone.
-      socket.resume();
-      await this.#answer(request, socket);
+      const lines = linesFrom(socket.iterator({ destroyOnReturn: false }));
+      const first = await lines.next();
+      const request = parseRequest(first.done === true ? '' : first.value);
+      if (request.op === 'attach') await answerAttach(oneOffOf(this.#formation, request.oneOff), socket, lines);
+      else {
+        void passOver(lines);
+        await this.#answer(request, socket);
+      }
       await send(socket, { end: true });
       // The end of the connection tells that of this process.
       if (request.op === 'stop') this.#onStopped();
@@ -73,10 +79,25 @@ export class FormationServer {
     }
   }
 
-  async #answer(request: Request, socket: Socket): Promise<void> {
+  async #answer(request: Exclude<Request, { readonly op: 'attach' }>, socket: Socket): Promise<void> {
     switch (request.op) {
       case 'dynos':
         for (const dyno of this.#formation.dynos) await send(socket, { item: summary(dyno) });
+        break;
+      case 'one-offs':
+        for (const { dyno } of this.#formation.oneOffs) await send(socket, { item: summary(dyno) });
+        break;
+      case 'run':
+        await answerRun(this.#formation, request, socket);
+        break;
+      case 'wait':
+        await answerWait(oneOffOf(this.#formation, request.oneOff), socket);
+        break;
+      case 'kill':
+        await answerKill(oneOffOf(this.#formation, request.oneOff), request.signal);
+        break;
+      case 'end':
+        await oneOffOf(this.#formation, request.oneOff).stop();
         break;
       case 'scale':
         await this.#formation.scale(request.quantities);
@@ -134,7 +155,7 @@ export async function serveFormation(formation: Formation): Promise<FormationSer
   return server;
 }
 
-function summary({ name, type, number, state, sinceMs, command, container, crashes, restarts, nextRestartAtMs, lastDeath }: Formation['dynos'][number]): DynoSummary {
+function summary({ name, type, number, state, sinceMs, command, container, crashes, restarts, nextRestartAtMs, lastDeath }: Dyno): DynoSummary {
   return {
     name, type, number, state, sinceMs, command, crashes, restarts,
     ...(container !== undefined && { container: container.id, pid: container.pid }),
@@ -143,19 +164,11 @@ function summary({ name, type, number, state, sinceMs, command, container, crash
   };
 }
 
-async function firstLine(socket: Socket): Promise<string> {
-  for await (const line of linesFrom(socket.iterator({ destroyOnReturn: false }))) return line;
-  return '';
-}
-
-/** Waits for who reads slowly, and not for who has gone. */
-async function send(socket: Socket, value: object): Promise<void> {
-  if (socket.destroyed || socket.write(`${JSON.stringify(value)}\n`)) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      for (const event of ['drain', 'close']) socket.removeListener(event, done);
-      resolve();
-    };
-    for (const event of ['drain', 'close']) socket.on(event, done);
-  });
+/** Only who reads sees that the other end has gone. */
+async function passOver(lines: AsyncIterator<string>): Promise<void> {
+  try {
+    while ((await lines.next()).done !== true);
+  } catch {
+    // Nobody asked for it.
+  }
 }

@@ -9,6 +9,7 @@ export interface AttachmentActions {
   /** Nothing more is typed. */
   readonly finish: () => void;
   readonly resize: (rows: number, columns: number) => void;
+  readonly hasTerminal: () => boolean;
   /** The client has gone; `meant`: by `detach`, or because the program has ended. */
   readonly left: (meant: boolean) => void;
 }
@@ -37,6 +38,11 @@ export class Attachment extends Duplex {
     // Who has typed all of it still reads.
     super({ allowHalfOpen: true, emitClose: true });
     this.#actions = actions;
+  }
+
+  /** Its program has a terminal. */
+  get hasTerminal(): boolean {
+    return this.#actions.hasTerminal();
   }
 
   /** Sets the size of its terminal in characters; nothing where it has none. */

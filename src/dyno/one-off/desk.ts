@@ -142,6 +142,7 @@ export class Desk implements Attendance {
       resize: (rows, columns) => {
         this.#container?.terminal?.resize(rows, columns);
       },
+      hasTerminal: () => (this.#container?.terminal ?? null) !== null,
       left: (meant) => {
         if (this.#client !== client) return;
         this.#client = undefined;

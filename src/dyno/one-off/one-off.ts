@@ -110,6 +110,11 @@ export class OneOff {
   }
 
   /** @internal */
+  get dyno(): Dyno {
+    return this.#dyno;
+  }
+
+  /** @internal */
   start(): void {
     this.#dyno.start();
   }

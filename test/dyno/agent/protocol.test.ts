@@ -1,6 +1,6 @@
 import test from 'ava';
 import { errorJson, errorOf } from '../../../src/dyno/agent/carried-error.js';
-import { dynoSummary, isOf, linesFrom, mostLineBytes, parseLine, parseRequest } from '../../../src/dyno/agent/protocol.js';
+import { clientWord, dynoSummary, isOf, linesFrom, mostLineBytes, parseLine, parseRequest, piecesOf } from '../../../src/dyno/agent/protocol.js';
 import { TsrunError } from '../../../src/spec/errors.js';
 
 async function lines(...pieces: string[]): Promise<string[]> {
@@ -54,4 +54,24 @@ test('what is told of a dyno may be more than is known here, not less', (t) => {
   t.true(isOf(dynoSummary, { ...dyno, weather: 'fine' }));
   t.false(isOf(dynoSummary, { ...dyno, state: 'lost' }));
   for (const field of ['type', 'number', 'crashes', 'restarts']) t.false(isOf(dynoSummary, { ...dyno, [field]: undefined }), field);
+});
+
+test('one-off dynos: requests and what their clients say are read as they are meant', (t) => {
+  for (const request of [
+    { op: 'one-offs' }, { op: 'run', command: 'echo', options: {} }, { op: 'run', command: ['a', 'b'], options: { terminal: { rows: 1, columns: 2 }, env: { A: 'b' }, size: 'standard-1x' } },
+    { op: 'wait', oneOff: 'run.1234' }, { op: 'attach', oneOff: 'run.1234' }, { op: 'end', oneOff: 'run.1234' }, { op: 'kill', oneOff: 'run.1234', signal: 'SIGINT' },
+  ]) t.deepEqual(parseRequest(JSON.stringify(request)) as object, request);
+  for (const request of [{ op: 'run', command: [], options: {} }, { op: 'run', command: 'x', options: { user: '0' } }, { op: 'run', command: 'x', options: { size: 'huge' } }, { op: 'kill', oneOff: 'run.1', signal: 'SIGX' }, { op: 'wait' }]) {
+    t.throws(() => parseRequest(JSON.stringify(request)), { code: 'ERR_TSRUN_INVALID_ARGUMENT' }, JSON.stringify(request));
+  }
+  for (const word of [{ say: 'type', base64: 'eA==' }, { say: 'size', rows: 0, columns: 0 }, { say: 'end' }, { say: 'detach' }]) t.true(isOf(clientWord, word));
+  for (const word of [{ say: 'type' }, { say: 'size', rows: -1, columns: 0 }, { say: 'size', rows: 1, columns: 70_000 }, { say: 'stop' }, {}, 7]) t.false(isOf(clientWord, word));
+});
+
+test('bytes go in pieces that a line has room for as base64', (t) => {
+  const bytes = Buffer.alloc(200_000, 7);
+  const pieces = [...piecesOf(bytes)];
+  t.true(pieces.every((piece) => piece.toString('base64').length + 100 < mostLineBytes));
+  t.true(Buffer.concat(pieces).equals(bytes));
+  t.deepEqual([...piecesOf(Buffer.alloc(0))], []);
 });
