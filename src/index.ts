@@ -67,6 +67,7 @@ export type { DynoEnd, DynoSummary } from './dyno/agent/protocol.js';
 export { listFormations, type FormationSummary } from './dyno/agent/list.js';
 export type { Dyno } from './dyno/dyno.js';
 export { parseAppJson, type AppFormation, type AppJsonOptions, type AppManifest, type AppVariable } from './dyno/app/app-json.js';
+export type { RedeployOptions } from './dyno/redeploy.js';
 export { appOptions } from './dyno/app/app-options.js';
 export { parseDotEnv, type DotEnvOptions } from './dyno/app/dotenv.js';
 export type { HealthAction, HealthCheck, HealthChoice, HealthProbe, HealthPurpose } from './dyno/health/health-options.js';

@@ -34,7 +34,9 @@ export const dynoCommands: readonly Command[] = [
     name: 'restart',
     summary: 'restart dynos of an app in the background',
     usage: 'tsrun restart [flags] [DYNO]',
-    description: 'DYNO is one (web.1) or all of a process type (web); without it all are restarted. Their restart policies count anew.',
+    description:
+      'DYNO is one (web.1) or all of a process type (web); without it all are restarted. Their restart policies count anew. ' +
+      'With --stack all are restarted on another stack, one after the other: a patched base image under the same slug.',
     positionals: [{ name: 'dyno', required: false, many: false, completion: [] }],
     takesProgram: false,
     failureCode: 1,

@@ -22,31 +22,32 @@ export interface Wanted {
 }
 
 export class Blueprint {
-  readonly #founded: Founded;
+  /** What dynos are made of that are made from now on. */
+  founded: Founded;
 
   constructor(founded: Founded) {
-    this.#founded = founded;
+    this.founded = founded;
   }
 
   /** That web is told, unless its config vars say another. */
   get port(): number {
-    const { env = {}, port = formationDefaults.port } = this.#founded.options;
+    const { env = {}, port = formationDefaults.port } = this.founded.options;
     return env['PORT'] === undefined ? port : Number(env['PORT']);
   }
 
   /** How connections to dynos of a type are treated. */
   serving(type: string): { readonly preboot: boolean; readonly drainMs: number } {
-    const { preboot = servingDefaults.preboot, drainMs = servingDefaults.drainMs } = this.#founded.options.processTypes?.[type] ?? {};
+    const { preboot = servingDefaults.preboot, drainMs = servingDefaults.drainMs } = this.founded.options.processTypes?.[type] ?? {};
     return { preboot, drainMs };
   }
 
   programOf(type: string): Program {
-    return this.#founded.source.program(type);
+    return this.founded.source.program(type);
   }
 
   /** @param suffix behind the id of its container */
   dyno(type: string, number: number, program: Program, suffix = ''): Settings {
-    const { source, options, survival } = this.#founded;
+    const { source, options, survival } = this.founded;
     const name = `${type}.${number}`;
     const id = `${this.#idOf(name)}${suffix}`;
     const { restart = formationDefaults.restart, processTypes = {} } = options;
@@ -70,13 +71,13 @@ export class Blueprint {
   async oneOff(dyno: string, program: Program, { env, size: choice }: Pick<OneOffOptions, 'env' | 'size'>) {
     const size = choice === undefined ? this.sizeOf('run') : sizeOf(choice);
     const settings = { ...this.#common(program, size), id: this.#idOf(dyno), options: this.#containerOptions('run', dyno, program, size, env) };
-    await this.#founded.runtime.plan(this.#founded.image, { ...settings.options, id: settings.id });
+    await this.founded.runtime.plan(this.founded.image, { ...settings.options, id: settings.id });
     return settings;
   }
 
   /** What there shall be of each type. Nothing is started of what could not be. @throws as `Formation.scale` */
   async wanted(quantities: Readonly<Record<string, number>>): Promise<readonly Wanted[]> {
-    const { runtime, image, source, options: { processTypes } } = this.#founded;
+    const { runtime, image, source, options: { processTypes } } = this.founded;
     refuseRelease(quantities);
     const wanted = Object.entries(quantities).map(([type, count]) => ({ type, count, program: source.program(type) }));
     for (const { type } of wanted) healthOf(processTypes?.[type], type, source.healthcheck, this.port);
@@ -88,13 +89,13 @@ export class Blueprint {
   }
 
   sizeOf(type: string): DynoSize | undefined {
-    const { processTypes, size } = this.#founded.options;
+    const { processTypes, size } = this.founded.options;
     const choice = processTypes?.[type]?.size ?? size;
     return choice === undefined ? undefined : sizeOf(choice);
   }
 
   #common(program: Program, size: DynoSize | undefined) {
-    const { runtime, image, options } = this.#founded;
+    const { runtime, image, options } = this.founded;
     return {
       runtime,
       image,
@@ -107,7 +108,7 @@ export class Blueprint {
   }
 
   #containerOptions(type: string, dyno: string, program: Program, size: DynoSize | undefined, more: Readonly<Record<string, string>> = {}): RunOptions {
-    const { source, runtime: { host }, options: { env = {}, container = {}, showSize = true } } = this.#founded;
+    const { source, runtime: { host }, options: { env = {}, container = {}, showSize = true } } = this.founded;
     const shown = size === undefined || !showSize ? {} : shownSize(size);
     const own = { ...shown.env, ...(type === 'web' && { PORT: String(this.port) }), ...env, ...more, DYNO: dyno };
     const options = { user: source.user, capDrop: ['ALL'], ...shown, ...container, ...program.options, env: own };
@@ -115,6 +116,6 @@ export class Blueprint {
   }
 
   #idOf(dyno: string): string {
-    return `${this.#founded.name}.${dyno}`;
+    return `${this.founded.name}.${dyno}`;
   }
 }

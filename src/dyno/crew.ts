@@ -25,6 +25,7 @@ export class Crew {
   /** What another process has begun. */
   #unfinished: (() => Promise<void>)[] = [];
   #turns: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   constructor(settings: CrewSettings) {
     this.#settings = settings;
@@ -33,11 +34,6 @@ export class Crew {
   /** By type and number. */
   get all(): readonly Dyno[] {
     return [...this.#dynos.values()].sort((a, b) => (a.type === b.type ? a.number - b.number : a.type < b.type ? -1 : 1));
-  }
-
-  /** Also those of a replacement. */
-  get everybody(): readonly Dyno[] {
-    return [...this.#dynos.values(), ...this.#beside];
   }
 
   named(name: string): Dyno | undefined {
@@ -98,6 +94,44 @@ export class Crew {
     if (chosen.length === 0 && which !== undefined) throw new TsrunError('ERR_TSRUN_NOT_FOUND', `there is no dyno ${show(which)}`, { hint: `there are ${this.all.map(({ name }) => name).join(', ')}` });
     if (options.rolling === true) await this.inTurn(async () => this.#roll(chosen, options));
     else await Promise.all(chosen.map(async (dyno) => (this.#isPrebooted(dyno, options) ? this.inTurn(async () => this.#replace(dyno)) : dyno.restart())));
+  }
+
+  /**
+   * Each dyno anew, one after the other, as the blueprint has them now.
+   *
+   * @param back makes the blueprint what it was; where a new dyno fails, those that were new already are then replaced again
+   * @throws ERR_TSRUN_STATE where one did not come up, or not for so long
+   */
+  async renew(steadyMs: number, back: () => void): Promise<void> {
+    const before = this.all;
+    try {
+      for (const old of before) {
+        const dyno = await this.#renew(old);
+        if (!(await dyno.settled(steadyMs))) throw notUp(dyno);
+      }
+    } catch (error) {
+      back();
+      const swapped = before.flatMap((old) => this.#dynos.get(old.name) ?? []).filter((dyno) => !before.includes(dyno));
+      for (const dyno of swapped) await (await this.#renew(dyno)).settled();
+      throw error;
+    }
+  }
+
+  /** Nothing is begun any more. @param part what is done to each, also to those of a replacement */
+  async end(part: (dyno: Dyno) => Promise<void>): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#dynos.values(), ...this.#beside].map(part));
+  }
+
+  async #renew(old: Dyno): Promise<Dyno> {
+    const { name, type, number } = old;
+    if (this.#isPrebooted(old, {})) await this.#replace(old);
+    else {
+      await this.#remove(old);
+      if (this.#isClosed) throw new TsrunError('ERR_TSRUN_STATE', 'the formation was stopped');
+      this.#add(type, number, this.#settings.blueprint.programOf(type)).start();
+    }
+    return this.#dynos.get(name) ?? old;
   }
 
   #isPrebooted({ type }: Dyno, { preboot = this.#settings.blueprint.serving(type).preboot }: RestartOptions): boolean {

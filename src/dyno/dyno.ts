@@ -11,6 +11,7 @@ import type { Prospect } from './life-settings.js';
 import { Lifecycle } from './lifecycle.js';
 import type { DynoSample } from './metrics/sample.js';
 import { DynoOutput } from './output.js';
+import { Rising } from './rising.js';
 import { oomLines } from './sizes/quota.js';
 import type { Found } from './survival/keeper.js';
 import type { DynoPart, SavedDyno } from './survival/saved-dyno.js';
@@ -26,7 +27,7 @@ export class Dyno {
   #lastDeath: Death | undefined;
   readonly #output: DynoOutput;
   #launching: Promise<unknown> = Promise.resolve();
-  readonly #waiting = new Set<() => void>();
+  readonly #rising: Rising;
 
   /** @internal A formation makes its own. */
   constructor(settings: DynoSettings) {
@@ -36,6 +37,10 @@ export class Dyno {
     const say = (message: string) => {
       this.#say(message);
     };
+    this.#rising = new Rising(clock, () => ({
+      isUp: this.state === 'up' && !this.#output.isLeft,
+      isComing: !this.#output.isLeft && (this.state === 'provisioning' || this.state === 'starting' || (this.state === 'down' && this.prospect === 'comes')),
+    }));
     this.#watch = new DynoWatch({ settings, name: this.name, life: () => this.#life, say });
     const { isUpWhenTold } = this.#watch;
     const timeout = settings.port === undefined || isUpWhenTold ? {} : { bootTimeoutMs: settings.port.bootTimeoutMs };
@@ -55,7 +60,7 @@ export class Dyno {
       changed: (from, to) => {
         settings.onEvent({ type: 'state', dyno: this.name, timeMs: clock.now(), from, to });
         if (to === 'up') this.#watch.beginOthers();
-        for (const look of this.#waiting) look();
+        this.#rising.changed();
       },
       remember: () => settings.keeper?.remember(this.#life.record, this.#lastDeath),
       ...(onCycle !== undefined && { replace: onCycle }),
@@ -156,19 +161,9 @@ export class Dyno {
     return this.#settings.id;
   }
 
-  /** @internal Resolves when it is up, or has failed to come up: whether it is. */
-  async settled(): Promise<boolean> {
-    const isComing = () => !this.#output.isLeft && (this.state === 'provisioning' || this.state === 'starting' || (this.state === 'down' && this.prospect === 'comes'));
-    await new Promise<void>((resolve) => {
-      const look = () => {
-        if (isComing()) return;
-        this.#waiting.delete(look);
-        resolve();
-      };
-      this.#waiting.add(look);
-      look();
-    });
-    return this.state === 'up' && !this.#output.isLeft;
+  /** @internal Resolves when it is up, and has been for so long, or has failed to come up: whether it is. */
+  async settled(steadyMs = 0): Promise<boolean> {
+    return this.#rising.settled(steadyMs);
   }
 
   /** @internal Its part in a replacement, which the next owner must know; undefined: it has its place for itself. */
@@ -233,7 +228,7 @@ export class Dyno {
   /** @internal What runs goes on, and is another process's; resolves when nothing more is begun here. */
   async leave(): Promise<void> {
     this.#output.leave();
-    for (const look of this.#waiting) look();
+    this.#rising.changed();
     this.#life.leave();
     this.#watch.end();
     await this.#launching;

@@ -12,7 +12,8 @@ import { readings } from './metrics/readings.js';
 import { validateOneOff, type OneOffCommand, type OneOffOptions } from './one-off/one-off-options.js';
 import type { OneOff } from './one-off/one-off.js';
 import { OneOffs } from './one-off/one-offs.js';
-import { releaseType, runRelease } from './one-off/release.js';
+import { releaseType } from './one-off/release.js';
+import { redeploy, type RedeployOptions } from './redeploy.js';
 import { LazyRouter } from './serving/lazy-router.js';
 import type { DynoListener } from './serving/listener.js';
 import { validateListenOptions, validateRestartOptions, type ListenOptions, type RestartOptions } from './serving/options.js';
@@ -36,7 +37,6 @@ import { validateListenOptions, validateRestartOptions, type ListenOptions, type
 export class Formation extends FormationLog {
   /** Before the names of its containers. */
   readonly name: string;
-  readonly #founded: Founded;
   readonly #blueprint: Blueprint;
   readonly #router: LazyRouter;
   readonly #crew: Crew;
@@ -50,18 +50,15 @@ export class Formation extends FormationLog {
 
   private constructor(founded: Founded) {
     super(founded);
-    const { name, options: { clock = formationDefaults.clock, processTypes = {} } } = founded;
-    this.name = name;
-    this.#founded = founded;
+    const { options: { clock = formationDefaults.clock, processTypes = {} } } = founded;
+    this.name = founded.name;
     this.#blueprint = new Blueprint(founded);
     this.#router = new LazyRouter({
       clock,
       backends: (type) => this.#crew.ofType(type),
       portOf: (type) => (type === 'web' ? this.#blueprint.port : undefined),
       idleAfterMs: (type) => processTypes[type]?.idle?.afterMs,
-      log: (message) => {
-        this.say({ timeMs: clock.now(), source: 'heroku', dyno: 'router', message });
-      },
+      log: (message) => { this.say({ timeMs: clock.now(), source: 'heroku', dyno: 'router', message }); },
     });
     this.#crew = new Crew({ blueprint: this.#blueprint, router: this.#router, listeners: this.listeners });
   }
@@ -130,19 +127,13 @@ export class Formation extends FormationLog {
     }
   }
 
-  /**
-   * Runs the release phase, where there is a process type `release`, and then starts as many dynos as there shall be.
-   *
-   * @throws TsrunError as `start`
-   */
+  /** Runs the release phase, where there is a process type `release`, and then starts as many dynos as there shall be. @throws TsrunError as `start` */
   async deploy(): Promise<void> {
-    const { source, options: { quantities = { web: 1 }, release = true, processTypes = {} } } = this.#founded;
+    const { quantities = { web: 1 } } = this.#blueprint.founded.options;
     this.checkRunning();
     await this.#blueprint.wanted(quantities);
-    if (release !== false && source.types.includes(releaseType)) {
-      await runRelease(release, processTypes[releaseType], async (options) => this.#oneOffs.run(source.program(releaseType), options, 1));
-    }
-    await this.#crew.inTurn(async () => this.#scale(quantities, async () => this.#router.publish(this.#founded.options.publish)));
+    await this.#oneOffs.release(this.#blueprint.founded);
+    await this.#crew.inTurn(async () => this.#scale(quantities, async () => this.#router.publish(this.#blueprint.founded.options.publish)));
   }
 
   /** Those that there shall be, whatever state they are in, by type and number. */
@@ -157,12 +148,12 @@ export class Formation extends FormationLog {
 
   /** What it can have dynos of. */
   get processTypes(): readonly string[] {
-    return this.#founded.source.types.filter((type) => type !== releaseType);
+    return this.#blueprint.founded.source.types.filter((type) => type !== releaseType);
   }
 
   /** @internal Its folder in the state root; undefined unless it outlives its process. */
   get statePath(): string | undefined {
-    return this.#founded.survival?.folder.path;
+    return this.#blueprint.founded.survival?.folder.path;
   }
 
   /** One by its name: `web.1`. */
@@ -210,6 +201,17 @@ export class Formation extends FormationLog {
   }
 
   /**
+   * Runs its dynos from another image, or a slug's on another stack: one after the other, after the release phase of a new image. Where a new dyno does
+   * not come up, or not for long, those that are new already are replaced by what they were. Resolves when all dynos are new.
+   *
+   * @throws TsrunError as `start`, before anything is changed; `ERR_TSRUN_STATE` when it was stopped, and where a new dyno failed and all is as it was
+   */
+  async redeploy(options: RedeployOptions): Promise<void> {
+    this.checkRunning();
+    return this.#crew.inTurn(async () => redeploy({ blueprint: this.#blueprint, crew: this.#crew, oneOffs: this.#oneOffs }, options));
+  }
+
+  /**
    * Takes connections on a port of this host for the dynos of a process type: each goes to one that is up, the one with the fewest connections. It
    * waits where one is starting, and is refused where there is none; the log says why (`heroku[router]`). No network of the dynos is
    * needed, no rule of a firewall, and the port stays open while dynos come and go, until `close` or the end of the formation.
@@ -240,7 +242,7 @@ export class Formation extends FormationLog {
    */
   async run(command: OneOffCommand, options: OneOffOptions = {}): Promise<OneOff> {
     validateOneOff(command, options);
-    return this.#oneOffs.run(this.#founded.source.oneOff(command), options);
+    return this.#oneOffs.run(this.#blueprint.founded.source.oneOff(command), options);
   }
 
   /**
@@ -248,7 +250,7 @@ export class Formation extends FormationLog {
    * have had five seconds for it; then logs and events end.
    */
   async stop(): Promise<void> {
-    this.#ending ??= this.#end(async (dyno) => dyno.stop(), () => this.#founded.survival?.end());
+    this.#ending ??= this.#end(async (dyno) => dyno.stop(), () => this.#blueprint.founded.survival?.end());
     return this.#ending;
   }
 
@@ -259,9 +261,9 @@ export class Formation extends FormationLog {
    * @throws TsrunError `ERR_TSRUN_STATE` unless it was started with `survive`, and when it was stopped
    */
   async leave(): Promise<void> {
-    if (this.#founded.survival === undefined) throw new TsrunError('ERR_TSRUN_STATE', 'the formation does not outlive its process', { hint: 'start it with survive' });
+    if (this.#blueprint.founded.survival === undefined) throw new TsrunError('ERR_TSRUN_STATE', 'the formation does not outlive its process', { hint: 'start it with survive' });
     this.checkRunning();
-    this.#ending = this.#end(async (dyno) => dyno.leave(), async () => Promise.resolve(this.#founded.survival?.leave()));
+    this.#ending = this.#end(async (dyno) => dyno.leave(), async () => Promise.resolve(this.#blueprint.founded.survival?.leave()));
     return this.#ending;
   }
 
@@ -284,14 +286,13 @@ export class Formation extends FormationLog {
     const wanted = await this.#blueprint.wanted(quantities);
     await ready();
     this.checkRunning();
-    const { survival } = this.#founded;
-    survival?.define({ quantities: { ...survival.definition.quantities, ...quantities } });
+    this.#blueprint.founded.survival?.want(quantities);
     await Promise.all(wanted.map(async ({ type, count, program }) => this.#crew.count(type, count, program)));
   }
 
   async #end(part: (dyno: Dyno) => Promise<void>, finish: () => Promise<void> | undefined): Promise<void> {
     this.#router.close();
-    await Promise.all([...this.#crew.everybody.map(part), ...this.oneOffs.map(async (oneOff) => oneOff.stop())]);
+    await Promise.all([this.#crew.end(part), ...this.oneOffs.map(async (oneOff) => oneOff.stop())]);
     this.#router.reset();
     await this.endLog();
     await finish();

@@ -2,7 +2,7 @@
 import type { Runtime } from '../container/runtime.js';
 import { randomNumber } from '../container/state/random.js';
 import { imageOptions, validateFormationOptions, type AdoptOptions, type FormationOptions } from './formation-options.js';
-import { ProgramSource } from './program.js';
+import { ProgramSource, type PinnedImage } from './program.js';
 import type { SavedPlace } from './survival/places.js';
 import type { Survival } from './survival/survival.js';
 
@@ -46,6 +46,16 @@ export async function inherit(runtime: Runtime, name: string, changes: AdoptOpti
     survival.leave();
     throw error;
   }
+}
+
+/** The same from another image, or on another stack, each found again by its digest. @throws as `Formation.start` */
+export async function renew(before: Founded, { image, stack }: Readonly<Partial<PinnedImage>>): Promise<Founded> {
+  const { runtime, options } = before;
+  const { checksum, ...kept } = options.container ?? {};
+  const container = { ...kept, ...(image === undefined && checksum !== undefined && { checksum }), ...(stack !== undefined && { stack }) };
+  const source = await openSource(runtime, image ?? before.image, { ...options, container });
+  const { pinned } = source;
+  return { ...before, image: pinned.image, source, options: { ...options, container: { ...container, ...(pinned.stack !== undefined && { stack: pinned.stack }) } } };
 }
 
 async function openSource(runtime: Runtime, image: string, { processTypes = {}, container }: FormationOptions): Promise<ProgramSource> {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { connect } from 'node:net';
 import { CliLab, said } from '../support/cli-lab.js';
 import { agentsOf, processesOf } from '../support/leaks.js';
+import { makeImage } from '../support/images.js';
+import { makeSlug, makeStack } from '../support/slug.js';
 import { needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 
@@ -14,7 +16,7 @@ let procfiles = 0;
 const app = "web: echo serving; exec httpd -f -p $PORT\ncount: n=0; trap 'exit 0' TERM; while :; do n=$((n+1)); echo line $n; sleep 0.02; done\n";
 
 async function up(formation: string, procfile = app): Promise<string> {
-  const path = join(lab.imageRoot, `Procfile-background-${procfiles++}`);
+  const path = join(lab.scratch, `Procfile-background-${procfiles++}`);
   writeFileSync(path, procfile);
   const name = lab.newId();
   const { code, stdout, stderr } = await lab.tsrun(['up', '-d', '--name', name, '--formation', formation, '--restart', 'docker', '-f', path, lab.image]);
@@ -23,7 +25,7 @@ async function up(formation: string, procfile = app): Promise<string> {
 }
 
 async function killAgent(name: string): Promise<void> {
-  const [pid = 0] = lab.agentsOf(name);
+  const [pid = 0] = agentsOf(name);
   process.kill(pid, 'SIGKILL');
   await until(() => !existsSync(`/proc/${pid}/exe`), 'the end of the agent');
 }
@@ -71,7 +73,7 @@ rooted('an app in the background: ps, logs, scale, restart and stop reach it fro
   t.is((await lab.tsrun(['logs', '-n', '2', '-d', 'count.1'])).stdout.split('\n').length, 3);
   t.is((await lab.tsrun(['logs', '--since', '2099-01-01'])).stdout, '');
   t.is((await lab.tsrun(['stop'])).stdout, `${name}\n`);
-  t.deepEqual([...processesOf(name), ...lab.agentsOf(name), ...readdirSync(join(lab.stateRoot, 'formations'))], []);
+  t.deepEqual([...processesOf(name), ...agentsOf(name), ...readdirSync(join(lab.stateRoot, 'formations'))], []);
 });
 
 rooted('the agent is killed: dynos live on, the next command starts another agent, and logs --follow misses nothing', async (t) => {
@@ -89,7 +91,7 @@ rooted('the agent is killed: dynos live on, the next command starts another agen
   t.true(existsSync(`/proc/${before?.pid ?? 0}/exe`));
   const [after] = await rowsOf(name);
   t.is(after?.pid, before?.pid);
-  t.is(lab.agentsOf(name).length, 1);
+  t.is(agentsOf(name).length, 1);
   const count = numbersIn(heard).length;
   await until(() => numbersIn(heard).length > count + 50, 'what comes after');
   const { stdout } = await lab.tsrun(['logs', '-a', name]);
@@ -108,7 +110,7 @@ rooted('an agent that is asked to end leaves the dynos; two agents do not own on
   const second = await lab.tsrun(['agent', '--app', name]);
   t.is(second.code, 1);
   t.regex(second.stderr, /belongs to another process.*\nhint: /);
-  const [pid = 0] = lab.agentsOf(name);
+  const [pid = 0] = agentsOf(name);
   process.kill(pid, 'SIGTERM');
   await until(() => !existsSync(`/proc/${pid}/exe`), 'the end of the agent');
   t.deepEqual((await rowsOf(name)).map((row) => row.pid), [before?.pid]);
@@ -131,6 +133,27 @@ rooted('its socket is its user\'s alone, and takes nothing that is no request', 
   }
   t.is((await rowsOf(name)).length, 1);
   await lab.tsrun(['stop', '-a', name]);
+});
+
+rooted('restart --stack: what a slug runs on is swapped, and the next agent goes on with it; what does not boot takes all back', async (t) => {
+  const name = lab.newId();
+  const [one, two, broken] = [makeStack(lab, 'one'), makeStack(lab, 'two'), makeImage(lab, { files: {} })];
+  const slug = makeSlug(lab.scratch, { Procfile: 'clock: echo "on $(cat /etc/stack)"; exec tick\nweb: exec serve\n' });
+  const started = await lab.tsrun(['up', '-d', '--name', name, '--formation', 'web=1,clock=1', '--stack', one, slug]);
+  t.is(started.code, 0, started.stderr);
+  await until(async () => isUp(name), 'both dynos');
+  const clockOn = async (stack: string) => (await lab.tsrun(['logs', '-a', name])).stdout.split(`app[clock.1]: on ${stack}\n`).length - 1;
+  t.deepEqual(await lab.tsrun(['restart', '--stack', two, '-a', name]), { code: 0, signal: null, stdout: 'clock.1\nweb.1\n', stderr: '' });
+  t.deepEqual([await clockOn('one'), await clockOn('two')], [1, 1]);
+  await killAgent(name);
+  await lab.tsrun(['restart', 'clock', '-a', name]);
+  await until(async () => (await clockOn('two')) === 2, 'the clock once more');
+  const refused = await lab.tsrun(['restart', '--stack', broken, '-a', name]);
+  t.is(refused.code, 1);
+  t.regex(refused.stderr, /the new clock\.1 did not come up, it is crashed\nhint: /);
+  await until(async () => (await clockOn('two')) === 3, 'the clock as it was');
+  t.regex((await lab.tsrun(['restart', 'web.1', '--stack', two, '-a', name])).stderr, /--stack is about all dynos/);
+  t.is((await lab.tsrun(['stop', '-a', name])).code, 0);
 });
 
 rooted('errors say what to do', async (t) => {

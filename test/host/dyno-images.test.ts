@@ -1,11 +1,10 @@
 // Which programs the dynos of an image run: of a slug's Procfile, of buildpacks' process types, or the image's own.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatLogLine, Formation, type FormationOptions } from '../../src/index.js';
 import { packFolder, writeLayout } from '../support/image-layouts.js';
 import { makeImage } from '../support/images.js';
 import { fixture, Lab } from '../support/lab.js';
+import { makeSlug } from '../support/slug.js';
 import { needs } from '../support/needs.js';
 import { until as waitUntil } from '../support/until.js';
 
@@ -25,20 +24,8 @@ async function linesOf(image: string, options: FormationOptions, last: RegExp): 
   return lines;
 }
 
-function slug(files: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(join(lab.scratch, 'slug-'));
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(join(folder, 'app', path, '..'), { recursive: true });
-    writeFileSync(join(folder, 'app', path), text);
-  }
-  const file = join(folder, 'slug.tgz');
-  const made = spawnSync('tar', ['-czf', file, './app'], { cwd: folder, encoding: 'utf8' });
-  if (made.status !== 0) throw new Error(made.stderr);
-  return `slug:${file}`;
-}
-
 rooted('A1: a slug on a stack: its Procfile, its profile scripts after the config vars, its folder and user', async (t) => {
-  const image = slug({
+  const image = makeSlug(lab.scratch, {
     Procfile: 'web: sleep 1000\nworker: echo "$DYNO $GREETING $ADDED $HOME $(pwd) $(id -u) ${PORT-none}" && sleep 1000\n',
     '.profile.d/10-a.sh': 'export ADDED="$GREETING-added"',
   });

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CliLab, said } from '../support/cli-lab.js';
+import { agentsOf } from '../support/leaks.js';
 import { needs } from '../support/needs.js';
 
 const lab = new CliLab();
@@ -147,7 +148,7 @@ rooted('the agent is killed: its one-off dynos end with it, and their clients ar
   const child = lab.spawn(['run', '--app', name, 'echo ready; exec sleep 1000']);
   const ended = said(child);
   await new Promise((resolve) => child.stdout?.once('data', resolve));
-  for (const pid of lab.agentsOf(name)) process.kill(pid, 'SIGKILL');
+  for (const pid of agentsOf(name)) process.kill(pid, 'SIGKILL');
   const { code, stderr } = await ended;
   t.is(code, 125);
   t.regex(stderr, /no process answers for the app/);

@@ -1,6 +1,6 @@
 /** The command as it is installed, on a state root of its own: what a person types, and everything that comes of it. */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Runtime, type ContainerSummary } from '../../src/index.js';
@@ -35,6 +35,7 @@ export class CliLab {
   #image: string | undefined;
   #stateRoot: string | undefined;
   #imageRoot: string | undefined;
+  #scratch: string | undefined;
   readonly #ptys: Pty[] = [];
 
   get image(): string {
@@ -51,6 +52,12 @@ export class CliLab {
   get imageRoot(): string {
     this.#imageRoot ??= mkdtempSync(join(scratchParent, 'tsrun-test-images-'));
     return this.#imageRoot;
+  }
+
+  /** For images that a test makes. */
+  get scratch(): string {
+    this.#scratch ??= mkdtempSync(join(scratchParent, 'tsrun-test-scratch-'));
+    return this.#scratch;
   }
 
   newId(): string {
@@ -117,18 +124,6 @@ export class CliLab {
     }
   }
 
-  /** Pids of the agents of an app of this lab, as /proc has them. */
-  agentsOf(app: string): number[] {
-    return readdirSync('/proc').filter((each) => /^\d+$/.test(each)).map(Number).filter((pid) => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return words.includes('agent') && words.includes(app);
-      } catch {
-        return false;
-      }
-    });
-  }
-
   /** Waits until something is as it should be. */
   async until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
     const end = Date.now() + limitMs;
@@ -161,7 +156,7 @@ export class CliLab {
         }).catch(() => undefined);
         t.deepEqual(await leftovers(traces, 0), []);
         rmSync(this.stateRoot, { recursive: true, force: true });
-        rmSync(this.imageRoot, { recursive: true, force: true });
+        for (const folder of [this.imageRoot, this.scratch]) rmSync(folder, { recursive: true, force: true });
         removeEmptyBases();
       }
       t.pass();

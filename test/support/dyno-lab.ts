@@ -16,9 +16,9 @@ export async function watchWorker(lab: Lab, command: string, options: FormationO
   return watchFormation(lab, { restart: 'never', processTypes: { worker: { command } }, quantities: { worker: 1 }, ...options });
 }
 
-/** From its start on. */
-export async function watchFormation(lab: Lab, options: FormationOptions): Promise<WatchedFormation> {
-  const formation = await Formation.start(await lab.runtime(), lab.image, { name: lab.newId(), ...options });
+/** From its start on. @param options `image`: default the fixture's */
+export async function watchFormation(lab: Lab, { image = lab.image, ...options }: FormationOptions & { readonly image?: string }): Promise<WatchedFormation> {
+  const formation = await Formation.start(await lab.runtime(), image, { name: lab.newId(), ...options });
   const [lines, events]: [string[], DynoEvent[]] = [[], []];
   const say = ({ source, dyno, message }: LogLine) => `${source}[${dyno}]: ${message}`;
   const readers = [

@@ -2,6 +2,7 @@
 import type { LogLine } from '../log/line.js';
 import type { OneOffCommand, OneOffOptions } from '../one-off/one-off-options.js';
 import { isLine } from '../survival/journal-entries.js';
+import type { RedeployOptions } from '../redeploy.js';
 import { Owner } from './owner.js';
 import { dynoSummary, isOf, type DynoSummary, type Request } from './protocol.js';
 import { RemoteOneOff } from './remote-one-off.js';
@@ -80,6 +81,11 @@ export class FormationClient {
   /** As `Formation.restart`. @throws TsrunError as `dynos`, and as that */
   async restart(which?: string): Promise<void> {
     await this.#owner.do({ op: 'restart', ...(which !== undefined && { which }) });
+  }
+
+  /** As `Formation.redeploy`; paths are absolute, as its owner may be in another folder. @throws TsrunError as `dynos`, and as that */
+  async redeploy(options: RedeployOptions): Promise<void> {
+    await this.#owner.do({ op: 'redeploy', options });
   }
 
   /** As `Formation.stop`; resolves when its owner has closed its socket as well. @throws TsrunError as `dynos` */

@@ -105,6 +105,9 @@ export class FormationServer {
       case 'restart':
         await this.#formation.restart(request.which);
         break;
+      case 'redeploy':
+        await this.#formation.redeploy(request.options);
+        break;
       case 'stop':
         await this.#formation.stop();
         break;

@@ -1,7 +1,9 @@
 /** The one-off dynos of a formation that have not ended. */
 import { randomNumber } from '../../container/state/random.js';
+import type { Founded } from '../founding.js';
 import type { Program } from '../program.js';
 import { oneOffDefaults, type OneOffOptions } from './one-off-options.js';
+import { releaseType, runRelease } from './release.js';
 import { OneOff, type OneOffSurroundings } from './one-off.js';
 
 /** What a formation gives to a program that runs once, when it has found that it could run. */
@@ -28,6 +30,12 @@ export class OneOffs {
     void oneOff.exited.then(() => this.#live.delete(oneOff.name));
     oneOff.start();
     return oneOff;
+  }
+
+  /** The release phase, where there is a process type of that name. @throws ERR_TSRUN_RELEASE */
+  async release({ source, options: { release = true, processTypes = {} } }: Pick<Founded, 'source' | 'options'>): Promise<void> {
+    if (release === false || !source.types.includes(releaseType)) return;
+    await runRelease(release, processTypes[releaseType], async (options) => this.run(source.program(releaseType), options, 1));
   }
 
   /** Dynos of a formation have numbers up to 1000. */

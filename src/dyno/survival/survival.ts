@@ -60,6 +60,17 @@ export class Survival {
     this.folder.write(definitionFile, JSON.stringify(this.#definition));
   }
 
+  /** So many dynos of the types that are named. */
+  want(quantities: Readonly<Record<string, number>>): void {
+    this.define({ quantities: { ...this.#definition.quantities, ...quantities } });
+  }
+
+  /** Dynos are of another image, or on another stack, from now on. */
+  redefine(image: string, imageName = this.#definition.imageName, stack?: string): void {
+    const { options } = this.#definition;
+    this.define({ image, imageName, options: { ...options, container: { ...options.container, ...(stack !== undefined && { stack }) } } });
+  }
+
   /** Those that there were. */
   dynos(): readonly SavedPlace[] {
     return this.folder.names(dynosFolder).flatMap((file) => placeOf(file, () => readDyno(this.folder.read(`${dynosFolder}/${file}`) ?? '')) ?? []);
