@@ -76,11 +76,13 @@ export class Monitor {
   readonly #interrupt = (signal: (typeof signals)[number]) => {
     this.#code = 128 + constants.signals[signal];
     // At once: a look may take its time.
-    this.#screen.close(signal === 'SIGHUP' && !hasTerminal());
+    this.#screen.close();
     this.#end.abort();
   };
 
   readonly #comeBack = () => {
+    // A terminal that hangs up sends the same signal.
+    if (this.#end.signal.aborted || !hasTerminal()) return;
     this.#screen.close();
     this.#screen.open();
     this.#draw();

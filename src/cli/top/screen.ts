@@ -1,7 +1,7 @@
 /** The whole of a terminal: drawn on line by line, typed on key by key, and given back as it was. */
 import { emitKeypressEvents } from 'node:readline';
 import type { Invocation } from '../invocation.js';
-import { letGoOfTerminal, windowSize } from '../program/terminal.js';
+import { hasTerminal, letGoOfTerminal, windowSize } from '../program/terminal.js';
 import type { Key } from './keys.js';
 import type { Size } from './list.js';
 
@@ -10,6 +10,9 @@ const enter = '\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J';
 const leave = '\x1b[?7h\x1b[?25h\x1b[?1049l';
 
 export type World = Pick<Invocation, 'stdin' | 'stdout' | 'stderr'>;
+
+/** Of a terminal that is hung up, which a signal tells of as well. */
+const ignore = () => undefined;
 
 export class Screen {
   readonly #world: World;
@@ -20,6 +23,7 @@ export class Screen {
   #isOpen = false;
   /** The terminal takes nothing for now. */
   #isFull = false;
+  #hadTerminal = false;
   readonly #close = () => {
     this.close();
   };
@@ -42,12 +46,15 @@ export class Screen {
   open(): void {
     const { stdin, stdout } = this.#world;
     this.#isOpen = true;
+    this.#hadTerminal = hasTerminal();
     emitKeypressEvents(stdin);
     stdin.setRawMode?.(true);
     stdin.on('keypress', this.#onKey).resume();
     process.on('SIGWINCH', this.#onResize);
     // Before who tells of an error and ends: what it says would go with this screen.
     process.prependListener('uncaughtException', this.#close);
+    process.once('exit', this.#close);
+    stdin.on('error', ignore);
     this.#drawn = [];
     stdout.write(enter);
   }
@@ -74,16 +81,17 @@ export class Screen {
     this.#world.stdout.write('\x1b[2J');
   }
 
-  /** @param isHungUp there is no terminal any more to give back */
-  close(isHungUp = false): void {
+  close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     const { stdin, stdout } = this.#world;
     process.removeListener('SIGWINCH', this.#onResize);
     process.removeListener('uncaughtException', this.#close);
+    process.removeListener('exit', this.#close);
     stdin.removeListener('keypress', this.#onKey);
     stdin.pause();
-    if (isHungUp) {
+    // Hung up: there is none any more to give back.
+    if (this.#hadTerminal && !hasTerminal()) {
       letGoOfTerminal(this.#world);
       return;
     }
