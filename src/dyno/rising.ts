@@ -25,12 +25,12 @@ export class Rising {
   /** Whether it comes up, and stays so for that long. */
   async settled(steadyMs: number): Promise<boolean> {
     await this.#until(() => !this.#look().isComing);
-    const end = this.#clock.now() + steadyMs;
-    const isOver = () => !this.#look().isUp || this.#clock.now() >= end;
+    let isOver = false;
     const cancel = this.#clock.after(steadyMs, () => {
+      isOver = true;
       this.changed();
     });
-    await this.#until(isOver);
+    await this.#until(() => isOver || !this.#look().isUp);
     cancel();
     return this.#look().isUp;
   }
