@@ -1,8 +1,8 @@
-/** Examples in the documentation: found, checked and run as a reader would who has installed the package. */
+/** Examples in the documentation: found and run as a reader would who has installed the package. */
 import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
-import ts from 'typescript';
+import { join, resolve } from 'node:path';
+import { transformSync } from 'esbuild';
 
 export const checkout = resolve(import.meta.dirname, '../../..');
 
@@ -51,32 +51,10 @@ export function makeProject(parent = tmpdir()): string {
   return project;
 }
 
-/** What the compiler has to say about programs, under the rules of this checkout. */
-export function complaints(project: string, programs: Readonly<Record<string, string>>): string[] {
-  const files = Object.entries(programs).map(([name, text]) => {
-    const file = join(project, name);
-    writeFileSync(file, text);
-    return file;
-  });
-  const options: ts.CompilerOptions = { ...compilerOptions(), rootDir: project, noEmit: true, typeRoots: [join(checkout, 'node_modules/@types')] };
-  return ts.getPreEmitDiagnostics(ts.createProgram(files, options)).map(({ file, start, messageText }) => {
-    const place = file === undefined || start === undefined ? '' : `${basename(file.fileName)}:${file.getLineAndCharacterOfPosition(start).line + 1}: `;
-    return place + ts.flattenDiagnosticMessageText(messageText, '\n');
-  });
-}
-
-/** Makes a program of an example that was checked; gives its path. */
+/** Makes a program of an example whose types were checked (`type-check.ts`); gives its path. By esbuild: a guest needs half a minute to load the compiler. */
 export function compile(project: string, name: string, text: string): string {
-  const { outputText } = ts.transpileModule(text, { fileName: `${name}.mts`, compilerOptions: { ...compilerOptions(), sourceMap: false } });
+  const { code } = transformSync(text, { loader: 'ts', format: 'esm', target: 'node20' });
   const file = join(project, `${name}.mjs`);
-  writeFileSync(file, outputText);
+  writeFileSync(file, code);
   return file;
-}
-
-function compilerOptions(): ts.CompilerOptions {
-  const read = ts.readConfigFile(join(checkout, 'tsconfig.json'), (path) => ts.sys.readFile(path));
-  const config: unknown = read.config;
-  const { options } = ts.parseJsonConfigFileContent({ ...Object(config), include: [], files: ['none.ts'] }, ts.sys, checkout);
-  // What an example names may be for the reader to use.
-  return { ...options, noUnusedLocals: false, noUnusedParameters: false, declaration: false };
 }

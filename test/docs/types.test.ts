@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { blocksOf, checkout, commented, complaints, makeProject } from './examples.js';
+import { blocksOf, checkout, commented, makeProject } from './examples.js';
+import { complaints } from './type-check.js';
 
 const documents = ['README.md', ...readdirSync(join(checkout, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
 const project = makeProject();

@@ -8,13 +8,12 @@ import { FakeClock } from '../dyno/fake-clock.js';
 import { watchWorker, type WatchedFormation } from '../support/dyno-lab.js';
 import { declareSwap, swapNeeds } from '../support/guest-swap.js';
 import { Lab } from '../support/lab.js';
-import { missing, needs, type Need } from '../support/needs.js';
+import { inLongForm, missing, needs } from '../support/needs.js';
 import { until } from '../support/until.js';
 
 const lab = new Lab();
 declareSwap(lab);
 /** A guest, which alone can hold them, swaps for minutes: they are of the long form. */
-const inLongForm = (...all: readonly Need[]): ReturnType<typeof needs> => (process.env['TSRUN_LONG'] === '1' ? needs(...all) : () => undefined);
 const memory = inLongForm(...swapNeeds);
 const mebibyte = 2 ** 20;
 const small: DynoSize = { memoryBytes: 32 * mebibyte };

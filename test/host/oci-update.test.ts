@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { needs } from '../support/needs.js';
+import { inLongForm, needs } from '../support/needs.js';
 import { ociLab, ociTest, program } from '../support/oci-lab.js';
 import { until } from '../support/until.js';
 
@@ -184,7 +184,7 @@ limited('a limit below what is in use is refused where that was asked for, and n
   t.is(lab.call('delete', '--force', id).code, 0);
 });
 
-const compared = needs('root', 'cgroup2:memory', 'cgroup2:cpu', 'cgroup2:pids', 'cgroup2:io', 'command:crun', `file:/${program.slice(1)}`);
+const compared = inLongForm('root', 'cgroup2:memory', 'cgroup2:cpu', 'cgroup2:pids', 'cgroup2:io', 'command:crun', `file:/${program.slice(1)}`);
 
 compared('the same change by crun gives the same files', (t) => {
   const crun = (...words: readonly string[]) => spawnSync('crun', ['--root', join(lab.folder, 'crun'), '--cgroup-manager', 'cgroupfs', ...words], { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'], timeout: 30_000 });

@@ -7,7 +7,7 @@ import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, r
 import { join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { fixture, patience, scratchParent } from './lab.js';
-import { needs } from './needs.js';
+import { inLongForm, needs } from './needs.js';
 import { program, type Answer } from './oci-lab.js';
 import { Pty, type PtyOptions } from './pty.js';
 import { saveImages } from './saved-images.js';
@@ -20,9 +20,7 @@ const cgroupRoot = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((folder) =>
 export const engineTest = (command: string) => needs('root', 'cgroup2', `file:/${program.slice(1)}`, `command:${command}`);
 
 /** For tests on limits. A guest, which alone can hold them, needs minutes to start an engine: they are of the long form. */
-export const limitsTest: ReturnType<typeof needs> = process.env['TSRUN_LONG'] === '1'
-  ? needs('root', 'cgroup2:memory', 'cgroup2:pids', 'cgroup2:cpu', 'command:podman', `file:/${program.slice(1)}`)
-  : () => undefined;
+export const limitsTest = inLongForm('root', 'cgroup2:memory', 'cgroup2:pids', 'cgroup2:cpu', 'command:podman', `file:/${program.slice(1)}`);
 
 export const runtime = program;
 

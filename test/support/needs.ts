@@ -83,6 +83,11 @@ export function needs(...all: readonly Need[]): Declare {
   };
 }
 
+/** Where the lane that can run a test takes minutes for it: in the short form there is no such test. */
+export function inLongForm(...all: readonly Need[]): Declare {
+  return process.env['TSRUN_LONG'] === '1' ? needs(...all) : () => undefined;
+}
+
 /** Those that this host does not have. Each is looked for once a process. */
 export function missing(...all: readonly Need[]): Need[] {
   return all.filter((need) => {
