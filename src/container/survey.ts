@@ -3,8 +3,7 @@ import { stat } from 'node:fs/promises';
 import { readStats } from '../cgroup/read-stats.js';
 import type { ContainerStats } from '../cgroup/stats.js';
 import { errnoName } from '../spec/errno.js';
-import { TsrunError } from '../spec/errors.js';
-import { namesIn } from './state/names-in.js';
+import { readWhole } from './state/discard.js';
 import type { ContainerRecord } from './state/record.js';
 import { stateRootToLookAt, type StateRoot } from './state/state-root.js';
 import { summaryOf, type ContainerSummary } from './state/summary.js';
@@ -45,7 +44,7 @@ export class ContainerSurvey {
 
   /** Those that live, by name. One whose record cannot be read is passed over. */
   async look(): Promise<readonly ContainerUse[]> {
-    const ids = namesIn(this.#root.containersPath).filter((name) => !name.startsWith('.')).sort();
+    const ids = this.#root.ids().sort();
     const there = new Set(ids);
     for (const id of this.#known.keys()) if (!there.has(id)) this.#known.delete(id);
     const uses: Promise<ContainerUse | undefined>[] = [];
@@ -63,19 +62,10 @@ export class ContainerSurvey {
     if (inode === undefined) return undefined;
     const known = this.#known.get(id);
     if (known?.inode === inode) return known.record;
-    const record = this.#readable(id);
+    const found = readWhole(this.#root, id);
+    const record = found?.internal === true ? undefined : found;
     this.#known.set(id, { inode, record });
     return record;
-  }
-
-  #readable(id: string): ContainerRecord | undefined {
-    try {
-      const record = this.#root.read(id);
-      return record?.internal === true ? undefined : record;
-    } catch (error) {
-      if (TsrunError.is(error)) return undefined;
-      throw error;
-    }
   }
 
   async #use(record: ContainerRecord): Promise<ContainerUse | undefined> {
