@@ -5,43 +5,34 @@ import { hostArchitecture } from '../../rootfs-fixtures/archive.mjs';
 import { foreignArchitectures } from '../../rootfs-fixtures/foreign.mjs';
 import { aptPackages } from '../../rootfs-fixtures/packages.mjs';
 
+// Of each lane that says nothing else.
+const usual = { cpus: 2, memoryMiB: 3584, commandLine: [], setup: [] };
+
 export const lanes = {
   'vm-6.1': {
     summary: 'Debian 12 kernel 6.1 on x86_64, pure cgroup v2, full root, no swap',
     architecture: 'amd64',
     // The cloud flavour has no 9p, so this is the generic one.
     kernel: { suite: 'bookworm', package: 'linux-image-amd64' },
-    cpus: 2,
-    memoryMiB: 3584,
-    commandLine: [],
-    setup: [],
+    ...usual,
   },
   'vm-6.12': {
     summary: 'Debian 13 kernel 6.12 on x86_64, pure cgroup v2, full root, no swap',
     architecture: 'amd64',
     kernel: { suite: 'trixie', package: 'linux-image-amd64' },
-    cpus: 2,
-    memoryMiB: 3584,
-    commandLine: [],
-    setup: [],
+    ...usual,
   },
   'vm-arm64': {
     summary: 'Debian 12 kernel 6.1 and user space on arm64, pure cgroup v2, full root, no swap; the native part is cross-built',
     architecture: 'arm64',
     kernel: { suite: 'bookworm', package: 'linux-image-arm64' },
-    cpus: 2,
-    memoryMiB: 3584,
-    commandLine: [],
-    setup: [],
+    ...usual,
   },
   'vm-systemd': {
     summary: 'as vm-6.1, with Debian 12\'s systemd as its first process; runs the tests of what needs one',
     architecture: 'amd64',
     kernel: { suite: 'bookworm', package: 'linux-image-amd64' },
-    cpus: 2,
-    memoryMiB: 3584,
-    commandLine: [],
-    setup: [],
+    ...usual,
     init: 'systemd',
     packages: ['vm-systemd'],
     only: ['host/oci-systemd'],
