@@ -57,9 +57,9 @@ export function cgroupsOf(prefix: string): string[] {
   return cgroupRoots.flatMap((root) => listing(root).filter((name) => name.startsWith(`${prefix}-`)).map((name) => join(root, name)));
 }
 
-/** Processes in such cgroups. One that is dead and waits for the host's init to reap it is no more of ours. */
+/** Processes in such cgroups. Its state is read first: of one that is reaped in between, the cgroup is not found any more. */
 export function processesOf(prefix: string): number[] {
-  return processes().filter((pid) => contentOf(`/proc/${pid}/cgroup`).includes(`/tsrun/${prefix}-`) && !isZombie(pid));
+  return processes().filter((pid) => isAlive(pid) && contentOf(`/proc/${pid}/cgroup`).includes(`/tsrun/${prefix}-`));
 }
 
 /** Agents of an app in the background. */
@@ -70,8 +70,9 @@ export function agentsOf(app: string): number[] {
   });
 }
 
-function isZombie(pid: number): boolean {
-  return contentOf(`/proc/${pid}/stat`).includes(') Z ');
+/** One that is dead and waits for the host's init to reap it is no more of ours. */
+function isAlive(pid: number): boolean {
+  return /\) [^ZX] /.test(contentOf(`/proc/${pid}/stat`));
 }
 
 /** Processes that hold a socket which is bound below this state root: its launchers. */
