@@ -62,6 +62,11 @@ export function wholeName({ domain, path, tag, digest }: RegistryReference): str
   return `${domain}/${path}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
+/** Beside a digest a tag says nothing, and what is pulled by both has none. */
+export function withoutIdleTag({ tag, ...reference }: RegistryReference): RegistryReference {
+  return reference.digest === undefined && tag !== undefined ? { ...reference, tag } : reference;
+}
+
 /** The name as docker shows it, without what it would complete but for the tag: `alpine:3.20`. */
 export function shortName(reference: RegistryReference): string {
   const { domain, path } = reference;

@@ -6,12 +6,13 @@ import { hostPlatform, parsePlatform, platformFitness, platformName } from '../.
 import type { Platform } from '../../image/documents.js';
 import type { FetchOptions, ImportOptions, PullOptions } from '../../image/image-types.js';
 import type { OfferedImage } from '../../image/offer.js';
-import { parseReference, wholeName, type RegistryReference } from '../../image/reference.js';
+import type { RegistryReference } from '../../image/reference.js';
 import { defaultLimits } from '../../image/store/import-image.js';
 import type { ImageRecord } from '../../image/store/records.js';
 import type { ImageStore } from '../../image/store/store.js';
 import type { Tell } from '../../image/store/work.js';
 import type { SourceOptions } from '../../image/sources/source-options.js';
+import { nameToGive } from './name-to-give.js';
 import { placeOf, type Place } from './places.js';
 import type { SourcePlace } from './stored-place.js';
 import type { LibrarySurroundings } from './surroundings.js';
@@ -170,7 +171,7 @@ async function sizeOf(stream: NodeJS.ReadableStream): Promise<number | undefined
 }
 
 function givenName(name: string | undefined): string | undefined {
-  return name === undefined ? undefined : wholeName(parseReference(name));
+  return name === undefined ? undefined : nameToGive(name);
 }
 
 export function platformFor(text: string | undefined): Platform {

@@ -1,7 +1,7 @@
 /** Which image of the store a person's words mean. */
 import type { Catalog, LocatedImage } from '../../image/store/catalog.js';
 import type { ImageRecord } from '../../image/store/records.js';
-import { wholeName, type RegistryReference } from '../../image/reference.js';
+import { wholeName, withoutIdleTag, type RegistryReference } from '../../image/reference.js';
 
 export interface FoundImage {
   readonly image: ImageRecord;
@@ -36,7 +36,7 @@ export async function findImage(catalog: Catalog, sought: SoughtImage): Promise<
 export async function locateImage(catalog: Catalog, sought: SoughtImage): Promise<LocatedImage | undefined> {
   const { reference, idPrefix } = sought;
   if (reference !== undefined) {
-    const named = (await catalog.locate({ reference: withoutTag(reference) })) ?? (await locateShort(catalog, sought));
+    const named = (await catalog.locate({ reference: withoutIdleTag(reference) })) ?? (await locateShort(catalog, sought));
     if (named !== undefined) return named;
     if (reference.digest !== undefined && (await catalog.digests()).includes(reference.digest)) return { digest: reference.digest };
   }
@@ -55,17 +55,12 @@ async function locateShort(catalog: Catalog, sought: SoughtImage): Promise<Locat
 /** All names that decide which image `findImage` finds. */
 export async function namesInStore(catalog: Catalog, sought: SoughtImage): Promise<readonly RegistryReference[]> {
   if (sought.reference === undefined) return [];
-  const own = withoutTag(sought.reference);
+  const own = withoutIdleTag(sought.reference);
   return (await catalog.name(wholeName(own))) === undefined ? [own, ...(await shortNames(sought))] : [own];
 }
 
 async function shortNames({ text, reference }: SoughtImage): Promise<readonly RegistryReference[]> {
   if (text === undefined || reference === undefined) return [];
   const { namesOfShort } = await import('../../image/registry/short-names.js');
-  return (await namesOfShort(text, reference)).map(withoutTag);
-}
-
-/** Beside a digest it says nothing, and what is pulled has no tag then. */
-function withoutTag({ tag, ...reference }: RegistryReference): RegistryReference {
-  return reference.digest === undefined && tag !== undefined ? { ...reference, tag } : reference;
+  return (await namesOfShort(text, reference)).map(withoutIdleTag);
 }

@@ -6,7 +6,7 @@ import { mostDocumentBytes } from '../../image/documents/manifest.js';
 import type { DamagedImage, FetchedImage, ImageChanges, ImageDetails, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../../image/image-types.js';
 import { readLayerChanges } from '../../image/layer-changes.js';
 import { recognise } from '../../image/recognise.js';
-import { isReference, parseReference, wholeName } from '../../image/reference.js';
+import { isReference, parseReference } from '../../image/reference.js';
 import { defaultLimits } from '../../image/store/import-image.js';
 import { checkAborted } from '../../image/store/faults.js';
 import { isStore } from '../../image/store/open-store.js';
@@ -19,6 +19,7 @@ import { containerLayersOf } from './container-layers.js';
 import { Fetching, type Fetched, type MayBeUndefined } from './fetching.js';
 import { findImage, locateImage, type FoundImage, type SoughtImage } from './find-image.js';
 import { meantAsPath, notLookedAt, notPacked, packedAt } from './meant.js';
+import { nameToGive } from './name-to-give.js';
 import { Resolving, type ResolveRequest, type StoredImage } from './resolving.js';
 import { detailsOf, summaryOf } from './summaries.js';
 import type { LibrarySurroundings } from './surroundings.js';
@@ -215,10 +216,9 @@ export class Library {
   }
 
   async tag(reference: string, name: string): Promise<void> {
-    const parsed = parseReference(name);
-    if (parsed.digest !== undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${printable(name, 400)}' has a digest, which only a registry gives`, { field: '/name', hint: 'give a name and a tag' });
+    const whole = nameToGive(name);
     const { image } = await this.find(reference);
-    await (await this.store()).tag(image.manifest.digest, wholeName(parsed));
+    await (await this.store()).tag(image.manifest.digest, whole);
   }
 
   async remove(reference: string, { force = false }: { readonly force?: boolean } = {}): Promise<RemovedImages> {

@@ -3,7 +3,7 @@ import type { Platform } from '../documents.js';
 import type { OfferedImage } from '../offer.js';
 import { PlatformError, platformFitness } from '../documents/platform.js';
 import { documentError } from '../documents/shapes.js';
-import { isReference, parseReference, wholeName } from '../reference.js';
+import { isReference, parseReference, wholeName, withoutIdleTag } from '../reference.js';
 import { TsrunError } from '../../spec/errors.js';
 import { printable } from '../../spec/quote.js';
 import { shareTree, type FileTree } from './file-tree.js';
@@ -43,7 +43,7 @@ export async function chooseImages(found: readonly Candidate[], options: ChoiceO
   if (shared !== undefined) throw ambiguous(shared, fitting, candidates, tree);
   if (options.choose === 'one' && fitting.length > 1) throw several(named, tree);
   const images: (readonly [names: string[], UnnamedImage])[] = [];
-  for (const { names, open } of fitting) images.push([fullNames(names), await open()]);
+  for (const candidate of fitting) images.push([givenNames(candidate), await candidate.open()]);
   const closers = shareTree(tree, images.length);
   return images.map(([names, image], index) => ({ ...image, names, close: closers[index] ?? (() => tree.close()) }));
 }
@@ -91,10 +91,19 @@ function fullNames(names: readonly string[]): string[] {
   return [...new Set(names.filter((name) => /[:/]/.test(name) && isReference(name)).map((name) => wholeName(parseReference(name))))];
 }
 
+/**
+ * What is to be called so from now on. A digest says which image a name is of, wherever it came from (`find-image.ts`): one that a source
+ * writes beside another image is not believed.
+ */
+function givenNames({ names, digest }: Candidate): string[] {
+  const references = fullNames(names).map(parseReference).filter((reference) => [undefined, digest].includes(reference.digest));
+  return [...new Set(references.map((reference) => wholeName(withoutIdleTag(reference))))];
+}
+
 /** The name that was asked for, of several images; or a whole one that two would be given, or one that is all that two have. */
 function sharedName(candidates: readonly Candidate[], asked: string | undefined): string | undefined {
   if (asked !== undefined) return candidates.length > 1 ? asked : undefined;
-  const given = candidates.flatMap(({ names }) => [...new Set([...fullNames(names), ...(fullNames(names).length === 0 ? names : [])])]);
+  const given = candidates.flatMap((candidate) => [...new Set([...givenNames(candidate), ...(fullNames(candidate.names).length === 0 ? candidate.names : [])])]);
   return given.find((each, index) => given.indexOf(each) !== index);
 }
 

@@ -95,6 +95,23 @@ test("containerd's names are whole ones", async (t) => {
   t.deepEqual(found?.names, ['docker.io/library/alpine:3.20']);
 });
 
+test('a name with a digest is given to the image that has it, and to no other', async (t) => {
+  const { digest } = image.manifest;
+  const another = `sha256:${'a'.repeat(64)}`;
+  const rows: [name: string, given: string[]][] = [
+    [`team/app@${digest}`, [`docker.io/team/app@${digest}`]],
+    [`team/app:1@${digest}`, [`docker.io/team/app@${digest}`]],
+    [`team/app@${another}`, []],
+    [`team/app:1@${another}`, []],
+  ];
+  for (const [name, given] of rows) {
+    const [found] = await openOciLayout(await folderTree(layoutFiles([named(image.manifest, name)], image.blobs)), options({ name }));
+    t.deepEqual(found?.names, given, name);
+    const [containerds] = await openOciLayout(await folderTree(layoutFiles([{ ...image.manifest, annotations: { 'io.containerd.image.name': name } }], image.blobs)), options());
+    t.deepEqual(containerds?.names, given, name);
+  }
+});
+
 test('of one name, and of a nested index, the image for the platform is taken', async (t) => {
   const [here, there] = [madeImage({ cmd: ['here'] }), madeImage({ cmd: ['there'], platform: other })];
   const blobs = [...here.blobs, ...there.blobs];
