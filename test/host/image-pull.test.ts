@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import type { RunOptions, TsrunError } from '../../src/index.js';
 import { digestOf, FakeRegistry } from '../support/fake-registry.js';
-import { packFolder } from '../support/image-layouts.js';
+import { packFolder, writeLayout } from '../support/image-layouts.js';
 import { Lab, outcome } from '../support/lab.js';
 import { needs } from '../support/needs.js';
 import { makeImage, makeLayer, type MadeLayer } from '../support/store-lab.js';
@@ -156,3 +156,15 @@ here('what a killed process had of a blob is not fetched again', async (t) => {
 });
 
 lab.declareLeakTest();
+
+here('what has a digest in its name is that image, whatever a file or a person calls another', async (t) => {
+  const pinned = `team/app@sha256:${'a'.repeat(64)}`;
+  const { path, image } = writeLayout(mkdtempSync(join(lab.scratch, 'layout-')), [makeLayer({ content: 'another' })], {}, pinned);
+  const { images } = await lab.runtime();
+  const [summary] = await images.import(`${path}:${pinned}`).done;
+  t.like(summary, { digest: image.manifest.descriptor.digest, names: [] });
+  await t.throwsAsync(run(pinned, { pull: 'never' }), { code: 'ERR_TSRUN_IMAGE', message: /in the store/ });
+  for (const refused of [images.import(path, { name: pinned }).done, images.pull('localhost:1/app', { name: pinned }).done, images.tag(image.manifest.descriptor.digest, pinned)]) {
+    await t.throwsAsync(refused, { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /has a digest, which only a registry gives/ });
+  }
+});

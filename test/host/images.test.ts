@@ -75,18 +75,6 @@ here('an image is imported under a name, and run by it, by its digest and by dig
   t.false(isThere('layers', image.layers[1]?.diffId ?? ''));
 });
 
-here('what has a digest in its name is that image, whatever a file or a person calls another', async (t) => {
-  const pinned = `team/app@sha256:${'a'.repeat(64)}`;
-  const { path, image } = writeLayout(mkdtempSync(join(lab.scratch, 'layout-')), [makeLayer({ content: 'another' })], {}, pinned);
-  const { images } = await lab.runtime();
-  const [summary] = await images.import(`${path}:${pinned}`).done;
-  t.like(summary, { digest: image.manifest.descriptor.digest, names: [] });
-  await t.throwsAsync(run(pinned, { pull: 'never' }), { code: 'ERR_TSRUN_IMAGE', message: /in the store/ });
-  for (const refused of [images.import(path, { name: pinned }).done, images.pull('localhost:1/app', { name: pinned }).done, images.tag(image.manifest.descriptor.digest, pinned)]) {
-    await t.throwsAsync(refused, { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /has a digest, which only a registry gives/ });
-  }
-});
-
 here('what a reference means is resolved, and is there for the start', async (t) => {
   const { path, image } = makeLayout('resolved');
   const { images } = await lab.runtime();

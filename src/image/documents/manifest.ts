@@ -5,7 +5,7 @@ import type { JsonObject } from '../../spec/json.js';
 import { array, integer, optional, type Shape } from '../../spec/shape.js';
 import type { Descriptor, ImageIndex, ImageManifest, Platform } from '../documents.js';
 import { assertDocument, digest, documentError, fillLists, filled, known, readJsonObject, texts } from './shapes.js';
-import { isConfigType, isIndexType, isManifestType, layerKind, mediaTypes } from './media-types.js';
+import { isConfigType, isIndexType, isLayerType, isManifestType, layerKind, mediaTypes } from './media-types.js';
 
 /** A manifest or index is never larger (distribution-spec, "Pushing Manifests": what registries must take). */
 export const mostDocumentBytes = 4 * 1024 * 1024;
@@ -126,10 +126,18 @@ function typeOf(value: JsonObject, source: string, announced: string | undefined
   return type;
 }
 
-function refuseUnknownParts({ config, layers }: ImageManifest, source: string): void {
-  if (!isConfigType(config.mediaType)) {
-    throw documentError(`${source} is not that of an image: its config is '${printable(config.mediaType, 100)}'`, 'it is an artifact, such as a chart, a signature or a list of parts');
+/** A manifest of something else: a chart, a signature, what was attested of an image. An index names such beside its images. */
+export class ArtifactError extends TsrunError {
+  constructor(message: string) {
+    super('ERR_TSRUN_IMAGE', message, { hint: 'it is an artifact, such as a chart, a signature or a list of parts' });
   }
+}
+
+function refuseUnknownParts({ config, layers }: ImageManifest, source: string): void {
+  if (!isConfigType(config.mediaType)) throw new ArtifactError(`${source} is not that of an image: its config is '${printable(config.mediaType, 100)}'`);
+  const [first] = layers;
+  // Signatures and attestations have an image's config, for registries that take nothing else.
+  if (first !== undefined && !layers.some(({ mediaType }) => isLayerType(mediaType))) throw new ArtifactError(`${source} is not that of an image: its layers are '${printable(first.mediaType, 100)}'`);
   if (config.size > mostDocumentBytes) throw documentError(`the config in ${source} has ${config.size} bytes, at most ${mostDocumentBytes} are read`);
   layers.forEach(({ mediaType }, index) => {
     if (layerKind(mediaType) !== undefined) return;

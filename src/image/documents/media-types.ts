@@ -41,6 +41,11 @@ export function isConfigType(mediaType: string): boolean {
   return mediaType === mediaTypes.config || mediaType === mediaTypes.dockerConfig;
 }
 
+/** May it be part of an image's files, packed in whatever way? */
+export function isLayerType(mediaType: string): boolean {
+  return mediaType.startsWith('application/vnd.oci.image.layer.') || mediaType.startsWith('application/vnd.docker.image.rootfs.');
+}
+
 /** Undefined for what is not a layer that can be unpacked. */
 export function layerKind(mediaType: string): LayerKind | undefined {
   return layerKinds.get(mediaType);

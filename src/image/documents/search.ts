@@ -1,6 +1,6 @@
 /** From a manifest or index to the image for a platform: through indexes in indexes, wherever the documents lie. */
 import type { Descriptor, ImageManifest, Platform } from '../documents.js';
-import { readImageDocument } from './manifest.js';
+import { ArtifactError, readImageDocument } from './manifest.js';
 import { mediaTypes } from './media-types.js';
 import { candidatesForPlatform, PlatformError } from './platform.js';
 import { documentError } from './shapes.js';
@@ -55,15 +55,18 @@ export async function searchImage<Image>(source: DocumentSource<Image>, first: R
     if (depth === deepest) throw documentError(`${name} has indexes in indexes deeper than ${deepest} levels`, 'no tool makes such an image');
     const { manifests } = document.index;
     const offered: Platform[] = [];
+    let artifact: ArtifactError | undefined;
     for (const candidate of candidatesForPlatform(manifests, wanted, name)) {
       if (++looked > mostLooked) throw documentError(`${name} has more than ${mostLooked} manifests of which no index says the platform`);
       try {
         return await search(await source.read(candidate), depth + 1);
       } catch (error) {
-        if (!(error instanceof PlatformError)) throw error;
-        offered.push(...error.offered);
+        if (error instanceof ArtifactError) artifact ??= error;
+        else if (error instanceof PlatformError) offered.push(...error.offered);
+        else throw error;
       }
     }
+    if (artifact !== undefined && offered.length === 0) throw artifact;
     throw new PlatformError([...offered, ...manifests.flatMap(({ platform }) => platform ?? [])], wanted, name);
   };
   return search(first, source.depth);

@@ -1,6 +1,7 @@
 /** Which images of a layout or archive are meant, where it holds several: by name, by platform, or all. */
 import type { Platform } from '../documents.js';
 import type { OfferedImage } from '../offer.js';
+import { ArtifactError } from '../documents/manifest.js';
 import { PlatformError, platformFitness } from '../documents/platform.js';
 import { documentError } from '../documents/shapes.js';
 import { isReference, parseReference, wholeName, withoutIdleTag } from '../reference.js';
@@ -52,7 +53,7 @@ export async function chooseImages(found: readonly Candidate[], options: ChoiceO
 function namingFaults(candidate: Candidate, index: number): Candidate {
   const label = printable(candidate.names[0] ?? `@${index}`, 200);
   const explain = (cause: unknown): never => {
-    if (!TsrunError.is(cause) || cause instanceof PlatformError || cause.code !== 'ERR_TSRUN_IMAGE') throw cause;
+    if (!TsrunError.is(cause) || cause instanceof PlatformError || cause instanceof ArtifactError || cause.code !== 'ERR_TSRUN_IMAGE') throw cause;
     throw documentError(`image '${label}': ${cause.message}`, 'take the others by their names, each after a colon: PATH:NAME', cause);
   };
   return { ...candidate, look: () => candidate.look().catch(explain), open: () => candidate.open().catch(explain) };
@@ -63,15 +64,17 @@ function isNamed({ names, digest }: Candidate, name: string, index: number): boo
   return isReference(name) && fullNames(names).includes(wholeName(parseReference(name)));
 }
 
-/** The best of those that have the same names, or all that are equally good. */
+/** The best of those that have the same names, or all that are equally good. What is no image is passed over beside one. */
 async function findFitting(candidates: readonly Candidate[], platform: Platform, tree: FileTree): Promise<readonly Candidate[]> {
   const offered: Platform[] = [];
+  let artifact: ArtifactError | undefined;
   const best = new Map<string, { readonly fitness: number; readonly equals: Candidate[] }>();
   for (const candidate of candidates) {
     const { names, look } = candidate;
     const found = await look().catch((error: unknown) => {
-      if (!(error instanceof PlatformError)) throw error;
-      offered.push(...error.offered);
+      if (error instanceof ArtifactError) artifact ??= error;
+      else if (error instanceof PlatformError) offered.push(...error.offered);
+      else throw error;
       return undefined;
     });
     if (found === undefined) continue;
@@ -82,6 +85,7 @@ async function findFitting(candidates: readonly Candidate[], platform: Platform,
     if (fitness > (known?.fitness ?? 0)) best.set(key, { fitness, equals: [candidate] });
     else if (fitness > 0 && fitness === known?.fitness) known.equals.push(candidate);
   }
+  if (artifact !== undefined && best.size === 0 && offered.length === 0) throw artifact;
   if (best.size === 0) throw new PlatformError(offered, platform, tree.name);
   return [...best.values()].flatMap(({ equals }) => equals);
 }

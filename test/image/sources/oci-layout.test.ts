@@ -204,6 +204,32 @@ test('what else an index names is passed over', async (t) => {
   t.is((await openOciLayout(await folderTree(layoutFiles([signature, image.manifest], image.blobs)), options())).length, 1);
 });
 
+test('artifacts beside an image, in a layout and in an index below it, are passed over; alone they are told of', async (t) => {
+  const empty = Buffer.from('{}');
+  const artifact = (config: object, mediaType: string): Buffer => Buffer.from(JSON.stringify({
+    schemaVersion: 2, mediaType: mediaTypes.manifest, config, layers: [{ mediaType, digest: digestOf(empty), size: empty.length }],
+  }));
+  const describe = (bytes: Buffer, mediaType: string = mediaTypes.manifest) => ({ mediaType, digest: digestOf(bytes), size: bytes.length });
+  const artifacts: [Buffer, RegExp][] = [
+    [artifact(describe(empty, 'application/vnd.oci.empty.v1+json'), 'application/vnd.example.chart'), /not that of an image: its config is 'application\/vnd\.oci\.empty/],
+    [artifact(describe(image.config, mediaTypes.config), 'application/vnd.in-toto+json'), /not that of an image: its layers are 'application\/vnd\.in-toto/],
+  ];
+  for (const [bytes, fault] of artifacts) {
+    const blobs = [...image.blobs, bytes, empty];
+    const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests: [describe(bytes), image.manifest] }));
+    for (const each of [layoutFiles([describe(bytes), image.manifest], blobs), layoutFiles([describe(index, mediaTypes.index)], [...blobs, index])]) {
+      for (const choose of ['one', 'all'] as const) {
+        const found = await openOciLayout(await folderTree(each), options({ choose }));
+        t.deepEqual(found.map(({ manifest }) => manifest.descriptor), [image.manifest]);
+      }
+    }
+    const alone = await folderTree(layoutFiles([describe(bytes)], blobs));
+    t.regex((await faultOf(openOciLayout(alone, options()))).message, fault);
+    const byName = await folderTree(layoutFiles([named({ ...image.manifest, ...describe(bytes) }, 'sig'), image.manifest], blobs));
+    t.regex((await faultOf(openOciLayout(byName, options({ name: 'sig' })))).message, fault);
+  }
+});
+
 test('layouts that are damaged, or not whole, are refused with what is', async (t) => {
   const manifestPath = blobPath(image.manifest.digest);
   const [first] = layers;
