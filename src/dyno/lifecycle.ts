@@ -3,11 +3,11 @@
  * clock and what can be done to a dyno; containers it knows not.
  */
 import { Alarm } from './alarm.js';
-import { isForGood, type Death, type Doing } from './death.js';
+import type { Death, Doing } from './death.js';
 import { bootTimeoutLine, endLines, exitTimeoutLine } from './life-lines.js';
 import type { DynoState, LifeRecord } from './life-record.js';
 import type { LifecycleActions, LifecycleSettings, Prospect } from './life-settings.js';
-import { cycleDelayMs, restartDelayMs } from './restart-policy.js';
+import { afterCrash, cycleDelayMs } from './restart-policy.js';
 
 export class Lifecycle {
   readonly #settings: LifecycleSettings;
@@ -77,7 +77,9 @@ export class Lifecycle {
     [this.#isAsleep, this.#starts] = [record.isAsleep ?? false, record.starts ?? 1];
     const { nextRestartAtMs, cycleAtMs, deadlineMs } = record;
     if (!record.alive) {
-      if (nextRestartAtMs !== undefined) this.#restartAt(nextRestartAtMs);
+      // It had ended, and was about to be started again.
+      if (record.then === 'again') this.start();
+      else if (nextRestartAtMs !== undefined) this.#restartAt(nextRestartAtMs);
       return;
     }
     if (cycleAtMs !== undefined) this.#cycleAt(cycleAtMs);
@@ -172,11 +174,12 @@ export class Lifecycle {
   #end(then: LifeRecord['then']): void {
     this.#then = then;
     this.#cycling.clear();
-    if (this.#alive) this.#terminate();
-    else {
-      this.#comeback.clear();
-      if (this.#state === 'crashed') this.#become('down');
+    if (this.#alive) {
+      this.#terminate();
+      return;
     }
+    this.#comeback.clear();
+    if (this.#state === 'crashed') this.#become('down');
     this.#actions.remember?.();
   }
 
@@ -185,16 +188,14 @@ export class Lifecycle {
     if (!this.#alive || this.#doing !== 'nothing') return;
     this.#actions.log(line);
     this.#terminate('stopping-unhealthy');
-    this.#actions.remember?.();
   }
 
   /** Ends what is up, until it is woken. */
   sleep(): void {
     if (this.prospect !== 'serves') return;
     this.#actions.log('Idling');
-    this.stop();
     this.#isAsleep = true;
-    this.#actions.remember?.();
+    this.#end('nothing');
   }
 
   /** Starts what sleeps, or is on its way to. */
@@ -248,14 +249,17 @@ export class Lifecycle {
   }
 
   #terminate(doing: Doing = 'stopping'): void {
-    if (this.#doing !== 'nothing') return;
-    this.#deadline.clear();
-    this.#doing = doing;
-    const { clock, stopSignal, graceMs } = this.#settings;
-    this.#actions.log(`Stopping all processes with ${stopSignal}`);
+    const isNew = this.#doing === 'nothing';
+    if (isNew) {
+      const { clock, stopSignal, graceMs } = this.#settings;
+      this.#doing = doing;
+      this.#actions.log(`Stopping all processes with ${stopSignal}`);
+      this.#killAt(clock.now() + graceMs);
+    }
+    // Before it is done: the next owner must not take the end that comes of it for the program's own.
+    this.#actions.remember?.();
     // What is still on its way is asked when it is there.
-    if (this.#isLaunched) this.#actions.terminate();
-    this.#killAt(clock.now() + graceMs);
+    if (isNew && this.#isLaunched) this.#actions.terminate();
   }
 
   #killAt(timeMs: number): void {
@@ -272,12 +276,10 @@ export class Lifecycle {
   #crash(death: Death): void {
     const { clock, policy } = this.#settings;
     const wasUpMs = this.#state === 'up' ? clock.now() - this.#upSinceMs : 0;
-    if (policy.resetAfterMs !== undefined && wasUpMs >= policy.resetAfterMs) this.#crashes = 0;
-    this.#crashes++;
-    const isDone = policy.on !== 'always' && death.code === 0;
-    const delayMs = isForGood(death) ? undefined : restartDelayMs(policy, this.#crashes, death.code);
+    const { crashes, delayMs, state } = afterCrash(policy, this.#crashes, wasUpMs, death);
+    this.#crashes = crashes;
     if (delayMs !== undefined) this.#restartAt(clock.now() + delayMs);
-    this.#become(isDone ? 'complete' : 'crashed');
+    this.#become(state);
   }
 
   #restartAt(timeMs: number): void {

@@ -1,4 +1,5 @@
 /** When a dyno that has ended is started again: a policy is data, and what comes of it a function of how often it has crashed. */
+import { isForGood, type Death } from './death.js';
 
 /** Every so often a dyno is restarted, however well it does. */
 export interface Cycling {
@@ -54,6 +55,23 @@ export function restartDelayMs({ on, delaysMs, mostDelayMs, mostCrashes = Infini
   const last = delaysMs.at(-1) ?? 0;
   const beyond = Math.max(0, crashes - delaysMs.length);
   return Math.min(mostDelayMs, delaysMs[crashes - 1] ?? last * 2 ** beyond);
+}
+
+/** What a crash leads to. */
+export interface AfterCrash {
+  /** In a row, with this one. */
+  readonly crashes: number;
+  /** How soon it is started again; undefined: it is not. */
+  readonly delayMs: number | undefined;
+  readonly state: 'crashed' | 'complete';
+}
+
+/** @param wasUpMs how long it was up, 0 for one that never was */
+export function afterCrash(policy: RestartPolicy, before: number, wasUpMs: number, death: Death): AfterCrash {
+  const { on, resetAfterMs = Infinity } = policy;
+  const crashes = (wasUpMs >= resetAfterMs ? 0 : before) + 1;
+  const delayMs = isForGood(death) ? undefined : restartDelayMs(policy, crashes, death.code);
+  return { crashes, delayMs, state: on !== 'always' && death.code === 0 ? 'complete' : 'crashed' };
 }
 
 /** When a dyno that starts now is cycled, counted from now; undefined: never. `chance`: 0 to 1. */

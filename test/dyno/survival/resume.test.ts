@@ -17,7 +17,9 @@ class Rig {
   readonly #settings: Partial<LifecycleSettings>;
   life: Lifecycle;
   said: string[] = [];
-  #remembered: LifeRecord | undefined;
+  #remembered: LifeRecord[] = [];
+  /** What the next owner would have known when the stop signal was sent. */
+  knownAtSignal: LifeRecord | undefined;
 
   constructor(settings: Partial<LifecycleSettings> = {}) {
     this.#settings = settings;
@@ -30,12 +32,15 @@ class Rig {
     const say = (what: string) => { if (isOwner) this.said.push(what); };
     const life: Lifecycle = new Lifecycle({ clock, policy: restartPolicies.heroku, command: 'job', stopSignal: 'SIGTERM', graceMs: 30_000, chance: () => 0, ...this.#settings }, {
       launch: () => { say('<launch>'); },
-      terminate: () => { say('<terminate>'); },
+      terminate: () => {
+        this.knownAtSignal = this.#remembered.at(-1);
+        say('<terminate>');
+      },
       kill: () => { say('<kill>'); },
       badBind: () => undefined,
       log: say,
       changed: () => undefined,
-      remember: () => { this.#remembered = life.record; },
+      remember: () => { this.#remembered.push(life.record); },
     });
     this.#disown = () => { isOwner = false; };
     return life;
@@ -43,10 +48,10 @@ class Rig {
 
   #disown: () => void = () => undefined;
 
-  /** By way of JSON, as it is written down. */
-  next(awayMs = 0): this {
+  /** By way of JSON, as it is written down. @param missed so many of the last records were not written any more */
+  next(awayMs = 0, missed = 0): this {
     this.#disown();
-    const record: unknown = JSON.parse(JSON.stringify(this.#remembered));
+    const record: unknown = JSON.parse(JSON.stringify(this.#remembered.at(-1 - missed)));
     assertShape(lifeRecord, record, 'ERR_TSRUN_STATE', 'record');
     this.clock.advance(awayMs);
     this.said = [];
@@ -136,6 +141,26 @@ test('a restart that was begun ends with a start', (t) => {
   rig.next();
   rig.life.ended({ ...crash, cause: 'stop' });
   t.is(rig.said.at(-1), '<launch>');
+});
+
+test('so does one whose owner was killed between the end and the start', (t) => {
+  const rig = new Rig().launched();
+  rig.life.restart();
+  rig.life.ended({ ...crash, cause: 'stop' });
+  rig.next(0, 1);
+  t.deepEqual(rig.said, ['State changed from down to starting', 'Starting process with command `job`', '<launch>']);
+  t.is(rig.life.record.then, 'policy');
+});
+
+test('what is done to a program is known before it is done: its end is not taken for its own', (t) => {
+  for (const [act, then] of [['stop', 'nothing'], ['restart', 'again'], ['sleep', 'nothing']] as const) {
+    const rig = new Rig().launched();
+    rig.life[act]();
+    t.like(rig.knownAtSignal, { doing: 'stopping', then, deadlineMs: rig.clock.now() + 30_000, ...(act === 'sleep' && { isAsleep: true }) }, act);
+  }
+  const rig = new Rig().launched();
+  rig.life.giveUp('It is not well');
+  t.like(rig.knownAtSignal, { doing: 'stopping-unhealthy', then: 'policy' });
 });
 
 test('it is cycled when it would have been', (t) => {
