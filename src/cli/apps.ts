@@ -1,6 +1,6 @@
 /** Apps in the background: which one a command is about, and how it comes to the process that owns it. */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -51,16 +51,24 @@ async function unanswered(client: FormationClient): Promise<TsrunError | undefin
 
 /** Resolves when it has taken the dynos over. It lives on, with nothing of this process but what it says of its failure. */
 export async function startAgent({ name, folder, workingFolder, imageRoot }: FormationSummary): Promise<void> {
-  const told = join(folder, 'agent.log');
-  const stderr = openSync(told, 'w', 0o600);
-  const words = [...process.execArgv, '--', process.argv[1] ?? '', 'agent', '--app', name, '--root-dir', imageRoot];
-  const agent = spawn(process.execPath, words, { cwd: existsSync(workingFolder) ? workingFolder : '/', detached: true, stdio: ['ignore', 'pipe', stderr] });
-  closeSync(stderr);
-  const exit = once(agent, 'exit').then(() => true);
-  const hasEnded = await Promise.race([once(agent.stdout ?? agent, 'data').then(() => false), exit]);
-  agent.stdout?.destroy();
-  agent.unref();
-  if (!hasEnded) return;
-  const [, message = 'it ended at once', , hint] = /^tsrun: (.*)(\nhint: (.*))?/m.exec(readFileSync(told, 'utf8')) ?? [];
-  throw new TsrunError('ERR_TSRUN_STATE', `no agent could be started for the app ${quote(name)}: ${message}`, { hint });
+  const told = openSync(join(folder, 'agent.log'), 'w+', 0o600);
+  try {
+    const words = [...process.execArgv, '--', process.argv[1] ?? '', 'agent', '--app', name, '--root-dir', imageRoot];
+    const agent = spawn(process.execPath, words, { cwd: existsSync(workingFolder) ? workingFolder : '/', detached: true, stdio: ['ignore', 'pipe', told] });
+    const exit = once(agent, 'exit').then(() => true);
+    const hasEnded = await Promise.race([once(agent.stdout ?? agent, 'data').then(() => false), exit]);
+    agent.stdout?.destroy();
+    agent.unref();
+    if (!hasEnded) return;
+    const [, message = 'it ended at once', , hint] = /^tsrun: (.*)(\nhint: (.*))?/m.exec(textOf(told)) ?? [];
+    throw new TsrunError('ERR_TSRUN_STATE', `no agent could be started for the app ${quote(name)}: ${message}`, { hint });
+  } finally {
+    closeSync(told);
+  }
+}
+
+/** Also where its folder is gone with the app. The agent has written at the same offset. */
+function textOf(fd: number): string {
+  const bytes = Buffer.alloc(fstatSync(fd).size);
+  return bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0));
 }

@@ -1,5 +1,5 @@
 /** `tsrun stop` */
-import { TsrunError } from '../index.js';
+import { TsrunError, type FormationSummary } from '../index.js';
 import { chosenApp, reachApp } from './apps.js';
 import { forEachContainer, reach } from './containers.js';
 import type { Invocation } from './invocation.js';
@@ -7,15 +7,27 @@ import type { Invocation } from './invocation.js';
 /** The app that is named, or the only one; one-off dynos of it, if any are named. */
 async function stopApp({ flags, positionals, stdout }: Invocation): Promise<number> {
   if ((flags.timeoutMs ?? flags.signal) !== undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'how dynos are asked to end is said when their app is started', { hint: 'leave --timeout and --signal out' });
-  const app = await reachApp(chosenApp(flags));
+  const app = chosenApp(flags);
+  if (positionals.length === 0) {
+    await stopWhole(app);
+    stdout.write(`${app.name}\n`);
+    return 0;
+  }
+  const client = await reachApp(app);
   for (const name of positionals) {
-    await (await app.oneOff(name)).stop();
+    await (await client.oneOff(name)).stop();
     stdout.write(`${name}\n`);
   }
-  if (positionals.length > 0) return 0;
-  await app.stop();
-  stdout.write(`${app.name}\n`);
   return 0;
+}
+
+/** One that is gone meanwhile is what was asked for: a new agent ends what the one before it was stopping. */
+async function stopWhole(app: FormationSummary): Promise<void> {
+  try {
+    await (await reachApp(app)).stop();
+  } catch (error) {
+    if (!TsrunError.is(error) || error.code !== 'ERR_TSRUN_NOT_FOUND') throw error;
+  }
 }
 
 /** One that has ended is what was asked for. */

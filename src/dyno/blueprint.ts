@@ -45,8 +45,8 @@ export class Blueprint {
     return this.founded.source.program(type);
   }
 
-  /** @param suffix behind the id of its container */
-  dyno(type: string, number: number, program: Program, suffix = ''): Settings {
+  /** @param suffix behind the id of its container @param release what it runs is of */
+  dyno(type: string, number: number, program: Program, { suffix = '', release = this.founded.release }: { readonly suffix?: string; readonly release?: number } = {}): Settings {
     const { source, options, survival } = this.founded;
     const name = `${type}.${number}`;
     const id = `${this.#idOf(name)}${suffix}`;
@@ -58,7 +58,7 @@ export class Blueprint {
       ...this.#common(program, size),
       options: this.#containerOptions(type, name, program, size),
       id,
-      ...(survival !== undefined && { keeper: survival.keeper(`${name}${suffix}`, id) }),
+      ...(survival !== undefined && { keeper: survival.keeper(`${name}${suffix}`, id, release) }),
       policy: policyOf(given.restart ?? restart),
       chance: Math.random,
       type, number, delivery, stopSignal, graceMs,

@@ -7,7 +7,7 @@ import { Dyno } from './dyno.js';
 import type { Program } from './program.js';
 import type { LazyRouter } from './serving/lazy-router.js';
 import type { RestartOptions } from './serving/options.js';
-import type { DynoPart } from './survival/saved-dyno.js';
+import type { DynoPart, SavedDyno } from './survival/saved-dyno.js';
 import { inheritors, twin, type SavedPlace } from './survival/places.js';
 
 export interface CrewSettings {
@@ -64,10 +64,10 @@ export class Crew {
   }
 
   /** Goes on with those that another process has left. */
-  async adopt(saved: readonly SavedPlace[], programOf: (type: string) => Program): Promise<void> {
-    await Promise.all(inheritors(saved).map(async ({ heir, rising, leaving }) => {
-      const make = ({ type, number, suffix }: SavedPlace, part?: DynoPart) => {
-        const made = this.#make(type, number, programOf(type), suffix);
+  async adopt(places: readonly SavedPlace[], programOf: (type: string) => Program): Promise<void> {
+    await Promise.all(inheritors(places).map(async ({ heir, rising, leaving }) => {
+      const make = ({ type, number, suffix, saved }: SavedPlace, part?: DynoPart) => {
+        const made = this.#make(type, number, programOf(type), { suffix, ...(saved !== undefined && { release: releaseOf(saved) }) });
         made.become(part);
         if (part !== undefined) this.#beside.add(made);
         return made;
@@ -78,9 +78,22 @@ export class Crew {
       await Promise.all([dyno.adopt(heir.saved), next?.adopt(rising?.saved), old?.adopt(leaving?.saved)]);
       this.#unfinished.push(async () => {
         if (old !== undefined) await this.#dismiss(old);
-        if (next !== undefined) await this.inTurn(async () => this.#succeed(dyno, next));
+        if (next !== undefined) await (this.#isOfToday(rising?.saved) ? this.inTurn(async () => this.#succeed(dyno, next)) : this.#dismiss(next));
+        await this.#mend(dyno, heir.saved);
       });
     }));
+  }
+
+  /** What a redeployment has made that was cut short is as all others again; what was being ended, and is wanted still, comes back. */
+  async #mend(dyno: Dyno, saved: SavedDyno | undefined): Promise<void> {
+    const isThere = () => this.#dynos.get(dyno.name) === dyno;
+    if (saved === undefined || !isThere()) return;
+    if (!this.#isOfToday(saved)) await this.inTurn(async () => (isThere() ? void (await this.#renew(dyno)) : undefined));
+    else if (saved.life.then === 'nothing' && saved.life.isAsleep !== true) await dyno.restart();
+  }
+
+  #isOfToday(saved: SavedDyno | undefined): boolean {
+    return saved === undefined || releaseOf(saved) === this.#settings.blueprint.founded.release;
   }
 
   /** What the process before had begun: the log says what becomes of it. */
@@ -102,17 +115,17 @@ export class Crew {
    * @param back makes the blueprint what it was; where a new dyno fails, those that were new already are then replaced again
    * @throws ERR_TSRUN_STATE where one did not come up, or not for so long
    */
-  async renew(steadyMs: number, back: () => void): Promise<void> {
+  async renew({ steadyMs, ...options }: { readonly steadyMs: number } & Pick<RestartOptions, 'preboot'>, back: () => void): Promise<void> {
     const before = this.all;
     try {
       for (const old of before) {
-        const dyno = await this.#renew(old);
+        const dyno = await this.#renew(old, options);
         if (!(await dyno.settled(steadyMs))) throw notUp(dyno);
       }
     } catch (error) {
       back();
       const swapped = before.flatMap((old) => this.#dynos.get(old.name) ?? []).filter((dyno) => !before.includes(dyno));
-      for (const dyno of swapped) await (await this.#renew(dyno)).settled();
+      for (const dyno of swapped) await (await this.#renew(dyno, options)).settled();
       throw error;
     }
   }
@@ -123,9 +136,9 @@ export class Crew {
     await Promise.all([...this.#dynos.values(), ...this.#beside].map(part));
   }
 
-  async #renew(old: Dyno): Promise<Dyno> {
+  async #renew(old: Dyno, options: Pick<RestartOptions, 'preboot'> = {}): Promise<Dyno> {
     const { name, type, number } = old;
-    if (this.#isPrebooted(old, {})) await this.#replace(old);
+    if (this.#isPrebooted(old, options)) await this.#replace(old);
     else {
       await this.#remove(old);
       if (this.#isClosed) throw new TsrunError('ERR_TSRUN_STATE', 'the formation was stopped');
@@ -154,7 +167,7 @@ export class Crew {
     const { name, type, number } = old;
     if (this.#dynos.get(name) !== old) return;
     // Both are there at once.
-    const dyno = this.#make(type, number, this.#settings.blueprint.programOf(type), old.id.endsWith(twin) ? '' : twin);
+    const dyno = this.#make(type, number, this.#settings.blueprint.programOf(type), { suffix: old.id.endsWith(twin) ? '' : twin });
     this.#beside.add(dyno);
     dyno.become('rising');
     dyno.start();
@@ -185,10 +198,10 @@ export class Crew {
     this.#beside.delete(dyno);
   }
 
-  #make(type: string, number: number, program: Program, suffix = ''): Dyno {
+  #make(type: string, number: number, program: Program, place: Parameters<Blueprint['dyno']>[3] = {}): Dyno {
     const { blueprint, listeners, router } = this.#settings;
     const dyno: Dyno = new Dyno({
-      ...blueprint.dyno(type, number, program, suffix),
+      ...blueprint.dyno(type, number, program, place),
       ...listeners,
       onEvent: (event) => {
         listeners.onEvent(event);
@@ -222,6 +235,10 @@ export class Crew {
     const { blueprint, router } = this.#settings;
     await router.drain(dyno, blueprint.serving(dyno.type).drainMs);
   }
+}
+
+function releaseOf({ release = 0 }: SavedDyno): number {
+  return release;
 }
 
 function notUp({ name, state }: Dyno): TsrunError {

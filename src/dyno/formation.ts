@@ -4,8 +4,8 @@ import { TsrunError } from '../spec/errors.js';
 import { Blueprint } from './blueprint.js';
 import { Crew } from './crew.js';
 import type { Dyno } from './dyno.js';
-import { found, inherit, type Founded } from './founding.js';
-import { formationDefaults, validateQuantities, type AdoptOptions, type FormationOptions } from './formation-options.js';
+import { endedMeanwhile, found, inherit, type Founded } from './founding.js';
+import { validateQuantities, type AdoptOptions, type FormationOptions } from './formation-options.js';
 import { FormationLog } from './log/formation-log.js';
 import { openMetrics } from './metrics/open-metrics.js';
 import { readings } from './metrics/readings.js';
@@ -50,16 +50,9 @@ export class Formation extends FormationLog {
 
   private constructor(founded: Founded) {
     super(founded);
-    const { options: { clock = formationDefaults.clock, processTypes = {} } } = founded;
     this.name = founded.name;
     this.#blueprint = new Blueprint(founded);
-    this.#router = new LazyRouter({
-      clock,
-      backends: (type) => this.#crew.ofType(type),
-      portOf: (type) => (type === 'web' ? this.#blueprint.port : undefined),
-      idleAfterMs: (type) => processTypes[type]?.idle?.afterMs,
-      log: (message) => { this.say({ timeMs: clock.now(), source: 'heroku', dyno: 'router', message }); },
-    });
+    this.#router = new LazyRouter({ blueprint: this.#blueprint, dynosOf: (type) => this.#crew.ofType(type), say: (line) => { this.say(line); } });
     this.#crew = new Crew({ blueprint: this.#blueprint, router: this.#router, listeners: this.listeners });
   }
 
@@ -117,12 +110,16 @@ export class Formation extends FormationLog {
     try {
       await formation.tellOthers();
       await formation.#crew.adopt(inheritance.dynos, (type) => inheritance.source.program(type));
+      if (inheritance.isEnding) {
+        await formation.stop();
+        throw endedMeanwhile(name);
+      }
       await formation.#router.publish(inheritance.options.publish);
       await formation.scale(inheritance.quantities);
       formation.#crew.goOn();
       return formation;
     } catch (error) {
-      await formation.leave();
+      if (formation.#ending === undefined) await formation.leave();
       throw error;
     }
   }
@@ -250,7 +247,9 @@ export class Formation extends FormationLog {
    * have had five seconds for it; then logs and events end.
    */
   async stop(): Promise<void> {
-    this.#ending ??= this.#end(async (dyno) => dyno.stop(), () => this.#blueprint.founded.survival?.end());
+    const { survival } = this.#blueprint.founded;
+    if (this.#ending === undefined) survival?.ending();
+    this.#ending ??= this.#end(async (dyno) => dyno.stop(), () => survival?.end());
     return this.#ending;
   }
 

@@ -1,6 +1,8 @@
 /** What a formation begins with: a new one, or one that another process has left. */
 import type { Runtime } from '../container/runtime.js';
 import { randomNumber } from '../container/state/random.js';
+import { TsrunError } from '../spec/errors.js';
+import { show } from '../spec/quote.js';
 import { imageOptions, validateFormationOptions, type AdoptOptions, type FormationOptions } from './formation-options.js';
 import { ProgramSource, type PinnedImage } from './program.js';
 import type { SavedPlace } from './survival/places.js';
@@ -13,12 +15,16 @@ export interface Founded {
   readonly source: ProgramSource;
   readonly options: FormationOptions;
   readonly survival?: Survival;
+  /** How often it was redeployed. */
+  readonly release: number;
 }
 
 /** What there was: dynos, and how many there shall be. */
 export interface Inheritance extends Founded {
   readonly dynos: readonly SavedPlace[];
   readonly quantities: Readonly<Record<string, number>>;
+  /** Its process was killed while it stopped it. */
+  readonly isEnding: boolean;
 }
 
 /** @throws as `Formation.start` */
@@ -26,11 +32,11 @@ export async function found(runtime: Runtime, image: string, options: FormationO
   validateFormationOptions(options);
   const { name = `app-${randomNumber(10_000, 100_000)}` } = options;
   const source = await openSource(runtime, image, options);
-  if (options.survive !== true) return { runtime, name, image, source, options };
+  if (options.survive !== true) return { runtime, name, image, source, options, release: 0 };
   const { Survival } = await import('./survival/survival.js');
   const { image: pinned, stack } = source.pinned;
   const kept = { ...options, container: { ...options.container, ...(stack !== undefined && { stack }) } };
-  return { runtime, name, image: pinned, source, options: kept, survival: Survival.make(runtime, name, { image: pinned, imageName: image, options: kept }) };
+  return { runtime, name, image: pinned, source, options: kept, survival: Survival.make(runtime, name, { image: pinned, imageName: image, options: kept }), release: 0 };
 }
 
 /** @throws as `Formation.adopt` */
@@ -39,13 +45,18 @@ export async function inherit(runtime: Runtime, name: string, changes: AdoptOpti
   const { Survival } = await import('./survival/survival.js');
   const survival = Survival.take(runtime, name);
   try {
-    const { image, quantities, options: before } = survival.definition;
+    const { image, quantities, options: before, phase, release = 0 } = survival.definition;
     const options = { ...before, ...changes, container: { ...before.container, ...changes.container } };
-    return { runtime, name, image, source: await openSource(runtime, image, options), options, survival, quantities, dynos: survival.dynos() };
+    return { runtime, name, image, source: await openSource(runtime, image, options), options, survival, release, quantities, dynos: survival.dynos(), isEnding: phase === 'ending' };
   } catch (error) {
     survival.leave();
     throw error;
   }
+}
+
+/** It was being stopped when its process was killed. */
+export function endedMeanwhile(name: string): TsrunError {
+  return new TsrunError('ERR_TSRUN_NOT_FOUND', `the formation ${show(name)} was being stopped when its process was killed, and has ended now`, { hint: 'start it anew' });
 }
 
 /** The same from another image, or on another stack, each found again by its digest. @throws as `Formation.start` */
@@ -55,7 +66,7 @@ export async function renew(before: Founded, { image, stack }: Readonly<Partial<
   const container = { ...kept, ...(image === undefined && checksum !== undefined && { checksum }), ...(stack !== undefined && { stack }) };
   const source = await openSource(runtime, image ?? before.image, { ...options, container });
   const { pinned } = source;
-  return { ...before, image: pinned.image, source, options: { ...options, container: { ...container, ...(pinned.stack !== undefined && { stack: pinned.stack }) } } };
+  return { ...before, release: before.release + 1, image: pinned.image, source, options: { ...options, container: { ...container, ...(pinned.stack !== undefined && { stack: pinned.stack }) } } };
 }
 
 async function openSource(runtime: Runtime, image: string, { processTypes = {}, container }: FormationOptions): Promise<ProgramSource> {

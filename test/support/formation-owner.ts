@@ -6,7 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Formation, Runtime, type FormationOptions } from '../../src/index.js';
+import { Formation, Runtime, type FormationOptions, type RedeployOptions } from '../../src/index.js';
 
 export interface FormationErrand {
   readonly stateRoot: string;
@@ -17,6 +17,8 @@ export interface FormationErrand {
   readonly options?: FormationOptions;
   /** A dyno or a type that it replaces then. */
   readonly preboots?: string;
+  /** What else it does then; with `nothing-yet` no dyno is started. */
+  readonly then?: 'nothing-yet' | 'stop' | { readonly redeploy: RedeployOptions };
 }
 
 /** Pids by the names of dynos, when they are all there. */
@@ -33,12 +35,15 @@ export async function killOwner(owner: ChildProcess): Promise<void> {
   await exited;
 }
 
-async function main({ stateRoot, imageRoot, image, name, options, preboots }: FormationErrand): Promise<void> {
+async function main({ stateRoot, imageRoot, image, name, options, preboots, then }: FormationErrand): Promise<void> {
   const runtime = await Runtime.open({ root: stateRoot, imageRoot });
-  const formation = options === undefined ? await Formation.adopt(runtime, name) : await Formation.start(runtime, image, { ...options, name, survive: true });
+  const formation = options === undefined ? await Formation.adopt(runtime, name) : await Formation.prepare(runtime, image, { ...options, name, survive: true });
+  if (options !== undefined && then !== 'nothing-yet') await formation.deploy();
   while (formation.dynos.some(({ container, state }) => container === undefined || state === 'starting')) await delay(10);
   process.stdout.write(`${JSON.stringify(Object.fromEntries(formation.dynos.map((dyno) => [dyno.name, dyno.container?.pid])))}\n`);
   if (preboots !== undefined) await formation.restart(preboots, { preboot: true });
+  if (then === 'stop') await formation.stop();
+  else if (typeof then === 'object') await formation.redeploy(then.redeploy);
   setInterval(() => undefined, 60_000);
 }
 

@@ -11,6 +11,7 @@ import { TsrunError } from '../../spec/errors.js';
 import { discard, readWhole, unlessDamaged } from './discard.js';
 import { releaseRangesOf } from '../ids/id-ranges.js';
 import { readIdMaps } from '../../host/joined-maps.js';
+import { removeHalfFormations } from './formation-folders.js';
 import { removeOrphans, removeUpper, upperOf, uppersOf } from './uppers.js';
 import { releaseLinks, type Holder } from './links.js';
 import { namesIn } from './names-in.js';
@@ -43,6 +44,7 @@ export async function collectGarbage(root: StateRoot, addon: Addon, cgroup: Cgro
   const launchers = root.launcherNames().filter((name) => !alive(name));
   for (const name of launchers) rmSync(root.launcherPath(name), { force: true });
   removeUnnamed(root);
+  removeHalfFormations(root, addon);
   // What cannot be removed keeps nobody from starting, and is noted still.
   await releaseLinks(root, (holder) => isOver(root, holder)).catch(() => undefined);
   new MountRecords(root, addon).collect();

@@ -96,6 +96,11 @@ export class StateRoot {
     return join(this.formationsPath, name);
   }
 
+  /** Where the folder of a formation is made before it gets its name, and where it is removed: nothing half is ever found under a name. */
+  temporaryFormationPath(): string {
+    return join(this.formationsPath, `.${randomDigits(12)}`);
+  }
+
   /** What is mounted on the host, and where nobody says where. */
   get mountsPath(): string {
     return join(this.path, 'mounts');

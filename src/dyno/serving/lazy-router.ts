@@ -1,17 +1,34 @@
 /** The ports that a formation takes connections on, whose code is loaded with the first of them. */
 import { TsrunError } from '../../spec/errors.js';
+import type { Blueprint } from '../blueprint.js';
 import type { Dyno } from '../dyno.js';
+import { formationDefaults } from '../formation-options.js';
+import type { LogLine } from '../log/line.js';
 import type { DynoListener } from './listener.js';
 import { servingDefaults, type ListenOptions, type PublishOptions } from './options.js';
 import type { Router, RouterSettings } from './router.js';
+
+/** The formation that it is of. */
+export interface RouterSurroundings {
+  readonly blueprint: Blueprint;
+  readonly dynosOf: (type: string) => readonly Dyno[];
+  readonly say: (line: LogLine) => void;
+}
 
 export class LazyRouter {
   readonly #settings: RouterSettings;
   #router: Router | undefined;
   #isClosed = false;
 
-  constructor(settings: RouterSettings) {
-    this.#settings = settings;
+  constructor({ blueprint, dynosOf, say }: RouterSurroundings) {
+    const { clock = formationDefaults.clock, processTypes = {} } = blueprint.founded.options;
+    this.#settings = {
+      clock,
+      backends: dynosOf,
+      portOf: (type) => (type === 'web' ? blueprint.port : undefined),
+      idleAfterMs: (type) => processTypes[type]?.idle?.afterMs,
+      log: (message) => { say({ timeMs: clock.now(), source: 'heroku', dyno: 'router', message }); },
+    };
   }
 
   async listen(type: string, options: ListenOptions): Promise<DynoListener> {

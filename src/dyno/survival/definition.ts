@@ -18,6 +18,10 @@ export interface Definition {
   readonly workingFolder: string;
   /** Where its image lies. */
   readonly imageRoot: string;
+  /** Nothing was started yet, or it was to be stopped: the next owner makes an end of it. Absent: it is to run. */
+  readonly phase?: 'founding' | 'ending' | undefined;
+  /** How often it was redeployed. A dyno of another number was begun by a redeployment that did not get to its end. Absent: never. */
+  readonly release?: number;
 }
 
 export const definitionFile = 'formation.json';
@@ -34,5 +38,7 @@ export function readDefinition(name: string, text: string | undefined): Definiti
 function isDefinition(value: unknown): value is Definition {
   if (typeof value !== 'object' || value === null) return false;
   const texts = ['image', 'imageName', 'workingFolder', 'imageRoot'].every((key) => typeof Reflect.get(value, key) === 'string');
-  return texts && Reflect.get(value, 'version') === 1 && typeof Reflect.get(value, 'quantities') === 'object' && typeof Reflect.get(value, 'options') === 'object';
+  const { phase, release }: Readonly<Record<string, unknown>> = { ...value };
+  const isKnown = [undefined, 'founding', 'ending'].some((each) => each === phase) && (release === undefined || Number.isSafeInteger(release));
+  return texts && isKnown && Reflect.get(value, 'version') === 1 && typeof Reflect.get(value, 'quantities') === 'object' && typeof Reflect.get(value, 'options') === 'object';
 }

@@ -12,6 +12,16 @@ import type { FormationFolder } from './folder.js';
 import type { Journal } from './journal.js';
 import { readDyno, writeDyno, type DynoPart } from './saved-dyno.js';
 
+/** Whose dyno it is that is kept. */
+export interface Kept {
+  /** `web.1`, or `web.1-b` where a dyno has this container beside another */
+  readonly place: string;
+  /** Of its container. */
+  readonly id: string;
+  /** Of the formation, when it was made. */
+  readonly release: number;
+}
+
 /** The container of a dyno as it was found: it runs, or has ended. */
 export type Found = { readonly container: Container } | { readonly status: ExitStatus; readonly createdAtMs: number };
 
@@ -39,22 +49,22 @@ export class DynoKeeper {
   readonly #journal: Journal;
   readonly #place: string;
   readonly #id: string;
+  readonly #release: number;
   #part: DynoPart | undefined;
 
-  /** @param place `web.1`, or `web.1-b` where a dyno has this container beside another */
-  constructor({ runtime, folder, journal }: { readonly runtime: Runtime; readonly folder: FormationFolder; readonly journal: Journal }, place: string, id: string) {
-    [this.#runtime, this.#folder, this.#journal, this.#place, this.#id] = [runtime, folder, journal, place, id];
+  constructor({ runtime, folder, journal }: { readonly runtime: Runtime; readonly folder: FormationFolder; readonly journal: Journal }, { place, id, release }: Kept) {
+    [this.#runtime, this.#folder, this.#journal, this.#place, this.#id, this.#release] = [runtime, folder, journal, place, id, release];
   }
 
   remember(life: LifeRecord, lastDeath: Death | undefined): void {
-    this.#folder.write(this.#file, writeDyno({ life, lastDeath, part: this.#part }));
+    this.#write({ life, lastDeath });
   }
 
   /** Its part in a replacement is another one from now on; undefined: it has its place for itself. */
   become(part: DynoPart | undefined): void {
     this.#part = part;
     const saved = readDyno(this.#folder.read(this.#file) ?? '');
-    if (saved !== undefined) this.#folder.write(this.#file, writeDyno({ ...saved, part }));
+    if (saved !== undefined) this.#write(saved);
   }
 
   /** @throws ERR_TSRUN_STATE when somebody else owns the container */
@@ -110,7 +120,7 @@ export class DynoKeeper {
   /** Its end is written down before the container, which tells of it, is forgotten. */
   async died(life: LifeRecord, lastDeath: Death | undefined, ended: Death): Promise<void> {
     this.#journal.flush();
-    this.#folder.write(this.#file, writeDyno({ life, lastDeath, ended, part: this.#part }));
+    this.#write({ life, lastDeath, ended });
     if (ended.cause === 'lost') await this.#runtime.gc();
     try {
       this.#runtime.remove(this.#id);
@@ -122,6 +132,10 @@ export class DynoKeeper {
   /** There shall be no such dyno any more. */
   end(): void {
     this.#folder.remove(this.#file);
+  }
+
+  #write(told: Omit<Parameters<typeof writeDyno>[0], 'part' | 'release'>): void {
+    this.#folder.write(this.#file, writeDyno({ ...told, part: this.#part, release: this.#release }));
   }
 
   get #file(): string {

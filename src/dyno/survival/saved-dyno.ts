@@ -16,6 +16,8 @@ export interface SavedDyno {
   /** How its program has ended, of which its life does not know yet. */
   readonly ended?: SavedDeath;
   readonly part?: DynoPart;
+  /** Of its formation when it was made; absent: the first. */
+  readonly release?: number;
 }
 
 const count = integer(0, Number.MAX_SAFE_INTEGER);
@@ -44,10 +46,16 @@ const death: Shape<SavedDeath> = strictObject<SavedDeath>({
   oomKills: count,
 });
 
-const saved: Shape<SavedDyno> = strictObject<SavedDyno>({ life: lifeRecord, lastDeath: optional(death), ended: optional(death), part: optional(oneOf('a part', ['rising', 'leaving'])) });
+const saved: Shape<SavedDyno> = strictObject<SavedDyno>({ life: lifeRecord, lastDeath: optional(death), ended: optional(death), part: optional(oneOf('a part', ['rising', 'leaving'])), release: optional(count) });
 
-export function writeDyno({ life, lastDeath, ended, part }: { readonly life: LifeRecord; readonly lastDeath?: Death | undefined; readonly ended?: Death; readonly part?: DynoPart | undefined }): string {
-  return JSON.stringify({ life, part, ...(lastDeath !== undefined && { lastDeath: withoutError(lastDeath) }), ...(ended !== undefined && { ended: withoutError(ended) }) });
+interface Told extends Omit<SavedDyno, 'lastDeath' | 'ended' | 'part'> {
+  readonly lastDeath?: Death | undefined;
+  readonly ended?: Death;
+  readonly part?: DynoPart | undefined;
+}
+
+export function writeDyno({ lastDeath, ended, ...plain }: Told): string {
+  return JSON.stringify({ ...plain, ...(lastDeath !== undefined && { lastDeath: withoutError(lastDeath) }), ...(ended !== undefined && { ended: withoutError(ended) }) });
 }
 
 /** Undefined for what no tsrun of this version has written. */

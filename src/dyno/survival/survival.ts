@@ -1,5 +1,7 @@
 /** What is written down of a formation, so that its dynos outlive the process that started them. */
 import type { Runtime } from '../../container/runtime.js';
+import { TsrunError } from '../../spec/errors.js';
+import { show } from '../../spec/quote.js';
 import type { LogLine } from '../log/line.js';
 import { definitionFile, readDefinition, type Definition } from './definition.js';
 import { FormationFolder } from './folder.js';
@@ -28,20 +30,39 @@ export class Survival {
   /** @throws ERR_TSRUN_EXISTS; ERR_TSRUN_INVALID_ARGUMENT for options that are no data */
   static make(runtime: Runtime, name: string, given: Pick<Definition, 'image' | 'imageName' | 'options'>): Survival {
     const { places } = runtime;
-    const definition: Definition = { ...given, version: 1, quantities: {}, options: plainOptions(given.options), workingFolder: process.cwd(), imageRoot: places.imageRoot };
-    const survival = new Survival(runtime, FormationFolder.make(places, name), definition);
-    survival.define({});
-    return survival;
+    const definition: Definition = { ...given, version: 1, quantities: {}, options: plainOptions(given.options), workingFolder: process.cwd(), imageRoot: places.imageRoot, phase: 'founding' };
+    const make = () => FormationFolder.make(places, name, { file: definitionFile, text: JSON.stringify(definition) });
+    let folder: FormationFolder;
+    try {
+      folder = make();
+    } catch (error) {
+      if (!Survival.#isGone(runtime, name)) throw error;
+      folder = make();
+    }
+    return new Survival(runtime, folder, definition);
   }
 
-  /** @throws ERR_TSRUN_NOT_FOUND; ERR_TSRUN_STATE while another process owns it, and for one of another version of tsrun */
+  /** @throws ERR_TSRUN_NOT_FOUND, also for one that nothing was started of yet; ERR_TSRUN_STATE while another process owns it, and for one of another version of tsrun */
   static take(runtime: Runtime, name: string): Survival {
     const folder = FormationFolder.take(runtime.places, name);
     try {
-      return new Survival(runtime, folder, readDefinition(name, folder.read(definitionFile)));
+      const definition = readDefinition(name, folder.read(definitionFile));
+      if (definition.phase !== 'founding') return new Survival(runtime, folder, definition);
+      folder.end();
+      throw new TsrunError('ERR_TSRUN_NOT_FOUND', `the formation ${show(name)} was given up before anything of it was started, its process being killed`, { hint: 'start it anew' });
     } catch (error) {
       folder.leave();
       throw error;
+    }
+  }
+
+  /** What had the name was killed before it had started anything. */
+  static #isGone(runtime: Runtime, name: string): boolean {
+    try {
+      Survival.take(runtime, name).leave();
+      return false;
+    } catch (error) {
+      return TsrunError.is(error) && error.code === 'ERR_TSRUN_NOT_FOUND';
     }
   }
 
@@ -62,13 +83,13 @@ export class Survival {
 
   /** So many dynos of the types that are named. */
   want(quantities: Readonly<Record<string, number>>): void {
-    this.define({ quantities: { ...this.#definition.quantities, ...quantities } });
+    this.define({ quantities: { ...this.#definition.quantities, ...quantities }, phase: undefined });
   }
 
   /** Dynos are of another image, or on another stack, from now on. */
-  redefine(image: string, imageName = this.#definition.imageName, stack?: string): void {
+  redefine(release: number, image: string, imageName = this.#definition.imageName, stack?: string): void {
     const { options } = this.#definition;
-    this.define({ image, imageName, options: { ...options, container: { ...options.container, ...(stack !== undefined && { stack }) } } });
+    this.define({ release, image, imageName, options: { ...options, container: { ...options.container, ...(stack !== undefined && { stack }) } } });
   }
 
   /** Those that there were. */
@@ -76,9 +97,9 @@ export class Survival {
     return this.folder.names(dynosFolder).flatMap((file) => placeOf(file, () => readDyno(this.folder.read(`${dynosFolder}/${file}`) ?? '')) ?? []);
   }
 
-  /** @param place as of `Journal` */
-  keeper(place: string, id: string): DynoKeeper {
-    return new DynoKeeper({ runtime: this.#runtime, folder: this.folder, journal: this.#journal }, place, id);
+  /** @param place as of `Journal` @param release of what it runs */
+  keeper(place: string, id: string, release: number): DynoKeeper {
+    return new DynoKeeper({ runtime: this.#runtime, folder: this.folder, journal: this.#journal }, { place, id, release });
   }
 
   log(line: LogLine): void {
@@ -87,7 +108,13 @@ export class Survival {
 
   leave(): void {
     this.#journal.flush();
+    if (this.#definition.phase === 'founding') this.define({ phase: undefined });
     this.folder.leave();
+  }
+
+  /** It is to be stopped, whoever does it. */
+  ending(): void {
+    if (this.#definition.phase === undefined) this.define({ phase: 'ending' });
   }
 
   /** Nothing of it runs any more; with it goes what owners that were killed have left. */
