@@ -36,11 +36,16 @@ export const dynoCommands: readonly Command[] = [
     usage: 'tsrun restart [flags] [DYNO]',
     description:
       'DYNO is one (web.1) or all of a process type (web); without it all are restarted. Their restart policies count anew. ' +
-      'With --stack all are restarted on another stack, one after the other: a patched base image under the same slug.',
+      'All are asked to end at once, and started when they have; with --rolling one after the other; with --preboot each new one is up before the old one is asked, so that no connection ' +
+      'is refused. With --image all are of another image, and with --stack on another stack (a patched base image under the same slug), one after the other in any case.',
     positionals: [{ name: 'dyno', required: false, many: false, completion: [] }],
     takesProgram: false,
     failureCode: 1,
-    examples: [{ line: 'tsrun restart web.1 --app my-app', what: 'one dyno' }],
+    examples: [
+      { line: 'tsrun restart web.1 --app my-app', what: 'one dyno' },
+      { line: 'tsrun restart web --preboot --rolling', what: 'all of a type, with no connection refused' },
+      { line: 'tsrun restart --image ./my-app-2', what: 'a new version of the app' },
+    ],
   },
   {
     name: 'agent',

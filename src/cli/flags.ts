@@ -9,10 +9,12 @@ import { isolationFlags } from './flags/isolation.js';
 import { limitFlags } from './flags/limits.js';
 import { networkFlags } from './flags/network.js';
 import { processFlags } from './flags/process.js';
+import { restartFlags } from './flags/restart.js';
 
 export const flags: readonly Flag[] = [
   ...generalFlags,
   ...formationFlags,
+  ...restartFlags,
   ...imageFlags,
   ...processFlags,
   ...fileFlags,

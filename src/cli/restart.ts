@@ -9,12 +9,21 @@ import type { Invocation } from './invocation.js';
 const filed = /^((?:oci|oci-archive|docker-archive|dir|slug|rootfs|bundle):)(.*)$/s;
 
 export async function run({ flags, options: { stack }, positionals: [which], stdout }: Invocation): Promise<number> {
-  if (stack !== undefined && which !== undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', '--stack is about all dynos of an app', { hint: 'leave the dyno out' });
+  const { newImage: image, preboot, rolling } = flags;
+  const isRedeployed = image !== undefined || stack !== undefined;
+  if (isRedeployed && which !== undefined) throw refused('are about all dynos of an app', 'leave the dyno out');
+  if (isRedeployed && rolling === false) throw refused('take one dyno after the other', 'leave --rolling out');
   const app = await reachApp(chosenApp(flags));
-  await (stack === undefined ? app.restart(which) : app.redeploy({ stack: fromAnywhere(stack) }));
+  const how = { ...(preboot !== undefined && { preboot }) };
+  if (isRedeployed) await app.redeploy({ ...how, ...(image !== undefined && { image: fromAnywhere(image) }), ...(stack !== undefined && { stack: fromAnywhere(stack) }) });
+  else await app.restart(which, { ...how, ...(rolling !== undefined && { rolling }) });
   const names = (await app.dynos()).map(({ name }) => name).filter((name) => which === undefined || name === which || name.startsWith(`${which}.`));
   stdout.write(names.map((name) => `${name}\n`).join(''));
   return 0;
+}
+
+function refused(why: string, hint: string): TsrunError {
+  return new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `--image and --stack ${why}`, { hint });
 }
 
 /** The agent is in another folder. */

@@ -152,7 +152,39 @@ rooted('restart --stack: what a slug runs on is swapped, and the next agent goes
   t.is(refused.code, 1);
   t.regex(refused.stderr, /the new clock\.1 did not come up, it is crashed\nhint: /);
   await until(async () => (await clockOn('two')) === 3, 'the clock as it was');
-  t.regex((await lab.tsrun(['restart', 'web.1', '--stack', two, '-a', name])).stderr, /--stack is about all dynos/);
+  t.regex((await lab.tsrun(['restart', 'web.1', '--stack', two, '-a', name])).stderr, /--image and --stack are about all dynos/);
+  t.is((await lab.tsrun(['stop', '-a', name])).code, 0);
+});
+
+rooted('restart --preboot and --rolling: the new dyno is up before the old one is asked to end, and one follows the other', async (t) => {
+  const name = await up('web=2');
+  await until(async () => isUp(name), 'both dynos');
+  const containers = async () => (await rowsOf(name)).map(({ container }) => container);
+  const eventsOf = async () => (await lab.tsrun(['logs', '-a', name])).stdout.split('\n').flatMap((line) => /heroku\[(web\.\d)\]: (?:State changed from starting to (up)|(Stopping) all)/.exec(line)?.slice(1).filter((word) => word !== undefined).join(' ') ?? []);
+  t.is((await lab.tsrun(['restart', '--preboot', '--rolling', '-a', name])).stdout, 'web.1\nweb.2\n');
+  t.deepEqual(await containers(), [`${name}.web.1-b`, `${name}.web.2-b`]);
+  t.deepEqual((await eventsOf()).slice(2), ['web.1 up', 'web.1 Stopping', 'web.2 up', 'web.2 Stopping']);
+  t.is((await lab.tsrun(['restart', '--rolling', '-a', name])).code, 0);
+  t.deepEqual(await containers(), [`${name}.web.1-b`, `${name}.web.2-b`], 'without preboot each ends first');
+  t.deepEqual((await eventsOf()).slice(6), ['web.1 Stopping', 'web.1 up', 'web.2 Stopping', 'web.2 up']);
+  t.is((await lab.tsrun(['restart', 'web.2', '--preboot', '-a', name])).code, 0);
+  t.deepEqual(await containers(), [`${name}.web.1-b`, `${name}.web.2`]);
+  t.is((await lab.tsrun(['stop', '-a', name])).code, 0);
+});
+
+rooted('restart --image: all dynos are of another image, and so are those of the next agent', async (t) => {
+  const name = lab.newId();
+  const stack = makeStack(lab, 'any');
+  const [one, two] = ['one', 'two'].map((version) => makeSlug(lab.scratch, { Procfile: `clock: echo version ${version}; exec tick\nweb: echo version ${version}; exec serve\n` }));
+  t.is((await lab.tsrun(['up', '-d', '--name', name, '--formation', 'web=1,clock=1', '--stack', stack, one ?? ''])).code, 0);
+  await until(async () => isUp(name), 'both dynos');
+  t.deepEqual(await lab.tsrun(['restart', '--image', two ?? '', '--preboot', '-a', name]), { code: 0, signal: null, stdout: 'clock.1\nweb.1\n', stderr: '' });
+  const versions = async () => [...(await lab.tsrun(['logs', '-a', name])).stdout.matchAll(/app\[(\S+)\]: version (\w+)$/gm)].map(([, dyno = '', version = '']) => `${dyno} ${version}`);
+  t.deepEqual((await versions()).slice(2), ['clock.1 two', 'web.1 two']);
+  t.deepEqual((await rowsOf(name)).map(({ container }) => container), [`${name}.clock.1-b`, `${name}.web.1-b`], 'each was up before the old one ended');
+  await killAgent(name);
+  t.is((await lab.tsrun(['restart', 'clock.1', '-a', name])).code, 0);
+  await until(async () => (await versions()).at(-1) === 'clock.1 two' && (await versions()).length === 5, 'the clock once more');
   t.is((await lab.tsrun(['stop', '-a', name])).code, 0);
 });
 
@@ -167,6 +199,7 @@ rooted('errors say what to do', async (t) => {
   const [one, two] = [await up('count=1'), await up('count=1')];
   await told(['stop'], 125, /2 apps run in the background\nhint: say which one with --app: /);
   await told(['scale', 'wbe=1', '-a', one], 125, /there is no process type .wbe./);
+  await told(['restart', '--image', lab.image, '--rolling=false', '-a', one], 125, /--image and --stack take one dyno after the other\nhint: /);
   await told(['restart', 'web.7', '-a', one], 1, /there is no dyno .web\.7.\nhint: there are count\.1/);
   await told(['stop', '-a', one, 'container'], 1, /there is no one-off dyno .container./);
   await told(['logs', '-a', one, 'container'], 125, /a container is named, and an app/);

@@ -118,6 +118,9 @@ export interface CommandFlags {
   /** `up`: ports of the host for web, and how its dynos go. */
   readonly publish?: readonly PublishOptions[];
   readonly preboot?: boolean;
+  /** `restart`: how dynos follow each other, and what they run then. */
+  readonly rolling?: boolean;
+  readonly newImage?: string;
   readonly idleMs?: number;
   /** `explain --diff`: a second set of flags follows after `--`. */
   readonly diff?: boolean;

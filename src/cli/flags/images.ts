@@ -68,15 +68,6 @@ export const imageFlags: readonly Flag[] = [
     commands: starting,
     apply: (draft, value) => (draft.options.stack = value),
   }),
-  flag(image, {
-    name: 'stack',
-    help: 'have the slug run on this image from now on: one dyno after the other, and all back where one does not come up',
-    group,
-    default: 'the same as before',
-    example: './stack',
-    commands: ['restart'],
-    apply: (draft, value) => (draft.options.stack = value),
-  }),
   flag(text('SHA256:HEX'), {
     name: 'checksum',
     help: 'take the image only if its file has this checksum, as the platform API gives it of a slug',

@@ -3,6 +3,7 @@ import type { LogLine } from '../log/line.js';
 import type { OneOffCommand, OneOffOptions } from '../one-off/one-off-options.js';
 import { isLine } from '../survival/journal-entries.js';
 import type { RedeployOptions } from '../redeploy.js';
+import type { RestartOptions } from '../serving/options.js';
 import { Owner } from './owner.js';
 import { dynoSummary, isOf, type DynoSummary, type Request } from './protocol.js';
 import { RemoteOneOff } from './remote-one-off.js';
@@ -79,8 +80,8 @@ export class FormationClient {
   }
 
   /** As `Formation.restart`. @throws TsrunError as `dynos`, and as that */
-  async restart(which?: string): Promise<void> {
-    await this.#owner.do({ op: 'restart', ...(which !== undefined && { which }) });
+  async restart(which?: string, options: RestartOptions = {}): Promise<void> {
+    await this.#owner.do({ op: 'restart', options, ...(which !== undefined && { which }) });
   }
 
   /** As `Formation.redeploy`; paths are absolute, as its owner may be in another folder. @throws TsrunError as `dynos`, and as that */

@@ -9,6 +9,7 @@ import { boolean, integer, number, object, oneOf, optional, record, strictObject
 import { TsrunError } from '../../spec/errors.js';
 import type { DynoState } from '../life-record.js';
 import { redeployShape, type RedeployOptions } from '../redeploy.js';
+import { restartShape, type RestartOptions } from '../serving/options.js';
 import { oneOffCommand, oneOffShape, type OneOffCommand, type OneOffOptions } from '../one-off/one-off-options.js';
 
 /** What is asked of logs. */
@@ -39,7 +40,7 @@ export type Request =
   | OneOffRequest<'attach'>
   | OneOffRequest<'end'>
   | { readonly op: 'scale'; readonly quantities: Readonly<Record<string, number>> }
-  | { readonly op: 'restart'; readonly which?: string }
+  | { readonly op: 'restart'; readonly which?: string; readonly options?: RestartOptions }
   | { readonly op: 'redeploy'; readonly options: RedeployOptions }
   | LogRequest;
 
@@ -114,7 +115,7 @@ const request: Shape<Request> = tagged('op', {
   end: strictObject<OneOffRequest<'end'>>({ op: oneOf('an operation', ['end']), oneOff: oneOffName }),
   kill: strictObject<Extract<Request, { op: 'kill' }>>({ op: oneOf('an operation', ['kill']), oneOff: oneOffName, signal }),
   scale: strictObject<Extract<Request, { op: 'scale' }>>({ op: oneOf('an operation', ['scale']), quantities: record(integer(0, 1000)) }),
-  restart: strictObject<Extract<Request, { op: 'restart' }>>({ op: oneOf('an operation', ['restart']), which: optional(name) }),
+  restart: strictObject<Extract<Request, { op: 'restart' }>>({ op: oneOf('an operation', ['restart']), which: optional(name), options: optional(restartShape) }),
   redeploy: strictObject<Extract<Request, { op: 'redeploy' }>>({ op: oneOf('an operation', ['redeploy']), options: redeployShape }),
   logs: strictObject<LogRequest>({ op: oneOf('an operation', ['logs']), past: optional(integer(0, Number.MAX_SAFE_INTEGER)), sinceMs: optional(time), dyno: optional(name), follow: boolean }),
 });

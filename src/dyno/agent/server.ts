@@ -103,7 +103,7 @@ export class FormationServer {
         await this.#formation.scale(request.quantities);
         break;
       case 'restart':
-        await this.#formation.restart(request.which);
+        await this.#formation.restart(request.which, request.options);
         break;
       case 'redeploy':
         await this.#formation.redeploy(request.options);

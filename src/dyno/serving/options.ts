@@ -73,9 +73,11 @@ export function validateListenOptions(value: ListenOptions): void {
   assertShape(strictObject<ListenOptions>(listenFields), value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
 }
 
+export const restartShape = strictObject<RestartOptions>({ preboot: optional(boolean), rolling: optional(boolean) });
+
 /** @throws ERR_TSRUN_INVALID_ARGUMENT */
 export function validateRestartOptions(value: RestartOptions): void {
-  assertShape(strictObject<RestartOptions>({ preboot: optional(boolean), rolling: optional(boolean) }), value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
+  assertShape(restartShape, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
 }
 
 /** With the process type, in any form that a type may have. */
