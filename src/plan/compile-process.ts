@@ -80,6 +80,11 @@ export function compileIdentity(compilation: Compilation): void {
   const sets = process.capabilities ?? {};
   builder.add('/process/capabilities/bounding', { op: 'dropBounding', keep: capabilityMask(sets.bounding), last: host.lastCapability });
   builder.add('/process/capabilities/permitted', { op: 'keepCapabilities' });
+  program?.place();
+  // The reaper's program is also the one by which a process enters at the last moment.
+  const reaper = extensions.init === true || kept?.entry !== undefined;
+  builder.add('default', { op: 'closeDescriptors', reaper, inherit: kept?.inherited ?? [], keep: Object.values({ ...kept?.fifos, ...kept?.entry }) });
+  builder.add('default', { op: 'resetSignals' });
   // Without no_new_privs a filter needs CAP_SYS_ADMIN, which goes with the next steps (seccomp(2)).
   const early = process.noNewPrivileges !== true;
   if (early) compileFilter(input, builder);
@@ -94,11 +99,6 @@ export function compileIdentity(compilation: Compilation): void {
     ambient: capabilityMask(sets.ambient) & capabilityMask(sets.inheritable),
   });
   if (input.outlivesLauncher !== true) builder.add('default', { op: 'dieWithLauncher' });
-  program?.place();
-  // The reaper's program is also the one by which a process enters at the last moment.
-  const reaper = extensions.init === true || kept?.entry !== undefined;
-  builder.add('default', { op: 'closeDescriptors', reaper, inherit: kept?.inherited ?? [], keep: Object.values({ ...kept?.fifos, ...kept?.entry }) });
-  builder.add('default', { op: 'resetSignals' });
   // Its listener is handed over by a launcher, which a container that waits to be started may not have any more; as runc has it.
   const beforeStart = !early && listens(spec);
   if (beforeStart) compileFilter(input, builder);

@@ -48,6 +48,16 @@ here('a default that denies, with a number of its own', (t) => {
   t.true(stderr.includes(noMedium), stderr);
 });
 
+here('without no_new_privs too a profile need not allow what tsrun-oci does before the program', (t) => {
+  const mayDo = { permitted: ['CAP_KILL'], effective: ['CAP_KILL'], bounding: ['CAP_KILL'] };
+  const rule = { names: ['close_range', 'dup3', 'rt_sigaction', 'rt_sigprocmask', 'openat2', 'umask', 'prlimit64', 'setsid'] };
+  for (const noNewPrivileges of [false, true]) {
+    const bundle = lab.bundle({ args: ['true'], process: { noNewPrivileges, capabilities: mayDo }, linux: { seccomp: denying(rule) } });
+    const { code, stderr } = lab.call('run', '--bundle', bundle, lab.newId());
+    t.is(code, 0, stderr);
+  }
+});
+
 /** Signals that do nothing, which a shell sends to itself. */
 const signals = [0, 17, 18, 23, 28];
 
