@@ -101,7 +101,8 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
 function serve(field: string, { linux }: Spec, record: ContainerRecord, pid: number, launcher: OneShotLauncher): void {
   if (field === clientFields.netDevices) moveInterfaces(linux?.netDevices ?? {}, pid);
   else if (field === clientFields.intelRdt && record.resctrl !== undefined) joinResctrlGroup(record.resctrl, linux?.intelRdt ?? {}, pid);
-  else runHooks(['prestart', 'createRuntime'], record, 'creating', pid);
+  // Step 2 of the lifecycle is over (runtime.md, "State"); as crun has it, where runc says "creating".
+  else runHooks(['prestart', 'createRuntime'], record, 'created', pid);
   launcher.proceed();
 }
 

@@ -31,7 +31,7 @@ export function compileCreateHooks({ input: { spec: { hooks = {}, linux }, hookS
     // Hooks know the root by its place on the host, and are programs of the host, which need its files.
     if (needsHost) builder.add(field, { op: 'enterHost', mount: host, place });
     if (before.length > 0) builder.add(field, { op: 'awaitClient' });
-    addHooks('createContainer', hooks, hookState, 'creating', builder);
+    addHooks('createContainer', hooks, hookState, 'created', builder);
   };
 }
 

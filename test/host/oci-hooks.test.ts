@@ -60,7 +60,7 @@ here('each at its time, in its order, with the state and nothing else', (t) => {
   t.deepEqual([create, start, remove].map(({ code, stderr }) => [code, stderr]), [[0, ''], [0, ''], [0, '']]);
   const order = textOf('order').split('\n').filter((line) => line !== '' && line !== 'program');
   t.deepEqual(order, kinds.flatMap((kind) => [`${kind}-0`, kind]));
-  const status: Readonly<Record<Kind, string>> = { prestart: 'creating', createRuntime: 'creating', createContainer: 'creating', startContainer: 'created', poststart: 'running', poststop: 'stopped' };
+  const status: Readonly<Record<Kind, string>> = { prestart: 'created', createRuntime: 'created', createContainer: 'created', startContainer: 'created', poststart: 'running', poststop: 'stopped' };
   for (const kind of kinds) {
     const [json = '', net, mnt, fds, ...env] = textOf(kind).trim().split('\n');
     const state: unknown = JSON.parse(json);

@@ -33,7 +33,7 @@ test('those of create before the root is changed, those of start last', (t) => {
 test('the state is text of JSON around the pid', (t) => {
   const step = stepsOf({ createContainer: hook }).find(({ op }) => op === 'runHook');
   if (step?.op !== 'runHook') throw new Error('no hook');
-  t.deepEqual(JSON.parse(`${step.stateHead}7${step.stateTail}`), { ...hookState, status: 'creating', pid: 7 });
+  t.deepEqual(JSON.parse(`${step.stateHead}7${step.stateTail}`), { ...hookState, status: 'created', pid: 7 });
   t.like(step, { path: '/bin/hook', arguments: ['/bin/hook'], environment: [], timeoutMs: 2000 });
   t.deepEqual(JSON.parse(stateText({ ...hookState, annotations: undefined }, 'stopped', '0')), { ociVersion: '1.3.0', id: 'one', status: 'stopped', pid: 0, bundle: '/bundle' });
 });
