@@ -46,6 +46,15 @@ test.after.always(() => {
   execFileSync('rm', ['-r', source]);
 });
 
+here('values of a file system on a bind are passed over with a warning, unknown words are not', (t) => {
+  const log = join(lab.folder, 'bind.log');
+  const more = { mounts: [...base, { destination: '/mnt', type: 'bind', source, options: ['bind', 'nosuid', 'mode=755', 'size=1k'] }] };
+  const answer = lab.call('--log', log, '--log-format', 'json', 'run', '--bundle', lab.bundle({ args: ['cat', '/mnt/file'], more }), lab.newId());
+  t.is(answer.stdout, 'of the source\n', answer.stderr);
+  t.like(JSON.parse(readFileSync(log, 'utf8')), { level: 'warning', msg: 'ignoring options of a file system on the bind mount /mnt: mode=755,size=1k' });
+  t.regex(runWith([{ destination: '/mnt', type: 'bind', source, options: ['bind', 'noexce'] }], 'true').stderr, /'noexce' is not known for a bind mount/);
+});
+
 here('every word that config.md demands is taken, by what is bound and by what is made', (t) => {
   const words = [
     ...['async', 'atime', 'defaults', 'dev', 'diratime', 'dirsync', 'exec', 'iversion', 'lazytime', 'loud', 'mand', 'noatime', 'nodev', 'nodiratime', 'noexec', 'noiversion', 'nolazytime'],
