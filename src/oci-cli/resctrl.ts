@@ -1,6 +1,6 @@
 /** `linux.intelRdt` (config-linux.md, "Intel RDT"): a group of resctrl that the container's processes are in. */
 import { systemReader } from '../host/reader.js';
-import { hasSchemata, schemataLines } from '../spec/resctrl.js';
+import { hasSchemata, linesOfSame, schemataLines } from '../spec/resctrl.js';
 import type { IntelRdt } from '../spec/types.js';
 import { asNode, existsSync, mkdirSync, writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
@@ -29,6 +29,23 @@ export function joinResctrlGroup({ path, made }: ResctrlGroup, rdt: IntelRdt, pi
   for (const line of schemataLines(rdt)) writeFileSync(`${path}/schemata`, `${line}\n`);
   for (const folder of monitoring) mkdirSync(folder);
   for (const folder of [path, ...monitoring]) writeFileSync(`${folder}/tasks`, String(pid));
+}
+
+/** New lines of a live container's group; gives what puts the former ones back. @throws RuntimeError for a container without a group */
+export function changeSchemata(group: ResctrlGroup | undefined, lines: readonly string[]): () => void {
+  if (lines.length === 0) return () => undefined;
+  if (group === undefined) throw new RuntimeError('updating a non-existent Intel RDT configuration is not supported');
+  const file = `${group.path}/schemata`;
+  const former = linesOfSame(systemReader.read(file) ?? '', lines);
+  const write = (line: string) => { writeFileSync(file, `${line}\n`); };
+  const undo = () => { for (const line of former) write(line); };
+  try {
+    for (const line of lines) write(line);
+  } catch (error) {
+    undo();
+    throw error;
+  }
+  return undo;
 }
 
 export function removeResctrlGroup({ made }: ResctrlGroup): void {

@@ -15,6 +15,12 @@ export function hasSchemata(present: string, asked: readonly string[]): boolean 
   });
 }
 
+/** Lines that are there for the resources that others are about. */
+export function linesOfSame(present: string, asked: readonly string[]): string[] {
+  const wanted = new Set(asked.map((line) => domainsOf(line)[0]));
+  return present.split('\n').map((line) => line.trim()).filter((line) => wanted.has(domainsOf(line)[0]));
+}
+
 function domainsOf(line: string): [resource: string, domains: Map<string, string>] {
   const [resource = '', rest = ''] = line.trim().split(/:(.*)/s);
   // Masks are shown with leading zeros.

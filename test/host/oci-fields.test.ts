@@ -1,6 +1,7 @@
 // Fields of config.json that have a file of tests nowhere else: what the program then is and has.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { ociLab, ociTest, type Config } from '../support/oci-lab.js';
 
@@ -73,6 +74,25 @@ here('what this host has not is an error that names the field', (t) => {
   ];
   for (const [path, config, says] of rows) if (!existsSync(path)) t.regex(refusal(config), says);
   t.pass();
+});
+
+here('update writes new schemata to the group of resctrl, those that are asked for alone', (t) => {
+  const id = lab.newId();
+  t.is(lab.call('run', '--detach', '--bundle', lab.bundle(), id).code, 0);
+  t.is(lab.call('update', '--mem-bw-schema', 'MB:0=20', id).stderr, 'updating a non-existent Intel RDT configuration is not supported\n');
+  // A folder stands for the group: few hosts have resctrl.
+  const group = mkdtempSync('/run/tsrun-resctrl-');
+  const record = join(lab.root, id, 'state.json');
+  writeFileSync(record, readFileSync(record, 'utf8').replace('{', `{"resctrl":{"path":"${group}","made":[]},`));
+  writeFileSync(join(group, 'schemata'), 'L3:0=ff\n');
+  t.deepEqual(lab.call('update', '--l3-cache-schema', 'L3:0=f', id), { code: 0, signal: null, stdout: '', stderr: '' });
+  t.is(readFileSync(join(group, 'schemata'), 'utf8'), 'L3:0=f\n');
+  t.is(lab.call('update', '--mem-bw-schema', '0=20', id).stderr, 'invalid value for mem-bw-schema: "0=20"\n');
+  writeFileSync(join(group, 'resources'), JSON.stringify({ unified: { 'nosuch.max': '1' } }));
+  t.regex(lab.call('update', '--l3-cache-schema', 'L3:0=1', '--resources', join(group, 'resources'), id).stderr, /nosuch/);
+  t.is(readFileSync(join(group, 'schemata'), 'utf8'), 'L3:0=f\n');
+  t.is(lab.call('delete', '--force', id).code, 0);
+  rmSync(group, { recursive: true });
 });
 
 here('names, clocks, umask, groups, limits, scheduling, domain', (t) => {

@@ -5,6 +5,7 @@ import { validateSpecResources } from '../../spec/validate.js';
 import type { Command } from '../command.js';
 import { asNode } from '../platform/fs.js';
 import { host } from '../platform/host.js';
+import { changeSchemata } from '../resctrl.js';
 import { RuntimeError } from '../runtime-error.js';
 import { StateFolder } from '../state.js';
 import { statusOf } from '../status.js';
@@ -41,13 +42,11 @@ const limits: Readonly<Record<string, LimitFlag>> = {
   'pids-limit': { group: 'pids', field: 'limit', form: 'number', says: 'limit of processes and threads; -1 for none' },
 };
 
-const noRdt = 'cache and memory bandwidth of a live container cannot be changed';
-
 const flags: FlagTable = {
   resources: { kind: 'text', short: 'r', says: 'file with linux.resources as config.json has it, - for standard input; goes alone' },
   ...Object.fromEntries(Object.entries(limits).map(([name, { says }]) => [name, { kind: 'text', says } as const])),
-  'l3-cache-schema': { kind: 'refused', says: noRdt },
-  'mem-bw-schema': { kind: 'refused', says: noRdt },
+  'l3-cache-schema': { kind: 'text', says: 'Intel RDT: cache of the container\'s group, L3:0=f' },
+  'mem-bw-schema': { kind: 'text', says: 'Intel RDT: memory bandwidth of the container\'s group, MB:0=20' },
 };
 
 export const update: Command = {
@@ -60,10 +59,28 @@ export const update: Command = {
     const resources = resourcesOf(words);
     const status = statusOf(folder, record);
     if (status === 'stopped' || status === 'creating') throw new RuntimeError('container not running');
-    updateContainer(record, resources);
+    const undo = changeSchemata(record.resctrl, schemataOf(words));
+    try {
+      if (Object.keys(resources).length > 0) updateContainer(record, resources);
+    } catch (error) {
+      undo();
+      throw error;
+    }
     return 0;
   },
 };
+
+/** As config.json has them (config-linux.md, "Intel RDT"). */
+const schemata = { 'l3-cache-schema': /^L3[A-Z]*:[^\n]+$/, 'mem-bw-schema': /^MB:[^\n]+$/ } as const;
+
+function schemataOf(words: Words): string[] {
+  return Object.entries(schemata).flatMap(([name, form]) => {
+    const line = textOf(words, name);
+    if (line === undefined) return [];
+    if (!form.test(line)) throw new RuntimeError(`invalid value for ${name}: ${JSON.stringify(line)}`);
+    return [line];
+  });
+}
 
 function resourcesOf(words: Words): Resources {
   const file = textOf(words, 'resources');
