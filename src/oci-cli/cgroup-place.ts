@@ -21,6 +21,11 @@ export interface CgroupPlace {
   during<T>(launch: (spec: Spec, facts: HostFacts) => T): T;
 }
 
+/** None is wanted: what would limit the container there is an error. */
+export function noPlace(spec: Spec, facts: HostFacts): CgroupPlace {
+  return { cgroup: '', during: (launch) => launch(spec, facts) };
+}
+
 /** The cgroup itself is made by the plan. */
 export function placeInTree(spec: Spec, id: string, facts: HostFacts): CgroupPlace {
   const path = cgroupPathOf(spec, id, facts);

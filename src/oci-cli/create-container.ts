@@ -8,7 +8,7 @@ import type { PlanInput } from '../plan/input.js';
 import type { EventReached } from '../plan/wire.generated.js';
 import type { Spec } from '../spec/types.js';
 import { readBundle, type Bundle } from './bundle.js';
-import { CgroupTaken, placeInTree, type CgroupPlace } from './cgroup-place.js';
+import { CgroupTaken, noPlace, placeInTree, type CgroupPlace } from './cgroup-place.js';
 import { sendProcess, takeTerminal } from './console.js';
 import { failureOf } from './failure.js';
 import { filterOf } from './filter.js';
@@ -24,6 +24,7 @@ import { nameProcess } from './processes.js';
 import { joinResctrlGroup, resctrlGroupOf } from './resctrl.js';
 import { removeAll } from './remove-container.js';
 import { RuntimeError } from './runtime-error.js';
+import type { CgroupManager } from './settings.js';
 import { StateFolder, type ContainerRecord } from './state.js';
 import { passedDescriptors, streamsOf } from './streams.js';
 import { hostFacts } from './surroundings.js';
@@ -34,6 +35,8 @@ export interface CreateRequest {
   readonly root: string;
   readonly id: string;
   readonly bundle: string;
+  /** Another file than config.json. */
+  readonly config?: string | undefined;
   readonly consoleSocket?: string | undefined;
   readonly pidfdSocket?: string | undefined;
   readonly pidFile?: string | undefined;
@@ -41,8 +44,7 @@ export interface CreateRequest {
   readonly keepsKeyring: boolean;
   /** A host where none can be made is an error, even where no limit is asked for. */
   readonly needsCgroup: boolean;
-  /** systemd makes the cgroup. */
-  readonly usesSystemd: boolean;
+  readonly cgroupManager: CgroupManager;
   /** The caller itself is at the container's terminal. */
   readonly keepsTerminal?: boolean;
 }
@@ -56,22 +58,27 @@ export interface Created {
 }
 
 export function createContainer(request: CreateRequest): Created {
-  const bundle = readBundle(request.bundle);
+  const bundle = readBundle(request.bundle, request.config);
   checkTerminal(bundle, request);
   const facts = hostFacts();
-  const place = request.usesSystemd ? systemd().placeOf(bundle.spec, request.id, facts) : placeInTree(bundle.spec, request.id, facts);
+  const place = placeOf(bundle.spec, request, facts);
   if (place.cgroup === '' && request.needsCgroup) throw new RuntimeError('no cgroup can be made here, and --rootless=false does without none');
   const record = recordOf(request, bundle, place);
   const folder = StateFolder.make(request.root, record);
   try {
     if (place.cgroup !== '' && existsSync(place.cgroup)) throw new CgroupTaken(`cgroup ${place.cgroup} is there already: it is another container's, or was not removed`);
     const created = place.during((spec, prepared) => launch(request, { ...bundle, spec }, folder, record, prepared));
-    if (place.cgroup === '') logWarning('no cgroup can be made here: the container has none, and no limits (run in a delegated one; systemd: Delegate=yes)');
+    if (place.cgroup === '' && request.cgroupManager !== 'disabled') logWarning('no cgroup can be made here: the container has none, and no limits (run in a delegated one; systemd: Delegate=yes)');
     return created;
   } catch (error) {
     removeAll(folder, error instanceof CgroupTaken ? { ...record, cgroup: '', unit: undefined } : record);
     throw error;
   }
+}
+
+function placeOf(spec: Spec, { id, cgroupManager }: CreateRequest, facts: HostFacts): CgroupPlace {
+  if (cgroupManager === 'systemd') return systemd().placeOf(spec, id, facts);
+  return cgroupManager === 'cgroupfs' ? placeInTree(spec, id, facts) : noPlace(spec, facts);
 }
 
 function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): Created {

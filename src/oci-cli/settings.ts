@@ -11,19 +11,24 @@ export const globalFlags: FlagTable = {
   'log-format': { kind: 'text', says: 'text (default) or json' },
   root: { kind: 'text', says: 'where the folders of containers are; should be on a tmpfs (default: "/run/tsrun-oci")' },
   criu: { kind: 'refused', says: 'checkpoint and restore are not there yet' },
+  'cgroup-manager': { kind: 'text', says: 'who makes the cgroup: cgroupfs (default), systemd, as with --systemd-cgroup, or disabled, for none' },
   'systemd-cgroup': { kind: 'flag', says: 'have systemd make the cgroup, as a transient scope; cgroupsPath is slice:prefix:name then' },
   rootless: { kind: 'text', says: 'do without a cgroup where none can be made: true, false, or auto (default), as true' },
   ...helpFlag,
   version: { kind: 'flag', short: 'v', says: 'print the version' },
 };
 
+const cgroupManagers = ['cgroupfs', 'systemd', 'disabled'] as const;
+
+export type CgroupManager = (typeof cgroupManagers)[number];
+
 export interface Settings {
   /** Where the folders of containers are. */
   readonly root: string;
   /** A container must have a cgroup. */
   readonly needsCgroup: boolean;
-  /** systemd makes it. */
-  readonly usesSystemd: boolean;
+  /** Who makes it. */
+  readonly cgroupManager: CgroupManager;
 }
 
 /** Lines of the log go where the flags say as soon as it is known, those of the other flags too. */
@@ -34,7 +39,15 @@ export function settingsOf(words: Words): Settings {
   if (format !== 'text' && format !== 'json') throw new RuntimeError(`invalid log-format: ${format}`);
   const rootless = textOf(words, 'rootless') ?? 'auto';
   if (!['true', 'false', 'auto'].includes(rootless)) throw new RuntimeError(`invalid value ${JSON.stringify(rootless)} for --rootless: it is true, false or auto`);
-  return { root: textOf(words, 'root') ?? defaultRoot(), needsCgroup: rootless === 'false', usesSystemd: words.flags.has('systemd-cgroup') };
+  return { root: textOf(words, 'root') ?? defaultRoot(), needsCgroup: rootless === 'false', cgroupManager: cgroupManagerOf(words) };
+}
+
+/** crun's word for it, and runc's. */
+function cgroupManagerOf(words: Words): CgroupManager {
+  const given = textOf(words, 'cgroup-manager');
+  const manager = given === undefined ? 'cgroupfs' : cgroupManagers.find((each) => each === given);
+  if (manager === undefined) throw new RuntimeError(`unknown cgroup manager specified: ${given ?? ''}`);
+  return words.flags.has('systemd-cgroup') ? 'systemd' : manager;
 }
 
 /** Where runc looks too. */

@@ -1,6 +1,6 @@
 // tsrun-oci: the command line as runc reads it, what is refused by name, help, version and the debug log.
 import { spawn } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { missing } from '../support/needs.js';
 import { ociLab, ociTest } from '../support/oci-lab.js';
@@ -58,6 +58,44 @@ here('what is not held is refused with its reason', (t) => {
     t.is(code, 1, words.join(' '));
     t.regex(stderr, says);
   }
+});
+
+here('--regex: all containers in whose ids the pattern is found', async (t) => {
+  const ids = [lab.running(), lab.running()];
+  const other = lab.running();
+  const pattern = `^(${ids.join('|')})$`;
+  t.is(lab.call('kill', '--regex', pattern, 'KILL').code, 0);
+  await until(() => ids.every((id) => lab.status(id) === 'stopped'), 'their end');
+  t.regex(lab.call('kill', '--regex', pattern, 'KILL').stderr, /container not running/);
+  t.is(lab.status(other), 'running');
+  t.regex(lab.call('delete', '--regex', `${pattern}|${other}`).stderr, new RegExp(`cannot delete container ${other} that is not stopped: running`));
+  t.deepEqual([...ids, other].map((id) => lab.call('state', id).code), [1, 1, 0]);
+  t.is(lab.call('delete', '--regex', '(').stderr, 'invalid regular expression (\n');
+  t.is(lab.call('delete', '--regex', 'nobody-has-this').code, 0);
+  t.is(lab.call('delete', '--force', '--regex', `^${other}$`).code, 0);
+  t.is(lab.call('state', other).code, 1);
+});
+
+here('--config: another file than config.json, of the bundle or elsewhere', (t) => {
+  const bundle = lab.bundle({ args: ['false'] });
+  writeFileSync(join(bundle, 'other.json'), readFileSync(join(bundle, 'config.json'), 'utf8').replace('"false"', '"echo","other"'));
+  for (const path of ['other.json', join(bundle, 'other.json')]) t.is(lab.call('run', '--config', path, '--bundle', bundle, lab.newId()).stdout, 'other\n');
+  t.regex(lab.call('create', '--config', 'no.json', '--bundle', bundle, lab.newId()).stderr, /JSON specification file .*\/no.json not found/);
+});
+
+here('--cgroup-manager: none of its own when disabled, and a limit is an error then', (t) => {
+  const id = lab.newId();
+  const log = join(lab.folder, 'disabled.log');
+  t.is(lab.call('--log', log, '--cgroup-manager', 'disabled', 'run', '--detach', '--bundle', lab.bundle(), id).code, 0);
+  t.false(existsSync(log));
+  const pid = String(lab.state(id)['pid']);
+  t.is(readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n').find((line) => line.startsWith('0::')), readFileSync('/proc/self/cgroup', 'utf8').split('\n').find((line) => line.startsWith('0::')));
+  t.is(lab.call('exec', id, 'true').code, 0);
+  t.is(lab.call('delete', '--force', id).code, 0);
+  t.deepEqual(lab.traces(id), []);
+  t.not(lab.call('--cgroup-manager', 'disabled', 'run', '--bundle', lab.bundle({ linux: { resources: { pids: { limit: 5 } } } }), lab.newId()).code, 0);
+  t.is(lab.call('--cgroup-manager', 'cgroupfs', 'run', '--bundle', lab.bundle({ args: ['true'] }), lab.newId()).code, 0);
+  t.is(lab.call('--cgroup-manager', 'other', 'list').stderr, 'unknown cgroup manager specified: other\n');
 });
 
 here('the version, in the lines that Docker reads', (t) => {

@@ -6,6 +6,7 @@ import { textOf, type FlagTable, type Words } from '../words.js';
 /** Of `create` and `run`. */
 export const createFlags: FlagTable = {
   bundle: { kind: 'text', short: 'b', says: 'folder of the bundle (default: the current one)' },
+  config: { kind: 'text', says: 'file to read in the place of config.json, by its path from the bundle' },
   'console-socket': { kind: 'text', says: 'path of an AF_UNIX socket that is sent the master of the terminal' },
   'pidfd-socket': { kind: 'text', says: 'path of an AF_UNIX socket that is sent a pidfd of the first process' },
   'pid-file': { kind: 'text', says: 'file to write the pid of the first process to' },
@@ -29,9 +30,10 @@ export function createRequest({ settings }: Context, words: Words): CreateReques
   return {
     root: settings.root,
     needsCgroup: settings.needsCgroup,
-    usesSystemd: settings.usesSystemd,
+    cgroupManager: settings.cgroupManager,
     id: words.rest[0] ?? '',
     bundle: textOf(words, 'bundle') ?? '.',
+    config: textOf(words, 'config'),
     consoleSocket: textOf(words, 'console-socket'),
     pidfdSocket: textOf(words, 'pidfd-socket'),
     pidFile: textOf(words, 'pid-file'),
