@@ -75,9 +75,14 @@ Status run(ChildContext& context, const StepEnterHost& step) {
   return sys::call<SYS_chdir>("/").status();
 }
 
-Status run(ChildContext& context, const StepAwaitClient&) {
+// An ordinary user has the right to enter the namespaces of a process that they own, but no file of a process that is not
+// dumpable (proc(5)). Whoever else is of that user, in a container of theirs, would need the right to trace in this user namespace.
+Status run(ChildContext& context, const StepAwaitClient& step) {
+  if (step.open_files) TSRUN_TRY(set_dumpable(true));
   TSRUN_TRY(send_word(context.channel, ChannelMessage{ChannelWord::kReached, context.step, kOk}));
-  return await_word(context.channel, ChannelWord::kProceed);
+  Status status = await_word(context.channel, ChannelWord::kProceed);
+  if (step.open_files) TSRUN_TRY(set_dumpable(false));
+  return status;
 }
 
 Status run(ChildContext&, const StepRunHook& step) {

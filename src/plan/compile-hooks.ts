@@ -15,7 +15,7 @@ export function compileCreateHooks({ input: { spec: { hooks = {}, linux }, hookS
   const { prestart = [], createRuntime = [], createContainer = [] } = hooks;
   const before = [...prestart, ...createRuntime];
   if (hookState === undefined) return () => undefined;
-  const waits = clientFieldsOf(linux).map((each) => () => { builder.add(each, { op: 'awaitClient' }); });
+  const waits = clientFieldsOf(linux).map((each) => () => { builder.add(each, { op: 'awaitClient', openFiles: false }); });
   if (before.length + createContainer.length === 0) return () => { for (const wait of waits) wait(); };
   const field = before.length === 0 ? '/hooks/createContainer' : '/hooks';
   const needsHost = namespaces.isNew('mount');
@@ -30,7 +30,7 @@ export function compileCreateHooks({ input: { spec: { hooks = {}, linux }, hookS
     for (const wait of waits) wait();
     // Hooks know the root by its place on the host, and are programs of the host, which need its files.
     if (needsHost) builder.add(field, { op: 'enterHost', mount: host, place });
-    if (before.length > 0) builder.add(field, { op: 'awaitClient' });
+    if (before.length > 0) builder.add(field, { op: 'awaitClient', openFiles: false });
     addHooks('createContainer', hooks, hookState, 'created', builder);
   };
 }

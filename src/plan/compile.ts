@@ -186,10 +186,10 @@ function enterNamespaces({ namespaces, builder }: Compilation): void {
   builder.add('/linux/uidMappings', { op: 'setIds', uid: 0, gid: 0, setGroups: false, groups: [] });
 }
 
-function setUpNamespaces({ input: { spec, extensions }, namespaces, builder }: Compilation): void {
+function setUpNamespaces({ input: { spec, extensions, host }, namespaces, builder }: Compilation): void {
   if (namespaces.isNew('network')) builder.add(namespaces.field('network'), { op: 'raiseLoopback' });
   // Kernel parameters below may be those of its interfaces.
-  if (extensions.network !== undefined) builder.add('extensions.network', { op: 'awaitClient' });
+  if (extensions.network !== undefined) builder.add('extensions.network', { op: 'awaitClient', openFiles: host.uid !== 0 });
   // An empty name is none: engines written in Go send one for what is not set.
   if (spec.hostname) builder.add('/hostname', { op: 'setHostname', name: spec.hostname });
   if (spec.domainname) builder.add('/domainname', { op: 'setDomainname', name: spec.domainname });

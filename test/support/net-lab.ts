@@ -11,8 +11,10 @@ import { until } from './until.js';
 
 /** Of the server in the internet, at port 80. */
 export const farAddress = '198.51.100.7';
+export const farAddress6 = '2001:db8:7::7';
 /** Of the host on the way there. */
 export const hereAddress = '192.0.2.1';
+export const hereAddress6 = '2001:db8:2::1';
 /** A server that only the host itself is to reach. */
 export const loopbackPort = 8888;
 export const farPage = 'from far away';
@@ -36,12 +38,18 @@ export class NetLab {
     const pages = mkdtempSync('/tmp/tsrun-test-pages-');
     this.#pages = pages;
     writeFileSync(`${pages}/page`, `${farPage}\n`);
-    this.sh(`ip link set lo up; ip link add up0 type veth peer name down0 netns ${far}; ip addr add ${hereAddress}/24 dev up0; ip link set up0 up; ip route add default via 192.0.2.2; sysctl -qw net.ipv4.ip_forward=1`);
-    this.sh(`ip link set lo up; ip addr add 192.0.2.2/24 dev down0; ip link set down0 up; ip addr add ${farAddress}/32 dev lo`, far);
-    this.#serve(far, '80', pages);
+    this.sh(`ip link set lo up; ip link add up0 type veth peer name down0 netns ${far}; ip addr add ${hereAddress}/24 dev up0; ip -6 addr add ${hereAddress6}/64 dev up0 nodad; ip link set up0 up; ip route add default via 192.0.2.2; ip -6 route add default via 2001:db8:2::2; sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1`);
+    this.sh(`ip link set lo up; ip addr add 192.0.2.2/24 dev down0; ip -6 addr add 2001:db8:2::2/64 dev down0 nodad; ip link set down0 up; ip addr add ${farAddress}/32 dev lo; ip -6 addr add ${farAddress6}/128 dev lo`, far);
+    for (const at of ['0.0.0.0:80', '[::]:81']) this.#serve(far, at, pages);
     this.#serve(this.#here, `127.0.0.1:${loopbackPort}`, pages);
     this.#serve(this.#here, `${hereAddress}:8889`, pages);
-    await until(() => this.get('127.0.0.1', loopbackPort) === farPage && this.get(farAddress, 80) === farPage && this.get(hereAddress, 8889) === farPage, 'servers');
+    this.#serve(this.#here, '[::]:8890', pages);
+    await until(() => this.get('127.0.0.1', loopbackPort) === farPage && this.get(farAddress, 80) === farPage && this.get(farAddress6, 81) === farPage && this.get('::1', 8890) === farPage && this.get(hereAddress, 8889) === farPage, 'servers');
+  }
+
+  /** Path of the network namespace that stands for the host. */
+  get namespace(): string {
+    return `/proc/${this.#here}/ns/net`;
   }
 
   /** What the host itself is told by a server. */
@@ -55,7 +63,7 @@ export class NetLab {
   }
 
   spawn(words: readonly string[]): ChildProcess {
-    const child = spawn('nsenter', [`--net=/proc/${this.#here}/ns/net`, 'timeout', '-s', 'KILL', '60', ...this.#lab.command, ...words], { stdio: 'pipe', env: { ...process.env, ...this.#lab.env } });
+    const child = spawn('nsenter', [`--net=${this.namespace}`, 'timeout', '-s', 'KILL', '60', ...this.#lab.command, ...words], { stdio: 'pipe', env: { ...process.env, ...this.#lab.env } });
     child.stdin.end();
     return child;
   }

@@ -23,6 +23,8 @@ export interface UserOptions {
   readonly path?: string;
   /** Another process of the user lives beside it in the cgroup. */
   readonly crowded?: boolean;
+  /** Path of the network namespace that it lives in, with a /dev/net/tun for everybody, as udev makes it. */
+  readonly network?: string;
 }
 
 const checkout = resolve(import.meta.dirname, '../../..');
@@ -34,7 +36,8 @@ const becomeUser = `
   for name in passwd group subuid subgid; do mount --bind "$1/$name" "/etc/$name" || exit 1; done
   if [ -n "$2" ]; then echo $$ >"$2/cgroup.procs" || exit 1; fi
   if [ -n "$3" ]; then sleep 60 >/dev/null 2>&1 & fi
-  ids=$4; shift 4
+  if [ -n "$4" ]; then mknod -m 666 "$1/tun" c 10 200 && mount --bind "$1/tun" /dev/net/tun || exit 1; fi
+  ids=$5; shift 5
   exec setpriv --reuid "\${ids%:*}" --regid "\${ids#*:}" --clear-groups --inh-caps=-all -- env "$@"`;
 
 export class OrdinaryUser {
@@ -106,12 +109,14 @@ export class OrdinaryUser {
     rmSync(this.#runtimeFolder, { recursive: true, force: true });
   }
 
-  #start(orders: readonly Order[], { cgroup, subordinate = true, crowded = false, path = process.env['PATH'] ?? '' }: UserOptions) {
+  #start(orders: readonly Order[], { cgroup, subordinate = true, crowded = false, network, path = process.env['PATH'] ?? '' }: UserOptions) {
     const files = this.#userFiles(subordinate);
     if (cgroup !== undefined) for (const file of delegatedFiles) chownSync(join(cgroup, file), this.uid, this.gid);
-    const program = join(this.home, 'package/dist/test/support/user-program.js');
-    const words = [files, cgroup ?? '', crowded ? 'crowded' : '', `${this.uid}:${this.gid}`, `PATH=${path}`, process.execPath, program, JSON.stringify(orders)];
-    const child = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', becomeUser, 'sh', ...words], {
+    const obeying = join(this.home, 'package/dist/test/support/user-program.js');
+    const words = [files, cgroup ?? '', crowded ? 'crowded' : '', network ?? '', `${this.uid}:${this.gid}`, `PATH=${path}`, process.execPath, obeying, JSON.stringify(orders)];
+    const within = network === undefined ? [] : ['nsenter', `--net=${network}`];
+    const [program = '', ...before] = [...within, 'unshare', '--mount', '--propagation', 'private', 'sh', '-c', becomeUser, 'sh'];
+    const child = spawn(program, [...before, ...words], {
       stdio: ['ignore', 'pipe', 'inherit'],
       cwd: this.home,
       env: { PATH: process.env['PATH'], HOME: this.home, XDG_RUNTIME_DIR: this.#runtimeFolder },
