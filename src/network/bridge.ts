@@ -31,13 +31,13 @@ export async function attachBridge(input: BridgeInput): Promise<void> {
   checkHost(input.network.range);
   const hasIpv6 = read('/proc/sys/net/ipv6/conf/all/forwarding') === '1';
   const { slot, link } = await takeSlot(input);
-  await ip([`addr add ${slot.gateway}/${slotPrefix} dev ${link.name}`, ...(hasIpv6 ? [`-6 addr add ${slot.gateway6}/${slotPrefix6} dev ${link.name} nodad`] : []), `link set dev ${link.name} up`]);
+  await ip([`addr add ${slot.gateway}/${slotPrefix} dev ${link.name}`, ...(hasIpv6 ? [`addr add ${slot.gateway6}/${slotPrefix6} dev ${link.name} nodad`] : []), `link set dev ${link.name} up`]);
   const inner = [
     `addr add ${slot.address}/${slotPrefix} dev eth0`,
-    ...(hasIpv6 ? [`-6 addr add ${slot.address6}/${slotPrefix6} dev eth0 nodad`] : []),
+    ...(hasIpv6 ? [`addr add ${slot.address6}/${slotPrefix6} dev eth0 nodad`] : []),
     'link set dev eth0 up',
     `route add default via ${slot.gateway}`,
-    ...(hasIpv6 ? [`-6 route add default via ${slot.gateway6}`] : []),
+    ...(hasIpv6 ? [`route add ::/0 via ${slot.gateway6}`] : []),
   ];
   await runProgram('nsenter', [`--net=${input.namespace}`, 'ip', '-batch', '-'], lines(inner));
   await locked(['nft', '-f', '-'], bridgeScript(link.name, input.network.egress));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { CliLab } from '../support/cli-lab.js';
 import { processes } from '../support/leaks.js';
-import { commandLine, farAddress, farPage, hereAddress, loopbackPort, NetLab } from '../support/net-lab.js';
+import { commandLine, farAddress, farAddress6, farPage, hereAddress, hereAddress6, loopbackPort, NetLab } from '../support/net-lab.js';
 import { needs } from '../support/needs.js';
 
 const lab = new CliLab();
@@ -36,6 +36,18 @@ for (const network of ['user', 'bridge']) {
     t.true(await reached(`${farAddress}:80/tcp`, '203.0.113.0/24'));
     t.true(await reached('198.51.100.0/24'));
     for (const rules of [[`${farAddress}:81-90,443`], [`${farAddress}:80/udp`], ['203.0.113.0/24:80']]) t.false(await reached(...rules), rules.join(' '));
+  });
+
+  here(`${network}: IPv6, where the host has it: the internet, and neither the host nor what a list leaves out`, async (t) => {
+    const far6 = get(farAddress6, 81);
+    const said = async (script: string, ...flags: string[]) => (await net.run(['--network', network, ...flags], script)).stdout.trim();
+    t.is(await said(far6), farPage);
+    t.is(net.get(hereAddress6, 8890), farPage, 'which the host itself reaches');
+    const gateway = `$(ip -6 route | sed -n 's/^default via \\([0-9a-f:]*\\).*/\\1/p')`;
+    t.false((await said(`${get('::1', 8890)}; ${get(hereAddress6, 8890)}; ${get(gateway, 8890)}`)).includes(farPage));
+    t.is(await said(far6, '--egress', `[${farAddress6}]:81/tcp`), farPage);
+    for (const rule of ['2001:db8:8::/48', `[${farAddress6}]:80`, '0.0.0.0/0']) t.not(await said(far6, '--egress', rule), farPage, rule);
+    t.not(await said(far, '--egress', '::/0'), farPage);
   });
 
   here(`${network}: names come from the hosts file and the name server that was given`, async (t) => {
