@@ -1,9 +1,11 @@
 /** What a formation begins with: a new one, or one that another process has left. */
 import type { Runtime } from '../container/runtime.js';
 import { randomNumber } from '../container/state/random.js';
+import { ChecksumError } from '../image/checksum.js';
 import { TsrunError } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
 import { imageOptions, validateFormationOptions, type AdoptOptions, type FormationOptions } from './formation-options.js';
+import { checksumLine } from './life-lines.js';
 import { ProgramSource, type PinnedImage } from './program.js';
 import type { SavedPlace } from './survival/places.js';
 import type { Survival } from './survival/survival.js';
@@ -71,5 +73,10 @@ export async function renew(before: Founded, { image, stack }: Readonly<Partial<
 
 async function openSource(runtime: Runtime, image: string, { processTypes = {}, container }: FormationOptions): Promise<ProgramSource> {
   const lines = Object.entries(processTypes).flatMap(([type, { command }]) => (command === undefined ? [] : [[type, command] as const]));
-  return ProgramSource.open(runtime, image, new Map(lines), imageOptions(container));
+  try {
+    return await ProgramSource.open(runtime, image, new Map(lines), imageOptions(container));
+  } catch (cause) {
+    // There is no dyno yet whose log could say it.
+    throw cause instanceof ChecksumError ? new TsrunError(cause.code, checksumLine(cause), { hint: cause.message, cause }) : cause;
+  }
 }

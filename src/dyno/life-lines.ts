@@ -1,4 +1,5 @@
 /** What Heroku says of the life of a dyno (Dev Center, "Error codes"). */
+import { ChecksumError } from '../image/checksum.js';
 import type { Death } from './death.js';
 
 export function bootTimeoutLine(bootTimeoutMs: number): string {
@@ -11,8 +12,14 @@ export function exitTimeoutLine(graceMs: number, stopSignal: string): string {
 
 export function endLines(death: Death): readonly string[] {
   // Heroku names no status of a process that there never was.
+  if (death.error instanceof ChecksumError) return [checksumLine(death.error)];
   if (death.cause === 'attach-timeout') return ['Error R13 (Attach error) -> Failed to attach to process', 'Process exited'];
   return [...(death.error === undefined ? [] : [failureLine(death)]), `Process exited with status ${death.code}`];
+}
+
+/** To the letter: "does match" is what Heroku's log says. */
+export function checksumLine({ expected, actual }: ChecksumError): string {
+  return `Error R17 (Checksum error) -> Checksum does match expected value. Expected: ${expected} Actual: ${actual}`;
 }
 
 /** Heroku says `bash: …: command not found` in the app's name; there is no shell here that would. */

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { restartPolicies } from '../../src/dyno/restart-policy.js';
+import { ChecksumError } from '../../src/image/checksum.js';
 import { TsrunError } from '../../src/spec/errors.js';
 import { exited, Rig } from './life-rig.js';
 
@@ -240,6 +241,15 @@ test('what cannot be started is the runtime\'s fault, R99, or says what program 
   rig.take();
   rig.life.ended({ cause: 'failed', code: 127, error: new TsrunError('ERR_TSRUN_COMMAND_NOT_FOUND', 'there is no program "x"'), oomKills: 0 });
   t.deepEqual(rig.take().slice(0, 2), ['there is no program "x"', 'Process exited with status 127']);
+});
+
+test('a slug that is another one than its checksum says: R17, and no process', (t) => {
+  const rig = new Rig();
+  const [expected, actual] = ['e'.repeat(64), 'a'.repeat(64)];
+  rig.life.start();
+  rig.take();
+  rig.life.ended({ cause: 'failed', code: 125, error: new ChecksumError("'slug.tgz'", { expected, actual }), oomKills: 0 });
+  t.deepEqual(rig.take(), [`Error R17 (Checksum error) -> Checksum does match expected value. Expected: SHA256:${expected} Actual: SHA256:${actual}`, 'State changed from starting to crashed']);
 });
 
 test('what no runtime can start any more is not tried again', (t) => {

@@ -1,4 +1,6 @@
 // Which programs the dynos of an image run: of a slug's Procfile, of buildpacks' process types, or the image's own.
+import { createHash } from 'node:crypto';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatLogLine, Formation, type FormationOptions } from '../../src/index.js';
 import { packFolder, writeLayout } from '../support/image-layouts.js';
@@ -35,6 +37,27 @@ rooted('A1: a slug on a stack: its Procfile, its profile scripts after the confi
   t.true(lines.some((line) => /^app\[worker\.1\]: worker\.1 hello hello-added \/app \/app [1-9]\d* none$/.test(line)), lines.join('\n'));
   const other = await linesOf(image, { ...options, processTypes: { worker: { command: 'echo "instead of it: $ADDED"; sleep 1000' } } }, /app\[worker\.1\]: instead/);
   t.true(other.includes('app[worker.1]: instead of it: hello-added'), 'a command of the caller boots as the slug does');
+});
+
+rooted('R17: a slug with another checksum: nothing is started of it, neither at first nor when a dyno comes back', async (t) => {
+  const image = makeSlug(lab.scratch, { Procfile: 'worker: exec sleep 1000\n' });
+  const file = image.replace(/^slug:/, '');
+  const checksumOf = (path: string) => `SHA256:${createHash('sha256').update(readFileSync(path)).digest('hex')}`;
+  const [right, wrong] = [checksumOf(file), `SHA256:${'0'.repeat(64)}`];
+  const line = (expected: string, actual: string) => `Error R17 (Checksum error) -> Checksum does match expected value. Expected: ${expected} Actual: ${actual}`;
+  const options = (checksum: string): FormationOptions => ({ name: lab.newId(), quantities: { worker: 1 }, restart: 'never', container: { stack: fixture('debian'), checksum } });
+  await t.throwsAsync(Formation.start(await lab.runtime(), image, options(wrong)), { code: 'ERR_TSRUN_IMAGE', message: line(wrong, right) });
+  const formation = await Formation.start(await lab.runtime(), image, options(right));
+  await waitUntil(() => formation.dyno('worker.1')?.state === 'up', 'the dyno to be up');
+  copyFileSync(makeSlug(lab.scratch, { Procfile: 'worker: echo not the same\n' }).replace(/^slug:/, ''), file);
+  await formation.restart();
+  await waitUntil(() => formation.dyno('worker.1')?.state === 'crashed', 'the dyno to crash');
+  await formation.stop();
+  const said: string[] = [];
+  for await (const { source, message } of formation.logs()) said.push(`${source}: ${message}`);
+  const at = said.indexOf(`heroku: ${line(right, checksumOf(file))}`);
+  t.true(at > 0, said.join('\n'));
+  t.is(said[at + 1], 'heroku: State changed from starting to crashed');
 });
 
 rooted('an image without process types has web, which is its own program, and not as root', async (t) => {

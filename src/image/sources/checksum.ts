@@ -4,7 +4,7 @@ import type { BigIntStats } from 'node:fs';
 import { stat, type FileHandle } from 'node:fs/promises';
 import { TsrunError } from '../../spec/errors.js';
 import { printable } from '../../spec/quote.js';
-import { checksumForm } from '../checksum.js';
+import { ChecksumError, checksumForm } from '../checksum.js';
 import { documentError } from '../documents/shapes.js';
 import { lendPart } from './file-tree.js';
 
@@ -23,7 +23,7 @@ export interface CheckedFile {
  * @throws ERR_TSRUN_INVALID_ARGUMENT for what is no checksum, ERR_TSRUN_IMAGE for another one
  */
 export async function verifyChecksum({ handle, path, name }: CheckedFile, checksum: string, signal: AbortSignal | undefined): Promise<() => Promise<void>> {
-  const [, expected] = checksumForm.exec(checksum) ?? [];
+  const expected = checksumForm.exec(checksum)?.[1]?.toLowerCase();
   if (expected === undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `'${printable(checksum)}' is no checksum`, { field: '/checksum', hint: 'it is SHA256: and 64 hexadecimal digits' });
   const before = await handle.stat({ bigint: true });
   const hash = createHash('sha256');
@@ -32,7 +32,7 @@ export async function verifyChecksum({ handle, path, name }: CheckedFile, checks
     hash.update(piece);
   }
   const found = hash.digest('hex');
-  if (found !== expected.toLowerCase()) throw documentError(`${name} has the checksum SHA256:${found}, not ${printable(checksum, 80)}`, 'get it anew, or ask whoever gave you the checksum');
+  if (found !== expected) throw new ChecksumError(name, { expected, actual: found });
   return async () => {
     const after = path === undefined ? before : await stat(path, { bigint: true }).catch(() => undefined);
     if (after === undefined || identityOf(after) !== identityOf(before)) throw documentError(`${name} was changed while it was read, so that its checksum says nothing of it`, 'try again when nobody writes to it');
