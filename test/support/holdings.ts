@@ -31,7 +31,7 @@ export function holdings(stateRoot: string, prefix: string): Holdings {
 }
 
 /** Twice: what is freed by the first may hold what the second frees. */
-function collectGarbage(): void {
+export function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc(); gc()');
 }
