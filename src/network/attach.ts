@@ -9,7 +9,7 @@ export interface AttachInput extends Pick<BridgeInput, 'note' | 'forget'>, Pick<
   readonly network: AttachedNetwork;
   /** Of the first process. */
   readonly pid: number;
-  /** The network namespace belongs to the caller's user namespace, not to one of the container's. */
+  /** The network namespace belongs to the launcher's user namespace, not to one of the container's. */
   readonly sharesUsers: boolean;
 }
 
@@ -25,7 +25,8 @@ export async function attachNetwork({ network, pid, sharesUsers, ...others }: At
   try {
     const namespace = hold('net');
     if (network.kind === 'bridge') await attachBridge({ ...others, network, namespace: namespace.path });
-    else await attachUser({ ...others, network, namespace, userNamespace: sharesUsers ? undefined : hold('user') });
+    // Of an ordinary user the launcher has a user namespace in any case, which is not the caller's.
+    else await attachUser({ ...others, network, namespace, userNamespace: sharesUsers && others.isRoot ? undefined : hold('user') });
   } catch (cause) {
     throw TsrunError.is(cause) ? cause : new TsrunError('ERR_TSRUN_HOST', `the network ${network.kind} could not be attached: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   } finally {

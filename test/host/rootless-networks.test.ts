@@ -60,8 +60,8 @@ here('user: an ordinary user\'s container reaches the internet, by both families
   t.is(net.get(hereAddress6, 8890), farPage);
 });
 
-here('user: also for one that is not root in its container', async (t) => {
-  t.is(told((await ask(sh(far, { user: 'app' })))[0]), farPage);
+here('user: also for one that is not root in its container, or has no user namespace of its own', async (t) => {
+  t.deepEqual((await ask(sh(far, { user: 'app' }), sh(far, { namespaces: { user: 'host' } }), sh(far, { namespaces: { user: 'host' }, ...to(farAddress) }))).map(told), Array(3).fill(farPage));
 });
 
 here('user: a list lets through what it names, and the container cannot change it', async (t) => {
