@@ -6,6 +6,7 @@ import type { Founded } from './founding.js';
 import { healthOf } from './health/chosen.js';
 import type { OneOffOptions } from './one-off/one-off-options.js';
 import { refuseRelease } from './one-off/release.js';
+import { checkHostPorts, hostPort } from './ports.js';
 import type { Program } from './program.js';
 import { servingDefaults } from './serving/options.js';
 import { shownSize, sizePressure } from './sizes/shown-size.js';
@@ -29,7 +30,7 @@ export class Blueprint {
     this.founded = founded;
   }
 
-  /** That web is told, unless its config vars say another. */
+  /** That web is told, unless its config vars say another; in the host's network it is that of the first. */
   get port(): number {
     const { env = {}, port = formationDefaults.port } = this.founded.options;
     return env['PORT'] === undefined ? port : Number(env['PORT']);
@@ -54,16 +55,18 @@ export class Blueprint {
     const given = processTypes[type] ?? {};
     const { delivery, stopSignal, graceMs, bootTimeoutMs } = { ...formationDefaults, ...given };
     const size = this.sizeOf(type);
+    const port = this.#sharesNetwork ? hostPort(this.port, number, suffix !== '') : this.port;
     return {
       ...this.#common(program, size),
-      options: this.#containerOptions(type, name, program, size),
+      options: this.#containerOptions(type, name, program, size, {}, port),
       id,
       ...(survival !== undefined && { keeper: survival.keeper(`${name}${suffix}`, id, release) }),
       policy: policyOf(given.restart ?? restart),
       chance: Math.random,
       type, number, delivery, stopSignal, graceMs,
-      ...(type === 'web' && { port: { number: this.port, bootTimeoutMs } }),
-      ...healthOf(given, type, source.healthcheck, this.port),
+      ...(type === 'web' && { port: { number: port, bootTimeoutMs, knownAs: this.port } }),
+      ...(this.#sharesNetwork && { sharesNetwork: true }),
+      ...healthOf(given, type, source.healthcheck, port),
     };
   }
 
@@ -81,6 +84,7 @@ export class Blueprint {
     refuseRelease(quantities);
     const wanted = Object.entries(quantities).map(([type, count]) => ({ type, count, program: source.program(type) }));
     for (const { type } of wanted) healthOf(processTypes?.[type], type, source.healthcheck, this.port);
+    if (this.#sharesNetwork) checkHostPorts(this.port, quantities['web'] ?? 0);
     for (const { type, count, program } of wanted) {
       const name = `${type}.1`;
       if (count > 0) await runtime.plan(image, { ...this.#containerOptions(type, name, program, this.sizeOf(type)), id: this.#idOf(name) });
@@ -107,10 +111,15 @@ export class Blueprint {
     };
   }
 
-  #containerOptions(type: string, dyno: string, program: Program, size: DynoSize | undefined, more: Readonly<Record<string, string>> = {}): RunOptions {
+  get #sharesNetwork(): boolean {
+    return this.founded.options.container?.network === 'host';
+  }
+
+  #containerOptions(type: string, dyno: string, program: Program, size: DynoSize | undefined, more: Readonly<Record<string, string>> = {}, port = this.port): RunOptions {
     const { source, runtime: { host }, options: { env = {}, container = {}, showSize = true } } = this.founded;
     const shown = size === undefined || !showSize ? {} : shownSize(size);
-    const own = { ...shown.env, ...(type === 'web' && { PORT: String(this.port) }), ...env, ...more, DYNO: dyno };
+    // What its config vars say of it is in `port`.
+    const own = { ...shown.env, ...env, ...(type === 'web' && { PORT: String(port) }), ...more, DYNO: dyno };
     const options = { user: source.user, capDrop: ['ALL'], ...shown, ...container, ...program.options, env: own };
     return size === undefined ? options : withLimits({ ...sizePressure(host), ...options }, sizeLimits(size, host));
   }

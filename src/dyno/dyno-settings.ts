@@ -28,8 +28,10 @@ export interface DynoSettings {
   readonly delivery: SignalDelivery;
   readonly stopSignal: string;
   readonly graceMs: number;
-  /** That it must listen on, and how soon. */
-  readonly port?: { readonly number: number; readonly bootTimeoutMs: number };
+  /** That it must listen on, and how soon; what it is known by where others of its type have others. */
+  readonly port?: { readonly number: number; readonly bootTimeoutMs: number; readonly knownAs?: number };
+  /** Its network is the host's, where others listen as well. */
+  readonly sharesNetwork?: boolean;
   /** Those of `startup` stand in the place of the port; a port is where they ask. */
   readonly health?: { readonly checks: readonly HealthCheck[]; readonly port: number };
   readonly size?: DynoSize;

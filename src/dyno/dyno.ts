@@ -150,6 +150,12 @@ export class Dyno {
     }));
   }
 
+  /** @internal Where it listens in the place of a port that its type is known by. */
+  ownPort(port: number): number {
+    const own = this.#settings.port;
+    return own?.knownAs === port ? own.number : port;
+  }
+
   /** @internal What a connection to it can hope for. */
   get prospect(): Prospect {
     const { prospect } = this.#life;

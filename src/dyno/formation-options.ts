@@ -22,7 +22,7 @@ const decided = [
   'autoRemove', 'log', 'timings', 'signal',
 ] as const satisfies readonly (keyof RunOptions)[];
 
-/** What else a container may be asked for: limits, mounts, user, walls, and which `network` each dyno has of its own. */
+/** What else a container may be asked for: limits, mounts, user, walls, and which `network` each dyno has: one of its own, or the host's. */
 export type DynoContainerOptions = Omit<RunOptions, (typeof decided)[number]>;
 
 /** How the dynos of one process type are run. */
@@ -55,7 +55,10 @@ export interface FormationOptions {
   readonly processTypes?: Readonly<Record<string, ProcessTypeOptions>>;
   /** Config vars, over the image's own environment. `DYNO` is the dyno's name whatever they say. */
   readonly env?: Readonly<Record<string, string>>;
-  /** That `web` is to listen on, each dyno in a network of its own: its `PORT`, unless that is among the config vars. Default 5000. */
+  /**
+   * That `web` is to listen on, each dyno in a network of its own: its `PORT`, unless that is among the config vars. Default 5000. With the network `host` it is
+   * that of `web.1`, and each further dyno has the next one.
+   */
   readonly port?: number;
   /** `false`: the process type `release` is not run. Default: once, before any dyno is started, where there is one. */
   readonly release?: boolean | ReleaseOptions;
@@ -142,7 +145,7 @@ const formation = strictObject<FormationOptions>({
   survive: optional(boolean),
 });
 
-const ownNetwork = oneOf('a network of each dyno\'s own', ['none', 'user', 'bridge']);
+const dynoNetwork = oneOf('a network of dynos', ['none', 'user', 'bridge', 'host']);
 
 /** All else is checked where containers are made. */
 function checkContainer(...[value, at, faults]: Parameters<Shape<DynoContainerOptions>['check']>): void {
@@ -151,7 +154,7 @@ function checkContainer(...[value, at, faults]: Parameters<Shape<DynoContainerOp
     return;
   }
   for (const name of decided) if (Object.hasOwn(value, name)) faults.add(`${at}/${name}`, 'a formation decides that itself', 'leave it out');
-  if ('network' in value && value.network !== undefined) ownNetwork.check(value.network, `${at}/network`, faults);
+  if ('network' in value && value.network !== undefined) dynoNetwork.check(value.network, `${at}/network`, faults);
 }
 
 /** @throws ERR_TSRUN_INVALID_ARGUMENT */

@@ -15,12 +15,17 @@ export interface Listener {
 const mostBytes = 200_000;
 const listening = '0A';
 
+/** One whose owner can be found. */
+export interface SocketListener extends Listener {
+  readonly inode: string;
+}
+
 /** Of the text of /proc/net/tcp or tcp6. */
-export function parseListeners(text: string): readonly Listener[] {
+export function parseListeners(text: string): readonly SocketListener[] {
   return text.split('\n').slice(1).flatMap((line) => {
-    const [, local = '', , state] = line.trim().split(/\s+/);
+    const [, local = '', , state, , , , , , inode = ''] = line.trim().split(/\s+/);
     const [address = '', port = ''] = local.split(':');
-    return state === listening && port !== '' ? [{ port: Number.parseInt(port, 16), isLoopback: isLoopback(address) }] : [];
+    return state === listening && port !== '' ? [{ port: Number.parseInt(port, 16), isLoopback: isLoopback(address), inode }] : [];
   });
 }
 
@@ -37,8 +42,8 @@ export function isLoopbackAddress(address: Uint8Array): boolean {
   return bytes.equals(Buffer.from('00000000000000000000000000000001', 'hex'));
 }
 
-/** Empty where the process is gone. */
-export async function readListeners(pid: number): Promise<readonly Listener[]> {
+/** Of the whole network that the process is in; empty where it is gone. */
+export async function readListeners(pid: number): Promise<readonly SocketListener[]> {
   const texts = await Promise.all(['tcp', 'tcp6'].map(async (name) => readBeginning(`/proc/${pid}/net/${name}`)));
   return texts.flatMap(parseListeners);
 }

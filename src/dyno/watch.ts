@@ -6,6 +6,7 @@ import { Health, type HealthReport } from './health/health.js';
 import type { Lifecycle } from './lifecycle.js';
 import { measure } from './metrics/measure.js';
 import type { DynoSample } from './metrics/sample.js';
+import { readOwnListeners } from './own-listeners.js';
 import { PortWatch } from './port-watch.js';
 
 export interface DynoWatchSettings {
@@ -84,12 +85,13 @@ export class DynoWatch {
   }
 
   #watchPort(container: Container): PortWatch | undefined {
-    const { settings: { clock, port }, life } = this.#watch;
+    const { settings: { clock, port, sharesNetwork = false }, life } = this.#watch;
     if (port === undefined || this.isUpWhenTold) return undefined;
     return new PortWatch({
       clock,
       source: listeningOf(container),
       port: port.number,
+      ...(sharesNetwork && { read: readOwnListeners }),
       deadlineMs: life().record.deadlineMs ?? clock.now() + port.bootTimeoutMs,
       onBound: () => {
         life().bound();

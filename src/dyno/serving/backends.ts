@@ -14,6 +14,8 @@ export interface Backend {
   /** What its connections end with: another one after each restart. */
   readonly container: object | undefined;
   readonly connect: (port: number) => Promise<Socket>;
+  /** Where it listens in the place of a port that its type is known by. */
+  readonly ownPort?: (port: number) => number;
   readonly sleep: () => void;
   readonly wake: () => void;
 }

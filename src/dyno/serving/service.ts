@@ -168,7 +168,7 @@ export class Service {
         cancel();
         resolve(result);
       };
-      backend.connect(port).then((socket) => {
+      backend.connect(backend.ownPort?.(port) ?? port).then((socket) => {
         settle(socket);
       }, () => {
         settle('H21');
