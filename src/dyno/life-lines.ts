@@ -1,6 +1,12 @@
 /** What Heroku says of the life of a dyno (Dev Center, "Error codes"). */
 import { ChecksumError } from '../image/checksum.js';
 import type { Death } from './death.js';
+import type { DynoState } from './life-record.js';
+
+/** Heroku's log knows no dyno that is idle, though its API does. */
+export function loggedState(state: DynoState): DynoState {
+  return state === 'idle' ? 'down' : state;
+}
 
 export function bootTimeoutLine(bootTimeoutMs: number): string {
   return `Error R10 (Boot timeout) -> Web process failed to bind to $PORT within ${inSeconds(bootTimeoutMs)} of launch`;

@@ -2,8 +2,8 @@
 import { boolean, integer, number, oneOf, optional, strictObject, type Shape } from '../spec/shape.js';
 import type { Doing } from './death.js';
 
-/** As Heroku's platform API has them. `complete`: ended, and no policy wants it back. */
-export type DynoState = 'provisioning' | 'starting' | 'up' | 'crashed' | 'down' | 'complete';
+/** As Heroku's platform API has them. `idle`: ended until the next connection wakes it. `complete`: ended, and no policy wants it back. */
+export type DynoState = 'provisioning' | 'starting' | 'up' | 'idle' | 'crashed' | 'down' | 'complete';
 
 /** What another process must know to go on with a life. Times are milliseconds since 1970. */
 export interface LifeRecord {
@@ -29,7 +29,7 @@ export interface LifeRecord {
 const time = number(0, Number.MAX_SAFE_INTEGER);
 
 export const lifeRecord: Shape<LifeRecord> = strictObject<LifeRecord>({
-  state: oneOf('a state', ['provisioning', 'starting', 'up', 'crashed', 'down', 'complete']),
+  state: oneOf('a state', ['provisioning', 'starting', 'up', 'idle', 'crashed', 'down', 'complete']),
   sinceMs: time,
   doing: oneOf('what is done', ['nothing', 'stopping', 'stopping-unhealthy', 'killing-late', 'killing-unbound', 'killing-over-quota']),
   alive: boolean,

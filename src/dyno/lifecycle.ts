@@ -4,7 +4,7 @@
  */
 import { Alarm } from './alarm.js';
 import type { Death, Doing } from './death.js';
-import { bootTimeoutLine, endLines, exitTimeoutLine } from './life-lines.js';
+import { bootTimeoutLine, endLines, exitTimeoutLine, loggedState } from './life-lines.js';
 import type { DynoState, LifeRecord } from './life-record.js';
 import type { LifecycleActions, LifecycleSettings, Prospect } from './life-settings.js';
 import { afterCrash, cycleDelayMs } from './restart-policy.js';
@@ -153,7 +153,7 @@ export class Lifecycle {
       return;
     }
     if (this.#then === 'policy') this.#crash(death);
-    else this.#become('down');
+    else this.#become(this.#isAsleep && this.#then === 'nothing' ? 'idle' : 'down');
     this.#actions.remember?.();
     if (this.#then === 'again') this.start();
   }
@@ -179,7 +179,7 @@ export class Lifecycle {
       return;
     }
     this.#comeback.clear();
-    if (this.#state === 'crashed') this.#become('down');
+    if (this.#state === 'crashed' || this.#state === 'idle') this.#become('down');
     this.#actions.remember?.();
   }
 
@@ -293,7 +293,8 @@ export class Lifecycle {
     if (from === state) return;
     this.#state = state;
     this.#sinceMs = this.#settings.clock.now();
-    this.#actions.log(`State changed from ${from} to ${state}`);
+    const [before, after] = [loggedState(from), loggedState(state)];
+    if (before !== after) this.#actions.log(`State changed from ${before} to ${after}`);
     this.#actions.changed(from, state);
   }
 }

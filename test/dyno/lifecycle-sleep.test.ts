@@ -15,6 +15,7 @@ test('a dyno that sleeps is down until it is woken, as if it had never crashed; 
   rig.life.sleep();
   rig.life.ended(exited(143));
   t.deepEqual(rig.take(), ['Idling', 'Stopping all processes with SIGTERM', '<terminate>', 'Process exited with status 143', 'State changed from up to down']);
+  t.is(rig.life.state, 'idle');
   rig.life.sleep();
   t.is(rig.life.prospect, 'none');
   rig.life.wake();
@@ -40,7 +41,8 @@ test('what was stopped does not wake, nor what was restarted while it slept', (t
     rig.life.sleep();
     rig.life.ended(exited(143));
     rig.life[end]();
-    rig.take();
+    t.is(rig.life.state, end === 'stop' ? 'down' : 'starting');
+    t.deepEqual(rig.take().filter((line) => line.startsWith('State') && !line.startsWith('State changed from up') && !line.endsWith('to starting')), [], 'its log has said that it is down');
     rig.life.wake();
     t.deepEqual(rig.take(), [], end);
   }

@@ -248,7 +248,7 @@ rooted('dynos sleep when nobody asks for anything; the first connection wakes th
   const { formation, lines } = await start(web(2, { processTypes: { web: { idle: { afterMs: 200 } } } }));
   const listener = await formation.listen('web', { port: 0 });
   // One may sleep before the other is up, and more than once.
-  const slept = () => ['web.1', 'web.2'].every((dyno) => lines.includes(`heroku[${dyno}]: Idling`)) && formation.dynos.every(({ state }) => state === 'down');
+  const slept = () => ['web.1', 'web.2'].every((dyno) => lines.includes(`heroku[${dyno}]: Idling`)) && formation.dynos.every(({ state }) => state === 'idle');
   await until(slept);
   t.is(await get(listener), 'hello\n');
   await until(slept);

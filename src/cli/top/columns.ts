@@ -25,7 +25,7 @@ export function percent(value: number | undefined): string {
   return value === undefined ? '-' : `${value.toFixed(value < 999.95 ? 1 : 0)}%`;
 }
 
-const stateStyles: Readonly<Record<string, Style>> = { up: 'green', running: 'green', crashed: 'red', complete: 'dim', down: 'dim' };
+const stateStyles: Readonly<Record<string, Style>> = { up: 'green', running: 'green', crashed: 'red', complete: 'dim', down: 'dim', idle: 'dim' };
 
 export function memoryShare({ memoryBytes, memoryLimitBytes }: TopRow): number | undefined {
   return memoryBytes === undefined || memoryLimitBytes === undefined || memoryLimitBytes === 0 ? undefined : memoryBytes / memoryLimitBytes;

@@ -127,7 +127,7 @@ export const dynoSummary: Shape<DynoSummary> = object<DynoSummary>({
   name: text(),
   type: text(),
   number: integer(1, Number.MAX_SAFE_INTEGER),
-  state: oneOf('a state', ['provisioning', 'starting', 'up', 'crashed', 'down', 'complete']),
+  state: oneOf('a state', ['provisioning', 'starting', 'up', 'idle', 'crashed', 'down', 'complete']),
   sinceMs: time,
   command: text(),
   container: optional(text()),
