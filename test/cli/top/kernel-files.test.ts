@@ -42,7 +42,9 @@ async function statsOf(files: Readonly<Record<string, string>>): Promise<Contain
   const folder = mkdtempSync(join(tmpdir(), 'tsrun-top-'));
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-    return await readStats(folder);
+    const stats = await readStats(folder);
+    if (stats === undefined) throw new Error('there are no figures');
+    return stats;
   } finally {
     rmSync(folder, { recursive: true });
   }
