@@ -50,6 +50,7 @@ export type { ContainerRecord } from './container/state/record.js';
 export type { SignalDelivery, StopOptions } from './container/delivery.js';
 export type { StartTimings, TimedPart } from './container/start-timings.js';
 export type { Terminal } from './container/streams.js';
+export { makeRaw, resizeTerminal } from './container/terminal-call.js';
 export type { ContainerStats } from './cgroup/stats.js';
 export type { HostFacts } from './host/facts.js';
 export { diagnose, type Finding } from './host/doctor.js';

@@ -13,7 +13,7 @@ export async function run(invocation: Invocation): Promise<number> {
   try {
     refuseUnlogged(runtime, id);
     const container = await runtime.attach(id);
-    const world = { runtime, stdin, stdout, stderr };
+    const world = { stdin, stdout, stderr };
     if (container.terminal !== null) redraw(container.terminal, world);
     const status = await accompany({ program: container, world, input: true });
     if (status !== undefined) return status.code;

@@ -14,7 +14,7 @@ export async function run(invocation: Invocation): Promise<number> {
   try {
     const program = await runtime.exec(await runtime.find(id), execOptions(invocation));
     if (flags.detach === true) return 0;
-    const world = { runtime, stdin, stdout, stderr };
+    const world = { stdin, stdout, stderr };
     const status = await accompany({ program, world, input: flags.interactive === true, whenHungUp: () => void program.stop({ signal: 'SIGHUP' }) });
     if (status !== undefined) {
       await tellExit(program, invocation);

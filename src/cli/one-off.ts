@@ -1,7 +1,6 @@
 /** One-off dynos of an app in the background: `tsrun run --app`, and `attach --app`, which comes back to one. */
-import { Runtime, TsrunError, type Attachment, type DynoEnd, type OneOffOptions, type RemoteOneOff, type RunOptions } from '../index.js';
+import { TsrunError, type Attachment, type DynoEnd, type OneOffOptions, type RemoteOneOff, type RunOptions } from '../index.js';
 import { chosenApp, reachApp } from './apps.js';
-import { runtimeOptions } from './containers.js';
 import type { Invocation } from './invocation.js';
 import { quote } from './output.js';
 import { accompany } from './program/accompany.js';
@@ -45,28 +44,19 @@ export async function attachOneOff(invocation: Invocation): Promise<number> {
 }
 
 async function stay(oneOff: RemoteOneOff, client: Attachment, { flags, stdin, stdout, stderr }: Invocation, input: boolean): Promise<number> {
-  // For the mode of the terminal alone.
-  const runtime = await Runtime.open(runtimeOptions(flags));
   const hadTerminal = hasTerminal();
-  try {
-    const end = await accompany({
-      program: programOf(oneOff, client), input,
-      world: { runtime, stdin, stdout, stderr },
-    });
-    if (end === undefined) {
-      if (hadTerminal && !hasTerminal()) {
-        client.destroy();
-        return hungUp;
-      }
-      client.detach();
-      tell(stderr, `\ntsrun: detached; ${oneOff.name} goes on, and tsrun attach --app ${flags.appName ?? ''} ${oneOff.name} comes back to it\n`);
-      return 0;
+  const end = await accompany({ program: programOf(oneOff, client), input, world: { stdin, stdout, stderr } });
+  if (end === undefined) {
+    if (hadTerminal && !hasTerminal()) {
+      client.destroy();
+      return hungUp;
     }
-    if (flags.json === true) stderr.write(`${JSON.stringify({ dyno: oneOff.name, ...end })}\n`);
-    return end.code;
-  } finally {
-    await runtime.close();
+    client.detach();
+    tell(stderr, `\ntsrun: detached; ${oneOff.name} goes on, and tsrun attach --app ${flags.appName ?? ''} ${oneOff.name} comes back to it\n`);
+    return 0;
   }
+  if (flags.json === true) stderr.write(`${JSON.stringify({ dyno: oneOff.name, ...end })}\n`);
+  return end.code;
 }
 
 /** The owner of the app has the program itself. */

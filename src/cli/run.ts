@@ -28,7 +28,7 @@ export async function run(invocation: Invocation): Promise<number> {
       container = await start(runtime, invocation);
       idFile?.write(container.id);
       try {
-        return await (flags.detach === true ? printId(container, invocation) : stay(runtime, container, invocation));
+        return await (flags.detach === true ? printId(container, invocation) : stay(container, invocation));
       } finally {
         showTimings(container, invocation);
       }
@@ -62,9 +62,9 @@ function printId({ id }: Container, { flags, stdout }: Invocation): number {
   return 0;
 }
 
-async function stay(runtime: Runtime, container: Container, invocation: Invocation): Promise<number> {
+async function stay(container: Container, invocation: Invocation): Promise<number> {
   const { flags, options, stdin, stdout, stderr } = invocation;
-  const world = { runtime, stdin, stdout, stderr };
+  const world = { stdin, stdout, stderr };
   const status = await accompany({ program: container, world, input: flags.interactive === true, whenHungUp: () => void container.stop({ signal: 'SIGHUP' }) });
   if (status === undefined) return detach(container, stderr);
   if (status.cause === 'oom') tell(stderr, `tsrun: ${outOfMemory(container, status)}\n`);

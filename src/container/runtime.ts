@@ -33,8 +33,7 @@ import { subordinateIds } from './ids/subordinate.js';
 import { stopOnAbort } from './stop-on-abort.js';
 import type { Opened, RuntimeOptions } from './runtime-options.js';
 import { SurvivorLauncher } from './survivor-launcher.js';
-import { ofTerminal } from './terminal-call.js';
-import { imageAndOptions, validateDescriptor, validateEventsOptions, validateImage, validateRuntimeOptions, validateWindowOf } from './options/validate-calls.js';
+import { imageAndOptions, validateEventsOptions, validateImage, validateRuntimeOptions } from './options/validate-calls.js';
 
 /**
  * One launcher, and the containers that it makes for this process. Runtimes of one process do not meet but in their state root.
@@ -207,30 +206,6 @@ export class Runtime extends ContainerFiles {
     this.checkOpen();
     this.#archiver ??= new Archiver({ launching: this.#launching, native: this.#native, host: this.host, named: this.#own });
     return this.#archiver;
-  }
-
-  /**
-   * Sets the size of a terminal by its descriptor, in characters (ioctl_tty(2), TIOCSWINSZ). A container's own has `Terminal.resize`.
-   *
-   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`, also for a descriptor that is no terminal
-   */
-  resizeTerminal(fd: number, rows: number, columns: number): void {
-    validateWindowOf(fd, rows, columns);
-    ofTerminal(fd, () => {
-      this.#native.addon.setWindowSize(fd, rows, columns);
-    });
-  }
-
-  /**
-   * Has a terminal of the caller's pass every byte as it is, both ways; after Node's `setRawMode(true)`, which leaves the output changed.
-   *
-   * @throws TsrunError as `resizeTerminal`
-   */
-  makeRaw(fd: number): void {
-    validateDescriptor(fd);
-    ofTerminal(fd, () => {
-      this.#native.addon.makeRaw(fd);
-    });
   }
 
   /**

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CliLab, said } from '../support/cli-lab.js';
-import { agentsOf } from '../support/leaks.js';
+import { agentsOf, launchersOf } from '../support/leaks.js';
 import { needs } from '../support/needs.js';
 
 const lab = new CliLab();
@@ -93,6 +93,19 @@ rooted('B6: its client is killed: all of its processes get SIGHUP, three times, 
   t.is((await log(name)).match(/Client connection closed\. Sending SIGHUP to all processes/g)?.length, 4);
   const [, deaf = ''] = /^job\.1\n(run\.\d+)\n$/.exec((await lab.tsrun(['ps', '-q', '--app', name])).stdout) ?? [];
   await lab.tsrun(['stop', '-a', name, deaf]);
+  await down(name);
+});
+
+rooted('who stays with a one-off dyno has no launcher of its own: the agent runs it', async (t) => {
+  const name = await up();
+  const before = launchersOf(lab.stateRoot);
+  t.true(before.length > 0);
+  const child = lab.spawn(['run', '--app', name, 'echo ready; read line; exit 4']);
+  const ended = said(child);
+  await new Promise((resolve) => child.stdout?.once('data', resolve));
+  t.deepEqual(launchersOf(lab.stateRoot), before);
+  child.stdin?.end('\n');
+  t.like(await ended, { code: 4 });
   await down(name);
 });
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
-import { readLog, Runtime, type RunOptions } from '../../src/index.js';
+import { makeRaw, readLog, resizeTerminal, Runtime, type RunOptions } from '../../src/index.js';
 import { makeImage } from '../support/images.js';
 import { Lab, outcome } from '../support/lab.js';
 import { cgroupsOf } from '../support/leaks.js';
@@ -75,13 +75,12 @@ here('the end of a container that cannot be read hides no other', async (t) => {
 });
 
 here('a log that is nowhere, and a descriptor that is no terminal, are told as such', async (t) => {
-  const runtime = await lab.runtime();
   const read = async (folder: string) => {
     for await (const { bytes } of readLog(folder)) t.fail(bytes.toString());
   };
   await t.throwsAsync(read('/nope'), { code: 'ERR_TSRUN_NOT_FOUND' });
   await t.notThrowsAsync(read('/etc'));
-  const asks = [() => { runtime.makeRaw(9999); }, () => { runtime.resizeTerminal(9999, 1, 1); }];
+  const asks = [() => { makeRaw(9999); }, () => { resizeTerminal(9999, 1, 1); }];
   for (const ask of asks) t.like(t.throws(ask), { code: 'ERR_TSRUN_INVALID_ARGUMENT', field: '/fd' });
 });
 

@@ -1,12 +1,11 @@
 /** The caller's terminal and the program's, joined: raw bytes in, size changes along. */
 import { closeSync, openSync } from 'node:fs';
-import { TsrunError, type Runtime, type Terminal } from '../../index.js';
+import { makeRaw, TsrunError, type Terminal } from '../../index.js';
 import type { Invocation } from '../invocation.js';
 import { DetachKeys } from './detach-keys.js';
 
-export interface World extends Pick<Invocation, 'stdin' | 'stdout' | 'stderr'> {
-  readonly runtime: Pick<Runtime, 'makeRaw'>;
-}
+/** Where the caller is. */
+export type World = Pick<Invocation, 'stdin' | 'stdout' | 'stderr'>;
 
 export interface WindowSize {
   readonly rows: number;
@@ -48,14 +47,14 @@ export function redraw(terminal: Pick<Terminal, 'resize'>, world: Pick<World, 's
 }
 
 /** Types what the caller types, until the function that it gives is called; that restores the caller's terminal. */
-export function typeAlong(terminal: Pick<Terminal, 'input'>, { stdin, runtime }: World, onDetach: () => void): () => void {
+export function typeAlong(terminal: Pick<Terminal, 'input'>, { stdin }: Pick<World, 'stdin'>, onDetach: () => void): () => void {
   if (stdin.isTTY !== true) {
     stdin.pipe(terminal.input, { end: false });
     return () => stdin.unpipe(terminal.input);
   }
   const setRaw = () => {
     stdin.setRawMode?.(true);
-    runtime.makeRaw(stdin.fd ?? 0);
+    makeRaw(stdin.fd ?? 0);
   };
   // A shell that takes a stopped job to the foreground has set the terminal for itself; off and on makes Node do it again.
   // A terminal that hangs up sends the same signal.
