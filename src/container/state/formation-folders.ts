@@ -8,6 +8,9 @@ import type { StateRoot } from './state-root.js';
 /** Of a formation: who holds it owns that. */
 export const formationLock = 'lock';
 
+/** What a formation was started with, in its folder: without it that is none. */
+export const definitionFile = 'formation.json';
+
 /** One may just be being made, with a lock that is not held yet. */
 const youngMs = 2000;
 

@@ -1,10 +1,11 @@
 /** Which formations there are in a state root that outlive their process. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { definitionFile } from '../../container/state/formation-folders.js';
 import { stateRootToLookAt } from '../../container/state/state-root.js';
 import { readStateFile } from '../../container/state/state-files.js';
 import { TsrunError } from '../../spec/errors.js';
-import { definitionFile, readDefinition } from '../survival/definition.js';
+import { readDefinition } from '../survival/definition.js';
 
 /** What is told of a formation that outlives its process. */
 export interface FormationSummary {

@@ -1,8 +1,11 @@
 /** The metrics of a formation on a socket of this machine, for who scrapes them. */
 import { once } from 'node:events';
-import { lstatSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { connect, isIP } from 'node:net';
+import { dirname, join } from 'node:path';
+import { definitionFile } from '../../container/state/formation-folders.js';
+import { randomDigits } from '../../container/state/random.js';
 import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
 import { Faults } from '../../spec/faults.js';
@@ -56,14 +59,14 @@ export function parseMetricsAddress(text: string): MetricsAddress {
  */
 export async function serveMetrics(formation: { readonly metrics: () => Promise<string> }, address: MetricsAddress): Promise<MetricsServer> {
   const wanted = checkAddress(address);
+  if ('path' in wanted) checkFolder(wanted.path);
   const { createServer } = await import('node:http');
   const server = createServer((request, response) => {
     answer(formation, request, response).catch(() => response.destroy());
   });
   try {
     await listen(server, wanted).catch(async (error: unknown) => {
-      if (!('path' in wanted) || errnoName(error) !== 'EADDRINUSE' || !(await isLeftOver(wanted.path))) throw error;
-      rmSync(wanted.path);
+      if (!('path' in wanted) || errnoName(error) !== 'EADDRINUSE' || !(await removeLeftOver(wanted.path))) throw error;
       await listen(server, wanted);
     });
   } catch (cause) {
@@ -87,9 +90,25 @@ async function listen(server: Server, address: MetricsAddress): Promise<void> {
   await once(server, 'listening');
 }
 
-/** A socket that nobody answers at. */
-async function isLeftOver(path: string): Promise<boolean> {
-  if (!lstatSync(path).isSocket()) return false;
+/** A socket that nobody answers at, and not one that somebody else has put into its place meanwhile: whether it is gone. */
+async function removeLeftOver(path: string): Promise<boolean> {
+  const seen = lstatSync(path, { bigint: true });
+  if (!seen.isSocket() || !(await isRefused(path))) return false;
+  const aside = `${path}.${randomDigits(8)}`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    return errnoName(error) === 'ENOENT';
+  }
+  // A file's number may be given again at once, and a rename changes its ctime (inode(7)).
+  const { ino, mtimeNs } = lstatSync(aside, { bigint: true });
+  const isIt = ino === seen.ino && mtimeNs === seen.mtimeNs;
+  if (!isIt) linkSync(aside, path);
+  rmSync(aside);
+  return isIt;
+}
+
+async function isRefused(path: string): Promise<boolean> {
   const socket = connect(path);
   try {
     await once(socket, 'connect');
@@ -110,6 +129,12 @@ async function answer(formation: { readonly metrics: () => Promise<string> }, { 
   }
   const text = await formation.metrics();
   response.writeHead(200, { 'content-type': openMetricsType, 'content-length': Buffer.byteLength(text) }).end(method === 'HEAD' ? '' : text);
+}
+
+/** In the folder of a formation stands the socket of its agent, and what another owner needs to know: nobody else puts anything there. */
+function checkFolder(path: string): void {
+  if (!existsSync(join(dirname(path), definitionFile))) return;
+  throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `metrics are not served at ${show(path)}, in the folder of a formation`, { field: '/address', hint: 'choose another folder' });
 }
 
 function checkAddress(address: MetricsAddress, given?: string): MetricsAddress {

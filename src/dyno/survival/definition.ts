@@ -24,8 +24,6 @@ export interface Definition {
   readonly release?: number;
 }
 
-export const definitionFile = 'formation.json';
-
 /** What stands there was written by this user alone, so that its form is looked at, and its options as if they were given anew. */
 export function readDefinition(name: string, text: string | undefined): Definition {
   const value: unknown = text === undefined ? undefined : parseJson(text, name);

@@ -1,9 +1,10 @@
 /** What is written down of a formation, so that its dynos outlive the process that started them. */
 import type { Runtime } from '../../container/runtime.js';
+import { definitionFile } from '../../container/state/formation-folders.js';
 import { TsrunError } from '../../spec/errors.js';
 import { show } from '../../spec/quote.js';
 import type { LogLine } from '../log/line.js';
-import { definitionFile, readDefinition, type Definition } from './definition.js';
+import { readDefinition, type Definition } from './definition.js';
 import { FormationFolder } from './folder.js';
 import { Journal } from './journal.js';
 import { DynoKeeper } from './keeper.js';

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,6 +55,30 @@ test('a socket that a killed process has left is replaced; one that somebody ans
   writeFileSync(path, 'mine');
   await t.throwsAsync(serveMetrics(formation, { path }), { code: 'ERR_TSRUN_HOST', message: /EADDRINUSE/ });
   t.is(readFileSync(path, 'utf8'), 'mine');
+  rmSync(folder, { recursive: true });
+});
+
+test('of two that find the socket of a killed process one has its place, and keeps it', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tsrun-metrics-'));
+  const path = join(folder, 'socket');
+  for (let round = 0; round < 10; round++) {
+    spawnSync(process.execPath, ['-e', 'require("net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))', path]);
+    const [one, two] = await Promise.allSettled([serveMetrics(formation, { path }), serveMetrics(formation, { path })]);
+    t.deepEqual([one, two].map(({ status }) => status).sort(), ['fulfilled', 'rejected'], `round ${round}`);
+    t.deepEqual(readdirSync(folder), ['socket']);
+    await t.throwsAsync(serveMetrics(formation, { path }), { code: 'ERR_TSRUN_HOST', message: /EADDRINUSE/ }, 'it answers');
+    for (const each of [one, two]) if (each.status === 'fulfilled') await each.value[Symbol.asyncDispose]();
+    t.deepEqual(readdirSync(folder), []);
+  }
+  rmSync(folder, { recursive: true });
+});
+
+test('the folder of a formation is its own: the socket of an agent that is dead is nobody else\'s place', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tsrun-metrics-'));
+  writeFileSync(join(folder, 'formation.json'), '{}');
+  const error = await t.throwsAsync(serveMetrics(formation, { path: join(folder, 'agent') }), { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /in the folder of a formation/ });
+  t.like(error, { field: '/address' });
+  t.deepEqual(readdirSync(folder), ['formation.json']);
   rmSync(folder, { recursive: true });
 });
 
