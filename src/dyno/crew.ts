@@ -88,8 +88,11 @@ export class Crew {
   async #mend(dyno: Dyno, saved: SavedDyno | undefined): Promise<void> {
     const isThere = () => this.#dynos.get(dyno.name) === dyno;
     if (saved === undefined || !isThere()) return;
-    if (!this.#isOfToday(saved)) await this.inTurn(async () => (isThere() ? void (await this.#renew(dyno)) : undefined));
-    else if (saved.life.then === 'nothing' && saved.life.isAsleep !== true) await dyno.restart();
+    if (!this.#isOfToday(saved)) {
+      await this.inTurn(async () => {
+        if (isThere()) await this.#renew(dyno);
+      });
+    } else if (saved.life.then === 'nothing' && saved.life.isAsleep !== true) await dyno.restart();
   }
 
   #isOfToday(saved: SavedDyno | undefined): boolean {

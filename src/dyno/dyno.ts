@@ -9,6 +9,7 @@ import type { HealthReport } from './health/health.js';
 import type { DynoState } from './life-record.js';
 import type { Prospect } from './life-settings.js';
 import { Lifecycle } from './lifecycle.js';
+import { connectToLoopback } from './loopback.js';
 import type { DynoSample } from './metrics/sample.js';
 import { DynoOutput } from './output.js';
 import { Rising } from './rising.js';
@@ -34,9 +35,7 @@ export class Dyno {
     this.#settings = settings;
     this.#output = new DynoOutput(settings, this.name);
     const { clock, policy, command, stopSignal, graceMs, chance, delivery, isOneOff = false, onCycle } = settings;
-    const say = (message: string) => {
-      this.#say(message);
-    };
+    const say = this.#say.bind(this);
     this.#rising = new Rising(clock, () => ({
       isUp: this.state === 'up' && !this.#output.isLeft,
       isComing: !this.#output.isLeft && (this.state === 'provisioning' || this.state === 'starting' || (this.state === 'down' && this.prospect === 'comes')),
@@ -145,9 +144,7 @@ export class Dyno {
   async connect(port: number): Promise<Socket> {
     const container = this.#container;
     if (container === undefined) throw new TsrunError('ERR_TSRUN_STATE', `the dyno ${this.name} is ${this.state}`, { hint: 'wait until it is up' });
-    return container.connect(port).catch(async (refused: unknown) => container.connect(port, { host: '::1' }).catch(() => {
-      throw refused;
-    }));
+    return connectToLoopback(container, port);
   }
 
   /** @internal Where it listens in the place of a port that its type is known by. */
