@@ -91,7 +91,8 @@ export class Formation extends FormationLog {
    * they have printed meanwhile is in the log, and what has ended is treated as if it had been seen. Resolves when all are taken over.
    *
    * @param changes hold for dynos that are started from now on
-   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`; `ERR_TSRUN_STATE` while another process owns it; as `start`
+   * @throws TsrunError `ERR_TSRUN_NOT_FOUND`, also where its process was killed before it had started anything, or while it stopped it, which is
+   * brought to its end then; `ERR_TSRUN_STATE` while another process owns it; as `start`
    *
    * @example
    * import { Formation, formatLogLine, Runtime } from 'tsrun';

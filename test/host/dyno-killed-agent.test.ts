@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { CliLab, said, type Said } from '../support/cli-lab.js';
+import { makeImage } from '../support/images.js';
 import { patience } from '../support/lab.js';
 import { agentsOf, processesOf } from '../support/leaks.js';
 import { needs } from '../support/needs.js';
@@ -17,12 +18,12 @@ const rooted = needs('root');
 const stride = process.env['TSRUN_LONG'] === '1' ? 1 : patience > 1 ? 31 : 7;
 
 /** Nothing brings one back that has crashed: what an owner did to it must not be taken for its own end. */
-const procfile = 'web: exec httpd -f -p $PORT\nworker: exec sleep 1000\n';
+const procfile = 'web: exec busybox httpd -f -p $PORT\nworker: exec sleep 1000\n';
 
 interface Row {
   readonly name: string;
+  readonly container?: string;
   readonly state: string;
-  readonly restarts: number;
 }
 
 /** An agent, or `up`, that can be killed, and the app that it has. */
@@ -32,24 +33,25 @@ class Target {
   readonly #killed = `${this.#armed}.passed`;
 
   /** `up --detach`, with nobody to kill it unless a point is given. */
-  async up(point?: number, words: readonly string[] = []): Promise<Said> {
+  async up({ point, image = lab.image }: { readonly point?: number; readonly image?: string } = {}): Promise<Said> {
     if (point !== undefined) this.arm(point);
     const path = join(lab.scratch, 'Procfile-killed');
     writeFileSync(path, procfile);
-    const ended = await said(this.#spawn('up', ['up', '-d', '--name', this.name, '--formation', 'web=1,worker=1', '--restart', 'never', '-f', path, ...words, lab.image]));
+    const ended = await said(this.#spawn('up', ['up', '-d', '--name', this.name, '--formation', 'web=1,worker=1', '--restart', 'never', '-f', path, image]));
     this.disarm();
     return ended;
   }
 
-  /** The agent is one that can be killed from now on. */
+  /** The agent is one that can be killed from now on, and may be before it has taken over. */
   async own(): Promise<void> {
     for (const pid of agentsOf(this.name)) {
       process.kill(pid, 'SIGKILL');
       await until(() => !existsSync(`/proc/${pid}/exe`), 'the end of the agent');
     }
     const agent = this.#spawn('agent', ['agent', '--app', this.name]);
-    await once(agent.stdout ?? agent, 'data');
+    await Promise.race([once(agent.stdout ?? agent, 'data'), once(agent, 'exit')]);
     agent.stdout?.destroy();
+    agent.stderr?.destroy();
   }
 
   arm(point: number): void {
@@ -71,6 +73,12 @@ class Target {
     const { code, stdout, stderr } = await lab.tsrun(['ps', '--app', this.name, '--json']);
     if (code !== 0) throw new Error(stderr);
     return JSON.parse(stdout) as Row[];
+  }
+
+  /** The images that its dynos run from, without those that are just coming. */
+  async versions(): Promise<readonly string[]> {
+    const found = await Promise.all((await this.rows()).map(async ({ container = 'none' }) => (await lab.tsrun(['exec', container, 'cat', '/version'])).stdout));
+    return [...new Set(found)];
   }
 
   /** Until all are up that there are. */
@@ -99,6 +107,7 @@ class Target {
   }
 }
 
+const pointsOfAdoption = 20;
 const first = () => Math.floor(Math.random() * stride);
 
 interface Task {
@@ -122,6 +131,12 @@ async function killInTurn(t: ExecutionContext, tasks: readonly Task[]): Promise<
       const { code } = await lab.tsrun([...words, '-a', target.name]);
       const at = target.disarm();
       isKilled = at !== undefined;
+      if (isKilled) {
+        // And so is who comes after it.
+        target.arm(Math.floor(Math.random() * pointsOfAdoption));
+        await target.own();
+        target.disarm();
+      }
       const names = (await target.settled(`killed at point ${point}, ${at ?? 'nowhere'}`)).join(' ');
       t.true(code === 0 ? names === then.at(-1) : then.includes(names), `killed at point ${point}, ${at ?? 'nowhere'}, with code ${code ?? ''}: ${names}`);
     }
@@ -139,6 +154,33 @@ rooted('an agent that is killed at any line while it scales: there are as many a
     { words: ['scale', 'worker=3'], then: ['web.1 worker.1', 'web.1 worker.1 worker.2 worker.3'] },
     { words: ['scale', 'worker=1'], then: ['web.1 worker.1 worker.2 worker.3', 'web.1 worker.1'] },
   ]);
+});
+
+rooted('an agent that is killed at any line while it redeploys: all dynos are of one image', async (t) => {
+  t.timeout(600_000 * patience);
+  const [one, two] = ['one', 'two'].map((version) => makeImage(lab, { files: { version } }));
+  const target = new Target();
+  t.teardown(async () => target.end());
+  t.is((await target.up({ image: one ?? '' })).code, 0);
+  let isKilled = true;
+  // It takes long, as each dyno has to be up for a while.
+  for (let point = first(); isKilled; point += 3 * stride) {
+    await target.own();
+    await target.settled('before');
+    target.arm(point);
+    const { code } = await lab.tsrun(['restart', '--image', two ?? '', '-a', target.name]);
+    const at = target.disarm();
+    isKilled = at !== undefined;
+    const told = `killed at point ${point}, ${at ?? 'nowhere'}`;
+    t.deepEqual(await target.settled(told), ['web.1', 'worker.1']);
+    let versions: readonly string[] = [];
+    await until(async () => (versions = await target.versions()).length === 1, 'one image').catch(() => {
+      throw new Error(`${told}: ${versions.join(' ')}`);
+    });
+    t.true(code === 0 ? versions[0] === 'two' : ['one', 'two'].includes(versions[0] ?? ''), `${told}: ${versions.join(' ')}`);
+  }
+  t.is((await lab.tsrun(['stop', '-a', target.name])).code, 0);
+  t.deepEqual(target.left, []);
 });
 
 rooted('an agent that is killed at any line of a stop: the app runs, or is stopped by the next command', async (t) => {
@@ -170,7 +212,7 @@ rooted('an up that is killed at any line: the app is there, or its name is free'
   for (let point = first(); isKilled; point += stride) {
     const target = new Target();
     t.teardown(async () => target.end());
-    const { code } = await target.up(point);
+    const { code } = await target.up({ point });
     const at = target.killedAt;
     isKilled = at !== undefined;
     const told = `killed at point ${point}, ${at ?? 'nowhere'}`;
