@@ -4,13 +4,19 @@ import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import { Runtime, type Container, type RunOptions } from '../src/index.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Formation, Runtime, type Container, type RunOptions } from '../src/index.js';
 import { nameLayers } from '../test/support/layered-images.js';
 import { defaultRun, isAgentSettings, isOrder, parts, type AgentSettings, type Order, type SubjectName } from './orders.js';
 
 const delayResolutionMs = 1;
 /** Starts until the compiler and the collector have settled, before memory is measured. */
 const warmUps = 200;
+
+/** A while in which nothing is asked of idle dynos. */
+const restMs = 10_000;
+/** USER_HZ, the unit of /proc/PID/stat (proc(5)). */
+const ticksASecond = 100;
 
 const nowNs = (): number => Number(process.hrtime.bigint());
 
@@ -38,6 +44,8 @@ class Agent {
         return [await this.#many(order)];
       case 'idle':
         return this.#idle(order.count);
+      case 'dynos':
+        return this.#dynos(order.count);
       case 'fill':
         return this.#fill(order.count);
       case 'clear':
@@ -103,6 +111,31 @@ class Agent {
     return after.map((bytes, index) => (bytes - (before[index] ?? 0)) / count);
   }
 
+  /** Once before it is measured, for what is loaded with the first. */
+  async #dynos(count: number): Promise<number[]> {
+    await (await this.#formation(20)).stop();
+    const first = await this.#wait();
+    const launcher = parentOf(first.pid);
+    const before = [residentBytes(launcher), ...ownBytes()];
+    const formation = await this.#formation(count);
+    const after = [residentBytes(launcher), ...ownBytes()];
+    const begunMs = performance.now();
+    const busyBefore = busyMs(launcher);
+    await delay(restMs);
+    const rate = (busyMs(launcher) - busyBefore) / ((performance.now() - begunMs) / 1000);
+    await formation.stop();
+    this.#living.push(first);
+    await this.#clear();
+    return [...after.map((bytes, index) => (bytes - (before[index] ?? 0)) / count), rate];
+  }
+
+  /** The image's shell waits, whatever it is asked. */
+  async #formation(count: number): Promise<Formation> {
+    const formation = await Formation.start(this.#runtime, this.#settings.rootfs, { processTypes: { worker: { command: 'wait' } }, quantities: { worker: count } });
+    while (!formation.dynos.every(({ state }) => state === 'up')) await delay(20);
+    return formation;
+  }
+
   #wait(): Promise<Container> {
     return this.#runtime.run(this.#settings.rootfs, { ...defaultRun, command: ['/bin/wait'] });
   }
@@ -119,14 +152,14 @@ class Agent {
   }
 
   async #loop(count: number): Promise<number[]> {
-    const delay = monitorEventLoopDelay({ resolution: delayResolutionMs });
-    delay.enable();
+    const histogram = monitorEventLoopDelay({ resolution: delayResolutionMs });
+    histogram.enable();
     const before = performance.eventLoopUtilization();
     for (let number = 0; number < count; number++) await this.#startEmbedded();
     const { active } = performance.eventLoopUtilization(before);
-    delay.disable();
+    histogram.disable();
     // The histogram holds the time between two ticks of its timer, not how late they were.
-    return [(active * 1e6) / count, Math.max(0, delay.max - delayResolutionMs * 1e6)];
+    return [(active * 1e6) / count, Math.max(0, histogram.max - delayResolutionMs * 1e6)];
   }
 }
 
@@ -161,6 +194,13 @@ function parentOf(pid: number): number {
 
 function residentBytes(pid: number): number {
   return Number.parseInt(statusField(pid, 'VmRSS'), 10) * 1024;
+}
+
+/** Of this process and that one. */
+function busyMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+  const { user, system } = process.cpuUsage();
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksASecond + (user + system) / 1000;
 }
 
 /** Resident, and what of it is in use by JavaScript. */

@@ -27,7 +27,7 @@ interface Choices {
 }
 
 const checkout = resolve(import.meta.dirname, '../..');
-const sectionNames = ['embedded', 'heap', 'mounts', 'live', 'parts', 'peers', 'peers-300', 'peers-1000', 'peers-buffers', 'at-once', 'cli', 'oci', 'layers', 'images', 'image-loop', 'loop', 'memory'] as const satisfies readonly SectionName[];
+const sectionNames = ['embedded', 'heap', 'mounts', 'live', 'parts', 'peers', 'peers-300', 'peers-1000', 'peers-buffers', 'at-once', 'cli', 'oci', 'layers', 'images', 'image-loop', 'loop', 'memory', 'dynos'] as const satisfies readonly SectionName[];
 
 function readChoices(): Choices {
   const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false }, json: { type: 'string' }, svg: { type: 'string' } } });

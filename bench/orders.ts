@@ -49,6 +49,8 @@ export type Order =
   | { readonly op: 'many'; readonly subject: SubjectName; readonly count: number; readonly atOnce: number }
   /** Idle containers; bytes for each that the launcher and Node have grown by, and how many of Node's are in use. */
   | { readonly op: 'idle'; readonly count: number }
+  /** Idle dynos of one formation; the same for each, and milliseconds of processor time that launcher and Node take in a second with all of them. */
+  | { readonly op: 'dynos'; readonly count: number }
   /** So many more that live on until `clear`; no figures. */
   | { readonly op: 'fill'; readonly count: number }
   | { readonly op: 'clear' }
@@ -60,7 +62,7 @@ export interface Answer {
   readonly error?: string;
 }
 
-const operations = ['start', 'many', 'idle', 'fill', 'clear', 'loop'];
+const operations = ['start', 'many', 'idle', 'dynos', 'fill', 'clear', 'loop'];
 
 export function isAgentSettings(value: unknown): value is AgentSettings {
   return typeof value === 'object' && value !== null && ['heapMb', 'bufferMb', 'rootfs', 'layers', 'state', 'mounts', 'programs', 'filter'].every((name) => name in value);

@@ -1,6 +1,7 @@
 /** What is measured. Each section stands alone, so that one can be repeated by itself. */
 import type { AgentClient } from './agent-client.js';
 import { measureLive, measureMounts, measureParts } from './axes.js';
+import { measureDynos } from './dynos.js';
 import { measureImageLoop } from './image-loop.js';
 import { measureImages } from './images.js';
 import { measureOci } from './oci.js';
@@ -30,6 +31,7 @@ export const sections = {
   'image-loop': measureImageLoop,
   loop: measureLoop,
   memory: measureMemory,
+  dynos: measureDynos,
 } as const satisfies Readonly<Record<string, (stage: Stage) => Promise<SectionResult>>>;
 
 /** Of live objects. */

@@ -1,11 +1,11 @@
 /** Where a run of the bench has its programs, its image and its state. Nothing of it is left. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 export interface Workspace {
   readonly path: string;
-  /** An unpacked image with static /bin/true and /bin/wait. */
+  /** An unpacked image with static /bin/true and /bin/wait, which is also its /bin/sh. */
   readonly rootfs: string;
   /** The same as the lowest of so many layers, side by side as in a store, each with a folder of its own and some with one more in /etc. */
   readonly layers: Readonly<Record<string, readonly string[]>>;
@@ -26,6 +26,8 @@ export function makeWorkspace(parent = '/var/tmp'): Workspace {
   for (const name of mountPoints) mkdirSync(join(rootfs, name), { recursive: true });
   compile(['-nostdlib'], ['programs/true.c'], join(rootfs, 'bin/true'));
   compile([], ['programs/wait.c'], join(rootfs, 'bin/wait'));
+  // What starts a dyno's line: here it waits instead.
+  linkSync(join(rootfs, 'bin/wait'), join(rootfs, 'bin/sh'));
   const layers = Object.fromEntries([1, 60].map((count) => [layersName(count), makeLayered(join(path, `layers-${count}`), rootfs, count)]));
   const floor = join(path, 'floor');
   compile(['-Wconversion'], readdirSync(join(sources, 'floor')).filter((name) => name.endsWith('.c')).map((name) => `floor/${name}`), floor);
