@@ -14,8 +14,8 @@ test('what a process and those below it listen on, and nothing of the others of 
   // Between the two is another process.
   const child = spawn('sh', ['-c', '"$0" -e "$1"; true', process.execPath, script], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   try {
-    const [text]: unknown[] = await once(child.stdout, 'data');
-    const port = Number(String(text));
+    const told: unknown[] = await once(child.stdout, 'data');
+    const port = Number(String(told[0]));
     const of = async (pid = 0) => (await readOwnListeners(pid)).map((each) => each.port);
     t.deepEqual(await of(child.pid), [port]);
     const all = await of(process.pid);

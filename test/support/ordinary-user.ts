@@ -114,9 +114,8 @@ export class OrdinaryUser {
     if (cgroup !== undefined) for (const file of delegatedFiles) chownSync(join(cgroup, file), this.uid, this.gid);
     const obeying = join(this.home, 'package/dist/test/support/user-program.js');
     const words = [files, cgroup ?? '', crowded ? 'crowded' : '', network ?? '', `${this.uid}:${this.gid}`, `PATH=${path}`, process.execPath, obeying, JSON.stringify(orders)];
-    const within = network === undefined ? [] : ['nsenter', `--net=${network}`];
-    const [program = '', ...before] = [...within, 'unshare', '--mount', '--propagation', 'private', 'sh', '-c', becomeUser, 'sh'];
-    const child = spawn(program, [...before, ...words], {
+    const alone = ['--mount', '--propagation', 'private', 'sh', '-c', becomeUser, 'sh', ...words];
+    const child = spawn(network === undefined ? 'unshare' : 'nsenter', network === undefined ? alone : [`--net=${network}`, 'unshare', ...alone], {
       stdio: ['ignore', 'pipe', 'inherit'],
       cwd: this.home,
       env: { PATH: process.env['PATH'], HOME: this.home, XDG_RUNTIME_DIR: this.#runtimeFolder },

@@ -57,7 +57,7 @@ async function rowOfFiles(files: Readonly<Record<string, string>>): Promise<TopR
   return row;
 }
 
-const byTitle = (row: TopRow) => Object.fromEntries(tableCells(row).map((text, index) => [tableColumns[index]?.title, text]));
+const byTitle = (row: TopRow): Readonly<Record<string, string>> => Object.fromEntries(tableCells(row).map((text, index) => [tableColumns[index]?.title ?? '', text]));
 
 test('memory without what can be dropped at once, of its limit; tasks, pressure, and turns that its processor limit ended', async (t) => {
   const row = await rowOfFiles(later);
