@@ -7,7 +7,7 @@ import { freePort } from '../support/free-port.js';
 import { processesOf } from '../support/leaks.js';
 import { makeImage } from '../support/images.js';
 import { fixture, Lab, patience } from '../support/lab.js';
-import { needs, type Need } from '../support/needs.js';
+import { inLongForm, needs, type Need } from '../support/needs.js';
 import { saveImages } from '../support/saved-images.js';
 import { until } from '../support/until.js';
 import { blocksOf, checkout, compile, makeProject } from './examples.js';
@@ -95,7 +95,7 @@ here('killed, it takes its app with it', async (t) => {
   });
 });
 
-needs(...common, 'cgroup2:memory')('where the host can, the app has its limit', async (t) => {
+inLongForm(...common, 'cgroup2:memory')('where the host can, the app has its limit', async (t) => {
   await withAgent(t, async ({ running, get }) => {
     const [id = ''] = running.containers();
     t.is(running.cgroupFile(id, 'memory.max'), String(256 * 2 ** 20));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CliLab, said } from '../support/cli-lab.js';
 import { agentsOf, launchersOf } from '../support/leaks.js';
-import { needs } from '../support/needs.js';
+import { inLongForm, needs } from '../support/needs.js';
 
 const lab = new CliLab();
 const rooted = needs('root');
@@ -187,7 +187,7 @@ rooted('errors say what to do', async (t) => {
   await down(name);
 });
 
-needs('root', 'cgroup2:memory')('run --app --size: what it may use', async (t) => {
+inLongForm('root', 'cgroup2:memory')('run --app --size: what it may use', async (t) => {
   const name = await up();
   t.is((await lab.tsrun(['run', '--app', name, '--size', 'standard-2x', 'ulimit -u; grep MemTotal /proc/meminfo'])).stdout.replaceAll(/ +/g, ' '), '512\nMemTotal: 1048576 kB\n');
   await down(name);

@@ -8,7 +8,7 @@ import { readLog, type Container, type ContainerEvent, type ExitStatus, type Run
 import { killAgent, startAgent } from '../support/agent.js';
 import { ask as get, type Answer } from '../support/http.js';
 import { fixture, Lab, outcome, patience } from '../support/lab.js';
-import { needs, type Need } from '../support/needs.js';
+import { inLongForm, needs, type Need } from '../support/needs.js';
 import { Screen } from '../support/screen.js';
 import { until } from '../support/until.js';
 
@@ -247,7 +247,9 @@ here('an exit that nobody was there for is read later', async (t) => {
   await runtime.gc();
 });
 
-const limited = needs(...common, 'cgroup2:memory', 'cgroup2:pids', 'cgroup2:cpu');
+const limitNeeds: readonly Need[] = [...common, 'cgroup2:memory', 'cgroup2:pids', 'cgroup2:cpu'];
+const limited = needs(...limitNeeds);
+const limitedInLongForm = inLongForm(...limitNeeds);
 // Node has a dozen threads; with many more processes it would be memory that ends first.
 const limits: RunOptions = { memory: '160m', pids: 28, cpus: 0.5 };
 
@@ -265,8 +267,8 @@ limited('a limited server answers, is counted, and cannot have more processes th
   t.true(status.pidsRefused > 0);
 });
 
-for (const [program, step] of [['server.mjs', 'bytes=20000000'], ['worker.py', '20000000']] as const) {
-  limited(`${program} dies of memory, and the exit says so`, async (t) => {
+for (const [program, step, declare] of [['server.mjs', 'bytes=20000000', limited], ['worker.py', '20000000', limitedInLongForm]] as const) {
+  declare(`${program} dies of memory, and the exit says so`, async (t) => {
     const { container } = await serve(program, limits);
     const seen: ContainerEvent['type'][] = [];
     const watching = (async () => {
