@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "archive/failure.h"
 #include "archive/input.h"
@@ -14,6 +16,9 @@
 
 namespace tsrun::archive {
 namespace {
+
+// No layer has as many, and what is kept of a hostile one is bounded.
+constexpr size_t kMostLeftOut = 1024;
 
 class Unpacking {
  public:
@@ -53,6 +58,11 @@ class Unpacking {
       EntryPath target;
       if (const char* why = target.parse(link)) refuse(reader_.name(), (std::string("the target of its hard link: ") + why).c_str());
       if (path.is_root()) refuse(reader_.name(), "the root is no folder in it");
+      if (left_out_.count(target.text()) != 0) {
+        leave_out(path);
+        return;
+      }
+      left_out_.erase(path.text());
       tree_.add_hard_link(path, target);
       return;
     }
@@ -74,11 +84,17 @@ class Unpacking {
       case S_IFCHR:
       case S_IFBLK:
         // A container has its own /dev, and a node of the host's in a layer would wait for somebody to mount it elsewhere.
-        ++devices_;
-        break;
+        leave_out(path);
+        return;
       default:
         refuse(reader_.name(), "it is of no known type");
     }
+    left_out_.erase(path.text());
+  }
+
+  void leave_out(const EntryPath& path) {
+    ++devices_;
+    if (left_out_.size() < kMostLeftOut) left_out_.insert(path.text());
   }
 
   Attributes attributes() {
@@ -138,6 +154,8 @@ class Unpacking {
   TarReader& reader_;
   uint64_t bytes_ = 0;
   uint64_t entries_ = 0;
+  // Device nodes: a further name of one, which the archive has as a hard link, is left out with it.
+  std::set<std::string> left_out_;
   uint64_t devices_ = 0;
   uint64_t highest_id_ = 0;
 };

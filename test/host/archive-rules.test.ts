@@ -118,6 +118,15 @@ test('device nodes are left out', async (t) => {
   t.is(report.entries, 4);
 });
 
+test('so are further names of a device node, but not of what takes its place', async (t) => {
+  const { folder, report } = await layer(
+    { name: 'dev/' }, { name: 'dev/one', type: '3', device: [1, 3] }, { name: 'dev/two', type: '1', link: './dev/one' }, { name: 'dev/three', type: '1', link: 'dev/two' },
+    { name: 'dev/two', data: 'a file now' }, { name: 'dev/four', type: '1', link: 'dev/two' },
+  );
+  t.deepEqual(readNames(folder), ['dev/', 'dev/four', 'dev/two']);
+  t.false(report.dependsOnLower);
+});
+
 test('attributes of overlayfs and labels of the machine are dropped', async (t) => {
   const pax = { 'SCHILY.xattr.trusted.overlay.opaque': 'y', 'SCHILY.xattr.trusted.overlay.redirect': '/etc', 'SCHILY.xattr.user.overlay.opaque': 'y', 'SCHILY.xattr.security.selinux': 'label', 'SCHILY.xattr.trusted.kept': '1', 'SCHILY.xattr.user.kept': '1' };
   const { folder } = await layer({ name: 'd/', pax }, { name: 'f', data: '1', pax }, { name: 'l', type: '2', link: 'x', pax });
