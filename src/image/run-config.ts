@@ -34,9 +34,9 @@ export function imageUser({ config = {} }: ImageConfig): string {
   return [user === '' ? '0' : user, ...(group === '' && rest.length === 0 ? [] : [group, ...rest])].join(':');
 }
 
-/** Folders that are to be written to without changing the root, those nearer to the root first; the root itself is no such folder. */
+/** Folders that are to be written to without changing the root, those nearer to the root first; the root itself is no such folder. What has no slash in front is meant from there. */
 export function imageVolumes({ config = {} }: ImageConfig): readonly string[] {
-  const paths = new Set(Object.keys(config.Volumes ?? {}).map(normalPath));
+  const paths = new Set(Object.keys(config.Volumes ?? {}).map((path) => normalPath(`/${path}`)));
   paths.delete('/');
   return [...paths].sort();
 }
@@ -83,8 +83,9 @@ export function checkRunConfig(image: ImageConfig, name: string): void {
   }
   const nameless = config.Env?.find((entry) => !/^[^=]/.test(entry));
   if (nameless !== undefined) refuse('Env', `${show(nameless)} is not NAME=VALUE`, 'build the image anew');
-  const relative = Object.keys(config.Volumes ?? {}).find((path) => !path.startsWith('/'));
-  if (relative !== undefined) refuse('Volumes', `${show(relative)} is not an absolute path`, 'build the image anew');
+  // A drive's letter and slashes are Windows's.
+  const foreign = Object.keys(config.Volumes ?? {}).find((path) => path === '' || /^(?:[a-z]:|[^/]*\\)/i.test(path));
+  if (foreign !== undefined) refuse('Volumes', `${show(foreign)} is not an absolute path`, 'build the image anew');
   if (Object.hasOwn(config.Labels ?? {}, '')) refuse('Labels', 'a label has no name', 'build the image anew');
   const signal = imageStopSignal(image);
   if (signal !== undefined && readSignal(signal) === undefined) refuse('StopSignal', `${show(signal)} is not a signal`, 'name one with --stop-signal');

@@ -42,6 +42,8 @@ test('a part of the user that is empty is as if it were not there', (t) => {
 
 test('volumes are normal paths, each once, without the root', (t) => {
   t.deepEqual(imageVolumes(imageOf({ Volumes: { '/var/lib/db/': {}, '/': {}, '/var/lib/db': {}, '/a/../data': {} } })), ['/data', '/var/lib/db']);
+  t.deepEqual(imageVolumes(imageOf({ Volumes: { data: {}, './cache/': {}, '/data': {} } })), ['/cache', '/data'], 'every engine takes them from the root on');
+  t.notThrows(() => { checkRunConfig(imageOf({ Volumes: { data: {}, './a:b': {} } }), 'x'); });
 });
 
 test('what describes the image becomes annotations', (t) => {
@@ -78,6 +80,7 @@ const refused: readonly [RunConfig, RegExp][] = [
   [{ Entrypoint: ['\ud800'] }, /Entrypoint: .*half of a character/],
   [{ WorkingDir: '/a\0' }, /WorkingDir: /],
   [{ User: 'a\0' }, /User: /],
+  [{ Volumes: { '': {} } }, /Volumes: "" is not an absolute path/],
   [{ Volumes: { 'c:\\data': {} } }, /Volumes: .*not an absolute path/],
   [{ Labels: { '': 'x' } }, /Labels: a label has no name/],
   [{ Labels: { x: '\0' } }, /Labels: /],
