@@ -3,7 +3,8 @@ import { parseLooseJsonBytes, type JsonObject, type JsonValue } from '../../spec
 import { isUnsafe, printable, withoutUnsafe } from '../../spec/quote.js';
 import { array, boolean, integer, oneOf, optional, text } from '../../spec/shape.js';
 import type { Healthcheck, HistoryEntry, ImageConfig, ImageManifest, RunConfig } from '../documents.js';
-import { assertDocument, digest, documentError, fillLists, filled, isJsonObject, known, readJsonObject, set, texts } from './shapes.js';
+import { fillPlatform } from './platform.js';
+import { assertDocument, digest, documentError, fillLists, filled, isJsonObject, known, objectsIn, readJsonObject, set, texts } from './shapes.js';
 
 const duration = optional(integer(0, Number.MAX_SAFE_INTEGER));
 
@@ -57,12 +58,12 @@ const configShape = known<ImageConfig>({
 export function readConfig(bytes: Uint8Array, source: string): ImageConfig {
   const value = readJsonObject(bytes, source, parseLooseJsonBytes);
   forPeople(value, ['created', 'author']);
-  for (const step of listed(value['history'])) forPeople(step, ['created', 'created_by', 'author', 'comment']);
+  for (const step of objectsIn(value['history'])) forPeople(step, ['created', 'created_by', 'author', 'comment']);
   const rootfs = member(value, 'rootfs');
   if (rootfs !== undefined) fillLists(rootfs, 'diff_ids');
   const run = member(value, 'config');
   if (run !== undefined) for (const key of ['Entrypoint', 'Cmd']) run[key] = listOf(run[key] ?? null);
-  if (value['variant'] === '') value['variant'] = null;
+  fillPlatform(value);
   assertDocument(configShape, value, source);
   refuseUnsafeNames(value, source);
   return value;
@@ -92,10 +93,6 @@ function forPeople(object: JsonObject, keys: readonly string[]): void {
 function refuseUnsafeNames({ config = {} }: ImageConfig, source: string): void {
   const name = [config.Labels, config.Volumes, config.ExposedPorts].flatMap((each) => Object.keys(each ?? {})).find(isUnsafe);
   if (name !== undefined) throw documentError(`${source}: NUL or half of a surrogate pair in "${printable(name)}"`, 'the image is damaged or hostile; get it anew');
-}
-
-function listed(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 /** Docker once wrote a single word as text, and still reads it so. */

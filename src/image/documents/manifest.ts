@@ -4,7 +4,8 @@ import { printable } from '../../spec/quote.js';
 import type { JsonObject } from '../../spec/json.js';
 import { array, integer, optional, type Shape } from '../../spec/shape.js';
 import type { Descriptor, ImageIndex, ImageManifest, Platform } from '../documents.js';
-import { assertDocument, digest, documentError, fillLists, filled, known, readJsonObject, texts } from './shapes.js';
+import { assertDocument, digest, documentError, fillLists, filled, known, objectsIn, readJsonObject, texts } from './shapes.js';
+import { tidyPlatform } from './platform.js';
 import { isConfigType, isIndexType, isLayerType, isManifestType, layerKind, mediaTypes } from './media-types.js';
 
 /** A manifest or index is never larger (distribution-spec, "Pushing Manifests": what registries must take). */
@@ -62,6 +63,7 @@ export function readImageDocument(bytes: Uint8Array, source: string, announced?:
   const kind = isIndexType(mediaType) ? 'index' : 'manifest';
   refuseOtherKind(value, kind, source);
   fillLists(value, 'manifests', 'layers');
+  objectsIn(value['manifests']).forEach(tidyPlatform);
   if (kind === 'index') {
     assertDocument(indexShape, value, source);
     return { kind, index: value };
@@ -88,6 +90,7 @@ export function readLayoutIndex(bytes: Uint8Array, source: string): readonly Lay
   if (!isIndexType(mediaType)) throw documentError(`${source} is no index`);
   refuseOtherKind(value, 'index', source);
   fillLists(value, 'manifests');
+  objectsIn(value['manifests']).forEach(tidyPlatform);
   assertDocument(layoutShape, value, source);
   return value.manifests.flatMap((entry, index) => layoutEntry(entry, `entry ${index} of ${source}`));
 }

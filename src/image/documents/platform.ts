@@ -1,8 +1,10 @@
 /** Which of several images is the one for this machine, or for the platform that was asked for. */
 import { TsrunError } from '../../spec/errors.js';
 import { printable } from '../../spec/quote.js';
+import type { JsonObject } from '../../spec/json.js';
 import type { Descriptor, Platform } from '../documents.js';
 import { isIndexType, isManifestType } from './media-types.js';
+import { isJsonObject } from './shapes.js';
 
 /** Go's names of what Node, uname(2) and people call otherwise, with the variant where the name says one. */
 const architectures: ReadonlyMap<string, readonly [architecture: string, variant?: string]> = new Map<string, readonly [string, string?]>([
@@ -53,6 +55,29 @@ function isProcessor(name: string): boolean {
 /** `linux/arm64/v8` */
 export function platformName({ os, architecture, variant }: Platform): string {
   return [os, architecture, ...(variant === undefined ? [] : [variant])].map((part) => printable(part)).join('/');
+}
+
+/** What a config says in words that Go has others for becomes those, and what it leaves empty this machine's: Go writes what was never set so, and crane on an empty base sets neither. */
+export function fillPlatform(config: JsonObject): void {
+  const host = hostPlatform();
+  for (const key of ['os', 'architecture'] as const) if (config[key] === '') config[key] = host[key];
+  tellInGo(config);
+}
+
+/** The same for what an index says of an image. Half of a platform is as much as none: the config will tell it. */
+export function tidyPlatform(entry: JsonObject): void {
+  const { platform = null } = entry;
+  if (!isJsonObject(platform)) return;
+  tellInGo(platform);
+  if (platform['os'] === '' || platform['architecture'] === '') entry['platform'] = null;
+}
+
+function tellInGo(platform: JsonObject): void {
+  if (platform['variant'] === '') platform['variant'] = null;
+  const { architecture } = platform;
+  const [name, implied] = typeof architecture === 'string' ? (architectures.get(architecture) ?? []) : [];
+  if (name !== undefined) platform['architecture'] = name;
+  if (implied !== undefined) platform['variant'] ??= implied;
 }
 
 /** There is an image, but none for the platform that was asked for. */

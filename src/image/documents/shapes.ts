@@ -103,6 +103,11 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The objects of a list; none of what is no list. */
+export function objectsIn(value: JsonValue | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
 /** What is wrong with an image's documents. */
 export function documentError(message: string, hint = damagedHint, cause?: unknown): TsrunError {
   return new TsrunError('ERR_TSRUN_IMAGE', message, { hint, cause });

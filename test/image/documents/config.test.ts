@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { checkImage, readConfig } from '../../../src/image/documents/config.js';
 import { describeConfig, makeManifest } from '../../../src/image/documents/make-manifest.js';
 import { readImageDocument } from '../../../src/image/documents/manifest.js';
+import { hostPlatform } from '../../../src/image/documents/platform.js';
 import { TsrunError } from '../../../src/spec/errors.js';
 import { bytes, imageConfig, someDigest } from './documents.js';
 
@@ -28,6 +29,17 @@ test('forms of old dockers', (t) => {
   t.deepEqual(plain(read(imageConfig({ config: { ExposedPorts: { '80/tcp': { HostPort: '1' } } } }))), imageConfig({ config: { ExposedPorts: { '80/tcp': {} } } }));
 });
 
+test('a processor has the name that Go gives it; what is empty is as of this machine', (t) => {
+  const rows: [config: object, platform: object][] = [
+    [{ architecture: 'x86_64' }, { architecture: 'amd64' }],
+    [{ architecture: 'aarch64', variant: 'v8' }, { architecture: 'arm64', variant: 'v8' }],
+    [{ architecture: 'armhf' }, { architecture: 'arm', variant: 'v7' }],
+    [{ os: '', architecture: '' }, hostPlatform()],
+    [{ architecture: 'odd' }, { architecture: 'odd' }],
+  ];
+  for (const [config, platform] of rows) t.deepEqual(plain(read(imageConfig(config))), imageConfig({ ...config, ...platform }));
+});
+
 test('a key such as __proto__ is a key like any other', (t) => {
   const config = read(JSON.stringify(imageConfig({ config: { Labels: { a: 'b' } } })).replace('"a":"b"', '"__proto__":"b"'));
   t.deepEqual(Object.keys(config.config?.Labels ?? {}), ['__proto__']);
@@ -48,7 +60,7 @@ test('what cannot be meant is refused', (t) => {
     [imageConfig({ rootfs: { diff_ids: [] } }), /\/rootfs\/type/],
     [imageConfig({ rootfs: { type: 'layers' } }), /diff_ids: expected an array, found nothing/],
     [imageConfig({ rootfs: { type: 'layers', diff_ids: [someDigest, 'sha1:x'] } }), /\/rootfs\/diff_ids\/1: digests of the algorithm sha1 are not supported/],
-    [imageConfig({ os: '' }), /\/os: expected text that is not empty/],
+    [imageConfig({ os: undefined }), /\/os: expected text that is not empty/],
     [imageConfig({ architecture: undefined }), /\/architecture/],
     [imageConfig({ config: [] }), /\/config: expected an object, found an array/],
     [imageConfig({ config: { Env: 'A=b' } }), /\/config\/Env: expected an array/],

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { readImageDocument } from '../../../src/image/documents/manifest.js';
+import { readImageDocument, readLayoutIndex } from '../../../src/image/documents/manifest.js';
 import { mediaTypes } from '../../../src/image/documents/media-types.js';
 import { TsrunError } from '../../../src/spec/errors.js';
 import { bytes, index, manifest, someDigest } from './documents.js';
@@ -22,6 +22,22 @@ test('manifests and indexes of OCI and Docker, without what is unknown or null',
   });
   t.deepEqual(readImageDocument(bytes(manifest({ layers: null })), 'x'), { kind: 'manifest', manifest: { ...manifest({ layers: [] }) } });
   t.deepEqual(readImageDocument(bytes(index({ manifests: null, mediaType: mediaTypes.dockerIndex })), 'x'), { kind: 'index', index: { ...index({ manifests: [], mediaType: mediaTypes.dockerIndex }) } });
+});
+
+test('what an index says of a platform in other words, or not at all', (t) => {
+  const rows: [platform: object, read: object | undefined][] = [
+    [{ os: 'linux', architecture: 'x86_64' }, { os: 'linux', architecture: 'amd64' }],
+    [{ os: 'linux', architecture: 'arm64', variant: '' }, { os: 'linux', architecture: 'arm64' }],
+    [{ os: 'linux', architecture: 'armel' }, { os: 'linux', architecture: 'arm', variant: 'v6' }],
+    [{ os: '', architecture: '' }, undefined],
+    [{ os: 'linux', architecture: '' }, undefined],
+  ];
+  for (const [platform, read] of rows) {
+    const list = bytes(index({ manifests: [{ ...entry, platform }] }));
+    const document = readImageDocument(list, 'x');
+    t.deepEqual(document.kind === 'index' ? document.index.manifests.map((each) => each.platform) : [], [read]);
+    t.deepEqual(readLayoutIndex(list, 'x').map((each) => (each.kind === 'descriptor' ? each.descriptor.platform : each.fault)), [read]);
+  }
 });
 
 test('all kinds of layers that can be unpacked', (t) => {
