@@ -80,6 +80,9 @@ test('the documents of a layout', async (t) => {
   const nameless = await save({ destination: join(lab.folder, 'by-digest'), images: [{ record, names: [`docker.io/library/made@${digest}`] }] });
   const [entry] = (JSON.parse(readFileSync(join(nameless, 'index.json'), 'utf8')) as { manifests: { annotations: object }[] }).manifests;
   t.deepEqual(entry?.annotations, { 'io.containerd.image.name': `docker.io/library/made@${digest}` }, 'a digest is no tag');
+  const ofIndex = await save({ destination: join(lab.folder, 'by-index'), images: [{ record, names: [`docker.io/library/made@sha256:${'1'.repeat(64)}`] }] });
+  const [unnamed] = (JSON.parse(readFileSync(join(ofIndex, 'index.json'), 'utf8')) as { manifests: { annotations?: object }[] }).manifests;
+  t.is(unnamed?.annotations, undefined, 'the digest of an index is none of the image that was taken from it');
   for (const blob of readdirSync(join(folder, 'blobs/sha256'))) t.deepEqual(readFileSync(join(folder, 'blobs/sha256', blob)), readFileSync(store.parts.layout.blob(`sha256:${blob}`)));
   t.is(readdirSync(join(folder, 'blobs/sha256')).length, 4);
 });

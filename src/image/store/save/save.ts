@@ -68,8 +68,10 @@ function indexEntries(images: readonly ImageToSave[]): object[] {
   const isShared = (tag: string) => tags.indexOf(tag) !== tags.lastIndexOf(tag);
   return images.flatMap(({ record: { manifest: { mediaType, digest, size }, platform }, names }) => {
     const entry = { mediaType, digest, size, platform };
-    if (names.length === 0) return [entry];
-    return names.map((name) => {
+    // A name by which an index was pulled has the digest of that: the image that is written is one of those that it names.
+    const own = names.filter((name) => [undefined, digest].includes(parseReference(name).digest));
+    if (own.length === 0) return [entry];
+    return own.map((name) => {
       const tag = tagOf(name);
       return { ...entry, annotations: { [containerdName]: name, ...(tag !== undefined && { [refName]: isShared(tag) ? name : tag }) } };
     });
