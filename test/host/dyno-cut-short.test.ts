@@ -1,5 +1,5 @@
 // Formations whose process is killed in the middle of something: the name is free, or the next owner brings it to its end.
-import { existsSync, mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Formation, listFormations, Runtime } from '../../src/index.js';
 import { killOwner, startOwner } from '../support/formation-owner.js';
@@ -46,6 +46,17 @@ rooted('folders that were half made, or half removed, are garbage, unless somebo
   utimesSync(young ?? '', longAgo, longAgo);
   await (await Runtime.open({ root: lab.stateRoot })).close();
   t.false(existsSync(young ?? ''));
+});
+
+rooted('so is the folder of a container that was half removed, though its launcher lives', async (t) => {
+  const runtime = await lab.runtime();
+  await lab.run({ command: ['true'] });
+  const launcher = readdirSync(join(lab.stateRoot, 'launchers')).find((name) => !name.startsWith('.')) ?? 'none';
+  const [doomed, coming] = ['half~', 'half'].map((id) => join(lab.stateRoot, 'containers', `.${launcher}.${id}`));
+  for (const path of [doomed, coming]) mkdirSync(path ?? '');
+  await runtime.gc();
+  t.deepEqual([doomed, coming].map((path) => existsSync(path ?? '')), [false, true]);
+  rmdirSync(coming ?? '');
 });
 
 rooted('an owner that is killed before it has started anything: there is nothing to take over, and its name is free', async (t) => {

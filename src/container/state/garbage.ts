@@ -16,7 +16,7 @@ import { removeOrphans, removeUpper, upperOf, uppersOf } from './uppers.js';
 import { releaseLinks, type Holder } from './links.js';
 import { namesIn } from './names-in.js';
 import { MountRecords } from '../mounts/mount-records.js';
-import type { StateRoot } from './state-root.js';
+import { doomedSuffix, type StateRoot } from './state-root.js';
 
 /** What a garbage collection has removed. */
 export interface Collected {
@@ -86,7 +86,8 @@ function isLauncherAlive(path: string, addon: Addon): boolean {
 /** `.<launcher>.<id>`: the launcher died between making the folder and giving it its name. Nothing else was begun. */
 function removeUnfinished(root: StateRoot, entry: string, alive: (launcher: string) => boolean): boolean {
   const launcher = entry.split('.')[1] ?? '';
-  if (alive(launcher)) return false;
+  // What is doomed is nobody's any more; who was removing it may have been killed, and the launcher need not know.
+  if (!entry.endsWith(doomedSuffix) && alive(launcher)) return false;
   rmSync(root.containerPath(entry), { recursive: true, force: true });
   return true;
 }

@@ -59,6 +59,9 @@ function sessionStateRoot(uid: number): string {
   return `/run/user/${uid}/tsrun`;
 }
 
+/** Of what is being removed. An id has no such letter: this is not where another of the same name is being made. */
+export const doomedSuffix = '~';
+
 export class StateRoot {
   readonly path: string;
 
@@ -129,8 +132,7 @@ export class StateRoot {
 
   /** Under a name that tells `gc` whose it was, so that nothing half removed is ever found under its own. */
   removeContainer({ id, launcher }: Pick<ContainerRecord, 'id' | 'launcher'>): void {
-    // An id has no such letter: this is not where another of the same name is being made.
-    const doomed = `${this.temporaryPath(launcher, id)}~`;
+    const doomed = `${this.temporaryPath(launcher, id)}${doomedSuffix}`;
     rmSync(doomed, { recursive: true, force: true });
     try {
       renameSync(this.containerPath(id), doomed);
