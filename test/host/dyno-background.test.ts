@@ -160,7 +160,7 @@ rooted('restart --preboot and --rolling: the new dyno is up before the old one i
   const name = await up('web=2');
   await until(async () => isUp(name), 'both dynos');
   const containers = async () => (await rowsOf(name)).map(({ container }) => container);
-  const eventsOf = async () => (await lab.tsrun(['logs', '-a', name])).stdout.split('\n').flatMap((line) => /heroku\[(web\.\d)\]: (?:State changed from starting to (up)|(Stopping) all)/.exec(line)?.slice(1).filter((word: string | undefined) => word !== undefined).join(' ') ?? []);
+  const eventsOf = async () => [...(await lab.tsrun(['logs', '-a', name])).stdout.matchAll(/heroku\[(web\.\d)\]: (?:State changed from starting to (?=up)|(?=Stopping all))(\w+)/g)].map(([, dyno = '', word = '']) => `${dyno} ${word}`);
   t.is((await lab.tsrun(['restart', '--preboot', '--rolling', '-a', name])).stdout, 'web.1\nweb.2\n');
   t.deepEqual(await containers(), [`${name}.web.1-b`, `${name}.web.2-b`]);
   t.deepEqual((await eventsOf()).slice(2), ['web.1 up', 'web.1 Stopping', 'web.2 up', 'web.2 Stopping']);
