@@ -38,13 +38,17 @@ Status copy_source() {
 }
 
 // What masked paths are covered with. Ours alone: a mask taken from the image could be the attacker's (CVE-2025-31133).
+Status make_empty_file(const char* path) {
+  UniqueFd file;
+  return take(sys::call<SYS_openat>(AT_FDCWD, path, O_CREAT | O_EXCL | O_RDONLY | O_CLOEXEC, 0), &file);
+}
+
 Status make_masks() {
   UniqueFd mount;
   TSRUN_TRY(make_directory("mask"));
   TSRUN_TRY(make_file_system("tmpfs", "", Texts{}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, &mount));
   TSRUN_TRY(attach_at_path(mount.get(), "mask"));
-  UniqueFd file;
-  TSRUN_TRY(take(sys::call<SYS_openat>(AT_FDCWD, relative(kMaskFile), O_CREAT | O_EXCL | O_RDONLY | O_CLOEXEC, 0), &file));
+  TSRUN_TRY(make_empty_file(relative(kMaskFile)));
   TSRUN_TRY(sys::call<SYS_mkdirat>(AT_FDCWD, relative(kMaskDirectory), 0).status());
   return set_mount(mount.get(), MountAttributes{MOUNT_ATTR_RDONLY, 0, 0, 0}, false);
 }
@@ -75,6 +79,7 @@ Status Home::prune(bool in_user_namespace) {
   TSRUN_TRY(make_masks());
   TSRUN_TRY(make_directory(relative(kAttachPoint)));
   TSRUN_TRY(make_directory(relative(kScratch)));
+  TSRUN_TRY(make_empty_file(relative(kScratchFile)));
   TSRUN_TRY(sys::call<SYS_pivot_root>(".", ".").status());
   TSRUN_TRY(sys::call<SYS_umount2>(".", MNT_DETACH).status());
   TSRUN_TRY(sys::call<SYS_chdir>("/").status());

@@ -13,6 +13,7 @@ inline constexpr char kAttachPoint[] = "/root";       // a container's root is a
 inline constexpr char kMaskFile[] = "/mask/file";     // empty and read-only
 inline constexpr char kMaskDirectory[] = "/mask/dir";
 inline constexpr char kScratch[] = "/scratch";        // what is needed only until the old root goes: overlay layers, covers
+inline constexpr char kScratchFile[] = "/scratch-file";  // as kScratch, for what is no folder
 
 class Home {
  public:

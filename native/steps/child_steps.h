@@ -47,6 +47,7 @@ Status run(ChildContext& context, const StepWriteFile& step);
 Status run(ChildContext& context, const StepSetDirectory& step);
 // mounts.cc
 Status run(ChildContext& context, const StepMakeMount& step);
+Status run(ChildContext& context, const StepRenewMount& step);
 Status run(ChildContext& context, const StepAttachMount& step);
 Status run(ChildContext& context, const StepAttachNodes& step);
 Status run(ChildContext& context, const StepPlaceLink& step);

@@ -105,6 +105,19 @@ Status run(ChildContext& context, const StepPlaceLink& step) {
   return same ? kOk : made;
 }
 
+// From Linux 6.8 on the table of mounts is in the order in which they were made, whenever they were attached; a clone is made now. The
+// former goes with the old root, and is private, so that none of its peers hears of that.
+Status run(ChildContext& context, const StepRenewMount& step) {
+  UniqueFd former(context.slots.take(step.mount));
+  TargetKind kind = TargetKind::kDirectory;
+  UniqueFd renewed;
+  TSRUN_TRY(kind_of(former.get(), &kind));
+  TSRUN_TRY(attach_at_path(former.get(), kind == TargetKind::kDirectory ? kScratch : kScratchFile));
+  TSRUN_TRY(clone_of(former.get(), true, &renewed));
+  TSRUN_TRY(set_mount(former.get(), MountAttributes{0, 0, MS_PRIVATE, 0}, true));
+  return context.slots.put(step.mount, static_cast<UniqueFd&&>(renewed));
+}
+
 Status run(ChildContext& context, const StepAttachMount& step) {
   int mount = context.slots.get(step.mount);
   TargetKind kind = TargetKind::kDirectory;

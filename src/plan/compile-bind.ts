@@ -5,10 +5,12 @@ import { mountTarget } from '../spec/inner-path.js';
 import type { Mount } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import { makeIdMap } from './compile-root.js';
+import { renew } from './renew-mount.js';
 import { privatePropagation, propagations, readMountOptions, refuseData, type MountOptions } from './mount-options.js';
 
 const shared = propagations.get('shared') ?? 0;
 const slave = propagations.get('slave') ?? 0;
+const unbindable = propagations.get('unbindable') ?? 0;
 
 /** What a word without an `r` says is for the mount alone: below it is private, and keeps the attributes that it has on the host. */
 export function compileBind(compilation: Compilation, mount: Mount, field: string): () => void {
@@ -22,7 +24,9 @@ export function compileBind(compilation: Compilation, mount: Mount, field: strin
   builder.add(`${field}/source`, { op: 'openTree', path: mount.source ?? '', recursive: options.bindRecursive, follow: !words.has('src-nofollow'), into: slot });
   const idMap = idMapOf(compilation, mount, options.idMap, field);
   const isOwnMap = options.idMap !== 'recursive';
-  const propagation = options.propagation ?? privatePropagation;
+  // Nobody clones one that is unbindable; a link that it lies on is no way to it.
+  const isLate = compilation.input.outlivesLauncher === true && options.propagation === unbindable && !words.has('dest-nofollow');
+  const propagation = isLate ? privatePropagation : (options.propagation ?? privatePropagation);
   const forAll = options.propagationRecursive || !options.bindRecursive || propagation === privatePropagation;
   builder.add(`${field}/options`, {
     op: 'setMount', mount: slot, recursive: true, ...options.recursive, propagation: forAll ? propagation : privatePropagation, idMap: isOwnMap ? null : idMap,
@@ -33,7 +37,9 @@ export function compileBind(compilation: Compilation, mount: Mount, field: strin
     builder.add(`${field}/options`, { op: 'setMount', mount: slot, recursive: false, ...own });
   }
   return () => {
+    if (propagation !== unbindable) renew(compilation, slot, `${field}/destination`);
     builder.add(`${field}/destination`, { op: 'attachMount', mount: slot, target: mountTarget(mount), follow: true, onLink: words.has('dest-nofollow') });
+    if (isLate) builder.add(`${field}/options`, { op: 'setPropagation', target: mountTarget(mount), propagation: unbindable, recursive: options.propagationRecursive });
   };
 }
 

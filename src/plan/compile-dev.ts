@@ -8,6 +8,7 @@ import type { Device, Mount } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import { hostId, idMapsOf } from './compile-root.js';
 import { checkHostNode } from './host-node.js';
+import { renew } from './renew-mount.js';
 import { mountAttributes, readMountOptions } from './mount-options.js';
 
 interface Node {
@@ -60,6 +61,7 @@ export function compileDev(compilation: Compilation, mount: Mount, field: string
   const attachNodes = input.host.uid === 0 ? makeNodes(compilation, nodesHere, slot) : bindNodes(compilation, nodesHere);
   for (const [name, target] of links) builder.add('default', { op: 'makeLink', mount: slot, name, target });
   return () => {
+    renew(compilation, slot, field);
     builder.add(field, { op: 'attachMount', mount: slot, target: '/dev', follow: false, onLink: false });
     attachNodes();
   };

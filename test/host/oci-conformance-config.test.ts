@@ -1,7 +1,7 @@
 // What config.md of the runtime-spec 1.3 says MUST be. Mount options: oci-mounts.test.ts; hooks: oci-hooks.test.ts.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { baseMounts, mustOf, outputOf, refusalOf, runScript, whileCreated } from '../support/conformance.js';
+import { allNamespaces, baseMounts, mustOf, outputOf, refusalOf, runScript, whileCreated } from '../support/conformance.js';
 import { fixture } from '../support/lab.js';
 import { ociLab } from '../support/oci-lab.js';
 
@@ -30,11 +30,26 @@ must('Mounts', 'they are mounted in their order', (t) => {
   t.deepEqual(outputOf(t, lab, 'sed -n "s/.* - tmpfs \\(first\\|second\\|third\\) .*/\\1/p" /proc/self/mountinfo', { more: { mounts } }), 'first\nsecond\nthird\n');
 });
 
+must('Mounts', 'the table of mounts has them in their order too', (t) => {
+  const words = ['private', 'shared', 'slave', 'unbindable', 'runbindable', 'rshared'];
+  const binds = [...words.map((word) => ({ destination: `/tmp/${word}`, type: 'bind', source: '/etc', options: ['rbind', word] })), { destination: '/tmp/file', type: 'bind', source: '/etc/passwd', options: ['bind', 'ro'] }];
+  const mounts = [...baseMounts, { destination: '/dev/pts', type: 'devpts', source: 'devpts' }, { destination: '/tmp', type: 'tmpfs', source: 'tmpfs' }, ...binds];
+  const table = (linux: Readonly<Record<string, unknown>>, path: string) => outputOf(t, lab, 'cat /proc/self/mountinfo', { linux, more: { mounts, root: { path } } }).trim().split('\n').map((line) => line.split(' ')[4]);
+  const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const expected = ['/', '/proc', '/dev', '/dev/pts', '/tmp', ...binds.map(({ destination }) => destination)];
+  t.deepEqual(table({}, fixture('busybox')), expected);
+  t.deepEqual(table({ namespaces: [...allNamespaces, { type: 'user' }], uidMappings: ids, gidMappings: ids }, lab.shiftedRoot()), expected);
+});
+
 must('Mounts', 'uidMappings and gidMappings stand together', (t) => {
   const mappings = [{ containerID: 0, hostID: 1000, size: 1 }];
   const bind = { destination: '/x', type: 'bind', source: '/run', options: ['bind'] };
   t.regex(refusalOf(t, lab, { more: { mounts: [{ ...bind, uidMappings: mappings }] } }), /gidMappings/);
   t.regex(refusalOf(t, lab, { more: { mounts: [{ ...bind, gidMappings: mappings }] } }), /uidMappings/);
+});
+
+must('Linux mount options', 'idmap and ridmap without any map to take are errors', (t) => {
+  for (const options of [['bind', 'idmap'], ['rbind', 'ridmap']]) t.regex(refusalOf(t, lab, { more: { mounts: [...baseMounts, { destination: '/x', source: '/run', options }] } }), /needs uidMappings and gidMappings/);
 });
 
 must('Process', 'consoleSize means nothing without a terminal', (t) => {
