@@ -103,6 +103,13 @@ JSValue RemoveFolder(JSContext* context, JSValueConst, int, JSValueConst* argume
   return number_or_throw(context, "rmdir", rmdir(text_of(context, arguments[0]).c_str()));
 }
 
+// The group stays.
+JSValue SetOwner(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  std::string path = text_of(context, arguments[0]);
+  auto owner = static_cast<uid_t>(number_of(context, arguments[1]));
+  return number_or_throw(context, "lchown", lchown(path.c_str(), owner, static_cast<gid_t>(-1)));
+}
+
 JSValue Unlink(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
   return number_or_throw(context, "unlink", unlink(text_of(context, arguments[0]).c_str()));
 }
@@ -153,7 +160,7 @@ void define_files(JSContext* context, JSValueConst host) {
   define(context, host,
          {{"open", 3, Open}, {"close", 1, Close}, {"read", 2, Read}, {"write", 2, Write}, {"readFile", 2, ReadFile},
           {"stat", 2, Stat}, {"fileSystemType", 1, FileSystemType}, {"access", 2, Access}, {"makeFolder", 2, MakeFolder},
-          {"removeFolder", 1, RemoveFolder}, {"unlink", 1, Unlink}, {"rename", 2, Rename}, {"makeFifo", 2, MakeFifo},
+          {"removeFolder", 1, RemoveFolder}, {"unlink", 1, Unlink}, {"setOwner", 2, SetOwner}, {"rename", 2, Rename}, {"makeFifo", 2, MakeFifo},
           {"lock", 2, Lock}, {"realPath", 1, RealPath}, {"readLink", 1, ReadLink}, {"readFolder", 1, ReadFolder}});
 }
 

@@ -8,6 +8,7 @@ import type { PlanInput } from '../plan/input.js';
 import type { EventReached } from '../plan/wire.generated.js';
 import type { Spec } from '../spec/types.js';
 import { readBundle, type Bundle } from './bundle.js';
+import { handCgroupOver } from './cgroup-owner.js';
 import { CgroupTaken, noPlace, placeInTree, type CgroupPlace } from './cgroup-place.js';
 import { sendProcess, takeTerminal } from './console.js';
 import { failureOf } from './failure.js';
@@ -93,6 +94,7 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
     const event = launcher.launch(request.id, plan, passedDescriptors(bundle.spec.process?.terminal === true, request.preservedCount), { reached });
     if (event.op === 'failed') throw failureOf(event, plan, bundle.spec.process?.args[0] ?? '');
     if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the container');
+    handCgroupOver(record.cgroup, bundle.spec, joinedIdMaps(bundle.spec, {}));
     const terminal = takeTerminal(event, plan, launcher, request);
     folder.write({ ...record, init: nameProcess(event.pid), ...startHooksOf(plan) });
     sendProcess(request.pidfdSocket, event.pid, 'standard');

@@ -113,6 +113,19 @@ must('Cgroups Path', 'the same path is the same place', (t) => {
   t.regex(refusalOf(t, lab, { linux: { cgroupsPath: '/a/../../b' } }), /cgroupsPath/);
 });
 
+must('Cgroup ownership', 'a cgroup that is writable inside is the program\'s user\'s, with the files that the kernel names, and nothing else', (t) => {
+  const user = { namespaces: [...allNamespaces, { type: 'user' }], ...maps };
+  const script = 'cd /sys/fs/cgroup && stat -c %u . cgroup.procs cgroup.threads cgroup.subtree_control cgroup.events cgroup.freeze | tr "\\n" " "; mkdir -p inner/most 2>/dev/null && echo made';
+  // Without a namespace of its own it is the host's root, which has fewer files.
+  const [ours, others] = [/^0 0 0 0 65534 65534 made\n$/, /^(65534 ){4,6}$/];
+  const rows: readonly (readonly [options: readonly string[], namespaces: readonly object[], out: RegExp])[] = [[['nosuid'], user.namespaces, ours], [['ro'], user.namespaces, others], [['nosuid'], user.namespaces.filter(({ type }) => type !== 'cgroup'), others]];
+  for (const [options, namespaces, out] of rows) {
+    const mounts = [...baseMounts, { destination: '/sys', type: 'sysfs', source: 'sysfs' }, { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options }];
+    const { stdout, stderr } = runScript(lab, script, { linux: { ...user, namespaces }, more: { mounts, root: { path: lab.shiftedRoot() } } });
+    t.regex(stdout, out, `${options.join(',')} ${stderr}`);
+  }
+});
+
 must('Allowed Device list', 'the last entry that speaks of a device holds', (t) => {
   const all = { allow: false, access: 'rwm' };
   const zero = { type: 'c', major: 1, minor: 5 };
@@ -158,6 +171,20 @@ must('IntelRdt', 'without resctrl an error, and nothing is touched where it is n
   t.regex(refusalOf(t, lab, { linux: { intelRdt: { memBwSchema: '0=50' } } }), /memBwSchema/);
   t.regex(refusalOf(t, lab, { linux: { intelRdt: { closID: '../x' } } }), /closID/);
 });
+
+const wrongValues: readonly (readonly [section: string, says: string, linux: Readonly<Record<string, unknown>>, refused: RegExp])[] = [
+  ['Seccomp', 'an error number with an action that returns none is an error', { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_KILL', errnoRet: 5 }] } }, /errnoRet.*SCMP_ACT_KILL/],
+  ['Seccomp', 'a default error number with a default action that returns none is an error', { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', defaultErrnoRet: 5 } }, /defaultErrnoRet.*SCMP_ACT_ALLOW/],
+  ['Seccomp', 'names have an entry', { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: [], action: 'SCMP_ACT_KILL' }] } }, /names: expected an array of at least 1/],
+  ['Seccomp', 'listenerMetadata needs listenerPath', { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', listenerMetadata: 'x' } }, /listenerMetadata.*listenerPath/],
+  ['RDMA', 'an entry limits something', { resources: { rdma: { mlx5_1: {} } } }, /hcaHandles or hcaObjects/],
+  ['Block IO', 'an entry for a device has a weight', { resources: { blockIO: { weightDevice: [{ major: 8, minor: 0 }] } } }, /weight or leafWeight/],
+  ['CPU', 'the burst is no larger than the quota', { resources: { cpu: { quota: 1000, burst: 2000 } } }, /burst.*quota/],
+  ['Memory policy', 'a mode that nobody knows is an error', { memoryPolicy: { mode: 'MPOL_NONE' } }, /memoryPolicy\/mode/],
+  ['Network Devices', 'an interface that is not there cannot be moved', { netDevices: { nosuch0: {} } }, /nosuch0 cannot be moved .*ENODEV/],
+  ['Network Devices', 'none takes the name of one that is there', { netDevices: { lo: { name: 'lo' } } }, /lo cannot be moved .*EEXIST/],
+];
+for (const [section, says, linux, refused] of wrongValues) must(section, says, (t) => { t.regex(refusalOf(t, lab, { linux }), refused); });
 
 must('Personality', 'the domain is the program\'s', (t) => {
   const machine = outputOf(t, lab, 'uname -m', { linux: { personality: { domain: 'LINUX32' } } });

@@ -29,6 +29,7 @@ export interface Host {
   makeFolder(path: string, mode: number): void;
   removeFolder(path: string): void;
   unlink(path: string): void;
+  setOwner(path: string, uid: number): void;
   rename(from: string, to: string): void;
   makeFifo(path: string, mode: number): void;
   /** flock(2), waited for. */
