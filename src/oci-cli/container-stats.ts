@@ -5,6 +5,7 @@
 import { parseCpuStat, parseFlat, parseIoStat, parseLimit, parsePressure, type IoStats, type Pressure, type PressureLine } from '../cgroup/stats.js';
 import { parseCpuList } from '../host/probe.js';
 import { systemReader } from '../host/reader.js';
+import { processesIn } from './cgroups.js';
 import { existsSync, readdirSync } from './platform/fs.js';
 
 /** In nanoseconds, where the kernel counts microseconds. */
@@ -20,12 +21,18 @@ export function containerStats(cgroup: string): Readonly<Record<string, unknown>
     cpu: cpuStats(read),
     cpuset: cpusetStats(read),
     memory: memoryStats(read),
-    pids: { current: Number(read('pids.current')), limit: countOrNone(read('pids.max')) },
+    pids: { current: pidCount(cgroup, read), limit: countOrNone(read('pids.max')) },
     blkio: blockStats(read),
     hugetlb: Object.fromEntries(hugepageSizes(cgroup).map((size) => [size, hugepageStats(read, size)])),
     intel_rdt: {},
     network_interfaces: null,
   };
+}
+
+/** Threads, and without the controller processes, as runc has it. */
+function pidCount(cgroup: string, read: Read): number {
+  const text = read('pids.current');
+  return text === '' ? processesIn(cgroup).length : Number(text);
 }
 
 function cpuStats(read: Read): unknown {

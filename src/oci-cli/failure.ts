@@ -7,14 +7,14 @@ import { innerHookError } from './hooks.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
 
-export function failureOf(event: EventFailed, plan: Plan, program: string, status = 1): RuntimeError {
+export function failureOf(event: EventFailed, plan: Plan, program: string): RuntimeError {
   const errno = event.error > 0 ? systemErrorName(event.error) : `signal ${-event.error}`;
   const planned = plan.steps[event.step];
-  if (planned === undefined) return new RuntimeError(`the launcher refused the plan: ${errno}`, status);
+  if (planned === undefined) return new RuntimeError(`the launcher refused the plan: ${errno}`);
   const { step, field } = planned;
   if (step.op === 'runHook') return innerHookError(field.replace(/^\/hooks\/(\w+)\/(\d+)$/, '$1 hook #$2'), host.syscallName(event.syscall), event.error);
-  if (step.op === 'findProgram' || step.op === 'execute') return new RuntimeError(programFailure(program, errno), status);
-  return new RuntimeError(`${describe(step)} (${field}): ${host.syscallName(event.syscall)}: ${goWords[errno] ?? errno}`, status);
+  if (step.op === 'findProgram' || step.op === 'execute') return new RuntimeError(programFailure(program, errno));
+  return new RuntimeError(`${describe(step)} (${field}): ${host.syscallName(event.syscall)}: ${goWords[errno] ?? errno}`);
 }
 
 function programFailure(program: string, errno: string): string {

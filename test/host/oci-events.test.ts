@@ -36,6 +36,8 @@ here('--stats tells once what is used', (t) => {
   t.deepEqual(Object.keys(event?.data ?? {}), ['cpu', 'cpuset', 'memory', 'pids', 'blkio', 'hugetlb', 'intel_rdt', 'network_interfaces']);
   const usage = event?.data?.['cpu']?.['usage'] as { readonly total: number; readonly user: number; readonly kernel: number };
   t.true(usage.total > 0 && Number.isInteger(usage.total));
+  // Of processes, where the controller that counts threads is not.
+  t.is(event?.data?.['pids']?.['current'], 1);
   t.like(event?.data?.['hugetlb'], { '2MB': { usage: 0, failcnt: 0 } });
   t.is(lab.call('delete', '--force', id).code, 0);
 });

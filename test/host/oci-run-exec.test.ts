@@ -65,7 +65,13 @@ here('exec: streams, status, and what cannot be executed', (t) => {
     const failed = lab.call('exec', id, name);
     t.deepEqual([failed.code, failed.stderr], [255, says]);
   }
-  t.is(lab.call('exec', id).stderr, 'process args cannot be empty\n');
+  // Any other status would be the program's own.
+  for (const [words, says] of [[[id], 'process args cannot be empty\n'], [['nobody', 'true'], 'container does not exist\n'], [['--user', 'x', id, 'true'], /x/], [['--process', '/no/such', id], /\/no\/such/]] as const) {
+    const failed = lab.call('exec', ...words);
+    t.is(failed.code, 255, failed.stderr);
+    if (typeof says === 'string') t.is(failed.stderr, says);
+    else t.regex(failed.stderr, says);
+  }
   t.is(lab.call('delete', '--force', id).code, 0);
 });
 

@@ -51,18 +51,26 @@ export const exec: Command = {
   argumentCount: { least: 1, most: Infinity },
   flagsFirst: true,
   run: ({ settings }, words) => {
-    const folder = new StateFolder(settings.root, words.rest[0] ?? '');
-    const record = folder.read();
-    checkStatus(folder, record, words);
-    const spec = validateSpec(record.spec);
-    return execute({ record, spec, process: execProcess(spec, words), words });
+    try {
+      return runInside(settings.root, words);
+    } catch (error) {
+      throw error instanceof Error ? new RuntimeError(error.message, failedStatus) : error;
+    }
   },
 };
 
+function runInside(root: string, words: Words): number {
+  const folder = new StateFolder(root, words.rest[0] ?? '');
+  const record = folder.read();
+  checkStatus(folder, record, words);
+  const spec = validateSpec(record.spec);
+  return execute({ record, spec, process: execProcess(spec, words), words });
+}
+
 function checkStatus(folder: StateFolder, record: ContainerRecord, { flags: given }: Words): void {
   const status = statusOf(folder, record);
-  if (status === 'stopped' || status === 'creating') throw new RuntimeError('cannot exec in a stopped container', failedStatus);
-  if (status === 'paused' && !given.has('ignore-paused')) throw new RuntimeError('cannot exec in a paused container (use --ignore-paused to override)', failedStatus);
+  if (status === 'stopped' || status === 'creating') throw new RuntimeError('cannot exec in a stopped container');
+  if (status === 'paused' && !given.has('ignore-paused')) throw new RuntimeError('cannot exec in a paused container (use --ignore-paused to override)');
 }
 
 interface Execution {
@@ -76,7 +84,7 @@ function execute({ record, spec, process, words }: Execution): number {
   const terminal = process.terminal === true;
   const detach = words.flags.has('detach');
   const consoleSocket = textOf(words, 'console-socket');
-  if (terminal && detach && consoleSocket === undefined) throw new RuntimeError('cannot allocate tty if runc will detach without setting console socket', failedStatus);
+  if (terminal && detach && consoleSocket === undefined) throw new RuntimeError('cannot allocate tty if runc will detach without setting console socket');
   const preservedCount = preservedCountOf(words);
   const launcher = new OneShotLauncher(record.init?.pid);
   try {
@@ -87,8 +95,8 @@ function execute({ record, spec, process, words }: Execution): number {
       reached: (reached) => { handListenerOver(reached, spec, record, 'running', launcher); },
       releaseAtStart: detach,
     });
-    if (event.op === 'failed') throw failureOf(event, plan, process.args[0] ?? '', failedStatus);
-    if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the process', failedStatus);
+    if (event.op === 'failed') throw failureOf(event, plan, process.args[0] ?? '');
+    if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the process');
     const master = takeTerminal(event, plan, launcher, { consoleSocket, keepsTerminal: !detach });
     sendProcess(textOf(words, 'pidfd-socket'), event.pid, 'setns');
     const pidFile = textOf(words, 'pid-file');
@@ -102,7 +110,7 @@ function execute({ record, spec, process, words }: Execution): number {
 function execInput(record: ContainerRecord, spec: ExecInput['spec'], process: Process, words: Words, inheritedCount: number): ExecInput {
   const facts = hostFacts();
   const { init } = record;
-  if (init === undefined) throw new RuntimeError('cannot exec in a stopped container', failedStatus);
+  if (init === undefined) throw new RuntimeError('cannot exec in a stopped container');
   const cgroupPath = execCgroup(record, words.texts.get('cgroup') ?? []);
   return {
     containerId: record.id,

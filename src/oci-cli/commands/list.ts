@@ -16,7 +16,7 @@ export const list: Command = {
     const json = wantsJson(words);
     const states = containerIds(settings.root).flatMap((id) => stateOf(settings.root, id));
     if (words.flags.has('quiet')) print(1, states.map(({ id }) => `${id}\n`).join(''));
-    else if (json) print(1, JSON.stringify(states.length === 0 ? null : states));
+    else if (json) print(1, `${JSON.stringify(states.length === 0 ? null : states)}\n`);
     else print(1, table([['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER'], ...states.map(({ id, pid, status, bundle, created, owner }) => [id, String(pid), status, bundle, created, owner])]));
     return 0;
   },

@@ -20,7 +20,7 @@ export const ps: Command = {
     const { cgroup } = new StateFolder(settings.root, id).read();
     if (cgroup === '') throw new RuntimeError(`container ${id} has no cgroup by which its processes are known`);
     const pids = processesIn(cgroup);
-    print(1, json ? JSON.stringify(pids) : table(pids, args.length === 0 ? ['-ef'] : args));
+    print(1, json ? `${JSON.stringify(pids)}\n` : table(pids, args.length === 0 ? ['-ef'] : args));
     return 0;
   },
 };
