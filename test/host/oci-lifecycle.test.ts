@@ -171,7 +171,7 @@ here('list and ps', (t) => {
   t.true(Array.isArray(pids) && pids.length === 2 && pids.includes(lab.state(id)['pid']));
   t.regex(lab.call('ps', id).stdout, /^UID +PID.*CMD\n.*sh -c sleep 1000/);
   t.is(lab.call('delete', '-f', id).code, 0);
-  t.is(lab.call('list', '-f', 'json').stdout, 'null');
+  t.is(lab.call('list', '-f', 'json').stdout, 'null\n');
 });
 
 here('a paused container stands still, and goes on', async (t) => {
