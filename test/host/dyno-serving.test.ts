@@ -140,6 +140,8 @@ rooted('what listens elsewhere refuses: H21; a limit of connections: H22; no dyn
   for (const socket of [first, second]) socket.destroy();
   await formation.scale({ web: 0 });
   t.not(await errorOf(dial(await formation.listen('web', { port: 0 }))), undefined);
+  // Who reads the log may be later than the client.
+  await until(() => routed(lines).includes('H14'));
   t.deepEqual([...new Set(routed(lines))], ['H21', 'H22', 'H14']);
   await formation.stop();
 });
