@@ -24,7 +24,8 @@ export async function runOneOff(invocation: Invocation): Promise<number> {
   requireTerminal({ flags: { ...flags, tty, interactive }, stdin });
   const app = await reachApp(chosenApp(flags));
   const terminal = tty && (windowSize({ stdout, stderr }) ?? true);
-  const oneOff = await app.run(commandOf(options), { ...oneOffOptions(invocation), terminal, attach: tty || interactive || !detach });
+  const env = { ...(tty && terminalEnv(invocation.env)), ...options.env };
+  const oneOff = await app.run(commandOf(options), { ...oneOffOptions(invocation), env, terminal, attach: tty || interactive || !detach });
   if (detach) {
     stdout.write(json ? `${JSON.stringify({ dyno: oneOff.name })}\n` : `${oneOff.name}\n`);
     return 0;
@@ -82,9 +83,13 @@ function commandOf({ command = [] }: RunOptions): string | readonly string[] {
   return line !== undefined && words.length === 0 ? line : command;
 }
 
-function oneOffOptions({ flags, options: { env, stopSignal, stopTimeoutMs, timeoutMs } }: Invocation): OneOffOptions {
+/** As Heroku's command sends it along with a terminal. COLUMNS and LINES would go before the size that the terminal has later (ncurses(3X), busybox). */
+function terminalEnv({ TERM: term }: Invocation['env']): Readonly<Record<string, string>> {
+  return term === undefined || term === '' ? {} : { TERM: term };
+}
+
+function oneOffOptions({ flags, options: { stopSignal, stopTimeoutMs, timeoutMs } }: Invocation): OneOffOptions {
   return {
-    ...(env !== undefined && { env }),
     ...(flags.sizes?.size !== undefined && { size: flags.sizes.size }),
     ...(stopSignal !== undefined && { stopSignal }),
     ...(stopTimeoutMs !== undefined && { graceMs: stopTimeoutMs }),

@@ -111,10 +111,12 @@ rooted('who stays with a one-off dyno has no launcher of its own: the agent runs
 
 seated('at a terminal there is one: its size, detach, ps, attach from another terminal, exit code', async (t) => {
   const name = await up();
-  const pty = lab.pty(['run', '--app', name, 'sh'], { rows: 33, columns: 101 });
+  const pty = lab.pty(['run', '--app', name, 'sh'], { rows: 33, columns: 101, env: { TERM: 'vt220' } });
   const [, oneOff = ''] = /(run\.\d{4}) of /.exec(await pty.see(/run\.\d{4} of [^\n]*\n[^$]*\$ /)) ?? [];
   pty.type('marker=here; stty size\r');
   await pty.see(/\n33 101\r/);
+  pty.type('echo $TERM\r');
+  await pty.see(/\nvt220\r/);
   pty.resize(40, 120);
   await delay(300);
   pty.type('stty size; stty size\r');

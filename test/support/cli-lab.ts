@@ -109,7 +109,7 @@ export class CliLab {
   }
 
   pty(words: readonly string[], options: PtyOptions = {}): Pty {
-    const pty = new Pty([...this.command, ...words], { ...options, env: this.env });
+    const pty = new Pty([...this.command, ...words], { ...options, env: { ...options.env, ...this.env } });
     this.#ptys.push(pty);
     return pty;
   }
