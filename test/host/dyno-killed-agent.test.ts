@@ -110,7 +110,17 @@ class Target {
 const pointsOfAdoption = 20;
 const first = () => Math.floor(Math.random() * stride);
 
+/** @param kill whether there is such a point */
+async function atEachPoint(t: ExecutionContext, kill: (point: number) => Promise<boolean>, step = stride): Promise<void> {
+  let killed = 0;
+  for (let point = first(); await kill(point); point += step) killed++;
+  t.log(`killed at ${killed} points`);
+  t.true(killed > 0);
+}
+
 interface Task {
+  /** So that there is something to do. */
+  readonly before: readonly string[];
   readonly words: readonly string[];
   /** Those that there may be then; the last one where it was done. */
   readonly then: readonly string[];
@@ -122,16 +132,17 @@ async function killInTurn(t: ExecutionContext, tasks: readonly Task[]): Promise<
   const target = new Target();
   t.teardown(async () => target.end());
   t.is((await target.up()).code, 0);
-  for (const { words, then } of tasks) {
-    let [point, isKilled] = [first(), true];
-    for (; isKilled; point += stride) {
+  for (const { before, words, then } of tasks) {
+    await atEachPoint(t, async (point) => {
       await target.own();
+      t.is((await lab.tsrun([...before, '-a', target.name])).code, 0);
       await target.settled('before');
       target.arm(point);
       const { code } = await lab.tsrun([...words, '-a', target.name]);
+      // What was to start is starting only; whoever answers this.
+      await target.settled(`to be killed at point ${point}`);
       const at = target.disarm();
-      isKilled = at !== undefined;
-      if (isKilled) {
+      if (at !== undefined) {
         // And so is who comes after it.
         target.arm(Math.floor(Math.random() * pointsOfAdoption));
         await target.own();
@@ -139,20 +150,21 @@ async function killInTurn(t: ExecutionContext, tasks: readonly Task[]): Promise<
       }
       const names = (await target.settled(`killed at point ${point}, ${at ?? 'nowhere'}`)).join(' ');
       t.true(code === 0 ? names === then.at(-1) : then.includes(names), `killed at point ${point}, ${at ?? 'nowhere'}, with code ${code ?? ''}: ${names}`);
-    }
+      return at !== undefined;
+    });
   }
   t.is((await lab.tsrun(['stop', '-a', target.name])).code, 0);
   t.deepEqual(target.left, []);
 }
 
 rooted('an agent that is killed at any line of a restart: every dyno comes back', async (t) => {
-  await killInTurn(t, [{ words: ['restart'], then: ['web.1 worker.1'] }]);
+  await killInTurn(t, [{ before: ['scale', 'worker=1'], words: ['restart'], then: ['web.1 worker.1'] }]);
 });
 
 rooted('an agent that is killed at any line while it scales: there are as many as before, or as there shall be', async (t) => {
   await killInTurn(t, [
-    { words: ['scale', 'worker=3'], then: ['web.1 worker.1', 'web.1 worker.1 worker.2 worker.3'] },
-    { words: ['scale', 'worker=1'], then: ['web.1 worker.1 worker.2 worker.3', 'web.1 worker.1'] },
+    { before: ['scale', 'worker=1'], words: ['scale', 'worker=3'], then: ['web.1 worker.1', 'web.1 worker.1 worker.2 worker.3'] },
+    { before: ['scale', 'worker=3'], words: ['scale', 'worker=1'], then: ['web.1 worker.1 worker.2 worker.3', 'web.1 worker.1'] },
   ]);
 });
 
@@ -162,15 +174,12 @@ rooted('an agent that is killed at any line while it redeploys: all dynos are of
   const target = new Target();
   t.teardown(async () => target.end());
   t.is((await target.up({ image: one ?? '' })).code, 0);
-  let isKilled = true;
-  // It takes long, as each dyno has to be up for a while.
-  for (let point = first(); isKilled; point += 3 * stride) {
+  await atEachPoint(t, async (point) => {
     await target.own();
     await target.settled('before');
     target.arm(point);
     const { code } = await lab.tsrun(['restart', '--image', two ?? '', '-a', target.name]);
     const at = target.disarm();
-    isKilled = at !== undefined;
     const told = `killed at point ${point}, ${at ?? 'nowhere'}`;
     t.deepEqual(await target.settled(told), ['web.1', 'worker.1']);
     let versions: readonly string[] = [];
@@ -178,15 +187,16 @@ rooted('an agent that is killed at any line while it redeploys: all dynos are of
       throw new Error(`${told}: ${versions.join(' ')}`);
     });
     t.true(code === 0 ? versions[0] === 'two' : ['one', 'two'].includes(versions[0] ?? ''), `${told}: ${versions.join(' ')}`);
-  }
+    return at !== undefined;
+    // It takes long, as each dyno has to be up for a while.
+  }, 3 * stride);
   t.is((await lab.tsrun(['stop', '-a', target.name])).code, 0);
   t.deepEqual(target.left, []);
 });
 
 rooted('an agent that is killed at any line of a stop: the app runs, or is stopped by the next command', async (t) => {
   t.timeout(600_000 * patience);
-  let isKilled = true;
-  for (let point = first(); isKilled; point += stride) {
+  await atEachPoint(t, async (point) => {
     const target = new Target();
     t.teardown(async () => target.end());
     t.is((await target.up()).code, 0);
@@ -195,7 +205,6 @@ rooted('an agent that is killed at any line of a stop: the app runs, or is stopp
     target.arm(point);
     await lab.tsrun(['stop', '-a', target.name]);
     const at = target.disarm();
-    isKilled = at !== undefined;
     const next = await lab.tsrun(['ps', '-a', '--app', target.name]);
     const told = `killed at point ${point}, ${at ?? 'nowhere'}: ${next.stdout}${next.stderr}`;
     if (next.code === 0) {
@@ -203,18 +212,18 @@ rooted('an agent that is killed at any line of a stop: the app runs, or is stopp
       t.is((await lab.tsrun(['stop', '-a', target.name])).code, 0, told);
     } else t.regex(next.stderr, /there is no app/, told);
     t.deepEqual(target.left, [], told);
-  }
+    return at !== undefined;
+  });
 });
 
 rooted('an up that is killed at any line: the app is there, or its name is free', async (t) => {
   t.timeout(600_000 * patience);
-  let isKilled = true;
-  for (let point = first(); isKilled; point += stride) {
+  await atEachPoint(t, async (point) => {
     const target = new Target();
     t.teardown(async () => target.end());
     const { code } = await target.up({ point });
     const at = target.killedAt;
-    isKilled = at !== undefined;
+    const isKilled = at !== undefined;
     const told = `killed at point ${point}, ${at ?? 'nowhere'}`;
     t.is(code, isKilled ? null : 0, told);
     const again = isKilled ? await target.up() : undefined;
@@ -222,7 +231,8 @@ rooted('an up that is killed at any line: the app is there, or its name is free'
     t.deepEqual(await target.settled(told), ['web.1', 'worker.1']);
     t.is((await lab.tsrun(['stop', '-a', target.name])).code, 0, told);
     t.deepEqual(target.left, [], told);
-  }
+    return isKilled;
+  });
 });
 
 lab.declareLeakTest();
