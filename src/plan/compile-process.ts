@@ -80,11 +80,10 @@ export function compileIdentity(compilation: Compilation): void {
   const sets = process.capabilities ?? {};
   builder.add('/process/capabilities/bounding', { op: 'dropBounding', keep: capabilityMask(sets.bounding), last: host.lastCapability });
   builder.add('/process/capabilities/permitted', { op: 'keepCapabilities' });
-  program?.place();
   // The reaper's program is also the one by which a process enters at the last moment.
   const reaper = extensions.init === true || kept?.entry !== undefined;
-  builder.add('default', { op: 'closeDescriptors', reaper, inherit: kept?.inherited ?? [], keep: Object.values({ ...kept?.fifos, ...kept?.entry }) });
-  builder.add('default', { op: 'resetSignals' });
+  // Early, so that an early filter need not allow it.
+  if (input.outlivesLauncher === true) compileClosing(compilation, reaper);
   // Without no_new_privs a filter needs CAP_SYS_ADMIN, which goes with the next steps (seccomp(2)).
   const early = process.noNewPrivileges !== true;
   if (early) compileFilter(input, builder);
@@ -98,7 +97,11 @@ export function compileIdentity(compilation: Compilation): void {
     // No other can be raised (EPERM, capabilities(7)).
     ambient: capabilityMask(sets.ambient) & capabilityMask(sets.inheritable),
   });
-  if (input.outlivesLauncher !== true) builder.add('default', { op: 'dieWithLauncher' });
+  if (input.outlivesLauncher !== true) {
+    // Looks at the launcher by a descriptor.
+    builder.add('default', { op: 'dieWithLauncher' });
+    compileClosing(compilation, reaper);
+  }
   // Its listener is handed over by a launcher, which a container that waits to be started may not have any more; as runc has it.
   const beforeStart = !early && listens(spec);
   if (beforeStart) compileFilter(input, builder);
@@ -112,6 +115,12 @@ export function compileIdentity(compilation: Compilation): void {
     environment: process.env ?? [],
     reaper,
   });
+}
+
+function compileClosing({ builder, program, kept }: Compilation, reaper: boolean): void {
+  program?.place();
+  builder.add('default', { op: 'closeDescriptors', reaper, inherit: kept?.inherited ?? [], keep: Object.values({ ...kept?.fifos, ...kept?.entry }) });
+  builder.add('default', { op: 'resetSignals' });
 }
 
 /** Everything is done but execve. What would fail then is looked for before somebody is told that all is well. */
