@@ -37,12 +37,12 @@ Status copy_source() {
   return sys::call<SYS_mount_setattr>(AT_FDCWD, "/", AT_RECURSIVE, &slave_tree, sizeof slave_tree).status();
 }
 
-// What masked paths are covered with. Ours alone: a mask taken from the image could be the attacker's (CVE-2025-31133).
 Status make_empty_file(const char* path) {
   UniqueFd file;
   return take(sys::call<SYS_openat>(AT_FDCWD, path, O_CREAT | O_EXCL | O_RDONLY | O_CLOEXEC, 0), &file);
 }
 
+// What masked paths are covered with. Ours alone: a mask taken from the image could be the attacker's (CVE-2025-31133).
 Status make_masks() {
   UniqueFd mount;
   TSRUN_TRY(make_directory("mask"));
