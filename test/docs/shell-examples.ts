@@ -54,6 +54,8 @@ export const scenes: Readonly<Record<string, Scene>> = {
   'tsrun up -d --name my-app -f ./Procfile ./app': { before: procfile, shows: /^web\.1$/m, after: 'tsrun ps -q --app my-app; tsrun stop' },
   'tsrun scale web=4 worker=2': { before: app, shows: /^web=4 worker=2$/m, after: 'tsrun stop' },
   'tsrun restart web.1 --app my-app': { before: app, shows: /^web\.1$/m, after: 'tsrun stop' },
+  'tsrun restart web --preboot --rolling': { before: app, shows: /"my-app\.web\.1-b"/, after: 'tsrun ps --json --app my-app; tsrun stop' },
+  'tsrun restart --image ./my-app-2': { before: `${app}; cp -a app my-app-2`, shows: /^web\.1$/m, after: 'tsrun stop' },
   "tsrun run --app my-app 'env | sort'": { before: app, shows: /^DYNO=run\.\d{4}$/m, after: 'tsrun stop' },
   'tsrun doctor': { shows: /kernel/ },
   'tsrun explain ./my-rootfs': { shows: / container +execute +stand-in +paths=\/bin\/sh / },
