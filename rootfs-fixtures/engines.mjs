@@ -7,7 +7,8 @@ import { cached, recipeKey } from './cache.mjs';
 import { unpack } from './foreign.mjs';
 import { aptPackages, ensurePackages } from './packages.mjs';
 
-const daemons = ['containerd', 'docker.io'];
+// What docker-init is a link to stands in a package of its own.
+const daemons = ['containerd', 'docker.io', 'tini'];
 
 ensurePackages(aptPackages('engines'));
 const key = recipeKey(readFileSync(import.meta.filename), hostRelease().codename, hostArchitecture());

@@ -155,8 +155,6 @@ here('what a killed process had of a blob is not fetched again', async (t) => {
   t.deepEqual(readdirSync(join(root, 'tmp')), []);
 });
 
-lab.declareLeakTest();
-
 here('what has a digest in its name is that image, whatever a file or a person calls another', async (t) => {
   const pinned = `team/app@sha256:${'a'.repeat(64)}`;
   const { path, image } = writeLayout(mkdtempSync(join(lab.scratch, 'layout-')), [makeLayer({ content: 'another' })], {}, pinned);
@@ -168,3 +166,5 @@ here('what has a digest in its name is that image, whatever a file or a person c
     await t.throwsAsync(refused, { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /has a digest, which only a registry gives/ });
   }
 });
+
+lab.declareLeakTest();

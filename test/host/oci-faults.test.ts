@@ -126,7 +126,8 @@ for (const [name, scene] of Object.entries(scenes)) {
 function wrongOf(name: string, { code, signal, stderr }: Answer, id: string): string | undefined {
   if (signal !== null) return `it died of ${signal}`;
   if (code === 0) return undefined;
-  if (code === 255 || stderr.trim() === '') return `${String(code)}, '${stderr}'`;
+  // Of exec every failure is 255, as of runc's; of others that is a crash.
+  if ((code === 255 && name !== 'exec') || stderr.trim() === '') return `${String(code)}, '${stderr}'`;
   const left = name === 'create' ? lab.traces(id).filter((trace) => !trace.startsWith('launcher')) : [];
   return left.length === 0 ? undefined : `left: ${left.join(', ')}, after: ${stderr}`;
 }
