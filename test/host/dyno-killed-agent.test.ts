@@ -15,7 +15,7 @@ import { until } from '../support/until.js';
 const lab = new CliLab();
 const rooted = needs('root');
 /** Every how manieth point is tried; where it begins is chance, so that many runs try all of them. */
-const stride = process.env['TSRUN_LONG'] === '1' ? 1 : patience > 1 ? 31 : 7;
+const stride = process.env['TSRUN_LONG'] === '1' ? 1 : patience > 1 ? 31 : 13;
 
 /** Nothing brings one back that has crashed: what an owner did to it must not be taken for its own end. */
 const procfile = 'web: exec busybox httpd -f -p $PORT\nworker: exec sleep 1000\n';

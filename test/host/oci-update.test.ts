@@ -41,7 +41,7 @@ here('limits from a file, from standard input, and what it says of wrong ones', 
     [['--cpu-quota', 'many', id], '', /^invalid value for cpu-quota: "many"/],
     [['--kernel-memory', '5M', id], '', /kernel memory does not exist in cgroup v2/],
     [['--cpu-rt-runtime', '5000', id], '', /realtime bandwidth per cgroup does not exist/],
-    [['--mem-bw-schema', 'MB:0=5', id], '', /^--mem-bw-schema is not supported/],
+    [['--mem-bw-schema', 'MB:0=5', id], '', /^updating a non-existent Intel RDT configuration is not supported/],
     [['nosuch'], '', /^container does not exist/],
   ] as const) {
     const answer = withInput(input, 'update', ...words);
