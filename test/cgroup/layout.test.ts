@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import test from 'ava';
 import { prepareBase, preparePath } from '../../src/cgroup/layout.js';
 import { TsrunError } from '../../src/spec/errors.js';
-import { cgroupTest, host, makeCgroup, newPath, removeTree } from './real-cgroup.js';
+import { removeTree } from '../support/cgroup-tree.js';
+import { cgroupTest, host, makeCgroup, newPath } from './real-cgroup.js';
 
 const subtree = (dir: string) => readFileSync(join(dir, 'cgroup.subtree_control'), 'utf8').trim().split(' ').filter((word) => word !== '');
 

@@ -5,7 +5,8 @@ import test from 'ava';
 import { prepareBase } from '../../src/cgroup/layout.js';
 import { limitsToWrites } from '../../src/cgroup/limits.js';
 import type { Resources } from '../../src/spec/types.js';
-import { host, lacking, newPath, removeTree } from './real-cgroup.js';
+import { removeTree } from '../support/cgroup-tree.js';
+import { host, lacking, newPath } from './real-cgroup.js';
 
 interface Case {
   readonly controller: string;

@@ -1,11 +1,12 @@
 /** A cgroup of the test's own under the host's v2 tree; tests that need one say why they cannot have it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { probeHost } from '../../src/host/probe.js';
+import { removeTree } from '../support/cgroup-tree.js';
 
 const { cgroup, uid } = probeHost();
 export const host = cgroup;
@@ -22,15 +23,6 @@ let count = 0;
 /** With the thread's number: test files run side by side as threads of one process. */
 export function newPath(): string {
   return `/tsrun-test-${process.pid}-${threadId}-${++count}`;
-}
-
-/** Removes a cgroup with those below it. */
-export function removeTree(dir: string): void {
-  if (!existsSync(dir)) return;
-  for (const entry of readdirSync(dir, { withFileTypes: true })) {
-    if (entry.isDirectory()) removeTree(join(dir, entry.name));
-  }
-  rmdirSync(dir);
 }
 
 export interface TestCgroup extends AsyncDisposable {

@@ -1,14 +1,14 @@
 // The network of an ordinary user's container, in namespaces that stand for host and internet: what is reached through it, what is not, and
 // that it ends with the container.
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { RunOptions } from '../../src/index.js';
+import { endCgroup } from '../support/cgroup-tree.js';
 import { CliLab } from '../support/cli-lab.js';
 import { Lab } from '../support/lab.js';
 import { farAddress, farAddress6, farPage, getPage, hereAddress, hereAddress6, loopbackPort, NetLab } from '../support/net-lab.js';
 import { needs } from '../support/needs.js';
-import { until } from '../support/until.js';
 import { UserLab, userNeeds } from '../support/user-lab.js';
 import type { Order, Reply } from '../support/user-program.js';
 
@@ -28,16 +28,8 @@ test.before(async () => {
 });
 test.after.always(async () => {
   net.close();
-  if (cgroup === '') return;
-  writeFileSync(join(cgroup, 'cgroup.kill'), '1');
-  await until(() => readFileSync(join(cgroup, 'cgroup.events'), 'utf8').includes('populated 0'), 'an empty cgroup');
-  removeTree(cgroup);
+  if (cgroup !== '') await endCgroup(cgroup);
 });
-
-function removeTree(path: string): void {
-  for (const entry of readdirSync(path, { withFileTypes: true })) if (entry.isDirectory()) removeTree(join(path, entry.name));
-  rmdirSync(path);
-}
 
 const get = (address: string, port: number) => `get ${address} ${port}`;
 const [far, far6] = [get(farAddress, 80), get(farAddress6, 81)];

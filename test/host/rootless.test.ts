@@ -1,13 +1,13 @@
 // An ordinary user with subordinate ids: what works without root, what does not and says so, and that nothing is left.
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import type { RunOptions } from '../../src/index.js';
+import { endCgroup } from '../support/cgroup-tree.js';
 import { Lab } from '../support/lab.js';
 import { missing, needs } from '../support/needs.js';
 import { answers, sharedWith, statusFields, statusOf } from '../support/proc.js';
-import { until } from '../support/until.js';
 import { UserLab, userNeeds } from '../support/user-lab.js';
 import type { Order, Reply } from '../support/user-program.js';
 
@@ -178,15 +178,8 @@ async function delegated(body: (path: string, controllers: readonly string[]) =>
   } finally {
     // The launcher ends a moment after the user's process, and takes its socket away.
     await user().leftovers();
-    writeFileSync(join(path, 'cgroup.kill'), '1');
-    await until(() => readFileSync(join(path, 'cgroup.events'), 'utf8').includes('populated 0'), 'an empty cgroup');
-    removeTree(path);
+    await endCgroup(path);
   }
-}
-
-function removeTree(path: string): void {
-  for (const entry of readdirSync(path, { withFileTypes: true })) if (entry.isDirectory()) removeTree(join(path, entry.name));
-  rmdirSync(path);
 }
 
 function words(path: string): string[] {

@@ -3,9 +3,10 @@
  * goes with the machine's first process. The runtime that they are told to use is tsrun-oci.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { endCgroup } from './cgroup-tree.js';
 import { fixture, patience, scratchParent } from './lab.js';
 import { inLongForm, needs } from './needs.js';
 import { program, type Answer } from './oci-lab.js';
@@ -129,11 +130,7 @@ export class EngineLab {
       machine.kill('SIGKILL');
       await ended;
     }
-    if (existsSync(this.#cgroup)) {
-      writeFileSync(`${this.#cgroup}/cgroup.kill`, '1');
-      await until(() => readFileSync(`${this.#cgroup}/cgroup.events`, 'utf8').includes('populated 0'), 'the end of the machine');
-      removeCgroups(this.#cgroup);
-    }
+    if (existsSync(this.#cgroup)) await endCgroup(this.#cgroup);
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true });
   }
 }
@@ -147,11 +144,6 @@ function handDown(cgroup: string): void {
       // Then the tests that need it are skipped.
     }
   }
-}
-
-function removeCgroups(path: string): void {
-  for (const entry of readdirSync(path, { withFileTypes: true })) if (entry.isDirectory()) removeCgroups(join(path, entry.name));
-  rmdirSync(path);
 }
 
 let daemons: string | undefined;
