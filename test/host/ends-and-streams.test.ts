@@ -53,6 +53,10 @@ here('what is executed in a container has its oom score', async (t) => {
   await container[Symbol.asyncDispose]();
 });
 
+needs('root', 'userns', 'capability:CAP_SYS_RESOURCE')('an oom score below the caller\'s own', async (t) => {
+  t.is((await lab.sh('cat /proc/self/oom_score_adj', { oomScoreAdj: -500 })).stdout, '-500\n');
+});
+
 needs('root', 'userns', 'overlay', 'capability:CAP_SYS_RESOURCE')('an agent\'s own protection is not its containers\'', (t) => {
   const program = `
     import { Runtime } from ${JSON.stringify(join(import.meta.dirname, '../../src/index.js'))};

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { RunOptions } from '../../src/index.js';
 import { endCgroup } from '../support/cgroup-tree.js';
 import { Lab } from '../support/lab.js';
-import { missing, needs } from '../support/needs.js';
+import { inLongForm, missing, needs } from '../support/needs.js';
 import { answers, sharedWith, statusFields, statusOf } from '../support/proc.js';
 import { UserLab, userNeeds } from '../support/user-lab.js';
 import type { Order, Reply } from '../support/user-program.js';
@@ -224,7 +224,8 @@ needs(...userNeeds, 'cgroup2')('beside others in a delegated cgroup nobody is mo
   });
 });
 
-needs(...userNeeds, 'cgroup2:memory', 'cgroup2:pids', 'cgroup2:cpu')('in a delegated cgroup the limits of an ordinary user hold', async (t) => {
+// oci-rootless.test.ts shows in the short form that they do.
+inLongForm(...userNeeds, 'cgroup2:memory', 'cgroup2:pids', 'cgroup2:cpu')('in a delegated cgroup the limits of an ordinary user hold', async (t) => {
   // Root's runtime has the root of the tree hand its controllers down.
   await lab.runtime();
   await delegated(async (path) => {
