@@ -108,7 +108,10 @@ if child == 0:
     os.execve(program, sys.argv[1:], {})
 code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)`;
-  const { stdout } = spawnSync('python3', ['-c', script, builtProgram('tsrun-archive'), 'unpack', 'bytes=9000000000', 'entries=1000000', 'ratio=100000000'], { cwd: freshFolder(lab), stdio: [openSync(archive, 'r'), 'pipe', 'inherit'], encoding: 'utf8' });
+  // In a file system of its own, which ends with it: to remove thirty thousand folders one by one takes half a minute.
+  const inMemory = 'mount -t tmpfs tmpfs . && cd "$PWD" && exec "$@"';
+  const words = [builtProgram('tsrun-archive'), 'unpack', 'bytes=9000000000', 'entries=1000000', 'ratio=100000000'];
+  const { stdout } = spawnSync('unshare', ['--mount', 'sh', '-c', inMemory, 'sh', 'python3', '-c', script, ...words], { cwd: freshFolder(lab), stdio: [openSync(archive, 'r'), 'pipe', 'inherit'], encoding: 'utf8' });
   const [code = Number.NaN, kilobytes = Number.NaN] = stdout.split(' ').map(Number);
   return { code, megabytes: kilobytes / 1024 };
 }
