@@ -50,6 +50,19 @@ here('what is refused, with its exit code', async (t) => {
   await lab.forget(gone);
 });
 
+here('what every program of the host has need of is not replaced: devices, pipes, and links to what the kernel shows', async (t) => {
+  const host = folder('mknod null c 1 3; mkfifo pipe; ln -s null link; ln -s /proc/self/fd/1 stdout');
+  const id = await lab.background([], 'echo 1 >/tmp/made; exec sleep 1000');
+  await lab.until('the file', async () => (await lab.tsrun(['exec', id, 'test', '-s', '/tmp/made'])).code === 0);
+  const kinds = () => execFileSync('stat', ['-c', '%n %F', 'link', 'null', 'pipe', 'stdout'], { cwd: host, encoding: 'utf8' });
+  const before = kinds();
+  for (const name of ['null', 'pipe', 'link', 'stdout']) {
+    t.deepEqual(refusal(await lab.call(['cp', `${id}:/tmp/made`, `${host}/${name}`])), [1, '', `tsrun: '${host}/${name}' is a device, a pipe or a socket, and no file to replace`]);
+  }
+  t.is(kinds(), before);
+  await lab.forget(id);
+});
+
 here('links that lead nowhere, or in a circle, and what the kernel shows, are named as that', async (t) => {
   const host = folder('ln -s none dangling; ln -s loop loop; echo 1 >file');
   const id = await lab.background([], 'cd /tmp; ln -s /none/at dangling; ln -s loop loop; ln -s /proc/uptime status; exec sleep 1000');

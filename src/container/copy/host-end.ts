@@ -1,6 +1,6 @@
 /** The end of a copy that lies on the host: the caller's own path, whose links are followed as for any program. */
 import { lstat, readlink, realpath, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { errnoName } from '../../spec/errno.js';
 import { printable } from '../../spec/quote.js';
 import { circle, linkToNothing, parseCopyPath, refusal } from './copy-rules.js';
@@ -25,12 +25,16 @@ export async function hostSource(text: string, followLink: boolean): Promise<Sou
 
 /**
  * A link that leads to a folder is that folder. Any other is replaced and not written through: an earlier copy may have put it there.
+ * Devices and their like are not replaced, which every program on the host has need of: `/dev/null`, `/dev/stdout`.
  *
  * @throws ERR_TSRUN_COPY
  */
 export async function hostDestination(text: string): Promise<DestinationEnd> {
   const { path, isFolder } = parseCopyPath(text, process.cwd());
   const status = await looked(path, stat);
+  if (status?.isDirectory() !== true && ((status !== undefined && !status.isFile()) || (await leadsToKernel(path)))) {
+    throw refusal(`'${printable(text, 400)}' is a device, a pipe or a socket, and no file to replace`, 'name a file; - as the destination writes an archive to standard output, and tsrun exec NAME cat FILE what is in it');
+  }
   const isThere = status !== undefined || (await looked(path, lstat)) !== undefined;
   const above = await looked(dirname(path), stat);
   const parent = above === undefined ? 'missing' : above.isDirectory() ? 'folder' : 'other';
@@ -42,6 +46,12 @@ export async function hostDestination(text: string): Promise<DestinationEnd> {
     into: { place: { folder: status?.isDirectory() === true ? await realpath(path) : '' }, path: '.' },
     as: { place: { folder: parent === 'folder' ? await realpath(dirname(path)) : '' }, path: '.', name: basename(path) },
   };
+}
+
+/** As `/dev/stdout` does, also where standard output is a file. */
+async function leadsToKernel(path: string): Promise<boolean> {
+  const target = await readlink(path).catch(() => undefined);
+  return target !== undefined && resolve(dirname(path), target).startsWith('/proc/');
 }
 
 /** Undefined where there is nothing. */
