@@ -21,11 +21,12 @@ export function imageProgram({ config = {} }: ImageConfig, { entrypoint, command
   return [...(entrypoint ?? config.Entrypoint ?? []), ...(command ?? own)];
 }
 
-/** A container starts somewhere: where the image says nothing at the root, and what it says without a slash is meant from there. */
+/**
+ * A container starts somewhere: where the image says nothing at the root, and what it says without a slash is meant from there. By its
+ * words, as docker cleans it: a `..` takes the name before it away, wherever a link of that name may lead.
+ */
 export function imageWorkingDirectory({ config = {} }: ImageConfig): string {
-  const { WorkingDir: folder = '' } = config;
-  // Links may stand before a `..`: only what says nothing is left out.
-  return folder.startsWith('/') ? folder.replace(/(?:\/\.?)+$/, '') || '/' : normalPath(`/${folder}`);
+  return normalPath(`/${config.WorkingDir ?? ''}`);
 }
 
 /** In any of the six forms of config.md. A part that is empty is as if it were not there, and no user is root, as docker and podman have it. */

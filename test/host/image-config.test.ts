@@ -36,7 +36,7 @@ function layers(): readonly string[] {
   chmodSync(join(top, 'full/inner'), 0o1770);
   chownSync(join(top, 'full/inner'), 1000, 1001);
   mkdirSync(join(top, 'sub'));
-  for (const [name, target] of [['to-root', '.'], ['loop', 'loop'], ['to-proc', '/proc'], ['to-full', '/full'], ['dead', 'made/there'], ['chain', '/dead/deep'], ['climbing', `../../../..${lab.scratch}/outside`], ['sub/dead', 'made'], ['to-mounted', '/mounted/none']] as const) symlinkSync(target, join(top, name));
+  for (const [name, target] of [['to-root', '.'], ['loop', 'loop'], ['to-proc', '/proc'], ['to-full', '/full'], ['dead', 'made/there'], ['chain', '/dead/deep'], ['climbing', `../../../..${lab.scratch}/outside`], ['sub/dead', 'made'], ['to-mounted', '/mounted/none'], ['odd', '/missing/none/..']] as const) symlinkSync(target, join(top, name));
   return made;
 }
 
@@ -84,6 +84,12 @@ here('the working directory is made where it is missing, with a root that is rea
   t.is(await output('pwd', { WorkingDir: '/srv/not/there' }, { root: 'read-only' }), '/srv/not/there');
   t.is(await output('pwd', {}), '/');
   t.is(await output('pwd', { WorkingDir: '/srv//slashes/./' }), '/srv/slashes');
+  // Cleaned by their words, as docker does it, also where nothing is there, or a link that leads nowhere.
+  for (const root of ['disposable', 'read-only'] as const) {
+    for (const folder of ['/dead/x/..', '/missing/../dead', '/dead/../missing/x/../../dead/.']) t.is(await output('pwd', { WorkingDir: folder }, { root }), '/made/there', `${root}: ${folder}`);
+    t.is(await output('pwd', { WorkingDir: '/dead/..' }, { root }), '/');
+    t.is(await output('pwd', {}, { root, cwd: '/missing/none/..' }), '/missing');
+  }
 });
 
 here('where links lead nowhere on the way to it, it is made where they lead, inside of the root', async (t) => {
@@ -95,6 +101,7 @@ here('where links lead nowhere on the way to it, it is made where they lead, ins
     for (const [folder, where] of made) t.is(await output('pwd', { WorkingDir: folder }, { root }), where, `${root}: ${folder}`);
     const refused = async (folder: string) => t.throwsAsync(sh('pwd', { WorkingDir: folder }, { root, mounts: [{ type: 'tmpfs', destination: '/mounted' }] }), { instanceOf: TsrunError });
     t.regex((await refused('/loop/x')).message, /the links on the way to the working directory '\/loop\/x' go in a circle/);
+    t.regex((await refused('/odd')).message, /the working directory '\/odd' does not exist, and is not made where it, or a link of the image that it leads by, ends in '\.\.'/);
     t.regex((await refused('/to-mounted/x')).message, /'\/to-mounted\/x' does not exist, and is not made where a link of the image leads into what is mounted elsewhere/);
   }
   t.false(existsSync(outside), 'nothing is made on the host');
@@ -105,9 +112,12 @@ here('the user is looked up in the image\'s own files, in whichever layer they l
   t.is(await output(id, { User: 'web' }), '1000:1001:1001 29');
   t.is(await output(id, { User: 'web:audio' }), '1000:29:29');
   t.is(await output(id, { User: '1000:5' }), '1000:5:5');
+  t.is(await output(id, { User: '0001000' }), '1000:1001:1001 29', 'as docker reads it');
   t.is(await output('echo $HOME', { User: 'web' }), '/home/web');
   const missing = await sh('true', { User: 'nobody' }).catch((error: unknown) => error);
   t.is(TsrunError.is(missing) && missing.code, 'ERR_TSRUN_USER_NOT_FOUND');
+  const high = await sh('true', { User: '4294967295' }).catch((error: unknown) => error);
+  t.true(TsrunError.is(high) && high.code === 'ERR_TSRUN_IMAGE' && high.message.includes('User: "4294967295" is not a user') && high.hint === 'name another with --user');
   const nonsense = await sh('true', { User: 'a:b:c' }).catch((error: unknown) => error);
   t.true(TsrunError.is(nonsense) && nonsense.code === 'ERR_TSRUN_IMAGE' && nonsense.message.includes('User'));
 });

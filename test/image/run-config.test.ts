@@ -25,9 +25,9 @@ for (const [title, config, choice, expected] of programs) {
   });
 }
 
-test('the working directory is as it stands there but for slashes at its end, the root where there is none, and from the root where it is relative', (t) => {
-  const folders = ['/srv/app', '', 'app', '../app/.', '/srv//x/./', '/', '/.', '/srv/.x/..', '/srv/.x'].map((WorkingDir) => imageWorkingDirectory(imageOf({ WorkingDir })));
-  t.deepEqual(folders, ['/srv/app', '/', '/app', '/app', '/srv//x', '/', '/', '/srv/.x/..', '/srv/.x']);
+test('the working directory is cleaned by its words, as docker does, the root where there is none, and from the root where it is relative', (t) => {
+  const folders = ['/srv/app', '', 'app', '../app/.', '/srv//x/./', '/', '/.', '/srv/.x/..', '/srv/.x', '/dead/x/../..', '/../srv/../../w'].map((WorkingDir) => imageWorkingDirectory(imageOf({ WorkingDir })));
+  t.deepEqual(folders, ['/srv/app', '/', '/app', '/app', '/srv/x', '/', '/', '/srv', '/srv/.x', '/', '/w']);
   t.is(imageWorkingDirectory(imageOf()), '/');
 });
 

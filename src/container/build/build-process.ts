@@ -7,6 +7,7 @@ import type { ResolvedUser } from '../../image/users.js';
 import { defaultEnvironment, defaultTerm, defaultUmask } from '../../spec/defaults.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { Faults } from '../../spec/faults.js';
+import { normalPath } from '../../spec/inner-path.js';
 import { show } from '../../spec/quote.js';
 import type { Capabilities, Process, User } from '../../spec/types.js';
 import { buildRlimits } from './build-resources.js';
@@ -37,13 +38,19 @@ export function buildProcess(input: ProcessInput, faults: Faults): Process {
     user: processUser(input, base?.user),
     args: programArgs(input),
     env: environment(input, terminal === true),
-    cwd: options.cwd ?? base?.cwd ?? (image.config === undefined ? '/' : imageWorkingDirectory(image.config)),
+    cwd: workingDirectory(options, image),
     ...(capabilities !== undefined && { capabilities }),
     rlimits,
     ...(privileges !== undefined && { noNewPrivileges: privileges }),
     ...(options.apparmor !== undefined && { apparmorProfile: options.apparmor }),
     ...(options.oomScoreAdj !== undefined && { oomScoreAdj: options.oomScoreAdj }),
   };
+}
+
+/** The caller's by its words, as the image's. What a bundle says is for the kernel. */
+function workingDirectory({ cwd }: RunOptions, { config, spec }: ResolvedImage): string {
+  if (cwd !== undefined) return normalPath(cwd);
+  return spec?.process?.cwd ?? (config === undefined ? '/' : imageWorkingDirectory(config));
 }
 
 function noNewPrivileges(options: RunOptions, base: Process | undefined, isBundle: boolean): boolean | undefined {

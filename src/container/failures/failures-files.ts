@@ -73,6 +73,9 @@ function placeFailure(target: string, takesFile: boolean, errno: string, syscall
   if (errno === 'EXDEV') {
     return { message: `'${target}' leads by a link of the image into what is mounted elsewhere, where the image must not choose a place`, hint: 'name the place itself, without the link' };
   }
+  if (errno === 'EINVAL' && syscall === 'openat2') {
+    return { message: `'${target}' leads by a link of the image that ends in '..' to where nothing is, and no place is made there`, hint: 'name the place itself, without the link' };
+  }
   if (errno === 'ENOTDIR') {
     const why = takesFile ? 'a part of its path is a file' : 'it is a file, or a part of its path is one';
     return { message: `no ${takesFile ? 'file' : 'folder'} can be mounted on '${target}': ${why} (ENOTDIR)`, hint: 'choose another place: a file goes on a file, and a folder on a folder' };

@@ -35,6 +35,7 @@ export function directoryFailure(step: StepMakeDirectory | StepSetDirectory, err
   if (errno === 'ENOTDIR') return { message: `the working directory '${path}' is not a folder`, hint: 'choose another with -w' };
   if (errno === 'ELOOP') return { message: `the links on the way to the working directory '${path}' go in a circle, or through what the kernel shows`, hint: 'choose another with -w' };
   if (errno === 'EXDEV') return { message: `the working directory '${path}' does not exist, and is not made where a link of the image leads into what is mounted elsewhere`, hint: 'choose another with -w, or make it in the volume' };
+  if (errno === 'EINVAL' && syscall === 'openat2') return { message: `the working directory '${path}' does not exist, and is not made where it, or a link of the image that it leads by, ends in '..'`, hint: 'choose another with -w' };
   if (errno === 'ENOENT') {
     const hint = 'choose another with -w, or make it first: that is done only for a new container, with mounts of its own';
     return { code: 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE', message: `the working directory '${path}' does not exist`, hint };

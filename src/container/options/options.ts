@@ -88,7 +88,7 @@ export interface RunOptions {
   readonly entrypoint?: readonly string[];
   /** Environment variables by name. They go over the image's or bundle's, these over tsrun's own: PATH, HOME, HOSTNAME, and TERM with a terminal. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Working directory in the container, absolute; made if it is missing. Default: the image's or bundle's, else `/`. */
+  /** Working directory in the container, absolute; `..` takes the name before it away; made if it is missing. Default: the image's or bundle's, else `/`. */
   readonly cwd?: string;
   /** `user`, `uid`, `user:group` … ; names come from the image's own passwd and group. Default: the image's or bundle's, else root. */
   readonly user?: string;

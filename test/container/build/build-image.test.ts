@@ -36,6 +36,7 @@ test('WorkingDir is the working directory, and the option over it', (t) => {
   t.is(build({ WorkingDir: '' }).spec.process?.cwd, '/');
   t.is(build({}).spec.process?.cwd, '/');
   t.is(build({ WorkingDir: '/srv/app' }, { cwd: '/tmp' }).spec.process?.cwd, '/tmp');
+  t.is(build({}, { cwd: '/srv/none/../x/.' }).spec.process?.cwd, '/srv/x');
 });
 
 test('Env is taken as it stands, over what tsrun adds and under what is asked for', (t) => {

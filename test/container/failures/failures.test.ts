@@ -47,10 +47,12 @@ test('namespaces to join, and terminals in them', (t) => {
 test('places that are not there, in a volume or a read-only mount', (t) => {
   const step: Step = { op: 'makeMount', type: 'tmpfs', source: 'tmpfs', options: [], attributes: 0n, target: '/v/sub', follow: true, copyUp: false, likeBelow: false };
   t.regex(explain(step, 'EACCES', 'mkdirat')?.hint ?? '', /idmap/);
+  t.regex(explain(step, 'EINVAL', 'openat2')?.message ?? '', /by a link of the image that ends in '\.\.' to where nothing is/);
   t.regex(explain(step, 'EXDEV', 'openat2')?.message ?? '', /by a link of the image into what is mounted elsewhere/);
   t.regex(explain({ op: 'setDirectory', path: '/root', create: true }, 'EACCES', 'fchdir')?.message ?? '', /may not be entered/);
   t.regex(explain({ op: 'setDirectory', path: '/v/new', create: true }, 'EACCES', 'mkdirat')?.message ?? '', /may not make it/);
   t.regex(explain({ op: 'setDirectory', path: '/shut/in', create: false }, 'EACCES', 'openat2')?.message ?? '', /may not be entered/, 'nobody tried to make it');
+  t.regex(explain({ op: 'setDirectory', path: '/odd', create: true }, 'EINVAL', 'openat2')?.message ?? '', /a link of the image that it leads by, ends in '\.\.'/);
   t.is(explain({ op: 'setDirectory', path: '/new', create: false }, 'ENOENT', 'openat2')?.code, 'ERR_TSRUN_COMMAND_NOT_EXECUTABLE');
 });
 
