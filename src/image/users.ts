@@ -118,11 +118,11 @@ function findGroup(text: string, field: string, accounts: Accounts): number {
 }
 
 /**
- * A number if it is one in plain decimal, else a name. What another program might take for a number (`01`, `+0`, `1e3`,
- * `0x0`, `4294967296`) is neither: an image may hold a user of that name with uid 0.
+ * Digits are a decimal number, with zeros in front of it too, as docker reads them (Go's strconv.Atoi). What another program might take for
+ * a number (`+0`, `1e3`, `0x0`, `4294967296`) is neither that nor a name: an image may hold a user of that name with uid 0.
  */
 function readName(text: string, field: string, noun: string): number | string {
-  const id = parseId(text);
+  const id = text.length <= longestName ? parseId(text.replace(/^0+(?=\d)/, '')) : undefined;
   if (id !== undefined) return id;
   if (/^[+-]?\.?[0-9]/.test(text) && !Number.isNaN(Number(text))) {
     throw invalid(text, field, noun, 'a number is written in plain decimal, from 0 to 4294967294');

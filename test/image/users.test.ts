@@ -69,11 +69,19 @@ test('an image without the files has numbers only', (t) => {
 
 /** What a lenient reader takes for 0, or for another number than it says (CVE-2026-30892). */
 const almostNumbers = [
-  '00', '01', '+0', '-0', '-1', '+1', '0x0', '0b0', '0o0', '1e3', '0e0', '0.0', '.0', '0.', '4294967295', '4294967296', '18446744073709551616', '-4294967296',
+  '+0', '-0', '-1', '+1', '0x0', '0b0', '0o0', '01e3', '1e3', '0e0', '0.0', '.0', '0.', '4294967295', '04294967295', '4294967296', '18446744073709551616', '-4294967296',
   ' 0', '0 ', '0\n', '\t0', '0\0', '\u00a00', '', ':', ':0', '0:', '1:', '0:0:0', '::', 'a:', ':a', 'a b', 'a,b', 'a\nb', 'x'.repeat(257),
 ];
 
-test('nothing but plain decimal is a number, even where the image holds a user of that name', (t) => {
+test('zeros in front of a number are passed over, as docker does, also where the image holds a user of that name', (t) => {
+  const hostile = ['0001000', '00', '01'].map((name) => `${name}:x:0:0::/:`).join('\n');
+  t.deepEqual(resolveUser('0001000', [], image(hostile, hostile)), { uid: 1000, gid: 0, additionalGids: [0], home: '/' });
+  t.deepEqual(resolveUser('01:0012', ['007', '00'], image(hostile, hostile)), { uid: 1, gid: 12, additionalGids: [12, 7, 0], home: '/' });
+  t.is(resolveUser('04294967294', [], image(null, null)).uid, 4_294_967_294);
+  t.like(fault('04294967295'), { code: 'ERR_TSRUN_INVALID_ARGUMENT', field: '/user', hint: 'a number is written in plain decimal, from 0 to 4294967294' });
+});
+
+test('nothing but decimal digits is a number, even where the image holds a user of that name', (t) => {
   const hostile = ['a', ...almostNumbers].map((name) => `${name}:x:0:0::/:`).join('\n');
   for (const text of almostNumbers) {
     t.is(fault(text, [], image(hostile, hostile)).code, 'ERR_TSRUN_INVALID_ARGUMENT', JSON.stringify(text));
