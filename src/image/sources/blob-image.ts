@@ -6,7 +6,7 @@ import { digestOf } from '../documents/digest.js';
 import { layerKind } from '../documents/media-types.js';
 import { mostDocumentBytes } from '../documents/manifest.js';
 import { checkPlatform } from '../documents/platform.js';
-import { searchImage, type FoundManifest } from '../documents/search.js';
+import { searchImage, type FoundManifest, type RawDocument } from '../documents/search.js';
 import { documentError } from '../documents/shapes.js';
 import type { UnnamedImage } from './choose.js';
 import { readWhole, type TreeFile } from './file-tree.js';
@@ -19,9 +19,15 @@ export interface Blobs {
 
 /** The image that a descriptor of a manifest or index leads to. */
 export async function openImage(blobs: Blobs, descriptor: Descriptor, wanted: Platform): Promise<UnnamedImage> {
-  const read = async (named: Descriptor) => ({ bytes: await readBlob(blobs, named, 'manifest'), digest: named.digest, mediaType: named.mediaType, label: `the manifest ${short(named)} in ${blobs.name}` });
+  const read = async (named: Descriptor) => readManifest(blobs, named);
   // The index of a layout has named it.
   return searchImage({ name: blobs.name, depth: 1, read, open: (found) => imageOf(blobs, found, wanted) }, await read(descriptor), wanted);
+}
+
+/** A manifest or index, with the digest that it is named by. @throws ERR_TSRUN_IMAGE */
+export async function readManifest(blobs: Blobs, named: Descriptor): Promise<RawDocument> {
+  const bytes = await readBlob(blobs, named, 'manifest');
+  return { bytes, digest: named.digest, mediaType: named.mediaType, label: `the manifest ${short(named)} in ${blobs.name}` };
 }
 
 /** The rest of an image, from its manifest on. */

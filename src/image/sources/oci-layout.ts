@@ -2,11 +2,13 @@
 import type { Descriptor } from '../documents.js';
 import type { OfferedImage } from '../offer.js';
 import { containerdName, refName } from '../documents/annotations.js';
+import { isDigest } from '../documents/digest.js';
 import { mostDocumentBytes, readLayoutIndex, type LayoutEntry } from '../documents/manifest.js';
 import { documentError, readJsonObject } from '../documents/shapes.js';
 import { openImage, type Blobs } from './blob-image.js';
 import { chooseImages, type Candidate, type UnnamedImage } from './choose.js';
 import { readWhole, type FileTree } from './file-tree.js';
+import { findNested } from './nested-image.js';
 import type { ChoiceOptions } from './source-options.js';
 
 /** Is there what every layout has at its top? */
@@ -22,14 +24,25 @@ export async function isOciLayout(tree: FileTree): Promise<boolean> {
 export async function openOciLayout(tree: FileTree, options: ChoiceOptions): Promise<readonly OfferedImage[]> {
   await checkVersion(tree);
   const blobs: Blobs = { name: tree.name, find: ({ digest }) => tree.find(`blobs/${digest.replace(':', '/')}`) };
-  const candidates = distinct(await readEntries(tree)).map(([entry, names]): Candidate => {
-    if (entry.kind === 'fault') return { names, look: () => Promise.reject(entry.fault), open: () => Promise.reject(entry.fault) };
-    const { descriptor } = entry;
+  const candidateOf = (descriptor: Descriptor, names: readonly string[]): Candidate => {
     let image: Promise<UnnamedImage> | undefined;
     const open = (): Promise<UnnamedImage> => (image ??= openImage(blobs, descriptor, options.platform));
     return { names, digest: descriptor.digest, open, look: async () => descriptor.platform ?? (await open()).config.value };
+  };
+  const entries = distinct(await readEntries(tree));
+  const candidates = entries.map(([entry, names]): Candidate => {
+    if (entry.kind === 'fault') return { names, look: () => Promise.reject(entry.fault), open: () => Promise.reject(entry.fault) };
+    return candidateOf(entry.descriptor, names);
   });
-  return chooseImages(candidates, options, tree);
+  const nested = await onlyNested(blobs, entries, options.name);
+  return chooseImages(nested === undefined ? candidates : [candidateOf(nested, [])], options, tree);
+}
+
+/** What is asked for by a digest that no entry has. */
+async function onlyNested(blobs: Blobs, entries: ReturnType<typeof distinct>, name: string | undefined): Promise<Descriptor | undefined> {
+  const descriptors = entries.flatMap(([entry]) => (entry.kind === 'fault' ? [] : [entry.descriptor]));
+  if (name === undefined || !isDigest(name) || descriptors.some(({ digest }) => digest === name)) return undefined;
+  return findNested(blobs, descriptors, name);
 }
 
 async function checkVersion(tree: FileTree): Promise<void> {
