@@ -81,6 +81,13 @@ JSValue ConnectSocket(JSContext* context, JSValueConst, int, JSValueConst* argum
   return JS_NewInt32(context, connection.release());
 }
 
+// connectDatagram(path): a socket for datagrams that is connected to it, and does not wait.
+JSValue ConnectDatagram(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  Descriptor connection;
+  if (engine::Failure failure = engine::connect_path(text_of(context, arguments[0]), SOCK_DGRAM, &connection)) return throw_failure(context, failure);
+  return JS_NewInt32(context, connection.release());
+}
+
 // compileSeccomp(profile): the program's bytes. Its errors have `detail` as well.
 JSValue CompileSeccomp(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
   Bytes profile = bytes_of(context, arguments[0]);
@@ -146,7 +153,8 @@ JSValue SeccompArchitecture(JSContext* context, JSValueConst, int, JSValueConst*
 void define_engine(JSContext* context, JSValueConst host) {
   define(context, host,
          {{"startLauncher", 3, StartLauncher}, {"streamPair", 0, StreamPair}, {"send", 3, Send}, {"receive", 1, Receive},
-          {"sealBytes", 1, SealBytes}, {"connectSocket", 1, ConnectSocket}, {"compileSeccomp", 1, CompileSeccomp},
+          {"sealBytes", 1, SealBytes}, {"connectSocket", 1, ConnectSocket}, {"connectDatagram", 1, ConnectDatagram},
+          {"compileSeccomp", 1, CompileSeccomp},
           {"syscallName", 1, SyscallName}, {"seccompVersion", 0, SeccompVersion}, {"landlockAbi", 0, LandlockAbi}, {"deviceProgramProbe", 0, DeviceProgramProbe},
           {"loadDeviceProgram", 1, LoadDeviceProgram}, {"replaceDeviceProgram", 2, ReplaceDeviceProgram},
           {"seccompFlagWorks", 1, SeccompFlagWorks}, {"seccompArchitecture", 1, SeccompArchitecture}});

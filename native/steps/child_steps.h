@@ -41,6 +41,8 @@ struct ChildContext {
 Status run(ChildContext& context, const StepAttachRoot& step);
 Status run(ChildContext& context, const StepStowMount& step);
 Status run(ChildContext& context, const StepEnterRoot& step);
+Status run(ChildContext& context, const StepTakeRootAlong& step);
+Status run(ChildContext& context, const StepChangeRoot& step);
 Status run(ChildContext& context, const StepPivotRoot& step);
 Status run(ChildContext& context, const StepMakeDirectory& step);
 Status run(ChildContext& context, const StepWriteFile& step);

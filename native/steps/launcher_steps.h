@@ -41,6 +41,7 @@ Status run(LauncherContext& context, const StepMakeIdMap& step);
 Status run(LauncherContext& context, const StepOpenNamespace& step);
 Status run(LauncherContext& context, const StepOpenContainer& step);
 Status run(LauncherContext& context, const StepOpenRoot& step);
+Status run(LauncherContext& context, const StepOpenRootOf& step);
 Status run(LauncherContext& context, const StepMountOnHost& step);
 Status run(LauncherContext& context, const StepOpenProcess& step);
 Status run(LauncherContext& context, const StepOpenCgroup& step);

@@ -41,7 +41,23 @@ Status open_or_make_directory(int root, Text path, UniqueFd* into) {
   return opened.error == ENOENT ? open_target(root, path, TargetKind::kDirectory, Links::kFollowInImage, into) : opened;
 }
 
+Status change_root(int root) {
+  TSRUN_TRY(sys::call<SYS_fchdir>(root).status());
+  return sys::call<SYS_chroot>(".").status();
+}
+
 }  // namespace
+
+// The last close of a copy that is attached nowhere parts it from nothing that is mounted in it (UMOUNT_CONNECTED, fs/namespace.c): it
+// stays whole for as long as it is somebody's root, and needs no unmounting then.
+Status run(ChildContext& context, const StepTakeRootAlong& step) {
+  UniqueFd root;
+  TSRUN_TRY(clone_tree(AT_FDCWD, "/", AT_RECURSIVE, &root));
+  TSRUN_TRY(sys::call<SYS_setns>(context.slots.get(step.mounts), CLONE_NEWNS).status());
+  return change_root(root.get());
+}
+
+Status run(ChildContext& context, const StepChangeRoot& step) { return change_root(context.slots.get(step.root)); }
 
 Status run(ChildContext& context, const StepMakeDirectory& step) {
   UniqueFd directory;

@@ -95,6 +95,15 @@ Status run(LauncherContext& context, const StepOpenProcess& step) {
   return context.slots.put(step.process, static_cast<UniqueFd&&>(process));
 }
 
+// Its pid may be another's by now: what was opened counts only if the process still lives.
+Status run(LauncherContext& context, const StepOpenRootOf& step) {
+  TSRUN_TRY(context.home.return_home());
+  UniqueFd root;
+  TSRUN_TRY(take(sys::call<SYS_openat>(AT_FDCWD, ProcPath(static_cast<int>(step.pid), "root").path(), O_PATH | O_DIRECTORY | O_CLOEXEC), &root));
+  TSRUN_TRY(send_signal(context.slots.get(step.process), 0));
+  return context.slots.put(step.into, static_cast<UniqueFd&&>(root));
+}
+
 Status run(LauncherContext& context, const StepOpenCgroup& step) {
   TSRUN_TRY(context.home.enter_source());
   return context.slots.put(step.into, sys::call<SYS_openat>(AT_FDCWD, step.path.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -27,8 +27,12 @@ const operators: Readonly<Record<SeccompArg['op'], number>> = {
 /** The description's first word; its last byte is the version. */
 const magic = 0x5343_5001;
 
-/** The flat description that native/addon/seccomp.cc reads: words in little-endian order, texts as in plan/codec.ts. */
-export function encodeSeccomp(seccomp: Seccomp, arch: 'x64' | 'arm64'): Uint8Array {
+/**
+ * The flat description that native/addon/seccomp.cc reads: words in little-endian order, texts as in plan/codec.ts.
+ *
+ * @param allKnown a call that libseccomp does not know is an error in every rule, not only where it would be let through
+ */
+export function encodeSeccomp(seccomp: Seccomp, arch: 'x64' | 'arm64', allKnown = false): Uint8Array {
   const layers = seccompLayers(seccomp, arch);
   const writer = new Writer(32_768);
   writer.u32(magic);
@@ -39,7 +43,7 @@ export function encodeSeccomp(seccomp: Seccomp, arch: 'x64' | 'arm64'): Uint8Arr
     writer.u32(layer.otherArchAction);
     writer.bool(layer.nativeOnly);
     writer.u32(layer.rules.length);
-    for (const rule of layer.rules) encodeRule(writer, rule);
+    for (const rule of layer.rules) encodeRule(writer, { ...rule, required: rule.required || allKnown });
   }
   return writer.finish();
 }

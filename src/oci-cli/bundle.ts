@@ -6,6 +6,7 @@ import { parseJsonBytes, type JsonValue } from '../spec/json.js';
 import { readMountOptions } from '../plan/mount-options.js';
 import type { Mount, Spec } from '../spec/types.js';
 import { validateSpec } from '../spec/validate.js';
+import { withAnnotations } from './annotations.js';
 import { withKnownCapabilities } from './capabilities.js';
 import { logWarning } from './log.js';
 import { asNode, realpathSync } from './platform/fs.js';
@@ -28,7 +29,7 @@ export interface Bundle {
 export function readBundle(folder: string, configFile = 'config.json'): Bundle {
   const path = realpathSync(folder);
   const config = withKnownCapabilities(readConfig(resolve(path, configFile)));
-  const spec = validateSpec(config);
+  const spec = withAnnotations(validateSpec(config));
   const rootPath = resolve(path, spec.root?.path ?? 'rootfs');
   const absolute = withBindOptions(withAbsolutePaths(spec, path));
   return { path, rootPath: rootOf(rootPath), config, spec: absolute, sourceLinks: linksAmong(absolute.mounts ?? []) };

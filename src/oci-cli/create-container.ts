@@ -6,7 +6,8 @@ import { clientFields } from '../plan/compile-hooks.js';
 import { compilePlan } from '../plan/compile.js';
 import type { PlanInput } from '../plan/input.js';
 import type { EventReached } from '../plan/wire.generated.js';
-import type { Spec } from '../spec/types.js';
+import type { IdMaps, Spec } from '../spec/types.js';
+import { keepsGroups, pidfdReceiver } from './annotations.js';
 import { readBundle, type Bundle } from './bundle.js';
 import { handCgroupOver } from './cgroup-owner.js';
 import { CgroupTaken, noPlace, placeInTree, type CgroupPlace } from './cgroup-place.js';
@@ -85,7 +86,8 @@ function placeOf(spec: Spec, { id, cgroupManager }: CreateRequest, facts: HostFa
 function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): Created {
   const launcher = new OneShotLauncher();
   try {
-    const plan = compilePlan(planInput(request, { ...bundle, spec: asLauncherCounts(bundle.spec) }, folder, record, facts));
+    const joined = joinedIdMaps(bundle.spec, {});
+    const plan = compilePlan(planInput(request, { ...bundle, spec: asLauncherCounts(bundle.spec) }, folder, record, facts, joined));
     tellPlan(plan);
     const reached = (event: EventReached): void => {
       if (isListener(event, plan)) handListenerOver(event, bundle.spec, record, 'creating', launcher);
@@ -94,10 +96,10 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
     const event = launcher.launch(request.id, plan, passedDescriptors(bundle.spec.process?.terminal === true, request.preservedCount), { reached });
     if (event.op === 'failed') throw failureOf(event, plan, bundle.spec.process?.args[0] ?? '');
     if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the container');
-    handCgroupOver(record.cgroup, bundle.spec, joinedIdMaps(bundle.spec, {}));
+    handCgroupOver(record.cgroup, bundle.spec, joined);
     const terminal = takeTerminal(event, plan, launcher, request);
     folder.write({ ...record, init: nameProcess(event.pid), ...startHooksOf(plan) });
-    sendProcess(request.pidfdSocket, event.pid, 'standard');
+    for (const socket of [request.pidfdSocket, pidfdReceiver(bundle.spec)]) sendProcess(socket, event.pid, 'standard');
     if (request.pidFile !== undefined) writeFileSync(request.pidFile, String(event.pid));
     return { folder, launcher, pid: event.pid, terminal };
   } catch (error) {
@@ -115,11 +117,14 @@ function serve(field: string, { linux }: Spec, record: ContainerRecord, pid: num
   launcher.proceed();
 }
 
-/** What a plan is compiled from. Asks the host for nothing but a compiled filter, and the maps of a user namespace that is joined. */
-export function planInput({ preservedCount, keepsKeyring }: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): PlanInput {
+/**
+ * What a plan is compiled from. Asks the host for nothing but a compiled filter.
+ *
+ * @param joined the maps of a user namespace that is joined
+ */
+export function planInput({ preservedCount, keepsKeyring }: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts, joined: IdMaps | undefined): PlanInput {
   const { cgroup, unit } = record;
   const { spec, rootPath, sourceLinks } = bundle;
-  const joined = joinedIdMaps(spec, {});
   return {
     spec,
     extensions: {},
@@ -136,6 +141,7 @@ export function planInput({ preservedCount, keepsKeyring }: CreateRequest, bundl
     inheritedCount: preservedCount,
     ...(joined === undefined ? {} : { joinedIdMaps: joined }),
     keepsKeyring,
+    keepsGroups: keepsGroups(spec),
     ...(cgroup === '' ? {} : { cgroupPath: cgroup }),
     cgroupIsThere: unit !== undefined,
     ...filterOf(spec, facts),

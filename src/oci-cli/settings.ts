@@ -7,7 +7,7 @@ import { helpFlag, textOf, type FlagTable, type Words } from './words.js';
 
 export const globalFlags: FlagTable = {
   debug: { kind: 'flag', says: 'log what is done as well, not errors alone' },
-  log: { kind: 'text', says: 'file for errors and the debug log; errors go to standard error too' },
+  log: { kind: 'text', says: 'file for errors and the debug log, or file:PATH, journald:IDENTIFIER, syslog:IDENTIFIER; errors go to standard error too' },
   'log-format': { kind: 'text', says: 'text (default) or json' },
   root: { kind: 'text', says: 'where the folders of containers are; should be on a tmpfs (default: "/run/tsrun-oci")' },
   criu: { kind: 'refused', says: 'checkpoint and restore are not there yet' },

@@ -8,6 +8,7 @@ import { accessBits, accessTo, allowsEverything, devicePolicy, policyWords, rule
 import { TsrunError } from '../spec/errors.js';
 import { standardNodes } from './compile-dev.js';
 import type { Compilation } from './compilation.js';
+import { ownsRoot } from './own-root.js';
 
 const field = '/linux/resources/devices';
 const readAndWrite = accessBits.r | accessBits.w;
@@ -38,7 +39,7 @@ interface Opening {
 
 /** Without the program rules are held by what can exist. What the container could do all the same. */
 function openInSpite(compilation: Compilation, policy: DevicePolicy): Opening | undefined {
-  const { input: { spec, host }, namespaces } = compilation;
+  const { input, input: { spec, host }, namespaces } = compilation;
   const mayMakeNodes = host.uid === 0 && !namespaces.isNew('user') && (spec.process?.capabilities?.bounding?.includes('CAP_MKNOD') ?? false);
   if (mayMakeNodes && (spec.linux?.resources?.devices ?? []).some(({ allow }) => !allow)) {
     return {
@@ -47,7 +48,7 @@ function openInSpite(compilation: Compilation, policy: DevicePolicy): Opening | 
       hint: 'drop CAP_MKNOD (--cap-drop MKNOD), or give the container a user namespace',
     };
   }
-  if (host.uid === 0 && !namespaces.isNew('mount')) {
+  if (host.uid === 0 && !ownsRoot(input, namespaces)) {
     return { what: 'the container sees the devices of a mount namespace that it did not make', field, hint: 'give the container a mount namespace' };
   }
   return reachable(compilation, policy).map((device) => openDevice(device, policy)).find((each) => each !== undefined);

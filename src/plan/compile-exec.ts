@@ -10,6 +10,7 @@ import { passProgram } from './compile-program.js';
 import { compileStreams } from './compile-streams.js';
 import type { PlanInput } from './input.js';
 import { cloneFlags, Namespaces } from './namespaces.js';
+import { isRootApart } from './own-root.js';
 import { passInherited } from './pass-inherited.js';
 import { PlanBuilder, type Plan } from './plan.js';
 
@@ -22,7 +23,7 @@ export interface ExecTarget {
   readonly cgroupPath?: string | undefined;
 }
 
-export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' | 'stderr' | 'filter' | 'program' | 'outlivesLauncher' | 'inheritedCount' | 'keepsKeyring'> {
+export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' | 'stderr' | 'filter' | 'program' | 'outlivesLauncher' | 'inheritedCount' | 'keepsKeyring' | 'keepsGroups'> {
   readonly containerId: string;
   /** Absent: the launcher holds the container. */
   readonly target?: ExecTarget;
@@ -54,6 +55,7 @@ export function compileExec(input: ExecInput): Plan {
   const inherited = passInherited(input, builder);
   const [process, cgroup] = [builder.slot(), builder.slot()];
   openTarget(input, { process, cgroup }, builder);
+  const root = openRootApart(input, namespaces, process, builder);
   streams.makePipes();
   const entry = entersLast ? { births: builder.slot(), report: builder.slot(), proc: builder.slot() } : undefined;
   if (entry !== undefined) builder.add('exec', { op: 'makeEntry', births: entry.births, report: entry.report });
@@ -79,6 +81,7 @@ export function compileExec(input: ExecInput): Plan {
   const kinds = joinedKinds(namespaces) | (entry === undefined ? 0 : cloneFlags.pid);
   builder.add('exec', { op: 'joinNamespaces', descriptor: process, kinds });
   if (!namespaces.isShared('user')) builder.add('exec', { op: 'setIds', uid: 0, gid: 0, setGroups: false, groups: [] });
+  if (root !== undefined) builder.add('exec', { op: 'changeRoot', root });
   builder.add('exec', { op: 'enterRoot' });
   // A session is of the namespace that its leader is in.
   if (entry === undefined) builder.add('default', { op: 'newSession' });
@@ -98,6 +101,14 @@ function openTarget({ containerId, target }: ExecInput, { process, cgroup }: { r
   }
   builder.add('exec', { op: 'openProcess', pid: target.pid, startTicks: target.startTicks, process });
   if (target.cgroupPath !== undefined) builder.add('exec', { op: 'openCgroup', path: target.cgroupPath, into: cgroup });
+}
+
+/** A root that is in no mount namespace is found at the first process alone. */
+function openRootApart({ spec, target }: ExecInput, namespaces: Namespaces, process: number, builder: PlanBuilder): number | undefined {
+  if (target === undefined || !isRootApart(spec, namespaces)) return undefined;
+  const into = builder.slot();
+  builder.add('exec', { op: 'openRootOf', process, pid: target.pid, into });
+  return into;
 }
 
 /**
@@ -155,5 +166,6 @@ function execPlanInput(input: ExecInput, namespaces: Namespaces): PlanInput {
     ...(input.filter === undefined ? {} : { filter: input.filter }),
     ...(input.outlivesLauncher === undefined ? {} : { outlivesLauncher: input.outlivesLauncher }),
     ...(input.keepsKeyring === undefined ? {} : { keepsKeyring: input.keepsKeyring }),
+    ...(input.keepsGroups === undefined ? {} : { keepsGroups: input.keepsGroups }),
   };
 }

@@ -6,19 +6,21 @@ import { hookArguments, hookTimeoutMs, stateText, type HookState } from '../spec
 import type { Hooks, Linux } from '../spec/types.js';
 import type { Compilation } from './compilation.js';
 import { privatePropagation } from './mount-options.js';
+import { ownsRoot } from './own-root.js';
 
 /** What the client does for the container while that waits, before any hook: by the field that asks for it. */
 export const clientFields = { netDevices: '/linux/netDevices', intelRdt: '/linux/intelRdt' } as const;
 
 /** In the launcher. Gives what is to be done in the container once it has its mounts, before pivot_root(2). */
-export function compileCreateHooks({ input: { spec: { hooks = {}, linux }, hookState, rootPath }, builder, namespaces }: Compilation): () => void {
+export function compileCreateHooks({ input, builder, namespaces }: Compilation): () => void {
+  const { spec: { hooks = {}, linux }, hookState, rootPath } = input;
   const { prestart = [], createRuntime = [], createContainer = [] } = hooks;
   const before = [...prestart, ...createRuntime];
   if (hookState === undefined) return () => undefined;
   const waits = clientFieldsOf(linux).map((each) => () => { builder.add(each, { op: 'awaitClient', openFiles: false }); });
   if (before.length + createContainer.length === 0) return () => { for (const wait of waits) wait(); };
   const field = before.length === 0 ? '/hooks/createContainer' : '/hooks';
-  const needsHost = namespaces.isNew('mount');
+  const needsHost = ownsRoot(input, namespaces);
   const [host, place] = needsHost ? [builder.slot(), builder.slot()] : [-1, -1];
   if (needsHost) {
     builder.add(field, { op: 'openTree', path: '/', recursive: true, follow: true, into: host });

@@ -88,7 +88,7 @@ export function compileIdentity(compilation: Compilation): void {
   const early = process.noNewPrivileges !== true;
   if (early) compileFilter(input, builder);
   const { uid, gid, additionalGids = [] } = process.user;
-  builder.add('/process/user', { op: 'setIds', uid, gid, setGroups: true, groups: additionalGids });
+  builder.add('/process/user', { op: 'setIds', uid, gid, setGroups: input.keepsGroups !== true, groups: input.keepsGroups === true ? [] : additionalGids });
   builder.add('/process/capabilities', {
     op: 'setCapabilities',
     effective: capabilityMask(sets.effective),

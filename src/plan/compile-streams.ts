@@ -2,6 +2,7 @@
 import { mappedId } from '../spec/ids.js';
 import type { PlanInput, StreamPlan } from './input.js';
 import { Namespaces } from './namespaces.js';
+import { ownsRoot } from './own-root.js';
 import type { HandedOver, PlanBuilder } from './plan.js';
 
 export interface StreamSlots {
@@ -58,7 +59,7 @@ class TerminalStreams extends Streams implements StreamSlots {
   /** A further process finds the console of the first; in a mount namespace that others have, it would be theirs. */
   #ownsDev(): boolean {
     const { rootPath, spec, extensions } = this.input;
-    return rootPath !== '' && new Namespaces(spec.linux, extensions.namespaceFds).isNew('mount');
+    return rootPath !== '' && ownsRoot(this.input, new Namespaces(spec.linux, extensions.namespaceFds));
   }
 }
 

@@ -17,6 +17,7 @@ import { compileRoot, idMapText } from './compile-root.js';
 import { compileStreams, type StreamSlots } from './compile-streams.js';
 import type { PlanInput } from './input.js';
 import { cloneFlags, Namespaces } from './namespaces.js';
+import { bringsRoot, ownsRoot, refuseUnattached } from './own-root.js';
 import { passInherited } from './pass-inherited.js';
 import { PlanBuilder, type Plan } from './plan.js';
 import { refuseOwnMounts, refuseUnsupported } from './unsupported.js';
@@ -49,7 +50,7 @@ export function compilePlan(input: PlanInput): Plan {
   const cgroup = compileCgroup(compilation);
   compileDevices(compilation, cgroup);
   openNamespaces(compilation);
-  const enterRoot = namespaces.isNew('mount') ? compileOwnRoot(compilation, streams) : compileGivenRoot(compilation, streams);
+  const enterRoot = ownsRoot(input, namespaces) ? compileOwnRoot(compilation, streams) : compileGivenRoot(compilation, streams);
   program?.openLayers();
   streams.makePipes();
   addClone(compilation, cgroup);
@@ -59,14 +60,16 @@ export function compilePlan(input: PlanInput): Plan {
   compileLabel(input, builder);
   enterNamespaces(compilation);
   enterRoot();
-  compileProcess(compilation, namespaces.isNew('mount'));
+  compileProcess(compilation, ownsRoot(input, namespaces));
   compileIdentity(compilation);
   return builder.finish();
 }
 
 /** Gives what is left to do in the container. */
 function compileOwnRoot(compilation: Compilation, streams: StreamSlots): () => void {
-  const { input, builder } = compilation;
+  const { input, builder, namespaces, joined } = compilation;
+  const isApart = bringsRoot(input, namespaces);
+  if (isApart) refuseUnattached(compilation);
   const root = compileRoot(compilation);
   const mounts = compileMounts(compilation);
   const runHooks = compileCreateHooks(compilation);
@@ -79,6 +82,9 @@ function compileOwnRoot(compilation: Compilation, streams: StreamSlots): () => v
     root.finish();
     builder.add('/root/path', { op: 'pivotRoot' });
     mounts.propagate();
+    if (!isApart) return;
+    builder.add(namespaces.field('mount'), { op: 'takeRootAlong', mounts: joined.get('mount') ?? -1 });
+    builder.add('/root/path', { op: 'enterRoot' });
   };
 }
 
@@ -140,7 +146,8 @@ function addClone(compilation: Compilation, cgroup: number | null): void {
   for (const type of ['mount', 'pid', 'network', 'ipc', 'uts', 'cgroup', 'user', 'time'] as const) {
     // A time namespace with offsets is entered by way of the launcher: offsets can be written only before the first
     // process is in it (time_namespaces(7)).
-    if (namespaces.isNew(type) && !(type === 'time' && offsets !== '')) flags += cloneFlags[type];
+    const isNew = namespaces.isNew(type) || (type === 'mount' && bringsRoot(input, namespaces));
+    if (isNew && !(type === 'time' && offsets !== '')) flags += cloneFlags[type];
   }
   const procFiles: string[] = [];
   const procValues: string[] = [];
@@ -171,7 +178,8 @@ function addClone(compilation: Compilation, cgroup: number | null): void {
  * what the host owns. Nobody comes back from a user namespace, so a process in between goes there.
  */
 function birthPlace({ input, namespaces, joined }: Compilation, offsets: string): { joins: number[]; joinKinds: number[]; midwife: boolean } {
-  const order = namespaces.joined().map(({ type }) => type).reverse();
+  // What brings a root along makes it first.
+  const order = namespaces.joined().map(({ type }) => type).filter((type) => type !== 'mount' || !bringsRoot(input, namespaces)).reverse();
   return {
     joins: order.map((type) => joined.get(type) ?? -1),
     joinKinds: order.map((type) => cloneFlags[type]),

@@ -87,7 +87,7 @@ function plain(step: object, slots: Slots): Words {
 
 const slotFields: ReadonlySet<string> = new Set([
   ...['into', 'mount', 'idMap', 'scratch', 'reader', 'writer', 'descriptor', 'forward', 'source'],
-  ...['cgroup', 'process', 'layers', 'program', 'keep', 'inherit', 'fifo', 'report', 'peer', 'place', 'births', 'proc'],
+  ...['cgroup', 'process', 'layers', 'program', 'keep', 'inherit', 'fifo', 'report', 'peer', 'place', 'births', 'proc', 'mounts', 'root'],
 ]);
 
 function word(name: string, value: unknown, slots: Slots): string {

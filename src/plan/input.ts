@@ -59,4 +59,6 @@ export interface PlanInput {
   readonly inheritedCount?: number;
   /** No session keyring of its own: the program has the caller's. */
   readonly keepsKeyring?: boolean;
+  /** The program has the caller's supplementary groups, and none of the spec's. */
+  readonly keepsGroups?: boolean;
 }

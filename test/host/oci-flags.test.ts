@@ -198,6 +198,11 @@ here('a pidfd goes to whoever listens', async (t) => {
   t.is(lab.call('exec', '--detach', '--pidfd-socket', second.socket, '--pid-file', pidFile, id, 'sleep', '1000').code, 0);
   t.is(await second.answer(), `setns ${readFileSync(pidFile, 'utf8')}`);
   t.is(lab.call('delete', '--force', id).code, 0);
+  const third = await listen('third.sock');
+  const annotated = lab.newId();
+  t.is(lab.call('create', '--bundle', lab.bundle({ more: { annotations: { 'run.oci.pidfd_receiver': third.socket } } }), annotated).code, 0);
+  t.is(await third.answer(), `standard ${String(lab.state(annotated)['pid'])}`);
+  t.is(lab.call('delete', '--force', annotated).code, 0);
 });
 
 here('a sub-cgroup of exec lies below the container\'s, wherever its path points', (t) => {

@@ -142,6 +142,29 @@ here('calls that somebody else answers: create and exec hand the listener over',
   }
 });
 
+here('the receiver that an annotation of crun or the environment names is sent the listener too', async (t) => {
+  const { socket, heard, end } = await agent();
+  try {
+    const seccomp = denying({ action: 'SCMP_ACT_NOTIFY' });
+    const annotations = { 'run.oci.seccomp.receiver': socket };
+    const ways = [
+      { more: { annotations }, under: [] },
+      { more: {}, under: ['env', `RUN_OCI_SECCOMP_RECEIVER=${socket}`] },
+    ];
+    for (const [index, { more, under }] of ways.entries()) {
+      const bundle = lab.bundle({ args: ['mkdir', '/tmp/a'], linux: { seccomp }, more });
+      const id = lab.newId();
+      const ended = lab.beginUnder(under, 'run', '--bundle', bundle, id);
+      t.true((await ended).stderr.includes(noMedium));
+      t.is(heard.length, index + 1);
+    }
+    const relative = lab.bundle({ linux: { seccomp }, more: { annotations: { 'run.oci.seccomp.receiver': 'here' } } });
+    t.regex(lab.call('create', '--bundle', relative, lab.newId()).stderr, /the seccomp receiver "here" is not an absolute path/);
+  } finally {
+    end();
+  }
+});
+
 here('without anybody who would answer, nothing is started', (t) => {
   const notify = { action: 'SCMP_ACT_NOTIFY' } as const;
   for (const [profile, says] of [

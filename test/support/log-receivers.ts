@@ -90,10 +90,10 @@ export class Journal {
     return `/proc/${this.#child.pid ?? 0}/root/run/systemd/journal/socket`;
   }
 
-  /** Entries of this app, as JSON of journalctl(1). */
-  entries(app: string): Record<string, unknown>[] {
+  /** Entries of this app, or with this value in another field, as JSON of journalctl(1). */
+  entries(value: string, field = 'TSRUN_APP'): Record<string, unknown>[] {
     const folder = `/proc/${this.#child.pid ?? 0}/root/run/log/journal`;
-    const text = execFileSync('journalctl', ['--directory', folder, '--all', '-o', 'json', '--no-pager', `TSRUN_APP=${app}`], { encoding: 'utf8', maxBuffer: 2 ** 26, stdio: ['ignore', 'pipe', 'ignore'] });
+    const text = execFileSync('journalctl', ['--directory', folder, '--all', '-o', 'json', '--no-pager', `${field}=${value}`], { encoding: 'utf8', maxBuffer: 2 ** 26, stdio: ['ignore', 'pipe', 'ignore'] });
     return text.split('\n').filter((line) => line !== '').map((line) => jsonObject(line));
   }
 

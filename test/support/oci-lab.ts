@@ -86,9 +86,15 @@ export class OciLab {
 
   /** Without waiting: its end. */
   async begin(...words: readonly string[]): Promise<Answer> {
+    return this.beginUnder([], ...words);
+  }
+
+  /** @param under a program that runs it, with its words */
+  async beginUnder(under: readonly string[], ...words: readonly string[]): Promise<Answer> {
+    const [first = program, ...rest] = [...under, program, '--root', this.root, ...words];
     const err = join(this.folder, `err-${this.#count++}`);
     const descriptor = openSync(err, 'w');
-    const child = spawn(program, ['--root', this.root, ...words], { stdio: ['ignore', 'ignore', descriptor], cwd: '/' });
+    const child = spawn(first, rest, { stdio: ['ignore', 'ignore', descriptor], cwd: '/' });
     closeSync(descriptor);
     return new Promise((done) => {
       child.on('exit', (code, signal) => { done({ code, signal, stdout: '', stderr: readFileSync(err, 'utf8') }); });

@@ -1,6 +1,7 @@
 import { compileExec, type ExecInput } from '../../plan/compile-exec.js';
 import type { Process } from '../../spec/types.js';
 import { validateSpec } from '../../spec/validate.js';
+import { keepsGroups, withAnnotations } from '../annotations.js';
 import type { Command } from '../command.js';
 import { sendProcess, takeTerminal } from '../console.js';
 import { execCgroup } from '../exec-cgroup.js';
@@ -63,7 +64,7 @@ function runInside(root: string, words: Words): number {
   const folder = new StateFolder(root, words.rest[0] ?? '');
   const record = folder.read();
   checkStatus(folder, record, words);
-  const spec = validateSpec(record.spec);
+  const spec = withAnnotations(validateSpec(record.spec));
   return execute({ record, spec, process: execProcess(spec, words), words });
 }
 
@@ -126,6 +127,7 @@ function execInput(record: ContainerRecord, spec: ExecInput['spec'], process: Pr
     outlivesLauncher: true,
     inheritedCount,
     keepsKeyring: record.keepsKeyring === true,
+    keepsGroups: keepsGroups(spec),
     ...streamsOf(process.terminal === true),
     ...filterOf(spec, facts),
   };

@@ -72,6 +72,8 @@ export interface Host {
   receive(socket: number): number[];
   sealBytes(bytes: Uint8Array): number;
   connectSocket(path: string): number;
+  /** One for datagrams, which does not wait. */
+  connectDatagram(path: string): number;
   compileSeccomp(profile: Uint8Array): Uint8Array;
   syscallName(number: number): string;
   /** Of the library that is linked in. */

@@ -1,0 +1,56 @@
+/** crun's `run.oci.*` annotations: those that are done here, and those that nobody may take for done. */
+import type { Seccomp, Spec } from '../spec/types.js';
+import { host } from './platform/host.js';
+import { RuntimeError } from './runtime-error.js';
+
+const prefix = 'run.oci.';
+
+/** Who asks for one of them counts on a wall, or on a virtual machine. */
+const refused: Readonly<Record<string, string>> = {
+  handler: 'a container here is a process of the host\'s kernel',
+  seccomp_bpf_data: 'a filter is made from linux.seccomp alone',
+  'seccomp.plugins': 'calls are answered by whoever listens at linux.seccomp.listenerPath',
+};
+
+type Annotations = Pick<Spec, 'annotations'>;
+
+/** With what the annotations say of fields of the spec. */
+export function withAnnotations(spec: Spec): Spec {
+  for (const [name, why] of Object.entries(refused)) {
+    if (valueOf(spec, name) !== undefined) throw new RuntimeError(`annotation ${prefix}${name} is not done: ${why}`);
+  }
+  const { linux } = spec;
+  if (linux?.seccomp === undefined) return spec;
+  return { ...spec, linux: { ...linux, seccomp: withReceiver(linux.seccomp, spec) } };
+}
+
+/** `listenerPath` is what became of it. */
+function withReceiver(seccomp: Seccomp, spec: Spec): Seccomp {
+  const receiver = valueOf(spec, 'seccomp.receiver') ?? host.environment()['RUN_OCI_SECCOMP_RECEIVER'];
+  if (receiver === undefined || (seccomp.listenerPath ?? '') !== '') return seccomp;
+  if (!receiver.startsWith('/')) throw new RuntimeError(`the seccomp receiver ${JSON.stringify(receiver)} is not an absolute path`);
+  return { ...seccomp, listenerPath: receiver };
+}
+
+/** The caller's supplementary groups are the program's (podman's `--group-add keep-groups`). */
+export function keepsGroups(spec: Annotations): boolean {
+  return isOn(spec, 'keep_original_groups');
+}
+
+/** A call that the profile names and libseccomp does not know is an error; a rule that does what the default does is none, as with crun. */
+export function knowsAllCalls(spec: Annotations): boolean {
+  return isOn(spec, 'seccomp_fail_unknown_syscall');
+}
+
+/** Who is sent a pidfd, as by `--pidfd-socket`. */
+export function pidfdReceiver(spec: Annotations): string | undefined {
+  return valueOf(spec, 'pidfd_receiver');
+}
+
+function isOn(spec: Annotations, name: string): boolean {
+  return (valueOf(spec, name) ?? '0') !== '0';
+}
+
+function valueOf({ annotations = {} }: Annotations, name: string): string | undefined {
+  return annotations[`${prefix}${name}`];
+}

@@ -1,0 +1,51 @@
+// crun's annotations `run.oci.*`: what is done for them, and what is refused.
+import { ociLab, ociTest } from '../support/oci-lab.js';
+
+const here = ociTest;
+const lab = ociLab();
+const callers = ['setpriv', '--groups', '1234,5678'];
+
+function groupsOf(status: string): string | undefined {
+  return /^Groups:\t(.*?) ?$/m.exec(status)?.[1];
+}
+
+here('keep_original_groups: the program has the caller\'s groups, and so has who is executed later', (t) => {
+  for (const [value, groups] of [['1', '1234 5678'], ['0', '7'], [undefined, '7']] as const) {
+    const annotations = value === undefined ? {} : { 'run.oci.keep_original_groups': value };
+    const process = { user: { uid: 1000, gid: 1000, additionalGids: [7] } };
+    const id = lab.newId();
+    const bundle = lab.bundle({ args: ['sh', '-c', 'grep Groups: /proc/self/status; exec sleep 1000'], process, more: { annotations } });
+    const ran = lab.callWith({ under: callers }, 'create', '--bundle', bundle, id);
+    t.is(ran.code, 0, ran.stderr);
+    t.is(lab.call('start', id).code, 0);
+    t.is(groupsOf(lab.callWith({ under: callers }, 'exec', id, 'cat', '/proc/1/status').stdout), groups);
+    t.is(groupsOf(lab.callWith({ under: callers }, 'exec', id, 'cat', '/proc/self/status').stdout), groups);
+    t.is(lab.call('delete', '--force', id).code, 0);
+  }
+});
+
+here('seccomp_fail_unknown_syscall: a call that nobody knows is an error, where it would be passed over', (t) => {
+  const seccomp = { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['no_such_call'], action: 'SCMP_ACT_ALLOW' }] };
+  const permissive = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['no_such_call'], action: 'SCMP_ACT_LOG' }] };
+  const runWith = (profile: object, annotations: Readonly<Record<string, string>>) =>
+    lab.call('run', '--bundle', lab.bundle({ args: ['true'], linux: { seccomp: profile }, more: { annotations } }), lab.newId());
+  t.is(runWith(permissive, {}).stderr, '');
+  t.is(runWith(permissive, { 'run.oci.seccomp_fail_unknown_syscall': '0' }).code, 0);
+  for (const profile of [permissive, seccomp]) {
+    const { code, stderr } = runWith(profile, { 'run.oci.seccomp_fail_unknown_syscall': '1' });
+    t.is(code, 1);
+    t.regex(stderr, /no_such_call/);
+  }
+});
+
+here('what somebody counts on and is not done is refused, with the reason', (t) => {
+  for (const [name, says] of [['handler', /a container here is a process/], ['seccomp_bpf_data', /linux\.seccomp alone/], ['seccomp.plugins', /listenerPath/]] as const) {
+    const id = lab.newId();
+    const { code, stderr } = lab.call('create', '--bundle', lab.bundle({ more: { annotations: { [`run.oci.${name}`]: 'krun' } } }), id);
+    t.is(code, 1);
+    t.true(stderr.startsWith(`annotation run.oci.${name} is not done: `), stderr);
+    t.regex(stderr, says);
+    t.deepEqual(lab.traces(id), []);
+  }
+  t.is(lab.call('run', '--bundle', lab.bundle({ args: ['true'], more: { annotations: { 'run.oci.systemd.subgroup': '' } } }), lab.newId()).stderr, '');
+});
