@@ -108,7 +108,13 @@ export class EngineLab {
     const [command = '', ...args] = this.entering(words);
     const child = spawn(command, args, { stdio: ['ignore', log, log], env: this.environment });
     closeSync(log);
-    await until(async () => child.exitCode === null && (await isReady()), `${name}: ${readFileSync(this.log(name), 'utf8').slice(-500)}`);
+    const isServing = async () => {
+      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
+      return isReady();
+    };
+    await until(isServing, 'an answer').catch((cause: unknown) => {
+      throw new Error(`${name} does not serve: ${String(cause)}: ${readFileSync(this.log(name), 'utf8').slice(-500)}`, { cause });
+    });
   }
 
   get environment(): Readonly<Record<string, string>> {
