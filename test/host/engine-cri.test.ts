@@ -7,6 +7,7 @@ import { containerdSocket, serveContainerd } from '../support/containerd.js';
 import { Cri, type Message } from '../support/cri.js';
 import { engineLab, engineTest, limitsTest } from '../support/engines.js';
 import { openSession, throughPort, type Session } from '../support/kubelet-streams.js';
+import { patience } from '../support/lab.js';
 import { until } from '../support/until.js';
 
 const here = engineTest('podman');
@@ -45,7 +46,7 @@ async function newContainer({ id, config }: Pod, name: string, command: readonly
 }
 
 async function exec(container: string, ...cmd: readonly string[]): Promise<readonly [code: unknown, stdout: string]> {
-  const { exit_code: code, stdout } = await call('ExecSync', { container_id: container, cmd, timeout: 30 });
+  const { exit_code: code, stdout } = await call('ExecSync', { container_id: container, cmd, timeout: 30 * patience });
   return [code, Buffer.isBuffer(stdout) ? stdout.toString() : ''];
 }
 

@@ -211,10 +211,11 @@ export async function stopsAndGoesOn(t: ExecutionContext, name: string, { said, 
   await said('pause', name);
   t.is(await statusOf(name), 'paused 0');
   await said('unpause', name);
-  await said('stop', '--time', '10', name);
+  const seconds = String(10 * patience);
+  await said('stop', '--time', seconds, name);
   t.is(await statusOf(name), 'exited 3');
   await said('start', name);
-  await said('restart', '--time', '10', name);
+  await said('restart', '--time', seconds, name);
   await said('kill', name);
   t.is(await said('wait', name), '137');
   await said('rm', name);
