@@ -37,6 +37,18 @@ export interface DoctorFacts {
   readonly subordinate: SubordinateFacts;
   /** Pressure files (/proc/pressure) exist. */
   readonly pressure: boolean;
+  /** What the network `user` takes. */
+  readonly network: NetworkFacts;
+}
+
+/** What the network `user` takes. */
+export interface NetworkFacts {
+  /** /dev/net/tun: whether the caller may open it. */
+  readonly tun: 'writable' | 'refused' | 'absent';
+  /** Paths of programs that make it, the better one first: pasta, slirp4netns. */
+  readonly makers: readonly string[];
+  /** Path of the program that holds it to what may be reached. */
+  readonly nft: string | undefined;
 }
 
 /** What lets or keeps users from making user namespaces. */
@@ -96,7 +108,22 @@ export function gatherDoctorFacts(options: DoctorOptions): DoctorFacts {
     userNamespaces: userNamespaceFacts(reader),
     subordinate: subordinateFacts(reader, options),
     pressure: reader.exists('/proc/pressure/memory'),
+    network: networkFacts(reader, options),
   };
+}
+
+function networkFacts(reader: HostReader, options: DoctorOptions): NetworkFacts {
+  const [device, find] = ['/dev/net/tun', programFinder(reader, options)];
+  return {
+    tun: reader.writable(device) ? 'writable' : reader.exists(device) ? 'refused' : 'absent',
+    makers: ['pasta', 'slirp4netns'].map(find).filter((path) => path !== undefined),
+    nft: find('nft'),
+  };
+}
+
+function programFinder(reader: HostReader, { searchPath }: DoctorOptions): (name: string) => string | undefined {
+  const search = searchPath ?? [...(process.env['PATH'] ?? '').split(':'), ...usualFolders];
+  return (name) => search.filter((entry) => entry.startsWith('/')).map((entry) => join(entry, name)).find((path) => reader.exists(path));
 }
 
 function folderFacts(candidate: FolderToCheck, reader: HostReader, idmap: IdmapProbe | undefined): FolderFacts {
@@ -119,9 +146,7 @@ function userNamespaceFacts(reader: HostReader): UserNamespaceFacts {
 
 function subordinateFacts(reader: HostReader, options: DoctorOptions): SubordinateFacts {
   const user = options.user ?? currentUser();
-  const search = options.searchPath ?? [...(process.env['PATH'] ?? '').split(':'), ...usualFolders];
-  const find = (name: string) =>
-    search.filter((entry) => entry.startsWith('/')).map((entry) => join(entry, name)).find((path) => reader.exists(path));
+  const find = programFinder(reader, options);
   return {
     user: user.name,
     uids: subordinateRanges(reader.read('/etc/subuid') ?? '', user),

@@ -3,6 +3,7 @@ import { capabilityFindings } from './doctor-capabilities.js';
 import { cgroupFindings } from './doctor-cgroup.js';
 import type { DoctorFacts } from './doctor-facts.js';
 import { kernelFindings } from './doctor-kernel.js';
+import { networkFindings } from './doctor-network.js';
 import { storageFindings } from './doctor-storage.js';
 import { userFindings } from './doctor-user.js';
 import type { HostFacts } from './facts.js';
@@ -20,6 +21,7 @@ export function diagnose(host: HostFacts, more: DoctorFacts): Finding[] {
     ...cgroupFindings(host, more.pressure),
     ...userFindings(host, more),
     ...storageFindings(host, more),
+    ...networkFindings(more.network),
     ...capabilityFindings(host),
   ];
 }

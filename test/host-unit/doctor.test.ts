@@ -29,10 +29,12 @@ const add = (host: FakeHost, files: Record<string, string>, fsTypes: Record<stri
 
 const fullCapabilities = '/proc/self/status';
 const perfect = add(
-  pureV2,
+  { ...pureV2, writable: [...(pureV2.writable ?? []), '/dev/net/tun'] },
   {
     '/proc/self/uid_map': '         0          0 4294967295\n',
     '/proc/pressure/memory': '',
+    '/usr/bin/pasta': '',
+    '/usr/bin/nft': '',
     [fullCapabilities]: 'CapEff:\t000001ffffffffff\nSeccomp_filters:\t0\n',
   },
   { '/run': TMPFS_MAGIC, '/': 0xef53 },
@@ -49,6 +51,18 @@ test('device rules are held by whoever may load their program', (t) => {
   t.is(examine(perfect).get('device rules')?.ok, 'yes');
   t.like(examine(perfect, { deviceProgramErrno: 1 }).get('device rules'), { ok: 'partly', text: 'the kernel loads no program that holds them' });
   t.like(examine(delegatedUser, { uid: 1000 }).get('device rules'), { ok: 'partly', remedy: 'run as root' });
+});
+
+test('the network user: its device, its programs, by what is there of them', (t) => {
+  const network = (host: FakeHost) => examine(host, { uid: 1000 }).get('network user');
+  const { '/usr/bin/pasta': pasta = '', '/usr/bin/nft': nft = '', ...bare } = perfect.files;
+  const device = { '/dev/net/tun': '' };
+  t.like(network(perfect), { ok: 'yes', text: '/usr/bin/pasta, /usr/bin/nft, and /dev/net/tun can be opened' });
+  t.like(network({ ...perfect, writable: [], files: { ...perfect.files, ...device } }), { ok: 'no', text: 'this user may not open /dev/net/tun', remedy: 'chmod 666 /dev/net/tun, which is what udev makes it; it gives nobody more than an interface in a network of their own' });
+  t.like(network({ ...perfect, writable: [] }), { ok: 'no', text: 'there is no /dev/net/tun', remedy: 'modprobe tun' });
+  t.like(network({ ...perfect, files: { ...bare, '/usr/bin/nft': nft } }), { ok: 'no', remedy: 'apt-get install passt' });
+  t.like(network({ ...perfect, files: { ...bare, '/usr/bin/nft': nft, '/usr/bin/slirp4netns': '' } }), { ok: 'yes', text: '/usr/bin/slirp4netns, /usr/bin/nft, and /dev/net/tun can be opened' });
+  t.like(network({ ...perfect, files: { ...bare, '/usr/bin/pasta': pasta } }), { ok: 'no', remedy: 'apt-get install nftables' });
 });
 
 test('every finding that is not a yes says what it costs and how to change it', (t) => {
