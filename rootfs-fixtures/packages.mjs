@@ -7,7 +7,7 @@ const purposes = {
   libraries: ['libarchive-dev', 'libbz2-dev', 'liblzma-dev', 'libseccomp-dev', 'libssl-dev', 'libzstd-dev', 'zlib1g-dev'],
   busybox: ['busybox-static', 'gcc', 'libc6-dev'],
   // What gives containers a network.
-  networks: ['iproute2', 'nftables', 'passt', 'util-linux'],
+  networks: ['iproute2', 'nftables', 'passt', 'slirp4netns', 'util-linux'],
   debian: ['debootstrap', 'debian-archive-keyring'],
   'image-tools': ['attr', 'buildah', 'bzip2', 'libarchive-tools', 'python3', 'skopeo', 'umoci', 'xz-utils', 'zstd'],
   // What runs containers on tsrun-oci; of containerd and dockerd, which engines.mjs unpacks, only what they are linked to and call.

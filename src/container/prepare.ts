@@ -14,7 +14,7 @@ import { TsrunError } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
 import type { DiskUpper } from '../spec/extensions.js';
 import type { Seccomp, Spec } from '../spec/types.js';
-import { attachedNetwork } from './build/build-network.js';
+import { attachedNetwork, networkWarnings } from './build/build-network.js';
 import { userToResolve } from './build/build-process.js';
 import { checkPlatform } from './build/check-platform.js';
 import { checkDescriptor } from './build/check-descriptors.js';
@@ -127,7 +127,7 @@ function warningsOf({ spec, extensions }: BuiltSpec, host: HostFacts): string[] 
   const limits = missing
     .filter(({ field }) => defaulted.has(field))
     .map((limit) => `the default ${limit.controller} limit is not held: ${missingLimitReason(limit)}`);
-  return lack === undefined ? limits : [...limits, lack];
+  return [...limits, ...(lack === undefined ? [] : [lack]), ...networkWarnings(extensions.network, spec)];
 }
 
 /** The compiled filter of a spec, from the cache. */

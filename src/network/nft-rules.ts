@@ -75,9 +75,17 @@ export function endScript(link: string): string {
   return text([`add table ${table}`, `add map ${table} egress { type ifname : verdict; }`, ...withoutList(link)]);
 }
 
+/**
+ * The loopback of the host, which is reached by what makes sockets of packets. A program without any right sends them there by naming the
+ * interface (SO_BINDTODEVICE needs none since Linux 5.7): no route forbids it, since what has an interface and no route counts as on link.
+ */
+const hostLoopback = ['ip daddr { 0.0.0.0/8, 127.0.0.0/8 }', 'ip6 daddr { ::, ::1, ::ffff:0:0/96 }'].map((to) => `${to} ${refuse}`);
+
 /** In the container's own namespace, where its program has no right to change it. */
-export function ownScript(egress: readonly EgressRule[]): string {
-  return text([`add table ${table}`, ...baseChain('output', 'filter hook output priority filter', ['oifname "lo" accept', answers, neighbours, ...egress.flatMap(accepted), refuse], 'drop')]);
+export function ownScript(egress: readonly EgressRule[] | undefined): string {
+  const begin = ['oifname "lo" accept', ...hostLoopback];
+  const list = egress === undefined ? [] : [answers, neighbours, ...egress.flatMap(accepted), refuse];
+  return text([`add table ${table}`, ...baseChain('output', 'filter hook output priority filter', [...begin, ...list], egress === undefined ? 'accept' : 'drop')]);
 }
 
 function accepted({ cidr, ports = [], protocol }: EgressRule): string[] {

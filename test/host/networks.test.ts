@@ -31,6 +31,13 @@ for (const network of ['user', 'bridge']) {
     t.is(net.get('127.0.0.1', loopbackPort), farPage, 'which the host itself reaches');
   });
 
+  here(`${network}: nor by naming the interface, which takes no right, and no list changes that`, async (t) => {
+    for (const flags of [['--cap-drop', 'ALL'], ['--egress', '0.0.0.0/0', '--egress', '::/0']]) {
+      const heard = await net.sentByDevice(async (words) => net.run(['--network', network, ...flags], words));
+      t.notRegex(heard, /contained/, flags.join(' '));
+    }
+  });
+
   here(`${network}: a list lets through what it names, by port and protocol, and nothing else`, async (t) => {
     const reached = async (...rules: string[]) => (await net.run(['--network', network, ...rules.flatMap((rule) => ['--egress', rule])], far)).stdout.trim() === farPage;
     t.true(await reached(`${farAddress}:80/tcp`, '203.0.113.0/24'));
@@ -76,6 +83,11 @@ here('bridge: containers do not reach each other, though the host reaches both',
   await net.tsrun('gc');
   t.notRegex(net.sh('ip -o link; nft list ruleset'), /tsrun/);
   t.deepEqual(readdirSync(join(lab.stateRoot, 'links')), []);
+});
+
+here('user: a capability with which the loopback of the host is reached all the same is warned of', async (t) => {
+  t.regex((await net.run(['--network', 'user', '--cap-add', 'NET_RAW'], 'true')).stderr, /with CAP_NET_RAW the container can write packets that reach the loopback of the host/);
+  for (const flags of [['--network', 'user'], ['--network', 'bridge', '--cap-add', 'NET_RAW']]) t.notRegex((await net.run(flags, 'true')).stderr, /loopback of the host/);
 });
 
 here('a list that the container could go around is refused, and so is one without a network', async (t) => {

@@ -56,6 +56,10 @@ here('user: also for one that is not root in its container, or has no user names
   t.deepEqual((await ask(sh(far, { user: 'app' }), sh(far, { namespaces: { user: 'host' } }), sh(far, { namespaces: { user: 'host' }, ...to(farAddress) }))).map(told), Array(3).fill(farPage));
 });
 
+here('user: nor by naming the interface, which takes no right', async (t) => {
+  t.notRegex(await net.sentByDevice(async (words) => ask({ do: 'run', options: { network: 'user', command: ['sh', '-c', words] } })), /contained/);
+});
+
 here('user: a list lets through what it names, and the container cannot change it', async (t) => {
   const rules = 'ip link set eth0 down; nft flush ruleset; iptables -F; true';
   const replies = await ask(

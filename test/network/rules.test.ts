@@ -30,8 +30,16 @@ test('rules of a list: families, ports that lie over each other, protocols; what
     'ip daddr 192.0.2.0/24 tcp dport { 80-81, 443, 8000-9000 } accept', 'ip6 daddr 2001:db8::/32 tcp dport { 53 } accept', 'ip6 daddr 2001:db8::/32 udp dport { 53 } accept',
     'ip daddr 198.51.100.7 meta l4proto udp accept', 'ip daddr 203.0.113.9 accept', 'reject with icmpx type admin-prohibited',
   ]);
-  t.is(ownScript([]).split('\n').filter((line) => line.includes('daddr')).length, 0, 'an empty list lets nothing through');
+  t.deepEqual(ownScript([]).split('\n').filter((line) => line.includes('daddr') && line.endsWith('accept')), [], 'an empty list lets nothing through');
   t.regex(ownScript([]), /policy drop/);
+});
+
+test('the loopback of the host is behind no list, and before what a list lets through', (t) => {
+  const refused = ['ip daddr { 0.0.0.0/8, 127.0.0.0/8 } reject with icmpx type admin-prohibited', 'ip6 daddr { ::, ::1, ::ffff:0:0/96 } reject with icmpx type admin-prohibited'];
+  const rules = (script: string) => script.split('\n').filter((line) => line.startsWith('add rule')).map((line) => line.replace('add rule inet tsrun output ', ''));
+  t.deepEqual(rules(ownScript(undefined)), ['oifname "lo" accept', ...refused]);
+  t.regex(ownScript(undefined), /policy accept/);
+  t.deepEqual(rules(ownScript([{ cidr: '0.0.0.0/0' }])).slice(0, 3), ['oifname "lo" accept', ...refused]);
 });
 
 test('without a list nothing of an earlier one of that address is left, and the end takes its own rules alone', (t) => {

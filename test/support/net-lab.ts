@@ -22,14 +22,26 @@ export const farPage = 'from far away';
 /** For a container: says what a server has, or what became of the try. */
 export const getPage = 'get() { (printf "GET /page HTTP/1.0\\r\\n\\r\\n"; sleep 0.3) | timeout 3 nc "$1" "$2" 2>&1 | tail -n 1; };';
 
+/** Takes datagrams that only the host itself is to send. */
+const hear = `
+  const { createSocket } = require('node:dgram');
+  for (const [type, address] of [['udp4', '127.0.0.1'], ['udp6', '::1']]) createSocket(type).on('message', (text) => console.log(String(text))).bind(${loopbackPort}, address);`;
+/** With the program that is the first argument hidden from what is executed. */
+const hide = 'mount --bind /dev/null "$(readlink -f "$(command -v "$1")")" && shift && exec "$@"';
+
 export class NetLab {
+  /** What the loopback of the host was sent. */
+  heard = '';
   readonly #lab: CliLab;
+  readonly #without: string | undefined;
   readonly #held: ChildProcess[] = [];
   #here = 0;
   #pages: string | undefined;
 
-  constructor(lab: CliLab) {
+  /** @param without a program that commands shall not find */
+  constructor(lab: CliLab, without?: string) {
     this.#lab = lab;
+    this.#without = without;
   }
 
   async open(): Promise<void> {
@@ -44,6 +56,9 @@ export class NetLab {
     this.#serve(this.#here, `127.0.0.1:${loopbackPort}`, pages);
     this.#serve(this.#here, `${hereAddress}:8889`, pages);
     this.#serve(this.#here, '[::]:8890', pages);
+    const ears = spawn('nsenter', [`--net=${this.namespace}`, process.execPath, '-e', hear], { stdio: ['ignore', 'pipe', 'ignore'] });
+    ears.stdout.setEncoding('utf8').on('data', (text: string) => (this.heard += text));
+    this.#held.push(ears);
     await until(() => this.get('127.0.0.1', loopbackPort) === farPage && this.get(farAddress, 80) === farPage && this.get(farAddress6, 81) === farPage && this.get('::1', 8890) === farPage && this.get(hereAddress, 8889) === farPage, 'servers');
   }
 
@@ -63,7 +78,8 @@ export class NetLab {
   }
 
   spawn(words: readonly string[]): ChildProcess {
-    const child = spawn('nsenter', [`--net=${this.namespace}`, 'timeout', '-s', 'KILL', '60', ...this.#lab.command, ...words], { stdio: 'pipe', env: { ...process.env, ...this.#lab.env } });
+    const hidden = this.#without === undefined ? [] : ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', hide, 'sh', this.#without];
+    const child = spawn('nsenter', [`--net=${this.namespace}`, ...hidden, 'timeout', '-s', 'KILL', '60', ...this.#lab.command, ...words], { stdio: 'pipe', env: { ...process.env, ...this.#lab.env } });
     child.stdin.end();
     return child;
   }
@@ -74,6 +90,16 @@ export class NetLab {
 
   async run(flags: readonly string[], script: string): Promise<Said> {
     return this.tsrun('run', '--rm', '--name', this.#lab.newId(), ...flags, this.#lab.image, 'sh', '-c', `${getPage} ${script}`);
+  }
+
+  /** What the loopback of the host is sent by way of an interface; it must be heard from the host itself. */
+  async sentByDevice(send: (words: string) => Promise<unknown>): Promise<string> {
+    const words = (device: string, text: string) => [['127.0.0.1', '4'], ['127.0.0.77', '4'], ['::1', '6']].map(([address = '', family = '']) => `send-by-device ${device} ${address} ${loopbackPort} ${text}${family}`);
+    const before = this.heard.length;
+    await send(words('eth0', 'contained').join('; '));
+    for (const each of words('lo', 'own')) this.sh(`${this.#lab.image}/bin/${each}`);
+    await until(() => /own4[^]*own6/.test(this.heard.slice(before)), 'what the host itself sends');
+    return this.heard.slice(before);
   }
 
   /** Pids of programs of this name that run on the host. */

@@ -25,6 +25,10 @@ export interface UserOptions {
   readonly crowded?: boolean;
   /** Path of the network namespace that it lives in, with a /dev/net/tun for everybody, as udev makes it. */
   readonly network?: string;
+  /** Whether it may open that /dev/net/tun. Default `open`. */
+  readonly tun?: 'open' | 'closed';
+  /** Programs that it shall not find. */
+  readonly without?: string;
 }
 
 const checkout = resolve(import.meta.dirname, '../../..');
@@ -36,8 +40,9 @@ const becomeUser = `
   for name in passwd group subuid subgid; do mount --bind "$1/$name" "/etc/$name" || exit 1; done
   if [ -n "$2" ]; then echo $$ >"$2/cgroup.procs" || exit 1; fi
   if [ -n "$3" ]; then sleep 60 >/dev/null 2>&1 & fi
-  if [ -n "$4" ]; then mknod -m 666 "$1/tun" c 10 200 && mount --bind "$1/tun" /dev/net/tun || exit 1; fi
-  ids=$5; shift 5
+  if [ -n "$4" ]; then mknod -m "$4" "$1/tun" c 10 200 && mount --bind "$1/tun" /dev/net/tun || exit 1; fi
+  for name in $5; do mount --bind /dev/null "$(readlink -f "$(command -v "$name")")" || exit 1; done
+  ids=$6; shift 6
   exec setpriv --reuid "\${ids%:*}" --regid "\${ids#*:}" --clear-groups --inh-caps=-all -- env "$@"`;
 
 export class OrdinaryUser {
@@ -109,11 +114,11 @@ export class OrdinaryUser {
     rmSync(this.#runtimeFolder, { recursive: true, force: true });
   }
 
-  #start(orders: readonly Order[], { cgroup, subordinate = true, crowded = false, network, path = process.env['PATH'] ?? '' }: UserOptions) {
+  #start(orders: readonly Order[], { cgroup, subordinate = true, crowded = false, network, tun = 'open', without = '', path = process.env['PATH'] ?? '' }: UserOptions) {
     const files = this.#userFiles(subordinate);
     if (cgroup !== undefined) for (const file of delegatedFiles) chownSync(join(cgroup, file), this.uid, this.gid);
     const obeying = join(this.home, 'package/dist/test/support/user-program.js');
-    const words = [files, cgroup ?? '', crowded ? 'crowded' : '', network ?? '', `${this.uid}:${this.gid}`, `PATH=${path}`, process.execPath, obeying, JSON.stringify(orders)];
+    const words = [files, cgroup ?? '', crowded ? 'crowded' : '', network === undefined ? '' : tun === 'open' ? '666' : '600', without, `${this.uid}:${this.gid}`, `PATH=${path}`, process.execPath, obeying, JSON.stringify(orders)];
     const alone = ['--mount', '--propagation', 'private', 'sh', '-c', becomeUser, 'sh', ...words];
     const child = spawn(network === undefined ? 'unshare' : 'nsenter', network === undefined ? alone : [`--net=${network}`, 'unshare', ...alone], {
       stdio: ['ignore', 'pipe', 'inherit'],

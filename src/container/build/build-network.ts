@@ -19,10 +19,21 @@ export function attachedNetwork({ network, egress, bridgeRange: range = defaultB
 /** With these the rules in the container's own namespace could be taken away, or gone around by packet sockets. */
 const rulers = ['CAP_NET_ADMIN', 'CAP_NET_RAW'];
 
-export function checkNetwork({ network, egress, bridgeRange }: NetworkOptions, { process }: Spec, faults: Faults): void {
+function rulersOf({ process }: Spec): string[] {
+  return rulers.filter((name) => process?.capabilities?.bounding?.includes(name) === true);
+}
+
+/** What makes sockets of a container's packets does so with whatever address they bear. */
+export function networkWarnings(network: AttachedNetwork | undefined, spec: Spec): string[] {
+  const held = rulersOf(spec);
+  if (network?.kind !== 'user' || held.length === 0) return [];
+  return [`with ${held.join(' and ')} the container can write packets that reach the loopback of the host by its network: drop them, or use the network bridge`];
+}
+
+export function checkNetwork({ network, egress, bridgeRange }: NetworkOptions, spec: Spec, faults: Faults): void {
   if (egress !== undefined && network !== 'user' && network !== 'bridge') faults.add('/egress', 'there is no network to hold to it', 'add the network user or bridge, or leave it out');
   if (bridgeRange !== undefined && network !== 'bridge') faults.add('/bridgeRange', 'there is no bridge to take addresses for', 'add the network bridge, or leave it out');
-  const held = rulers.filter((name) => process?.capabilities?.bounding?.includes(name) === true);
+  const held = rulersOf(spec);
   if (egress === undefined || network !== 'user' || held.length === 0) return;
   faults.add('/egress', `with ${held.join(' and ')} the container could go around it`, 'drop them, or use the network bridge, whose rules are the host\'s');
 }
