@@ -101,4 +101,23 @@ rooted('what cannot be is refused before anything is changed; a stop in the midd
   await t.throwsAsync(ended, { code: 'ERR_TSRUN_STATE' });
 });
 
+for (const what of ['stack', 'image'] as const) {
+  rooted(`another ${what}, each new dyno up before the old one ends: of the old ones none is left`, async (t) => {
+    const [one, two] = [stack(`${what}-one`), stack(`${what}-two`)];
+    const watched = await watchFormation(lab, { image: slug(), quantities: { web: 1, clock: 2 }, container: { stack: one } });
+    const { formation, events } = watched;
+    await up(formation);
+    const [before, begun] = [formation.dynos.map(({ container }) => container), events.length];
+    const change = what === 'stack' ? { stack: two } : { image: makeSlug(lab.scratch, { Procfile: procfile, 'new.txt': 'new' }) };
+    await formation.redeploy({ ...change, preboot: true, steadyMs: 200 });
+    t.deepEqual(formation.dynos.map(({ name, state }) => `${name} ${state}`), ['clock.1 up', 'clock.2 up', 'web.1 up']);
+    for (const container of before) t.is((await container?.exited)?.code, 143, container?.id);
+    const known = (await lab.runtime()).list().map(({ id }) => id).filter((id) => id.startsWith(`${formation.name}.`));
+    t.deepEqual(known.sort(), formation.dynos.map(({ container }) => container?.id ?? '').sort());
+    const firstDown = events.slice(begun).findIndex((event) => event.type === 'state' && event.from === 'up');
+    t.true(events.slice(begun, begun + firstDown).some((event) => event.type === 'state' && event.to === 'up'), 'the first new one was up by then');
+    await watched.stop();
+  });
+}
+
 lab.declareLeakTest();
