@@ -72,7 +72,12 @@ export function tidyPlatform(entry: JsonObject): void {
   if (platform['os'] === '' || platform['architecture'] === '') entry['platform'] = null;
 }
 
+/** Go's own words are in small letters; containerd reads those of others so. */
 function tellInGo(platform: JsonObject): void {
+  for (const key of ['os', 'architecture', 'variant']) {
+    const word = platform[key];
+    if (typeof word === 'string') platform[key] = word.toLowerCase();
+  }
   if (platform['variant'] === '') platform['variant'] = null;
   const { architecture } = platform;
   const [name, implied] = typeof architecture === 'string' ? (architectures.get(architecture) ?? []) : [];

@@ -37,12 +37,12 @@ export async function chooseImages(found: readonly Candidate[], options: ChoiceO
   const { name } = options;
   const candidates = options.choose === 'all' && found.length > 1 ? found.map(namingFaults) : found;
   const named = name === undefined ? candidates : candidates.filter((candidate, index) => isNamed(candidate, name, index));
-  if (named.length === 0) throw documentError(`${tree.name} holds no image '${printable(name ?? '', 200)}': there is ${listOf(candidates)}`, 'say one of them');
-  if (options.choose === 'one' && name === undefined && named.length > mostOpened) throw several(named, tree);
+  if (named.length === 0) throw documentError(`${tree.name} holds no image '${printable(name ?? '', 200)}': there is ${listOf(candidates, candidates)}`, 'say one of them');
+  if (options.choose === 'one' && name === undefined && named.length > mostOpened) throw several(named, candidates, tree);
   const fitting = await findFitting(named, options.platform, tree);
   const shared = sharedName(fitting, name);
   if (shared !== undefined) throw ambiguous(shared, fitting, candidates, tree);
-  if (options.choose === 'one' && fitting.length > 1) throw several(named, tree);
+  if (options.choose === 'one' && fitting.length > 1) throw several(fitting, candidates, tree);
   const images: (readonly [names: string[], UnnamedImage])[] = [];
   for (const candidate of fitting) images.push([givenNames(candidate), await candidate.open()]);
   const closers = shareTree(tree, images.length);
@@ -116,11 +116,12 @@ function ambiguous(name: string, fitting: readonly Candidate[], all: readonly Ca
   return documentError(`${tree.name} holds ${places.length} images that are called '${printable(name, 200)}': ${places.slice(0, mostShown).join(', ')}`, `say which, after its path and a colon: PATH:${places[0] ?? ''}`);
 }
 
-function several(candidates: readonly Candidate[], tree: FileTree): Error {
-  return documentError(`${tree.name} holds several images: ${listOf(candidates)}`, 'say which, after a colon: oci:PATH:NAME, docker-archive:PATH:NAME; or import them all');
+function several(candidates: readonly Candidate[], all: readonly Candidate[], tree: FileTree): Error {
+  return documentError(`${tree.name} holds several images: ${listOf(candidates, all)}`, 'say which, after a colon: oci:PATH:NAME, docker-archive:PATH:NAME; or import them all');
 }
 
-function listOf(candidates: readonly Candidate[]): string {
-  const shown = candidates.slice(0, mostShown).map(({ names }, index) => printable(names[0] ?? `@${index}`, 200));
+/** By what names each of them alone: its place among all is one. */
+function listOf(candidates: readonly Candidate[], all: readonly Candidate[]): string {
+  const shown = candidates.slice(0, mostShown).map((candidate) => printable(candidate.names[0] ?? `@${all.indexOf(candidate)}`, 200));
   return `${shown.join(', ')}${candidates.length > mostShown ? ', …' : ''}`;
 }

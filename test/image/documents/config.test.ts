@@ -34,6 +34,7 @@ test('a processor has the name that Go gives it; what is empty is as of this mac
     [{ architecture: 'x86_64' }, { architecture: 'amd64' }],
     [{ architecture: 'aarch64', variant: 'v8' }, { architecture: 'arm64', variant: 'v8' }],
     [{ architecture: 'armhf' }, { architecture: 'arm', variant: 'v7' }],
+    [{ os: 'Linux', architecture: 'AMD64' }, { os: 'linux', architecture: 'amd64' }],
     [{ os: '', architecture: '' }, hostPlatform()],
     [{ architecture: 'odd' }, { architecture: 'odd' }],
   ];

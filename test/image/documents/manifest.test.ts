@@ -29,6 +29,7 @@ test('what an index says of a platform in other words, or not at all', (t) => {
     [{ os: 'linux', architecture: 'x86_64' }, { os: 'linux', architecture: 'amd64' }],
     [{ os: 'linux', architecture: 'arm64', variant: '' }, { os: 'linux', architecture: 'arm64' }],
     [{ os: 'linux', architecture: 'armel' }, { os: 'linux', architecture: 'arm', variant: 'v6' }],
+    [{ os: 'Linux', architecture: 'AARCH64', variant: 'V8' }, { os: 'linux', architecture: 'arm64', variant: 'v8' }],
     [{ os: '', architecture: '' }, undefined],
     [{ os: 'linux', architecture: '' }, undefined],
   ];

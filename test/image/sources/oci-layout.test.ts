@@ -62,6 +62,13 @@ test('one of several is chosen by name, number or digest', async (t) => {
   t.regex(unclear.hint ?? '', /oci:PATH:NAME/);
 });
 
+test('of several without a name those are listed that are for the platform, by their places', async (t) => {
+  const all = [{ architecture: 'arm', variant: 'v7' }, { architecture: 'arm64', variant: 'v8' }, { architecture: 'arm64' }].map((platform) => madeImage({ platform: { os: 'linux', ...platform } }));
+  const tree = await folderTree(layoutFiles(all.map(({ manifest }) => manifest), all.flatMap(({ blobs }) => blobs)));
+  const unclear = await faultOf(openOciLayout(tree, options({ platform: { os: 'linux', architecture: 'arm64' } })));
+  t.regex(unclear.message, /holds several images: @1, @2$/);
+});
+
 test('a name that several images have is refused, whichever is asked for, but not where the platform tells them apart', async (t) => {
   const [a, b, far] = [madeImage({ cmd: ['a'] }), madeImage({ cmd: ['b'] }), madeImage({ platform: other })];
   const blobs = [...a.blobs, ...b.blobs, ...far.blobs];
