@@ -100,3 +100,12 @@ here('nothing is left of one whose program could not be found', (t) => {
   t.regex(lab.call('create', '--bundle', lab.bundle(sharing({ args: ['nothing'] })), id).stderr, /executable file not found in \$PATH/);
   t.deepEqual([lab.traces(id), mountsOf('self')], [[], before]);
 });
+
+here('nobody mounts in it, and its mounts are in no table', (t) => {
+  const rights = ['CAP_SYS_ADMIN'];
+  const process = { capabilities: { bounding: rights, effective: rights, permitted: rights } };
+  const script = 'mount -t tmpfs x /mnt 2>/dev/null || echo refused; grep -c . /proc/self/mountinfo';
+  const runIn = (config: Config) => lab.call('run', '--bundle', lab.bundle({ ...config, args: ['sh', '-c', script], process }), lab.newId()).stdout;
+  t.is(runIn(sharing()), 'refused\n0\n');
+  t.notRegex(runIn({}), /refused/);
+});

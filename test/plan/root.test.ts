@@ -31,3 +31,15 @@ test('a folder whose files belong to the container\'s ids is not id-mapped', (t)
   t.deepEqual(stepsOf(compilePlan(input), 'makeIdMap').length, 1);
   t.deepEqual(stepsOf(compilePlan({ ...input, rootOwned: true }), 'makeIdMap'), []);
 });
+
+test('a root in mounts of others is put together before the process goes there', (t) => {
+  const { input } = compile({ options: { root: 'writable', namespaces: { user: 'host' } } });
+  const namespaces = (input.spec.linux?.namespaces ?? []).filter(({ type }) => type !== 'mount');
+  const hookState = { ociVersion: '1.3.0', id: 'one', bundle: '/bundle' };
+  const shared = { ...input, spec: { ...input.spec, root: { path: 'rootfs' }, linux: { ...input.spec.linux, namespaces } } };
+  const wanted = ['openNamespace', 'clone', 'attachRoot', 'pivotRoot', 'takeRootAlong', 'enterRoot', 'setDirectory'];
+  const plan = compilePlan({ ...shared, hookState });
+  t.deepEqual(plan.steps.map(({ step }) => step.op).filter((op) => wanted.includes(op)), wanted);
+  t.deepEqual(stepsOf(plan, 'clone').map(({ joins, flags }) => [joins.length, flags & 0x0002_0000]), [[0, 0x0002_0000]]);
+  t.like(fault(() => compilePlan(shared)), { code: 'ERR_TSRUN_INVALID_SPEC', field: '/root/path' });
+});
