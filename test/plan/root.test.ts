@@ -40,6 +40,6 @@ test('a root in mounts of others is put together before the process goes there',
   const wanted = ['openNamespace', 'clone', 'attachRoot', 'pivotRoot', 'takeRootAlong', 'enterRoot', 'setDirectory'];
   const plan = compilePlan({ ...shared, hookState });
   t.deepEqual(plan.steps.map(({ step }) => step.op).filter((op) => wanted.includes(op)), wanted);
-  t.deepEqual(stepsOf(plan, 'clone').map(({ joins, flags }) => [joins.length, flags & 0x0002_0000]), [[0, 0x0002_0000]]);
+  t.deepEqual(stepsOf(plan, 'clone').map(({ joins, flags }) => [joins.length, BigInt(flags) & 0x0002_0000n]), [[0, 0x0002_0000n]]);
   t.like(fault(() => compilePlan(shared)), { code: 'ERR_TSRUN_INVALID_SPEC', field: '/root/path' });
 });
