@@ -16,7 +16,7 @@ const mostRead = 1000;
  */
 export async function findNested(blobs: Blobs, entries: readonly Descriptor[], digest: string): Promise<Descriptor | undefined> {
   const read = new Set<string>();
-  let fault: unknown;
+  let faulty: Descriptor | undefined;
   let level = entries;
   for (let depth = 1; depth <= deepest && level.length > 0; depth++) {
     const below: Descriptor[] = [];
@@ -24,8 +24,8 @@ export async function findNested(blobs: Blobs, entries: readonly Descriptor[], d
       if (read.has(index.digest)) continue;
       if (read.size === mostRead) throw documentError(`${blobs.name} has more than ${mostRead} indexes, in which an image is not looked for by its digest`, 'name the one that it is in');
       read.add(index.digest);
-      below.push(...(await childrenOf(blobs, index).catch((error: unknown) => {
-        fault ??= error;
+      below.push(...(await childrenOf(blobs, index).catch(() => {
+        faulty ??= index;
         return [];
       })));
     }
@@ -33,7 +33,7 @@ export async function findNested(blobs: Blobs, entries: readonly Descriptor[], d
     if (found !== undefined) return found;
     level = below;
   }
-  if (fault !== undefined) throw fault;
+  if (faulty !== undefined) await childrenOf(blobs, faulty);
   return undefined;
 }
 
