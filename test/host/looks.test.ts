@@ -103,4 +103,45 @@ here('what a dead launcher left is passed over by a look, and collected before i
   await (await Runtime.open({ root: lab.stateRoot })).close();
 });
 
+/** In a mount namespace in which the store is mounted read-only. */
+function readOnly(...words: readonly string[]): Omit<Traced, 'made'> {
+  const script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"';
+  const line = ['--mount', '--propagation', 'private', 'sh', '-c', script, lab.imageRoot, ...lab.command, ...words];
+  const { status, stdout, stderr } = spawnSync('unshare', line, { env: { ...process.env, ...lab.env, NO_COLOR: '1' }, encoding: 'utf8', timeout: 60_000 * patience, killSignal: 'SIGKILL' });
+  return { code: status, stdout, stderr };
+}
+
+here('a store that is mounted read-only can be looked at; what would change it says so', async (t) => {
+  const archive = saveImages(join(folders.scratch, 'still.tar'), { names: ['still:1'], layers: [makeImage(folders)] });
+  t.is((await lab.tsrun(['load', '--quiet', archive])).code, 0);
+  const before = readdirSync(lab.imageRoot, { recursive: true }).sort();
+  const looks = [['images'], ['images', '--json'], ['inspect', 'still:1'], ['history', '--no-trunc', '--json', 'still:1'], ['layers', 'still:1']];
+  for (const words of looks) {
+    const { code, stdout, stderr } = readOnly(...words);
+    t.deepEqual([code, stderr, stdout], [0, '', (await lab.tsrun(words)).stdout], words.join(' '));
+  }
+  const copy = join(folders.scratch, 'copy.tar');
+  t.is(readOnly('save', '--quiet', '--format', 'oci', '-o', copy, 'still:1').code, 0, 'it is written elsewhere');
+  for (const words of [['tag', 'still:1', 'still:2'], ['rmi', 'still:1'], ['prune', '--all'], ['load', '--quiet', copy], ['run', '--rm', 'still:1', 'true']]) {
+    const { code, stderr } = readOnly(...words);
+    t.not(code, 0, words.join(' '));
+    t.regex(stderr, /^tsrun: '.*' of the image store cannot be used: its file system is read-only \(EROFS\)\nhint: a store that is read-only can be looked at alone/m, words.join(' '));
+  }
+  t.deepEqual(readdirSync(lab.imageRoot, { recursive: true }).sort(), before);
+  t.is((await lab.tsrun(['rmi', 'still:1'])).code, 0);
+});
+
+needs('root', 'userns', 'overlay', 'command:skopeo')('what a store that is read-only has compressed is saved as it is', async (t) => {
+  const archive = saveImages(join(folders.scratch, 'plain.tar'), { names: ['packed:1'], layers: [makeImage(folders)] });
+  const layout = join(folders.scratch, 'packed');
+  const { status, stderr } = spawnSync('skopeo', ['--insecure-policy', 'copy', '--quiet', `docker-archive:${archive}`, `oci:${layout}:v1`], { encoding: 'utf8' });
+  t.deepEqual([status, stderr], [0, '']);
+  t.is((await lab.tsrun(['load', '--quiet', '--name', 'packed:1', layout])).code, 0);
+  const destination = join(folders.scratch, 'packed.tar');
+  const refused = readOnly('save', '--quiet', '-o', destination, 'packed:1');
+  t.regex(refused.stderr, /^tsrun: '.*' cannot be written: EROFS\nhint: from a store that is read-only, layers that are compressed are saved as they are with --format oci/);
+  t.is(readOnly('save', '--quiet', '--format', 'oci', '-o', destination, 'packed:1').code, 0);
+  t.is((await lab.tsrun(['rmi', 'packed:1'])).code, 0);
+});
+
 lab.declareLeakTest();

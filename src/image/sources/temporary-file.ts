@@ -51,5 +51,12 @@ function storeError(folder: string, cause: unknown): TsrunError {
   const errno = errnoName(cause) ?? String(cause);
   const isFull = errno === 'ENOSPC' || errno === 'EDQUOT';
   const what = isFull ? `no space is left in '${printable(folder, 300)}' (${errno})` : `'${printable(folder, 300)}' cannot be written: ${errno}`;
-  return new TsrunError('ERR_TSRUN_STORE', what, { hint: isFull ? 'remove images with tsrun prune, or keep them elsewhere with --root-dir' : 'check its permissions', cause });
+  return new TsrunError('ERR_TSRUN_STORE', what, { hint: hints[errno] ?? 'check its permissions', cause });
 }
+
+const fullHint = 'remove images with tsrun prune, or keep them elsewhere with --root-dir';
+const hints: Readonly<Record<string, string>> = {
+  ENOSPC: fullHint,
+  EDQUOT: fullHint,
+  EROFS: 'from a store that is read-only, layers that are compressed are saved as they are with --format oci; for all else mount it to be written to, or name another one with --root-dir',
+};

@@ -13,6 +13,8 @@ const why: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'its path is too long (ENAMETOOLONG)',
 };
 
+const readOnlyHint = 'a store that is read-only can be looked at alone (images, inspect, history, layers): mount it to be written to, or name another one: --root-dir, TSRUN_IMAGES';
+
 export function isFull(error: unknown): boolean {
   const errno = errnoName(error);
   return errno === 'ENOSPC' || errno === 'EDQUOT';
@@ -26,10 +28,8 @@ export async function storeError(path: string, cause: unknown): Promise<TsrunErr
   const wanting = descriptorHint(errno);
   if (wanting !== undefined) return new TsrunError('ERR_TSRUN_HOST', `no descriptor is left for the image store (${errno})`, { hint: wanting, cause });
   const what = why[errno ?? ''] ?? errno ?? String(cause);
-  return new TsrunError('ERR_TSRUN_STORE', `'${printable(path, 400)}' of the image store cannot be used: ${what}`, {
-    hint: 'name a folder of your own on a file system that can be written to: --root-dir, TSRUN_IMAGES',
-    cause,
-  });
+  const hint = errno === 'EROFS' ? readOnlyHint : 'name a folder of your own on a file system that can be written to: --root-dir, TSRUN_IMAGES';
+  return new TsrunError('ERR_TSRUN_STORE', `'${printable(path, 400)}' of the image store cannot be used: ${what}`, { hint, cause });
 }
 
 async function fullError(path: string, cause: unknown): Promise<TsrunError> {

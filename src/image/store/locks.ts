@@ -52,12 +52,8 @@ export class Locks {
 
   /** Without waiting, neither for the lock nor for the disk: undefined when it cannot be had that way. */
   tryShared(name: string): (() => void) | undefined {
-    let fd: number;
-    try {
-      fd = openSync(join(this.#folder, name), constants.O_RDWR | constants.O_NOFOLLOW);
-    } catch {
-      return undefined;
-    }
+    const fd = openAtOnce(join(this.#folder, name));
+    if (fd === undefined) return undefined;
     if (this.#tryOrClose(fd)) return onceOnly(() => { closeSync(fd); });
     return undefined;
   }
@@ -89,7 +85,9 @@ export class Locks {
   async #take(path: string, wanted: Wanted, stays = !wanted.exclusive): Promise<Lock> {
     for (;;) {
       checkAborted(wanted.signal);
-      const file = await this.#open(path);
+      const file = wanted.exclusive ? await this.#open(path) : await this.#openShared(path);
+      // Nobody who sees the store as it is seen here could lock it.
+      if (file === undefined) return { release: () => Promise.resolve() };
       try {
         await this.#lock(file.fd, wanted);
         if (await isStillAt(path, file)) return lockOf(file, stays ? undefined : path);
@@ -103,6 +101,21 @@ export class Locks {
 
   async #open(path: string): Promise<FileHandle> {
     return open(path, flags, 0o600).catch(async (cause: unknown) => { throw await storeError(path, cause); });
+  }
+
+  /** To be locked shared, a file need not be written to: who only looks may have a store that is mounted read-only. Undefined where that has no such file. */
+  async #openShared(path: string): Promise<FileHandle | undefined> {
+    try {
+      return await open(path, flags, 0o600);
+    } catch (cause) {
+      if (errnoName(cause) !== 'EROFS') throw await storeError(path, cause);
+    }
+    try {
+      return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    } catch (cause) {
+      if (errnoName(cause) === 'ENOENT') return undefined;
+      throw await storeError(path, cause);
+    }
   }
 
   async #lock(fd: number, { exclusive, signal }: Wanted): Promise<void> {
@@ -121,6 +134,17 @@ export class Locks {
       answer.destroy();
     }
   }
+}
+
+function openAtOnce(path: string): number | undefined {
+  for (const access of [constants.O_RDWR, constants.O_RDONLY]) {
+    try {
+      return openSync(path, access | constants.O_NOFOLLOW);
+    } catch (cause) {
+      if (errnoName(cause) !== 'EROFS') return undefined;
+    }
+  }
+  return undefined;
 }
 
 function firstByte(socket: Socket): Promise<number | undefined> {

@@ -32,9 +32,7 @@ export async function openStore({ root, calls, unpack, removeTree = removeAsCall
   const layout = new StoreLayout(root);
   try {
     const isKnown = await isStore(layout);
-    await makeWithParents(root);
-    await makeFolders(layout);
-    if (!isKnown) await writeFormat(layout);
+    await (isKnown ? makeUnlessReadOnly(layout) : make(layout));
   } catch (cause) {
     throw await storeError(root, cause);
   }
@@ -79,6 +77,21 @@ function checkUnused(layout: StoreLayout, names: readonly string[]): void {
   const own = new Set([...layout.folders.map((path) => relative(layout.root, path)), 'lost+found']);
   const foreign = names.find((name) => !own.has(name) && !name.startsWith('format.'));
   if (foreign !== undefined) throw noStore(layout, `it holds something else, such as ${show(foreign)}`);
+}
+
+async function make(layout: StoreLayout): Promise<void> {
+  await makeWithParents(layout.root);
+  await makeFolders(layout);
+  await writeFormat(layout);
+}
+
+/** One on a file system that is mounted read-only can be looked at: whoever changes something is told of it then. */
+async function makeUnlessReadOnly(layout: StoreLayout): Promise<void> {
+  try {
+    await makeFolders(layout);
+  } catch (cause) {
+    if (errnoName(cause) !== 'EROFS') throw cause;
+  }
 }
 
 async function makeFolders(layout: StoreLayout): Promise<void> {
