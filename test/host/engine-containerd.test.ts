@@ -1,5 +1,5 @@
 // containerd on tsrun-oci, by way of its shim: as ctr calls it.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serveContainerd } from '../support/containerd.js';
 import { engineLab, engineTest, followsSize, limitsTest, runtime } from '../support/engines.js';
@@ -109,9 +109,12 @@ here('mounts, root, rights, devices, namespaces', async (t) => {
   t.regex((await hear('--uidmap', '0:300000:65536', '--gidmap', '0:300000:65536', image, 'sh', '-c', 'tr -s " " < /proc/self/uid_map; touch /new; stat -c %u /new')).stdout, /^ 0 300000 65536\n0\n/);
 });
 
+/** ctr mounts no cgroups for a container: they are read from outside. */
 limitsTest('limits are the cgroup\'s', async (t) => {
-  const answer = await ctr('run', '--rm', '--runtime', 'io.containerd.runc.v2', '--runc-binary', runtime, '--memory-limit', '67108864', '--cpus', '0.5', image, newId(), ...linger, 'sh', '-c', 'cd /sys/fs/cgroup; cat memory.max cpu.max');
-  t.like(answer, { code: 0, stdout: '67108864\n50000 100000\n', stderr: '' });
+  await said('run', '--detach', '--runtime', 'io.containerd.runc.v2', '--runc-binary', runtime, '--cgroup', '/limits', '--memory-limit', '67108864', '--cpus', '0.5', image, 'limited', 'sleep', '1000');
+  const limits = ['memory.max', 'cpu.max'].map((file) => readFileSync(lab.path(`/sys/fs/cgroup/limits/${file}`), 'utf8'));
+  t.deepEqual(limits, ['67108864\n', '50000 100000\n']);
+  await remove('limited');
 });
 
 here('nothing is left', async (t) => {
