@@ -85,11 +85,6 @@ here('bridge: containers do not reach each other, though the host reaches both',
   t.deepEqual(readdirSync(join(lab.stateRoot, 'links')), []);
 });
 
-here('user: a capability with which the loopback of the host is reached all the same is warned of', async (t) => {
-  t.regex((await net.run(['--network', 'user', '--cap-add', 'NET_RAW'], 'true')).stderr, /with CAP_NET_RAW the container can write packets that reach the loopback of the host/);
-  for (const flags of [['--network', 'user'], ['--network', 'bridge', '--cap-add', 'NET_RAW']]) t.notRegex((await net.run(flags, 'true')).stderr, /loopback of the host/);
-});
-
 here('a list that the container could go around is refused, and so is one without a network', async (t) => {
   const refused = async (...flags: string[]) => (await net.run(flags, 'true')).stderr;
   t.regex(await refused('--network', 'user', '--egress', farAddress, '--cap-add', 'NET_ADMIN'), /CAP_NET_ADMIN the container could go around it/);

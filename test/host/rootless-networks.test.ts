@@ -60,6 +60,12 @@ here('user: nor by naming the interface, which takes no right', async (t) => {
   t.notRegex(await net.sentByDevice(async (words) => ask({ do: 'run', options: { network: 'user', command: ['sh', '-c', words] } })), /contained/);
 });
 
+here('user: a capability with which the loopback of the host is reached all the same is warned of', async (t) => {
+  const replies = await ask(sh('true', { capAdd: ['NET_RAW'] }), sh('true'), sh('true', { network: 'none', capAdd: ['NET_RAW'] }));
+  const warned = replies.map(({ warnings = [] }) => warnings.filter((text) => text.includes('the loopback of the host')));
+  t.deepEqual(warned, [['with CAP_NET_RAW the container can write packets that reach the loopback of the host by its network: drop them, or use the network bridge'], [], []]);
+});
+
 here('user: a list lets through what it names, and the container cannot change it', async (t) => {
   const rules = 'ip link set eth0 down; nft flush ruleset; iptables -F; true';
   const replies = await ask(
