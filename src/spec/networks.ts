@@ -14,7 +14,7 @@ export interface EgressRule {
 
 /** A network that is attached between the making of the namespaces and the execution of the program. */
 export type AttachedNetwork =
-  /** By pasta, in the name of the user. */
+  /** By pasta or slirp4netns, in the name of the user. */
   | { readonly kind: 'user'; readonly egress?: readonly EgressRule[] }
   /** By a pair of veth interfaces with a /30 out of the range. */
   | { readonly kind: 'bridge'; readonly range: string; readonly egress?: readonly EgressRule[] };

@@ -10,7 +10,7 @@ export const networkFlags: readonly Flag[] = [
   flag(network, {
     name: 'network',
     aliases: ['net'],
-    help: 'none: only loopback; user: by pasta; bridge: an address of its own; host: shared; container:NAME, ns:PATH: joined',
+    help: 'none: only loopback; user: by pasta or slirp4netns; bridge: an address of its own; host: shared; container:NAME, ns:PATH: joined',
     group,
     default: 'none',
     example: 'none',

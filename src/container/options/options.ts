@@ -205,7 +205,7 @@ export interface RunOptions {
   readonly sysctls?: Readonly<Record<string, string>>;
 
   /**
-   * `none`: a new namespace with only loopback. `user`: connections in the name of the calling user, by pasta (Debian: passt), which
+   * `none`: a new namespace with only loopback. `user`: connections in the name of the calling user, by pasta or slirp4netns, which
    * ends with the container; the host's loopback is not reached. `bridge`: an address of its own out of `bridgeRange` behind the host's,
    * by ip and nft (iproute2, nftables), as root; containers reach neither each other nor the host. Nothing comes in but by
    * `Container.connect`. What is missing is `ERR_TSRUN_HOST`. Default `none`.
