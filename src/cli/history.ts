@@ -24,8 +24,8 @@ export interface HistoryRow {
 }
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { flags: { json = false, quiet = false, noTrunc = false }, positionals: [reference = ''], stdout, env } = invocation;
-  const rows = historyOf(await withStoredImages(invocation, (images) => images.inspect(reference)));
+  const { flags: { json = false, quiet = false, noTrunc = false }, options: { platform }, positionals: [reference = ''], stdout, env } = invocation;
+  const rows = historyOf(await withStoredImages(invocation, (images) => images.inspect(reference, { ...(platform !== undefined && { platform }) })));
   if (json) stdout.write(renderJson(rows));
   else if (quiet) for (const { diffId } of rows) stdout.write(`${diffId === undefined ? none : noTrunc ? diffId : shortDigest(diffId)}\n`);
   else stdout.write(renderTable(columns, rows.map((row) => cells(row, noTrunc, Date.now())), { paint: painter(stdout, env), width: stdout.isTTY === true && !noTrunc ? stdout.columns : undefined }));

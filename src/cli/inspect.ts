@@ -11,7 +11,7 @@ import { containerNameForm } from './values/basic.js';
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, positionals: [id = ''], stdout, env } = invocation;
   const paint = painter(stdout, env);
-  if (flags.type === 'image' && flags.diffWith === undefined && flags.isolation !== true) {
+  if (isOfImage(invocation)) {
     stdout.write(await image(invocation, id));
     return 0;
   }
@@ -24,6 +24,14 @@ export async function run(invocation: Invocation): Promise<number> {
     stdout.write(flags.json === true ? renderJson(report) : renderRows(isolationRows(report), paint));
   } else stdout.write(await everything(invocation, containers, id));
   return 0;
+}
+
+/** Who names a platform means an image: containers have this machine's. */
+function isOfImage({ flags: { type, diffWith, isolation }, options: { platform } }: Invocation): boolean {
+  const mayBe = diffWith === undefined && isolation !== true;
+  if (platform === undefined) return mayBe && type === 'image';
+  if (mayBe && type !== 'container') return true;
+  throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', '--platform says nothing of a container', { hint: 'leave it out' });
 }
 
 /** A name may be of both: docker looks among the containers first. */
@@ -54,7 +62,8 @@ function container(containers: RecordedContainers, id: string): string {
 }
 
 async function image(invocation: Invocation, reference: string): Promise<string> {
-  return withStoredImages(invocation, async (images) => renderJson(imageJson(await images.inspect(reference))));
+  const { platform } = invocation.options;
+  return withStoredImages(invocation, async (images) => renderJson(imageJson(await images.inspect(reference, { ...(platform !== undefined && { platform }) }))));
 }
 
 export interface Comparison {

@@ -22,12 +22,12 @@ const defaultEfficiency = 0.9;
 const defaultUserWasted = 0.1;
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { flags, positionals: [reference = ''], stdout, env } = invocation;
+  const { flags, options: { platform }, positionals: [reference = ''], stdout, env } = invocation;
   if (flags.ci !== true) refuseThresholds(flags);
-  const { details, changes } = await withStoredImages(invocation, (images) => interruptible(async (signal) => ({
-    details: await images.inspect(reference),
-    changes: await images.changes(reference, { signal }),
-  })));
+  const { details, changes } = await withStoredImages(invocation, (images) => interruptible(async (signal) => {
+    const look = { signal, ...(platform !== undefined && { platform }) };
+    return { details: await images.inspect(reference, look), changes: await images.changes(reference, look) };
+  }));
   const verdicts = flags.ci === true ? judge(changes, flags) : [];
   const passed = verdicts.every(({ pass }) => pass);
   if (flags.json === true) stdout.write(renderJson({ ...layersJson(details, changes), ...(flags.ci === true && { passed, verdicts }) }));

@@ -51,6 +51,7 @@ async function formationOptions(invocation: Invocation): Promise<FormationOption
     ...(env !== undefined && { env }),
     ...(flags.sizes?.size !== undefined && { size: flags.sizes.size }),
     ...(flags.runtimeMetrics !== undefined && { metrics: flags.runtimeMetrics }),
+    ...(flags.dynoMetadata !== undefined && { metadata: flags.dynoMetadata }),
     ...(flags.metrics !== undefined && { serveMetrics: flags.metrics }),
     processTypes: processTypes(invocation),
     container: { ...container, onWarning: oncePerText(warn) },

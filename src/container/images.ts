@@ -1,9 +1,9 @@
 /** The images of a store, as a runtime has them. Nothing of the store is loaded before it is asked for something. */
 import { TsrunError } from '../spec/errors.js';
-import type { DamagedImage, FetchedImage, ImageChanges, ImageDetails, ImageLibrary, ImageProgress, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../image/image-types.js';
+import type { DamagedImage, FetchedImage, ImageChanges, ImageDetails, ImageLibrary, ImageProgress, ImageSummary, ImageWork, ImportOptions, LookOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../image/image-types.js';
 import type { Library } from './image-library/library.js';
 import type { LibrarySurroundings } from './image-library/surroundings.js';
-import { validateImportOptions, validateNames, validateNamesOrStreams, validatePruneOptions, validatePullOptions, validateRemoveOptions, validateResolveOptions, validateSaveOptions, validateSignalOptions } from './options/validate-images.js';
+import { validateImportOptions, validateLookOptions, validateNames, validateNamesOrStreams, validatePruneOptions, validatePullOptions, validateRemoveOptions, validateResolveOptions, validateSaveOptions } from './options/validate-images.js';
 
 export class Images implements ImageLibrary {
   readonly #surroundings: () => LibrarySurroundings;
@@ -59,15 +59,16 @@ export class Images implements ImageLibrary {
   }
 
   /** @inheritdoc */
-  async inspect(reference: string): Promise<ImageDetails> {
+  async inspect(reference: string, options: LookOptions = {}): Promise<ImageDetails> {
     validateNames({ reference });
-    return (await this.library()).inspect(reference);
+    validateLookOptions(options);
+    return (await this.library()).inspect(reference, options);
   }
 
   /** @inheritdoc */
-  async changes(reference: string, options: { readonly signal?: AbortSignal } = {}): Promise<ImageChanges> {
+  async changes(reference: string, options: LookOptions = {}): Promise<ImageChanges> {
     validateNames({ reference });
-    validateSignalOptions(options);
+    validateLookOptions(options);
     return (await this.library()).changes(reference, options);
   }
 

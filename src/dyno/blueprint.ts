@@ -4,6 +4,7 @@ import type { DynoSettings } from './dyno-settings.js';
 import { formationDefaults, policyOf } from './formation-options.js';
 import type { Founded } from './founding.js';
 import { healthOf } from './health/chosen.js';
+import { dynoMetadata } from './metadata.js';
 import type { OneOffOptions } from './one-off/one-off-options.js';
 import { refuseRelease } from './one-off/release.js';
 import { checkHostPorts, hostPort } from './ports.js';
@@ -116,10 +117,10 @@ export class Blueprint {
   }
 
   #containerOptions(type: string, dyno: string, program: Program, size: DynoSize | undefined, more: Readonly<Record<string, string>> = {}, port = this.port): RunOptions {
-    const { source, runtime: { host }, options: { env = {}, container = {}, showSize = true } } = this.founded;
+    const { source, runtime: { host }, options: { env = {}, container = {}, showSize = true, metadata = false } } = this.founded;
     const shown = size === undefined || !showSize ? {} : shownSize(size);
     // What its config vars say of it is in `port`.
-    const own = { ...shown.env, ...env, ...(type === 'web' && { PORT: String(port) }), ...more, DYNO: dyno };
+    const own = { ...shown.env, ...(metadata && dynoMetadata({ ...this.founded, revision: source.revision })), ...env, ...(type === 'web' && { PORT: String(port) }), ...more, DYNO: dyno };
     const options = { user: source.user, capDrop: ['ALL'], ...shown, ...container, ...program.options, env: own };
     return size === undefined ? options : withLimits({ ...sizePressure(host), ...options }, sizeLimits(size, host));
   }

@@ -76,6 +76,12 @@ export interface FormationOptions {
    * /proc/cpuinfo and `nproc`. Default true; without a size there is nothing to find.
    */
   readonly showSize?: boolean;
+  /**
+   * Whether each dyno is told its app, its release and itself, as Heroku's lab `runtime-dyno-metadata` tells it: HEROKU_APP_ID, HEROKU_APP_NAME,
+   * HEROKU_DYNO_ID, HEROKU_RELEASE_CREATED_AT and HEROKU_RELEASE_VERSION, and of an image with the label `org.opencontainers.image.revision`
+   * HEROKU_BUILD_COMMIT, HEROKU_SLUG_COMMIT and HEROKU_SLUG_DESCRIPTION. Config vars of these names go before. Default false.
+   */
+  readonly metadata?: boolean;
   /** Whether the log has what each dyno uses, every 20 seconds, as Heroku's has with `log-runtime-metrics`. Default false. */
   readonly metrics?: boolean;
   /** Where it answers with what `Formation.metrics` says, as `serveMetrics` does, as long as a process owns it. Default nowhere. */
@@ -136,6 +142,7 @@ const formation = strictObject<FormationOptions>({
   restart: optional(restart),
   size: optional(sizeShape),
   showSize: optional(boolean),
+  metadata: optional(boolean),
   metrics: optional(boolean),
   serveMetrics: optional(metricsAddress),
   publish: optional(array(publishShape)),

@@ -4,7 +4,7 @@ import { randomNumber } from '../container/state/random.js';
 import { ChecksumError } from '../image/checksum.js';
 import { TsrunError } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
-import { imageOptions, validateFormationOptions, type AdoptOptions, type FormationOptions } from './formation-options.js';
+import { formationDefaults, imageOptions, validateFormationOptions, type AdoptOptions, type FormationOptions } from './formation-options.js';
 import { checksumLine } from './life-lines.js';
 import { ProgramSource, type PinnedImage } from './program.js';
 import type { SavedPlace } from './survival/places.js';
@@ -19,6 +19,8 @@ export interface Founded {
   readonly survival?: Survival;
   /** How often it was redeployed. */
   readonly release: number;
+  /** By the formation's clock. */
+  readonly releasedAtMs: number;
 }
 
 /** What there was: dynos, and how many there shall be. */
@@ -34,11 +36,16 @@ export async function found(runtime: Runtime, image: string, options: FormationO
   validateFormationOptions(options);
   const { name = `app-${randomNumber(10_000, 100_000)}` } = options;
   const source = await openSource(runtime, image, options);
-  if (options.survive !== true) return { runtime, name, image, source, options, release: 0 };
+  const releasedAtMs = timeOf(options);
+  if (options.survive !== true) return { runtime, name, image, source, options, release: 0, releasedAtMs };
   const { Survival } = await import('./survival/survival.js');
   const { image: pinned, stack } = source.pinned;
   const kept = { ...options, container: { ...options.container, ...(stack !== undefined && { stack }) } };
-  return { runtime, name, image: pinned, source, options: kept, survival: Survival.make(runtime, name, { image: pinned, imageName: image, options: kept }), release: 0 };
+  return { runtime, name, image: pinned, source, options: kept, survival: Survival.make(runtime, name, { image: pinned, imageName: image, options: kept, releasedAtMs }), release: 0, releasedAtMs };
+}
+
+function timeOf({ clock = formationDefaults.clock }: FormationOptions): number {
+  return clock.now();
 }
 
 /** @throws as `Formation.adopt` */
@@ -47,9 +54,10 @@ export async function inherit(runtime: Runtime, name: string, changes: AdoptOpti
   const { Survival } = await import('./survival/survival.js');
   const survival = Survival.take(runtime, name);
   try {
-    const { image, quantities, options: before, phase, release = 0 } = survival.definition;
+    const { image, quantities, options: before, phase, release = 0, releasedAtMs: saved } = survival.definition;
     const options = { ...before, ...changes, container: { ...before.container, ...changes.container } };
-    return { runtime, name, image, source: await openSource(runtime, image, options), options, survival, release, quantities, dynos: survival.dynos(), isEnding: phase === 'ending' };
+    const releasedAtMs = saved ?? timeOf(options);
+    return { runtime, name, image, source: await openSource(runtime, image, options), options, survival, release, releasedAtMs, quantities, dynos: survival.dynos(), isEnding: phase === 'ending' };
   } catch (error) {
     survival.leave();
     throw error;
@@ -68,7 +76,7 @@ export async function renew(before: Founded, { image, stack }: Readonly<Partial<
   const container = { ...kept, ...(image === undefined && checksum !== undefined && { checksum }), ...(stack !== undefined && { stack }) };
   const source = await openSource(runtime, image ?? before.image, { ...options, container });
   const { pinned } = source;
-  return { ...before, release: before.release + 1, image: pinned.image, source, options: { ...options, container: { ...container, ...(pinned.stack !== undefined && { stack: pinned.stack }) } } };
+  return { ...before, release: before.release + 1, releasedAtMs: timeOf(options), image: pinned.image, source, options: { ...options, container: { ...container, ...(pinned.stack !== undefined && { stack: pinned.stack }) } } };
 }
 
 async function openSource(runtime: Runtime, image: string, { processTypes = {}, container }: FormationOptions): Promise<ProgramSource> {

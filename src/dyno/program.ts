@@ -66,6 +66,11 @@ export class ProgramSource {
     return this.#config?.config?.Healthcheck;
   }
 
+  /** The commit that it was built from, by its label. */
+  get revision(): string | undefined {
+    return this.#config?.config?.Labels?.['org.opencontainers.image.revision'];
+  }
+
   /** @throws ERR_TSRUN_INVALID_ARGUMENT for a type that neither caller nor image names */
   program(type: string): Program {
     const line = this.#lines.get(type);

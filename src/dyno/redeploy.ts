@@ -44,6 +44,6 @@ export async function redeploy({ blueprint, crew, oneOffs }: Redeployment, optio
     back();
     throw error;
   }
-  const { image, release, survival, options: { container } } = blueprint.founded;
-  survival?.redefine(release, image, changes.image, container?.stack);
+  const { image, release, releasedAtMs, survival, options: { container } } = blueprint.founded;
+  survival?.redefine({ release, releasedAtMs, image }, changes.image, container?.stack);
 }

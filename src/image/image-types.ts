@@ -210,6 +210,17 @@ export interface RemovedImages {
   readonly freedBytes: number;
 }
 
+/** What `ImageLibrary.inspect` and `changes` may be told. Unknown names are refused. */
+export interface LookOptions {
+  /**
+   * Of a file or folder that holds images for several platforms, the one for this: `linux/arm64`. Default: for this machine's. An image of
+   * the store is looked at whatever it is for; one that is not for a platform that is given is an error.
+   */
+  readonly platform?: string;
+  /** Gives it up: `ERR_TSRUN_ABORTED`. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * The images of a store, as `runtime.images` gives them. All of it fails with `ERR_TSRUN_INVALID_ARGUMENT` for arguments that mean nothing
  * and with `ERR_TSRUN_STORE` for a store that cannot be read or written, is damaged, or has no room; long work also with
@@ -247,9 +258,9 @@ export interface ImageLibrary {
    *
    * @throws `ERR_TSRUN_IMAGE` where there is none
    */
-  inspect(reference: string): Promise<ImageDetails>;
+  inspect(reference: string, options?: LookOptions): Promise<ImageDetails>;
   /** What each layer adds, changes and removes. Reads the names of all files. @throws as `inspect` */
-  changes(reference: string, options?: { readonly signal?: AbortSignal }): Promise<ImageChanges>;
+  changes(reference: string, options?: LookOptions): Promise<ImageChanges>;
   /** Gives an image a name, which another may lose by that. @throws as `inspect` */
   tag(reference: string, name: string): Promise<void>;
   /**

@@ -60,6 +60,19 @@ rooted('another stack under a slug: one dyno after the other; what does not boot
   await watched.stop();
 });
 
+rooted('metadata: a dyno knows its app and release, the next release has the next number, and a config var goes before', async (t) => {
+  const told = { clock: { command: 'echo "$HEROKU_APP_NAME $HEROKU_RELEASE_VERSION $HEROKU_RELEASE_CREATED_AT"; exec tick' } };
+  const watched = await watchFormation(lab, { image: slug(), quantities: { clock: 1 }, processTypes: told, container: { stack: stack('first') }, metadata: true, env: { HEROKU_APP_NAME: 'mine' } });
+  const { formation, lines } = watched;
+  await up(formation);
+  await formation.redeploy({ stack: stack('second'), steadyMs: 200 });
+  const releases = lines.flatMap((line) => /^app\[clock\.1\]: mine (v\d) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/.exec(line)?.slice(1) ?? []);
+  const [, first = '', , second = ''] = releases;
+  t.deepEqual([releases[0], releases[2]], ['v1', 'v2']);
+  t.true(first <= second);
+  await watched.stop();
+});
+
 rooted('a stack that some types do not run on: those that were swapped already go back too', async (t) => {
   const rich = stack('rich');
   const worse = stack('worse', { serve: 'exit 3' });

@@ -110,11 +110,12 @@ here('mounts, root, rights, devices, namespaces', async (t) => {
 });
 
 /** ctr mounts no cgroups for a container: they are read from outside. */
-limitsTest('limits are the cgroup\'s', async (t) => {
+limitsTest('limits are the cgroup\'s, and hold', async (t) => {
   await said('run', '--detach', '--runtime', 'io.containerd.runc.v2', '--runc-binary', runtime, '--cgroup', '/limits', '--memory-limit', '67108864', '--cpus', '0.5', image, 'limited', 'sleep', '1000');
   const limits = ['memory.max', 'cpu.max'].map((file) => readFileSync(lab.path(`/sys/fs/cgroup/limits/${file}`), 'utf8'));
   t.deepEqual(limits, ['67108864\n', '50000 100000\n']);
   await remove('limited');
+  t.is((await run('--memory-limit', '33554432', image, 'hog', 'memory', '67108864')).code, 137);
 });
 
 here('nothing is left', async (t) => {

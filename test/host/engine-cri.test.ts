@@ -135,7 +135,7 @@ here('exec, attach and port-forward over the streams of a kubelet', async (t) =>
   await call('RemovePodSandbox', { pod_sandbox_id: pod.id });
 });
 
-limitsTest('limits are the cgroup\'s, can be changed, and its use is told', async (t) => {
+limitsTest('limits are the cgroup\'s, can be changed and hold, and its use is told', async (t) => {
   const pod = await newPod('limits');
   const resources = { memory_limit_in_bytes: 67_108_864, cpu_period: 100_000, cpu_quota: 50_000 };
   const container = await newContainer(pod, 'limited', ['sleep', '1000'], { linux: { resources } });
@@ -144,6 +144,9 @@ limitsTest('limits are the cgroup\'s, can be changed, and its use is told', asyn
   await call('UpdateContainerResources', { container_id: container, linux: { memory_limit_in_bytes: 33_554_432 } });
   t.is(await limits(), '33554432\n50000 100000\n');
   t.regex(JSON.stringify(await call('ContainerStats', { container_id: container })), /"usage_core_nano_seconds":\{"value":[1-9].*"working_set_bytes":\{"value":[1-9]/);
+  const hungry = await newContainer(pod, 'hungry', ['hog', 'memory', '67108864'], { linux: { resources: { memory_limit_in_bytes: 33_554_432 } } });
+  await until(async () => (await statusOf(hungry))['state'] === exited, 'its end');
+  t.like(await statusOf(hungry), { exit_code: 137, reason: 'OOMKilled' });
   await call('StopPodSandbox', { pod_sandbox_id: pod.id });
   await call('RemovePodSandbox', { pod_sandbox_id: pod.id });
 });

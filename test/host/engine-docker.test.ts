@@ -125,6 +125,13 @@ limitsTest('limits are the cgroup\'s, and can be changed', async (t) => {
   await said('rm', '--force', 'limited');
 });
 
+limitsTest('limits hold: who takes more memory is killed, which the engine is told; who starts more processes is refused', async (t) => {
+  t.is((await docker('run', '--network', 'host', '--name', 'hungry', '--memory', '32m', '--memory-swap', '32m', image, 'hog', 'memory', '67108864')).code, 137);
+  t.is(await said('inspect', '--format', '{{.State.OOMKilled}} {{.State.ExitCode}}', 'hungry'), 'true 137');
+  await said('rm', 'hungry');
+  t.is((await run('--pids-limit', '20', image, 'hog', 'forks', '100')).stdout, 'forks 19 EAGAIN\n');
+});
+
 here('nothing is left', async (t) => {
   await until(async () => (await lab.traces()).length === 0, 'the last end');
   t.is(await said('ps', '--all', '--quiet'), '');

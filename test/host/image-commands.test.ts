@@ -4,6 +4,7 @@ import { appendFileSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { appArchive, registryWithApp } from '../support/app-archive.js';
+import { packFolder, writeLayout } from '../support/image-layouts.js';
 import { makeImage } from '../support/images.js';
 import { CommandLab, refusal } from '../support/command-lab.js';
 import { readObject, readObjects } from '../support/json.js';
@@ -99,6 +100,20 @@ here('a container tells its image, and inspect what it is asked for', async (t) 
   t.deepEqual(refusal(await lab.call(['inspect', '--type', 'container', 'team/app:v1'])).slice(0, 1), [125]);
   t.regex((await lab.call(['inspect', '--type', 'image', id])).stderr, /no image/);
   await lab.forget(id);
+});
+
+here('an image for another platform is looked at where that is named', async (t) => {
+  const path = mkdtempSync(join(folders.scratch, 'far-'));
+  const { image } = writeLayout(path, [packFolder(join(folders.image, 'etc'))], {}, undefined, 's390x');
+  for (const command of ['inspect', 'history', 'layers']) {
+    t.regex((await lab.call([command, `oci:${path}`])).stderr, /has no image for linux\/\w+: it is for linux\/s390x$/m, command);
+    t.like(await lab.call([command, '--platform', 'linux/s390x', `oci:${path}`]), { code: 0, stderr: '' }, command);
+  }
+  const { digest } = image.manifest.descriptor;
+  t.like(readObject((await lab.call(['inspect', '--platform', 's390x', digest])).stdout), { digest, platform: { architecture: 's390x' } });
+  t.like(readObject((await lab.call(['inspect', digest])).stdout), { digest }, 'in the store, whatever it is for');
+  t.regex((await lab.call(['inspect', '--platform', 'arm64', digest])).stderr, /no image for linux\/arm64: it is for linux\/s390x/);
+  for (const words of [['--type', 'container'], ['--isolation']]) t.regex((await lab.call(['inspect', '--platform', 'arm64', ...words, 'x'])).stderr, /--platform says nothing of a container/);
 });
 
 here('explain tells name and digest, of the store that is named, and fetches nothing', async (t) => {

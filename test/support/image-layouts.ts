@@ -21,9 +21,10 @@ export interface Layout {
   readonly image: OfferedImage;
 }
 
-/** An OCI image layout with one image for this machine. */
-export function writeLayout(path: string, layers: readonly MadeLayer[], config: ImageConfig['config'] = {}, name?: string): Layout {
-  const architecture = process.arch === 'x64' ? 'amd64' : 'arm64';
+const ownArchitecture = process.arch === 'x64' ? 'amd64' : 'arm64';
+
+/** An OCI image layout with one image, for this machine unless that is said otherwise. */
+export function writeLayout(path: string, layers: readonly MadeLayer[], config: ImageConfig['config'] = {}, name?: string, architecture = ownArchitecture): Layout {
   const image = makeImage(layers, { architecture, config });
   mkdirSync(join(path, 'blobs/sha256'), { recursive: true });
   const blobs: readonly (readonly [digest: string, bytes: Buffer])[] = [

@@ -112,6 +112,7 @@ export interface CommandFlags {
   /** `up`: what dynos may use, and whether the log has what they do. */
   readonly sizes?: DynoSizes;
   readonly runtimeMetrics?: boolean;
+  readonly dynoMetadata?: boolean;
   readonly metrics?: MetricsAddress;
   /** `up`: URLs. They may hold passwords. */
   readonly drains?: readonly string[];

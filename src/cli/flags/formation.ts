@@ -230,6 +230,13 @@ export const formationFlags: readonly Flag[] = [
     commands: ['up'],
     apply: (draft, value) => (draft.flags.runtimeMetrics = value),
   }),
+  flag(toggle, {
+    name: 'dyno-metadata',
+    help: "tell each dyno its app and release, in Heroku's variables",
+    group,
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.dynoMetadata = value),
+  }),
   flag(address, {
     name: 'metrics',
     help: 'serve what dynos use as OpenMetrics at this loopback address or Unix socket, under /metrics',

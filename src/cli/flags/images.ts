@@ -57,7 +57,7 @@ export const imageFlags: readonly Flag[] = [
     group,
     default: "this machine's",
     example: 'linux/arm64',
-    commands: [...fetching, 'load'],
+    commands: [...fetching, 'load', 'inspect', 'history', 'layers'],
     apply: (draft, value) => (draft.options.platform = value),
   }),
   flag(image, {

@@ -3,7 +3,8 @@ import { TsrunError } from '../../spec/errors.js';
 import { printable } from '../../spec/quote.js';
 import { readConfig } from '../../image/documents/config.js';
 import { mostDocumentBytes } from '../../image/documents/manifest.js';
-import type { DamagedImage, FetchedImage, ImageChanges, ImageDetails, ImageSummary, ImageWork, ImportOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../../image/image-types.js';
+import { checkPlatform, parsePlatform } from '../../image/documents/platform.js';
+import type { DamagedImage, FetchedImage, ImageChanges, ImageDetails, ImageSummary, ImageWork, ImportOptions, LookOptions, PullOptions, RemovedImages, ResolveImageOptions } from '../../image/image-types.js';
 import { readLayerChanges } from '../../image/layer-changes.js';
 import { recognise } from '../../image/recognise.js';
 import { isReference, parseReference } from '../../image/reference.js';
@@ -170,15 +171,16 @@ export class Library {
     return damaged.map((digest) => ({ digest, names: names.filter((each) => each.digest === digest).map(({ name }) => name) }));
   }
 
-  async inspect(reference: string): Promise<ImageDetails> {
-    const image = await this.#lookUp(reference, undefined);
+  async inspect(reference: string, options: LookOptions = {}): Promise<ImageDetails> {
+    const image = await this.#lookUp(reference, options);
     const { parts } = await this.store();
     const config = readConfig(await parts.blobs.read(image.config, mostDocumentBytes), `the config of '${printable(reference, 200)}'`);
     return detailsOf(image, await this.#namesOf(image.manifest.digest), config, parts.layout);
   }
 
-  async changes(reference: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<ImageChanges> {
-    const image = await this.#lookUp(reference, signal);
+  async changes(reference: string, options: LookOptions = {}): Promise<ImageChanges> {
+    const image = await this.#lookUp(reference, options);
+    const { signal } = options;
     const store = await this.store();
     // So that nobody takes its layers away meanwhile.
     const release = await store.use(signal);
@@ -190,15 +192,17 @@ export class Library {
   }
 
   /** Of the store, where a file or folder is taken into it as a start with it would. @throws ERR_TSRUN_IMAGE where there is none */
-  async #lookUp(reference: string, signal: AbortSignal | undefined): Promise<ImageRecord> {
+  async #lookUp(reference: string, options: LookOptions): Promise<ImageRecord> {
     try {
-      return (await this.find(reference)).image;
+      const { image } = await this.find(reference);
+      if (options.platform !== undefined) checkPlatform(image.platform, parsePlatform(options.platform), `'${printable(reference, 400)}'`);
+      return image;
     } catch (error) {
       if (!TsrunError.is(error) || error.code !== 'ERR_TSRUN_IMAGE') throw error;
       const place = await recognise(reference);
       if (place.kind === 'folder') throw notPacked(reference);
       if (place.kind !== 'source') throw error;
-      const { digest } = await this.ready(reference, { ...(signal !== undefined && { signal }) }).done;
+      const { digest } = await this.ready(reference, options).done;
       return (await this.find(digest)).image;
     }
   }

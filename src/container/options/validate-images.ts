@@ -1,6 +1,6 @@
 /** The arguments of the methods about images: each has one strict shape, and nothing is done before it fits. */
 import { checksumForm } from '../../image/checksum.js';
-import type { FetchLimits, ImportOptions, PullOptions, ResolveImageOptions } from '../../image/image-types.js';
+import type { FetchLimits, ImportOptions, LookOptions, PullOptions, ResolveImageOptions } from '../../image/image-types.js';
 import { nonEmpty } from '../../spec/schema-common.js';
 import { assertShape, boolean, instanceOf, integer, oneOf, optional, record, strictObject, text } from '../../spec/shape.js';
 
@@ -51,8 +51,8 @@ export function validateSaveOptions(value: unknown): void {
   assertShape(saveOptions, value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
 }
 
-export function validateSignalOptions(value: unknown): void {
-  assertShape(strictObject<{ readonly signal?: AbortSignal }>({ signal }), value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
+export function validateLookOptions(value: unknown): void {
+  assertShape(strictObject<LookOptions>({ platform: optional(platform), signal }), value, 'ERR_TSRUN_INVALID_ARGUMENT', 'option');
 }
 
 export function validateRemoveOptions(value: unknown): void {

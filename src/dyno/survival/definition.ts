@@ -22,6 +22,8 @@ export interface Definition {
   readonly phase?: 'founding' | 'ending' | undefined;
   /** How often it was redeployed. A dyno of another number was begun by a redeployment that did not get to its end. Absent: never. */
   readonly release?: number;
+  /** When that was; absent in what older versions wrote. Milliseconds since 1970. */
+  readonly releasedAtMs?: number;
 }
 
 /** What stands there was written by this user alone, so that its form is looked at, and its options as if they were given anew. */
@@ -36,7 +38,7 @@ export function readDefinition(name: string, text: string | undefined): Definiti
 function isDefinition(value: unknown): value is Definition {
   if (typeof value !== 'object' || value === null) return false;
   const texts = ['image', 'imageName', 'workingFolder', 'imageRoot'].every((key) => typeof Reflect.get(value, key) === 'string');
-  const { phase, release }: Readonly<Record<string, unknown>> = { ...value };
-  const isKnown = [undefined, 'founding', 'ending'].some((each) => each === phase) && (release === undefined || Number.isSafeInteger(release));
+  const { phase, release, releasedAtMs }: Readonly<Record<string, unknown>> = { ...value };
+  const isKnown = [undefined, 'founding', 'ending'].some((each) => each === phase) && (release === undefined || Number.isSafeInteger(release)) && (releasedAtMs === undefined || Number.isFinite(releasedAtMs));
   return texts && isKnown && Reflect.get(value, 'version') === 1 && typeof Reflect.get(value, 'quantities') === 'object' && typeof Reflect.get(value, 'options') === 'object';
 }

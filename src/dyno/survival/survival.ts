@@ -29,7 +29,7 @@ export class Survival {
   }
 
   /** @throws ERR_TSRUN_EXISTS; ERR_TSRUN_INVALID_ARGUMENT for options that are no data */
-  static make(runtime: Runtime, name: string, given: Pick<Definition, 'image' | 'imageName' | 'options'>): Survival {
+  static make(runtime: Runtime, name: string, given: Pick<Definition, 'image' | 'imageName' | 'options' | 'releasedAtMs'>): Survival {
     const { places } = runtime;
     const definition: Definition = { ...given, version: 1, quantities: {}, options: plainOptions(given.options), workingFolder: process.cwd(), imageRoot: places.imageRoot, phase: 'founding' };
     const make = () => FormationFolder.make(places, name, { file: definitionFile, text: JSON.stringify(definition) });
@@ -88,9 +88,9 @@ export class Survival {
   }
 
   /** Dynos are of another image, or on another stack, from now on. */
-  redefine(release: number, image: string, imageName = this.#definition.imageName, stack?: string): void {
+  redefine(made: Pick<Definition, 'release' | 'releasedAtMs' | 'image'>, imageName = this.#definition.imageName, stack?: string): void {
     const { options } = this.#definition;
-    this.define({ release, image, imageName, options: { ...options, container: { ...options.container, ...(stack !== undefined && { stack }) } } });
+    this.define({ ...made, imageName, options: { ...options, container: { ...options.container, ...(stack !== undefined && { stack }) } } });
   }
 
   /** Those that there were. */
