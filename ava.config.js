@@ -5,6 +5,7 @@ export const shared = {
   workerThreads: false,
   nodeArguments: ['--enable-source-maps'],
   utilizeParallelBuilds: false,
+  require: ['./test/support/end-of-file.ts'],
   environmentVariables: { TSRUN_TEST: '1' },
 };
 

@@ -153,14 +153,16 @@ here('the end of the input of a container whose launcher was just killed is no e
 
 here('in the host\'s pid namespace the program under the reaper dies with the launcher too', async (t) => {
   const runtime = await Runtime.open({ root: join(lab.stateRoot, 'doomed') });
+  t.teardown(async () => runtime.close());
   const container = await runtime.run(lab.image, { id: lab.newId(), command: ['sleep', '1000'], init: true, stdout: 'ignore', stderr: 'ignore', namespaces: { pid: 'host' } });
-  const program = readFileSync(`/proc/${container.pid}/task/${container.pid}/children`, 'utf8').trim();
-  t.is(readFileSync(`/proc/${program}/comm`, 'utf8'), 'sleep\n');
+  const programOf = () => readFileSync(`/proc/${container.pid}/task/${container.pid}/children`, 'utf8').trim();
+  // The reaper is there before the program is.
+  await until(() => programOf() !== '' && readFileSync(`/proc/${programOf()}/comm`, 'utf8') === 'sleep\n', 'the program');
+  const program = programOf();
   process.kill(Number(statusOf(container.pid).get('PPid')), 'SIGKILL');
   await until(() => !existsSync(`/proc/${program}`), 'the end of the program');
   t.is((await container.exited).cause, 'lost');
   await runtime.gc();
-  await runtime.close();
 });
 
 here('ctrl-z does not stop a program for ever that runs under the reaper', async (t) => {
