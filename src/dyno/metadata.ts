@@ -1,5 +1,4 @@
 /** What a dyno is told of its app and release, by the names that Heroku's lab `runtime-dyno-metadata` has for it. */
-import { createHash, randomUUID } from 'node:crypto';
 
 export interface Release {
   /** Of the app. */
@@ -12,11 +11,14 @@ export interface Release {
   readonly revision: string | undefined;
 }
 
+/** Looked up when it is needed: it is the dearest of Node's modules. */
+const crypto = () => process.getBuiltinModule('node:crypto');
+
 export function dynoMetadata({ name, release, releasedAtMs, revision }: Release): Readonly<Record<string, string>> {
   return {
     HEROKU_APP_ID: idOf(name),
     HEROKU_APP_NAME: name,
-    HEROKU_DYNO_ID: randomUUID(),
+    HEROKU_DYNO_ID: crypto().randomUUID(),
     HEROKU_RELEASE_CREATED_AT: new Date(releasedAtMs).toISOString().replace(/\.\d+/, ''),
     HEROKU_RELEASE_VERSION: `v${release + 1}`,
     ...(revision !== undefined && { HEROKU_BUILD_COMMIT: revision, HEROKU_SLUG_COMMIT: revision, HEROKU_SLUG_DESCRIPTION: `Deploy ${revision.slice(0, 8)}` }),
@@ -25,7 +27,7 @@ export function dynoMetadata({ name, release, releasedAtMs, revision }: Release)
 
 /** The same for the same name, whoever runs the app: a UUID of version 8, whose bits are the maker's own (RFC 9562). */
 function idOf(name: string): string {
-  const digits = createHash('sha256').update(`tsrun app ${name}`).digest('hex');
+  const digits = crypto().createHash('sha256').update(`tsrun app ${name}`).digest('hex');
   const variant = (Number.parseInt(digits.slice(16, 17), 16) & 3) | 8;
   return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-8${digits.slice(13, 16)}-${variant.toString(16)}${digits.slice(17, 20)}-${digits.slice(20, 32)}`;
 }

@@ -8,7 +8,7 @@ const patienceMs = process.env['TSRUN_LANE'] === undefined ? 10_000 : 100_000;
 
 registerCompletionHandler(() => {
   setTimeout(() => {
-    console.error('this file of tests has ended, and something keeps its process');
+    console.error(`this file of tests has ended, and something keeps its process: ${process.getActiveResourcesInfo().join(', ')}`);
     process.exit(1);
   }, patienceMs).unref();
 });

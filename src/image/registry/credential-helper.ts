@@ -44,7 +44,10 @@ function credentialOf(program: string, output: string): Credential | undefined {
 }
 
 async function runHelper(program: string, server: string, host: RegistryHost): Promise<{ code: number | null; output: string }> {
-  const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...host.environment }, timeout: host.timeouts.helperMs, killSignal: 'SIGKILL' });
+  const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...host.environment } });
+  // The `timeout` of spawn is left running, and the caller's process with it, for a program that cannot be started (Node 20).
+  const timer = setTimeout(() => child.kill('SIGKILL'), host.timeouts.helperMs);
+  for (const end of ['close', 'error']) child.once(end, () => { clearTimeout(timer); });
   // One that does not read what it is asked closes the pipe.
   child.stdin.on('error', () => undefined).end(`${server}\n`);
   // What it started may hold its streams open.
