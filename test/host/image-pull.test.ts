@@ -1,11 +1,12 @@
 // Images of a registry as containers: when it is asked, by how many, and how often for the same bytes.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
-import type { RunOptions, TsrunError } from '../../src/index.js';
+import { Runtime, TsrunError, type RunOptions } from '../../src/index.js';
 import { digestOf, FakeRegistry } from '../support/fake-registry.js';
 import { packFolder, writeLayout } from '../support/image-layouts.js';
 import { Lab, outcome } from '../support/lab.js';
@@ -165,6 +166,35 @@ here('what has a digest in its name is that image, whatever a file or a person c
   for (const refused of [images.import(path, { name: pinned }).done, images.pull('localhost:1/app', { name: pinned }).done, images.tag(image.manifest.descriptor.digest, pinned)]) {
     await t.throwsAsync(refused, { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: /has a digest, which only a registry gives/ });
   }
+});
+
+needs('root', 'command:mount')('a disk without room is told of before a layer is fetched, one that fills meanwhile when it has; with more room the image comes whole', async (t) => {
+  const root = mkdtempSync(join(lab.scratch, 'full-'));
+  const mount = (...options: readonly string[]) => t.is(spawnSync('mount', ['-t', 'tmpfs', '-o', options.join(), 'tmpfs', root]).status, 0);
+  mount('size=8m');
+  t.teardown(() => spawnSync('umount', ['--lazy', root]));
+  const large = makeLayer({ large: randomBytes(2 ** 23).toString('latin1') });
+  const { registry: source, name } = await publish('full', 'room for it', [packFolder(lab.image), large]);
+  await using runtime = await Runtime.open({ root: lab.stateRoot, imageRoot: join(root, 'images') });
+  const refused = async () => {
+    const error = await t.throwsAsync(runtime.images.pull(name).done, { instanceOf: TsrunError, code: 'ERR_TSRUN_STORE' });
+    t.deepEqual([await runtime.images.list(), readdirSync(join(root, 'images/names'))], [[], []]);
+    return `${error.message} (${error.hint ?? ''})`;
+  };
+  const isLarge = ({ url }: { readonly url: string }) => url.endsWith(large.descriptor.digest);
+  t.regex(await refused(), /needs \d+ bytes for the blobs of this image alone, and \d+ are free \(.*prune/);
+  t.false(source.seen.some(isLarge));
+  mount('remount', 'size=40m');
+  const filler = join(root, 'filler');
+  source.intercept = (request) => {
+    if (isLarge(request)) spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k']);
+    return false;
+  };
+  t.regex(await refused(), /^no space is left for .*\(.*prune/);
+  source.intercept = () => false;
+  rmSync(filler);
+  await runtime.images.pull(name).done;
+  t.is((await outcome(await runtime.run(name, { id: lab.newId(), namespaces: { user: 'host' } }))).stdout, 'room for it');
 });
 
 lab.declareLeakTest();
