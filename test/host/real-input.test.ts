@@ -141,7 +141,7 @@ async function onTerminal(options: RunOptions, body: (screen: Screen, container:
   const container = await lab.start({ terminal: { rows: 33, columns: 99 }, env: { TERM: 'dumb', PYTHON_HISTORY: '/dev/null' }, ...options }, debian());
   try {
     await body(new Screen(container), container);
-    return await Promise.race([container.exited, delay(30_000 * patience).then(async () => container.stop({ graceMs: 0 }))]);
+    return await Promise.race([container.exited, delay(30_000 * patience, undefined, { ref: false }).then(async () => container.stop({ graceMs: 0 }))]);
   } finally {
     await container[Symbol.asyncDispose]();
   }
