@@ -1,6 +1,6 @@
 // Sizes of dynos with real memory: R14, R15, who dies of what; and that a host that cannot hold a size says so.
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Formation, type DynoSize, type FormationOptions } from '../../src/index.js';
@@ -97,14 +97,17 @@ memory('B3: a child dies of want of memory while the program lives on, where a s
 });
 
 memory('B3: page cache alone is over the quota, and kills nobody', async (t) => {
-  const file = join(lab.scratch, 'large');
+  // Who is not root in a dyno may look into it.
+  const source = join(lab.scratch, 'data');
+  mkdirSync(source, { mode: 0o755 });
+  const file = join(source, 'large');
   writeFileSync(file, Buffer.alloc(100 * mebibyte));
   // What is in the cache already is on the account of who was first, and what is not yet written stays there.
   t.is(spawnSync('sync', [file]).status, 0);
   writeFileSync('/proc/sys/vm/drop_caches', '1');
   const clock = new FakeClock();
-  const container = { mounts: [{ type: 'bind' as const, source: lab.scratch, destination: '/data', readonly: true }] };
-  const watched = await start('cat /data/large > /dev/null; echo held; exec sleep 1000', clock, { container });
+  const container = { mounts: [{ type: 'bind' as const, source, destination: '/data', readonly: true }] };
+  const watched = await start('cat /data/large > /dev/null && echo held; exec sleep 1000', clock, { container });
   await held(watched);
   await sample(watched, clock, 3);
   t.is(watched.formation.dyno('worker.1')?.state, 'up');

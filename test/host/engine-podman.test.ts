@@ -223,10 +223,11 @@ limitsTest('limits are the cgroup\'s, and can be changed', async (t) => {
   await remove('limited');
 });
 
-limitsTest('limits hold: who takes more memory is killed, which the engine is told; who starts more processes is refused', async (t) => {
-  t.is((await podman('run', '--network', 'none', '--name', 'hungry', '--memory', '32m', '--memory-swap', '32m', image, 'hog', 'memory', '67108864')).code, 137);
-  t.is(await said('inspect', '--format', '{{.State.OOMKilled}} {{.State.ExitCode}}', 'hungry'), 'true 137');
-  await said('rm', 'hungry');
+limitsTest('limits hold: who takes more memory is killed, who starts more processes is refused', async (t) => {
+  const hungry = [image, 'hog', 'memory', '67108864'];
+  // That it was for want of memory, podman 4.3 tells in State.OOMKilled of none of runc, crun and this in a guest.
+  t.is((await run('--memory', '32m', '--memory-swap', '32m', ...hungry)).code, 137);
+  t.is((await run(...hungry)).code, 0);
   t.is((await run('--pids-limit', '20', image, 'hog', 'forks', '100')).stdout, 'forks 19 EAGAIN\n');
 });
 
