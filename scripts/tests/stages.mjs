@@ -1,7 +1,8 @@
 // The stages of a run. Each gives the lane that its tests count for and their list; a stage that goes wrong as a whole gives a failed
 // test of its own name, so that nothing that happened is left out of the count.
+import { spawnSync } from 'node:child_process';
 import { statfsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, release } from 'node:os';
 import { join } from 'node:path';
 import { lanes } from '../../test/vm/lanes.mjs';
 import { runLimited } from './child.mjs';
@@ -129,19 +130,33 @@ async function avaOnHost(stage, config, all, filter) {
   if (files.length === 0) return [];
   const limitSeconds = limits[stage];
   const patterns = patternsOf(titles);
-  const [command, ...args] = [...withVolatileRun(), process.execPath, ...avaArguments(config, files, patterns)];
+  const [command, ...args] = [...inMemory(), process.execPath, ...avaArguments(config, files, patterns)];
   const result = await runLimited(command, args, { limitSeconds, env: quiet });
   return readRun(stage, files, patterns, { ...result, limitSeconds });
 }
 
 /**
- * What starts a program with a tmpfs at /run, as every Debian with systemd has it; nothing where that is so, or where nobody may mount one.
- * On a disk mounted with `discard` each small file that is removed takes a millisecond (ext4(5)), and runtimes remove little else.
+ * What starts a program with its own file systems in memory where containers and images of tests come and go: /run, as every Debian with
+ * systemd has it, and /var/tmp where the disk below is mounted with `discard`. There each small file that is removed takes a millisecond
+ * (ext4(5)), and these tests remove a million. Guests have a disk. Before Linux 6.6 a tmpfs has no `user.` attributes.
  */
-function withVolatileRun() {
-  const tmpfs = 0x01021994;
-  if (process.geteuid() !== 0 || statfsSync('/run').type === tmpfs) return [];
-  return ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o mode=0755 tmpfs /run && exec "$@"', 'sh'];
+function inMemory() {
+  if (process.geteuid() !== 0) return [];
+  const mounts = [...(isTmpfs('/run') ? [] : ['mount -t tmpfs -o mode=0755 tmpfs /run']), ...(isSlow('/var/tmp') && kernelIsFrom(6, 6) ? ['mount -t tmpfs -o mode=1777 tmpfs /var/tmp'] : [])];
+  return mounts.length === 0 ? [] : ['unshare', '--mount', 'sh', '-c', `${mounts.join(' && ')} && exec "$@"`, 'sh'];
+}
+
+function isTmpfs(path) {
+  return statfsSync(path).type === 0x01021994;
+}
+
+function isSlow(path) {
+  return spawnSync('findmnt', ['--noheadings', '--output', 'OPTIONS', '--target', path], { encoding: 'utf8' }).stdout.split(/[,\n]/).includes('discard');
+}
+
+function kernelIsFrom(major, minor) {
+  const [ownMajor, ownMinor] = release().split('.').map(Number);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
 function avaArguments(config, files, titles) {
