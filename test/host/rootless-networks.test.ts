@@ -1,10 +1,10 @@
 // The network of an ordinary user's container, in namespaces that stand for host and internet: what is reached through it, what is not, and
 // that it ends with the container.
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { RunOptions } from '../../src/index.js';
-import { endCgroup } from '../support/cgroup-tree.js';
+import { endCgroup, makeCgroup } from '../support/cgroup-tree.js';
 import { CliLab } from '../support/cli-lab.js';
 import { Lab } from '../support/lab.js';
 import { farAddress, farAddress6, farPage, getPage, hereAddress, hereAddress6, loopbackPort, NetLab } from '../support/net-lab.js';
@@ -21,10 +21,7 @@ let cgroup = '';
 test.before(async () => {
   if (process.geteuid?.() !== 0) return;
   await net.open();
-  const root = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) => existsSync(join(path, 'cgroup.controllers'))) ?? '';
-  cgroup = join(root, `tsrun-test-network-${process.pid}`);
-  mkdirSync(cgroup);
-  chmodSync(cgroup, 0o755);
+  cgroup = makeCgroup('network');
 });
 test.after.always(async () => {
   net.close();

@@ -1,9 +1,9 @@
 // The network of an ordinary user's container on a host that has slirp4netns and no pasta.
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { RunOptions } from '../../src/index.js';
-import { endCgroup } from '../support/cgroup-tree.js';
+import { endCgroup, makeCgroup } from '../support/cgroup-tree.js';
 import { CliLab } from '../support/cli-lab.js';
 import { Lab } from '../support/lab.js';
 import { farAddress, farPage, getPage, loopbackPort, NetLab } from '../support/net-lab.js';
@@ -20,10 +20,7 @@ let cgroup = '';
 test.before(async () => {
   if (process.geteuid?.() !== 0) return;
   await net.open();
-  const root = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) => existsSync(join(path, 'cgroup.controllers'))) ?? '';
-  cgroup = join(root, `tsrun-test-slirp-${process.pid}`);
-  mkdirSync(cgroup);
-  chmodSync(cgroup, 0o755);
+  cgroup = makeCgroup('slirp');
 });
 test.after.always(async () => {
   net.close();

@@ -1,10 +1,10 @@
 // An ordinary user with subordinate ids: what works without root, what does not and says so, and that nothing is left.
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import type { RunOptions } from '../../src/index.js';
-import { endCgroup } from '../support/cgroup-tree.js';
+import { endCgroup, makeCgroup } from '../support/cgroup-tree.js';
 import { Lab } from '../support/lab.js';
 import { inLongForm, missing, needs } from '../support/needs.js';
 import { answers, sharedWith, statusFields, statusOf } from '../support/proc.js';
@@ -169,10 +169,7 @@ let cgroups = 0;
 
 /** A cgroup that the user gets, with what the host can hand down to it. */
 async function delegated(body: (path: string, controllers: readonly string[]) => Promise<void>): Promise<void> {
-  const root = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) => existsSync(join(path, 'cgroup.controllers'))) ?? '';
-  const path = join(root, `tsrun-test-${process.pid}-${cgroups++}`);
-  mkdirSync(path);
-  chmodSync(path, 0o755);
+  const path = makeCgroup(`user-${cgroups++}`);
   try {
     await body(path, words(join(path, 'cgroup.controllers')));
   } finally {

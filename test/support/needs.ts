@@ -113,7 +113,8 @@ function rootIfNeeded(): string[] {
   return process.geteuid?.() === 0 ? [] : ['--user', '--map-root-user'];
 }
 
-function cgroupRoot(): string | undefined {
+/** Where cgroup v2 is mounted. */
+export function cgroupRoot(): string | undefined {
   return [pureMount, hybridMount].find((folder) => existsSync(join(folder, 'cgroup.controllers')));
 }
 
