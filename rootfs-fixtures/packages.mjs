@@ -17,7 +17,7 @@ const purposes = {
   registry: ['apache2-utils', 'docker-registry', 'openssl', 'skopeo'],
   // Who takes logs.
   drains: ['openssl', 'rsyslog', 'rsyslog-gnutls', 'systemd'],
-  vm: ['busybox-static', 'cpio', 'debian-archive-keyring', 'e2fsprogs', 'kmod', 'util-linux', 'xz-utils'],
+  vm: ['busybox-static', 'cpio', 'debian-archive-keyring', 'e2fsprogs', 'kmod', 'util-linux', 'xfsprogs', 'xz-utils'],
   'vm-amd64': ['qemu-system-x86', 'seabios', 'ipxe-qemu'],
   'vm-arm64': ['qemu-system-arm', 'ipxe-qemu'],
   // What is the guest's, which sees the host's files.

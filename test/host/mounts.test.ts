@@ -144,7 +144,7 @@ here('a tmpfs has a size by default and by option, and the walls of its options'
 here('mounts are attached from the root down, and one takes the place of a default one', async (t) => {
   const folder = volume();
   writeFileSync(join(folder, 'file'), 'bound\n');
-  const { stdout } = await lab.sh('cat /a/b/file; ls /a; stat -f -c %T /dev/shm; cat /etc/hosts', {
+  const { stdout } = await lab.sh('cat /a/b/file; ls /a; cat /dev/shm/file; cat /etc/hosts', {
     mounts: [
       bind(folder, { destination: '/a/b' }),
       { type: 'tmpfs', destination: '/a' },
@@ -152,7 +152,7 @@ here('mounts are attached from the root down, and one takes the place of a defau
       bind(join(folder, 'file'), { destination: '/etc/hosts' }),
     ],
   });
-  t.regex(stdout, /^bound\nb\next2\/ext3\nbound\n$/);
+  t.is(stdout, 'bound\nb\nbound\nbound\n');
 });
 
 here('links of the image on the way to a mount target lead nowhere but into the image', async (t) => {

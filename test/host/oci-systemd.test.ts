@@ -178,7 +178,7 @@ needs('systemd', 'lane:vm', 'command:newuidmap')('an ordinary user\'s container 
   systemctl('stop', manager);
 });
 
-needs('root', 'systemd', 'lane:vm', 'command:podman')('podman with systemd as its cgroup manager', (t) => {
+needs('root', 'systemd', 'lane:vm', 'command:podman')('podman with systemd as its cgroup manager', async (t) => {
   const folder = join(lab.folder, 'podman');
   const podman = (...words: readonly string[]) => {
     const { status, stdout, stderr } = spawnSync('podman', [...['root', 'runroot', 'tmpdir'].flatMap((name) => [`--${name}`, join(folder, name)]), '--storage-driver', 'vfs', '--cgroup-manager', 'systemd', '--runtime', program, ...words], { encoding: 'utf8', timeout: 120_000 * patience });
@@ -191,6 +191,7 @@ needs('root', 'systemd', 'lane:vm', 'command:podman')('podman with systemd as it
   t.is(podman('exec', 'one', 'cat', '/proc/self/cgroup'), '0::/');
   podman('rm', '--force', '--time', '0', 'one');
   t.false(isActive(unit));
+  await until(() => lab.processesNamed(folder) === 0, 'the end of what podman does after a container');
 });
 
 test.after.always('no unit is left', (t) => {

@@ -9,7 +9,7 @@ import { nodeFor } from '../../rootfs-fixtures/node.mjs';
 import { aptPackages } from '../../rootfs-fixtures/packages.mjs';
 import { nativeFor } from '../../scripts/build-foreign.mjs';
 
-const packages = ['attr', 'binutils', 'e2fsprogs', 'iproute2', 'kmod', 'libstdc++6', 'mount', 'procps', 'python3', 'strace', 'uidmap'];
+const packages = ['attr', 'binutils', 'e2fsprogs', 'iproute2', 'kmod', 'libstdc++6', 'mount', 'procps', 'python3', 'strace', 'uidmap', 'xfsprogs'];
 const recipes = [import.meta.filename, ...['foreign.mjs', 'packages.mjs'].map((name) => join(import.meta.dirname, '../../rootfs-fixtures', name))];
 
 /** { root, additions }: the folder that becomes the guest's root, and what of the host is seen there, as [source, place]. */
