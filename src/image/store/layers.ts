@@ -63,29 +63,35 @@ export class Layers {
    * @throws ERR_TSRUN_IMAGE, ERR_TSRUN_STORE, ERR_TSRUN_ABORTED, and what the source throws
    */
   async ensure(key: string, work: LayerWork, place: { readonly isLowest: boolean; readonly lower?: readonly string[] }): Promise<LayerRecord> {
-    const { locks, layout } = this.#input;
-    const temporary = layout.temporary(`layer-${hexOf(key)}`);
-    const lock = await locks.exclusive(`layer-${hexOf(key)}`, work.signal);
-    try {
+    const record = await this.#aside(key, work.signal, async (temporary) => {
       const there = await this.find(key);
       if (there !== undefined) {
-        // Another process was quicker.
+        // Another process was quicker, maybe with another blob.
         const { digest, size } = work.layer.descriptor;
         work.onProgress({ stage: 'unpacking', digest, doneBytes: size, totalBytes: size, finished: true, wasThere: true });
         return there;
       }
-      await this.#makeEmpty(temporary);
-      const record = recordOf(await this.#unpack(join(temporary, 'diff'), work, place.lower), work.layer);
-      if (place.lower === undefined && !place.isLowest && record.dependsOnLower) return record;
-      await this.#publish(temporary, key, record);
-      return record;
-    } finally {
-      await this.#input.removeTree(temporary).catch(() => undefined);
-      await lock.release();
-    }
+      const made = await this.#unpackInto(temporary, work, place.lower);
+      if (place.lower !== undefined || place.isLowest || !made.dependsOnLower) await this.#publish(temporary, key, made);
+      return made;
+    });
+    await this.ensureSame(record, work);
+    return record;
   }
 
-  /** The blob alone: of a layer that is unpacked already, or a config. @throws as `ensure` */
+  /**
+   * The blob of a layer that is unpacked already. One that this layer was not made from is unpacked as well, and thrown away: it may hold
+   * something else than the config says, and whoever saves the image would hand it on.
+   *
+   * @throws as `ensure`
+   */
+  async ensureSame({ blobDigest }: LayerRecord, work: LayerWork): Promise<void> {
+    const { digest } = work.layer.descriptor;
+    if (blobDigest === digest) await this.ensureBlob({ ...work, blob: work.layer });
+    else await this.#aside(digest, work.signal, async (temporary) => this.#unpackInto(temporary, work, undefined));
+  }
+
+  /** The blob alone. @throws as `ensure` */
   async ensureBlob(work: BlobWork): Promise<void> {
     const { blobs, locks } = this.#input;
     const { descriptor } = work.blob;
@@ -96,6 +102,24 @@ export class Layers {
     } finally {
       await lock.release();
     }
+  }
+
+  /** By one process at a time; nothing of the folder is left, unless it was renamed. */
+  async #aside<Result>(key: string, signal: AbortSignal | undefined, work: (temporary: string) => Promise<Result>): Promise<Result> {
+    const { locks, layout, removeTree } = this.#input;
+    const temporary = layout.temporary(`layer-${hexOf(key)}`);
+    const lock = await locks.exclusive(`layer-${hexOf(key)}`, signal);
+    try {
+      return await work(temporary);
+    } finally {
+      await removeTree(temporary).catch(() => undefined);
+      await lock.release();
+    }
+  }
+
+  async #unpackInto(temporary: string, work: LayerWork, lower: readonly string[] | undefined): Promise<LayerRecord> {
+    await this.#makeEmpty(temporary);
+    return recordOf(await this.#unpack(join(temporary, 'diff'), work, lower), work.layer);
   }
 
   async #makeEmpty(temporary: string): Promise<void> {
@@ -250,5 +274,5 @@ function recordOf({ diffId, blobDigest, unpackedBytes, entries, highestId = 0, d
   if (diffId !== layer.diffId) {
     throw new TsrunError('ERR_TSRUN_IMAGE', `the layer ${digest} holds other files than the image's config says: its diff id is ${diffId}, not ${layer.diffId}`, { hint });
   }
-  return { version: 1, diffId, unpackedBytes, entries, ...(highestId >= usualIds && { highestId }), dependsOnLower };
+  return { version: 1, diffId, blobDigest, unpackedBytes, entries, ...(highestId >= usualIds && { highestId }), dependsOnLower };
 }

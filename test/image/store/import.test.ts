@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import test from 'ava';
+import { digestOf } from '../../../src/image/documents/digest.js';
 import type { ImageProgress } from '../../../src/image/image-types.js';
 import type { OfferedImage } from '../../../src/image/offer.js';
 import { partPath } from '../../../src/image/store/arrival.js';
@@ -108,7 +109,31 @@ test('the blob of a layer that is unpacked already is compared as well, and kept
   t.false(existsSync(store.parts.layout.blob(forged.descriptor.digest)));
   await importInto(store, makeImage([offerLayer(packedOtherwise, diffId)]));
   t.deepEqual(readFileSync(store.parts.layout.blob(forged.descriptor.digest)), packedOtherwise);
-  t.is(lab.unpacked.length, 1);
+  t.deepEqual([readdirSync(join(lab.root, 'layers')).length, leftIn(lab)], [1, []]);
+});
+
+test('a blob that holds something else than the layer that its config names is refused, also when that layer is there', async (t) => {
+  const lab = storeLab(t);
+  const store = await lab.open();
+  const [known, other] = [makeLayer({ a: '1' }), makeLayer({ a: '2' })];
+  await importInto(store, makeImage([known]));
+  const lie = makeImage([offerLayer(other.bytes, known.diffId)]);
+  const told = { code: 'ERR_TSRUN_IMAGE', message: /other files than the image's config says/ } as const;
+  await t.throwsAsync(importInto(store, lie), told);
+  await t.throwsAsync(importInto(store, lie), told, 'now that its blob is there as well');
+  t.deepEqual([await store.catalog.image(lie.manifest.descriptor.digest), leftIn(lab)], [undefined, []]);
+  await importInto(store, makeImage([makeLayer({ b: '3' }), offerLayer(known.bytes, known.diffId)]));
+  t.is(lab.unpacked.length, 4, 'what is known to be right is not unpacked again');
+});
+
+test('two imports at once of one layer in two packings keep both', async (t) => {
+  const lab = storeLab(t);
+  const { bytes, diffId } = makeLayer({ a: 'x'.repeat(100_000) });
+  const packings = [bytes, gunzipSync(bytes), gzipSync(gunzipSync(bytes), { level: 9 })];
+  const stores = await Promise.all(packings.map(async () => lab.open()));
+  await Promise.all(stores.map(async (store, index) => importInto(store, makeImage([offerLayer(packings[index] ?? bytes, diffId)]))));
+  for (const packing of packings) t.deepEqual(readFileSync(stores[0]?.parts.layout.blob(digestOf(packing)) ?? ''), packing);
+  t.deepEqual([readdirSync(join(lab.root, 'layers')).length, leftIn(lab)], [1, []]);
 });
 
 test('other files than the config says are refused', async (t) => {
