@@ -11,6 +11,8 @@ const mostEventBytes = 1024;
 const mostPollMs = 2_000_000_000;
 /** The kernel ends killed processes within milliseconds; one that hangs in a broken file system may never end. */
 const mostWaitMs = 10_000;
+/** Of who comes in while those that were there are dying the kernel does not tell. */
+const newcomersMs = 50;
 const directoryBits = 0o170000;
 const directory = 0o040000;
 
@@ -45,16 +47,18 @@ function isFolder(path: string): boolean {
 /** Kills all that is in it, and waits until that is gone. A frozen one is thawed: in a frozen cgroup nobody dies of a pid namespace's end. */
 export function killCgroup(cgroup: string): void {
   if (cgroup === '' || !existsSync(cgroup)) return;
-  thaw(cgroup);
-  writeIfThere(`${cgroup}/cgroup.kill`, '1');
-  awaitEvent(cgroup, 'populated 0');
+  const until = Date.now() + mostWaitMs;
+  do {
+    thaw(cgroup);
+    writeIfThere(`${cgroup}/cgroup.kill`, '1');
+  } while (!awaitEvent(cgroup, 'populated 0', newcomersMs) && Date.now() < until);
 }
 
-/** Whether `cgroup.events` came to say so; the kernel tells of each change (poll(2), POLLPRI). */
-function awaitEvent(cgroup: string, wanted: string): boolean {
+/** Whether `cgroup.events` came to say so in time; the kernel tells of each change (poll(2), POLLPRI). */
+function awaitEvent(cgroup: string, wanted: string, timeoutMs = mostWaitMs): boolean {
   const says = () => (systemReader.read(`${cgroup}/cgroup.events`) ?? wanted).includes(wanted);
   if (says()) return true;
-  const until = Date.now() + mostWaitMs;
+  const until = Date.now() + timeoutMs;
   while (Date.now() < until) {
     const seen = lookForChanges([`${cgroup}/cgroup.events`]);
     if (!says()) awaitChange(seen, until - Date.now());
@@ -111,15 +115,27 @@ export function isFrozen(cgroup: string): boolean {
   return cgroup !== '' && systemReader.read(`${cgroup}/cgroup.freeze`)?.trim() === '1';
 }
 
-/** With what the container may have made in it. */
+/** With what the container may have made in it. Whoever was on the way in while all others were killed is killed as well. */
 export function removeCgroup(cgroup: string): void {
-  if (cgroup === '' || !existsSync(cgroup)) return;
-  for (const child of childrenOf(cgroup)) removeCgroup(child);
+  if (cgroup === '') return;
+  const until = Date.now() + mostWaitMs;
+  while (!isRemoved(cgroup)) {
+    if (Date.now() >= until) throw new RuntimeError(`cgroup ${cgroup} cannot be removed: EBUSY`);
+    killCgroup(cgroup);
+  }
+}
+
+/** False where somebody is in it. */
+function isRemoved(cgroup: string): boolean {
+  if (!existsSync(cgroup)) return true;
+  if (!childrenOf(cgroup).every((child) => isRemoved(child))) return false;
   try {
     asNode(cgroup, () => {
       host.removeFolder(cgroup);
     });
   } catch (error) {
+    if (errnoName(error) === 'EBUSY') return false;
     if (errnoName(error) !== 'ENOENT') throw new RuntimeError(`cgroup ${cgroup} cannot be removed: ${errnoName(error) ?? String(error)}`);
   }
+  return true;
 }

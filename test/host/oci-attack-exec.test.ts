@@ -1,5 +1,6 @@
 // `exec` into a container whose first process may trace what it sees: CAP_SYS_PTRACE without a user namespace (CVE-2016-9962).
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { patience } from '../support/lab.js';
@@ -102,9 +103,23 @@ here('a container that ends while processes are on their way in ends whole', asy
     const id = lab.running({ process: { capabilities: sets(...exposed) } });
     const entering = Array.from({ length: 4 }, async () => lab.begin('exec', id, 'sleep', '1000'));
     await new Promise((done) => setTimeout(done, turn * 4 * patience));
-    t.is((await lab.begin('delete', '--force', id)).code, 0);
+    const { code: deleted, stderr } = await lab.begin('delete', '--force', id);
+    t.is(deleted, 0, stderr);
     for (const { code } of await Promise.all(entering)) t.not(code, 0);
     await until(() => lab.traces(id).length === 0, `nothing of turn ${turn}`);
+  }
+});
+
+here('whoever comes into the cgroup after all in it were killed does not keep it', async (t) => {
+  for (let turn = 0; turn < 8; turn++) {
+    const id = lab.running();
+    const cgroup = lab.traces(id).find((path) => path.startsWith('/sys/fs/cgroup/')) ?? '';
+    // Each comes a few times again when it was killed.
+    const coming = Array.from({ length: 3 }, async () => once(spawn('sh', ['-c', `for time in 1 2 3 4; do sh -c 'echo $$ >${cgroup}/cgroup.procs && exec sleep 100'; done`], { stdio: 'ignore' }), 'exit'));
+    const { code, stderr } = await lab.begin('delete', '--force', id);
+    t.is(code, 0, stderr);
+    await Promise.all(coming);
+    t.deepEqual(lab.traces(id), []);
   }
 });
 
