@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Lab } from '../support/lab.js';
-import { needs } from '../support/needs.js';
+import { inLongForm, needs } from '../support/needs.js';
 import { UserLab, userNeeds } from '../support/user-lab.js';
 
 const lab = new Lab();
@@ -43,7 +43,7 @@ needs('root', 'lane:vm', `file:${most}`)('where nobody may make any, root is tol
   t.like(run(), { status: 0, stdout: '0\n' }, 'control');
 });
 
-needs(...userNeeds, 'lane:vm', `file:${unprivileged}`)('where only root may make them, an ordinary user is told so', async (t) => {
+inLongForm(...userNeeds, 'lane:vm', `file:${unprivileged}`)('where only root may make them, an ordinary user is told so', async (t) => {
   const order = { do: 'run', options: { command: ['id', '-u'] } } as const;
   await withZero(unprivileged, async () => {
     const [{ error } = {}] = await users.ask(order);

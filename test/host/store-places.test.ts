@@ -6,7 +6,7 @@ import type { ExecutionContext } from 'ava';
 import { Runtime, TsrunError } from '../../src/index.js';
 import { packFolder, writeLayout } from '../support/image-layouts.js';
 import { Lab, outcome } from '../support/lab.js';
-import { needs } from '../support/needs.js';
+import { inLongForm, needs } from '../support/needs.js';
 
 const lab = new Lab();
 
@@ -51,7 +51,7 @@ needs('root', 'overlay', 'userns', 'kernel:6.3')('a store on a tmpfs works where
   t.is((await outcome(await runtime.run(layout.path, { id: lab.newId() }))).stdout, 'runs\n');
 });
 
-needs('root', 'overlay', 'userns', 'lane:vm-6.1')('and is refused where it cannot', async (t) => {
+inLongForm('root', 'overlay', 'userns', 'lane:vm-6.1')('and is refused where it cannot', async (t) => {
   await refusedThenOffered(t, mounted(t, '-t', 'tmpfs', 'tmpfs'), 'tmpfs');
 });
 
