@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, wr
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { momentsIn, sample, type Moment } from '../support/faults.js';
+import { patience } from '../support/lab.js';
 import { needs, type Need } from '../support/needs.js';
 import { ociLab, program } from '../support/oci-lab.js';
 import { until } from '../support/until.js';
@@ -12,6 +13,8 @@ import { until } from '../support/until.js';
 const lab = ociLab();
 const parent = `tsrun-faults-${process.pid}`;
 const cgroup = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].filter((root) => existsSync(join(root, 'cgroup.procs'))).map((root) => join(root, parent))[0] ?? '';
+/** strace waits for all that it traces, and so for a container that waits to be started. */
+const mostWaitMs = 5000 * patience;
 /** crun and runc are shown cgroup v2 alone. */
 const alone = 'umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"';
 
@@ -26,7 +29,7 @@ class Peer {
   }
 
   call(under: readonly string[], ...words: readonly string[]): void {
-    spawnSync('unshare', ['--mount', 'sh', '-c', alone, 'sh', ...under, this.#runtime, '--root', this.state, ...words], { stdio: 'ignore', cwd: '/', timeout: 20_000, killSignal: 'SIGKILL' });
+    spawnSync('unshare', ['--mount', 'sh', '-c', alone, 'sh', ...under, this.#runtime, '--root', this.state, ...words], { stdio: 'ignore', cwd: '/', timeout: mostWaitMs, killSignal: 'SIGKILL' });
   }
 
   create(id: string, ...under: readonly string[]): void {
