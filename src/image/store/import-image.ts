@@ -114,7 +114,7 @@ class LayerImport {
     const { digest, size } = layer.descriptor;
     const there = await this.#known(layer.diffId, chainId, isLowest);
     if (there !== undefined) {
-      await layers.ensureSame(there.record, work);
+      await layers.ensureSame(there, work);
       tell({ stage: 'unpacking', digest, doneBytes: size, totalBytes: size, finished: true, wasThere: true });
       return there;
     }

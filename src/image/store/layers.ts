@@ -22,6 +22,8 @@ export interface LayersInput {
   readonly unpack: Unpack;
   /** A folder with everything in it, whoever owns that; without an error where it is not. */
   readonly removeTree: (path: string) => Promise<void>;
+  /** A small file, whole or not at all. */
+  readonly write: (path: string, value: object) => Promise<void>;
 }
 
 export interface BlobWork {
@@ -75,20 +77,22 @@ export class Layers {
       if (place.lower !== undefined || place.isLowest || !made.dependsOnLower) await this.#publish(temporary, key, made);
       return made;
     });
-    await this.ensureSame(record, work);
+    await this.ensureSame({ key, record }, work);
     return record;
   }
 
   /**
-   * The blob of a layer that is unpacked already. One that this layer was not made from is unpacked as well, and thrown away: it may hold
+   * The blob of a layer that is unpacked already. One that was not compared with it yet is unpacked as well, and thrown away: it may hold
    * something else than the config says, and whoever saves the image would hand it on.
    *
    * @throws as `ensure`
    */
-  async ensureSame({ blobDigest }: LayerRecord, work: LayerWork): Promise<void> {
-    const { digest } = work.layer.descriptor;
-    if (blobDigest === digest) await this.ensureBlob({ ...work, blob: work.layer });
-    else await this.#aside(digest, work.signal, async (temporary) => this.#unpackInto(temporary, work, undefined));
+  async ensureSame({ key, record }: UnpackedLayer, work: LayerWork): Promise<void> {
+    const { layer: { descriptor: { digest } }, signal } = work;
+    const { blobDigests = [] } = record;
+    if (blobDigests.includes(digest)) return this.ensureBlob({ ...work, blob: work.layer });
+    await this.#aside(digest, signal, async (temporary) => this.#unpackInto(temporary, work, undefined));
+    await this.#input.write(this.#input.layout.layerReport(key), { ...record, blobDigests: [...blobDigests, digest] });
   }
 
   /** The blob alone. @throws as `ensure` */
@@ -274,5 +278,5 @@ function recordOf({ diffId, blobDigest, unpackedBytes, entries, highestId = 0, d
   if (diffId !== layer.diffId) {
     throw new TsrunError('ERR_TSRUN_IMAGE', `the layer ${digest} holds other files than the image's config says: its diff id is ${diffId}, not ${layer.diffId}`, { hint });
   }
-  return { version: 1, diffId, blobDigest, unpackedBytes, entries, ...(highestId >= usualIds && { highestId }), dependsOnLower };
+  return { version: 1, diffId, blobDigests: [blobDigest], unpackedBytes, entries, ...(highestId >= usualIds && { highestId }), dependsOnLower };
 }

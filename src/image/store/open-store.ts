@@ -38,8 +38,9 @@ export async function openStore({ root, calls, unpack, removeTree = removeAsCall
   }
   const locks = new Locks(layout.locks, calls);
   const blobs = new Blobs(layout, locks);
-  const layers = new Layers({ layout, locks, blobs, unpack, removeTree });
-  return { layout, calls, locks, blobs, layers, removeTree, write: async (path, value) => writeChecked(layout, calls, path, value) };
+  const write = async (path: string, value: object) => writeChecked(layout, calls, path, value);
+  const layers = new Layers({ layout, locks, blobs, unpack, removeTree, write });
+  return { layout, calls, locks, blobs, layers, removeTree, write };
 }
 
 /**

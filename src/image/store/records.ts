@@ -7,8 +7,8 @@ import type { Descriptor, Platform } from '../documents.js';
 export interface LayerRecord {
   readonly version: 1;
   readonly diffId: string;
-  /** What it was unpacked from; not known of those of a store that is older. */
-  readonly blobDigest?: string;
+  /** What it was unpacked from, and the same in other packings; not known of those of a store that is older. */
+  readonly blobDigests?: readonly string[];
   readonly unpackedBytes: number;
   readonly entries: number;
   /** Of owners and groups, where one is more than the 65,536 ids hold that a container usually has. */
@@ -69,7 +69,7 @@ const descriptor = strictObject<Descriptor>({
   annotations: optional(record(text())),
 });
 
-export const layerShape = strictObject<LayerRecord>({ version: one, diffId: digest, blobDigest: optional(digest), unpackedBytes: count, entries: count, highestId: optional(count), dependsOnLower: boolean });
+export const layerShape = strictObject<LayerRecord>({ version: one, diffId: digest, blobDigests: optional(array(digest)), unpackedBytes: count, entries: count, highestId: optional(count), dependsOnLower: boolean });
 
 export const imageShape = strictObject<ImageRecord>({
   version: one,
