@@ -83,6 +83,7 @@ export type { PressureResource } from './spec/extensions.js';
 export type { DynoEvent, LimitEvent } from './dyno/events.js';
 export type { Death, DeathCause } from './dyno/death.js';
 export type { Clock } from './dyno/clock.js';
+export type { DynoProfile } from './dyno/profile.js';
 export { restartPolicies, type Cycling, type RestartPolicy, type RestartPolicyName } from './dyno/restart-policy.js';
 export type { DynoListener } from './dyno/serving/listener.js';
 export type { IdleOptions, ListenOptions, PublishOptions, RestartOptions, ServingOptions } from './dyno/serving/options.js';

@@ -50,6 +50,7 @@ async function formationOptions(invocation: Invocation): Promise<FormationOption
     ...(flags.drains !== undefined && { drains: flags.drains }),
     ...(env !== undefined && { env }),
     ...(flags.sizes?.size !== undefined && { size: flags.sizes.size }),
+    ...(flags.profile !== undefined && { profile: flags.profile }),
     ...(flags.runtimeMetrics !== undefined && { metrics: flags.runtimeMetrics }),
     ...(flags.dynoMetadata !== undefined && { metadata: flags.dynoMetadata }),
     ...(flags.metrics !== undefined && { serveMetrics: flags.metrics }),

@@ -80,7 +80,7 @@ export async function prepare({ image: found, options: given, id, root, host, ad
     return bytes;
   };
   const user = lookUpUser(options, image, read);
-  const volumes = readVolumes(image, opaqueFolders(addon, host), host);
+  const volumes = options.imageVolumes === 'ignore' ? [] : readVolumes(image, opaqueFolders(addon, host), host);
   const devices = await resolveDevices(options);
   const resolvConf = await readResolvConf(options);
   const cpuinfo = options.shownLimits?.cpus === undefined ? undefined : systemReader.read('/proc/cpuinfo');

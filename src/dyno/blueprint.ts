@@ -8,6 +8,7 @@ import { dynoMetadata } from './metadata.js';
 import type { OneOffOptions } from './one-off/one-off-options.js';
 import { refuseRelease } from './one-off/release.js';
 import { checkHostPorts, hostPort } from './ports.js';
+import { imposed } from './profile.js';
 import type { Program } from './program.js';
 import { servingDefaults } from './serving/options.js';
 import { shownSize, sizePressure } from './sizes/shown-size.js';
@@ -117,11 +118,11 @@ export class Blueprint {
   }
 
   #containerOptions(type: string, dyno: string, program: Program, size: DynoSize | undefined, more: Readonly<Record<string, string>> = {}, port = this.port): RunOptions {
-    const { source, runtime: { host }, options: { env = {}, container = {}, showSize = true, metadata = false } } = this.founded;
+    const { source, runtime: { host }, options: { env = {}, container = {}, showSize = true, metadata = false, profile } } = this.founded;
     const shown = size === undefined || !showSize ? {} : shownSize(size);
     // What its config vars say of it is in `port`.
     const own = { ...shown.env, ...(metadata && dynoMetadata({ ...this.founded, revision: source.revision })), ...env, ...(type === 'web' && { PORT: String(port) }), ...more, DYNO: dyno };
-    const options = { user: source.user, capDrop: ['ALL'], ...shown, ...container, ...program.options, env: own };
+    const options = { user: source.user, capDrop: ['ALL'], ...shown, ...container, ...(profile !== undefined && imposed()), ...program.options, env: own };
     return size === undefined ? options : withLimits({ ...sizePressure(host), ...options }, sizeLimits(size, host));
   }
 

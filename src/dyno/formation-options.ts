@@ -10,6 +10,7 @@ import { systemClock, type Clock } from './clock.js';
 import { drainChoice, type DrainChoice } from './drains/drain-options.js';
 import { metricsAddress, type MetricsAddress } from './metrics/serve-metrics.js';
 import type { ImageOptions } from './program.js';
+import type { DynoProfile } from './profile.js';
 import { healthShape, type HealthChoice } from './health/health-options.js';
 import { releaseShape, type ReleaseOptions } from './one-off/release.js';
 import { restartPolicies, type Cycling, type RestartPolicy, type RestartPolicyName } from './restart-policy.js';
@@ -71,6 +72,12 @@ export interface FormationOptions {
    * alone, and nobody measures.
    */
   readonly size?: DynoSizeName | DynoSize;
+  /**
+   * Whose rules the image is run by, so that what works here works there: `heroku-container` is Heroku's for Docker images. A random user without a name
+   * in the place of USER; no VOLUME, STOPSIGNAL, EXPOSE and HEALTHCHECK; CMD, which web must have, as one line for ENTRYPOINT or for `/bin/sh -l -c`; and
+   * nothing in `container` that nobody could ask Heroku for. Default: none.
+   */
+  readonly profile?: DynoProfile;
   /**
    * Whether programs find the size where they look for it: /proc/meminfo, cgroup v1's memory.limit_in_bytes, and of a size with `cpus`
    * /proc/cpuinfo and `nproc`. Default true; without a size there is nothing to find.
@@ -141,6 +148,7 @@ const formation = strictObject<FormationOptions>({
   release: optional(releaseShape),
   restart: optional(restart),
   size: optional(sizeShape),
+  profile: optional(oneOf('a profile', ['heroku-container'])),
   showSize: optional(boolean),
   metadata: optional(boolean),
   metrics: optional(boolean),

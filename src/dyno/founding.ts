@@ -6,6 +6,7 @@ import { TsrunError } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
 import { formationDefaults, imageOptions, validateFormationOptions, type AdoptOptions, type FormationOptions } from './formation-options.js';
 import { checksumLine } from './life-lines.js';
+import { checkProfile } from './profile.js';
 import { ProgramSource, type PinnedImage } from './program.js';
 import type { SavedPlace } from './survival/places.js';
 import type { Survival } from './survival/survival.js';
@@ -79,10 +80,12 @@ export async function renew(before: Founded, { image, stack }: Readonly<Partial<
   return { ...before, release: before.release + 1, releasedAtMs: timeOf(options), image: pinned.image, source, options: { ...options, container: { ...container, ...(pinned.stack !== undefined && { stack: pinned.stack }) } } };
 }
 
-async function openSource(runtime: Runtime, image: string, { processTypes = {}, container }: FormationOptions): Promise<ProgramSource> {
+async function openSource(runtime: Runtime, image: string, options: FormationOptions): Promise<ProgramSource> {
+  checkProfile(options);
+  const { processTypes = {}, container, profile } = options;
   const lines = Object.entries(processTypes).flatMap(([type, { command }]) => (command === undefined ? [] : [[type, command] as const]));
   try {
-    return await ProgramSource.open(runtime, image, new Map(lines), imageOptions(container));
+    return await ProgramSource.open(runtime, image, new Map(lines), { ...imageOptions(container), ...(profile !== undefined && { profile }) });
   } catch (cause) {
     // There is no dyno yet whose log could say it.
     throw cause instanceof ChecksumError ? new TsrunError(cause.code, checksumLine(cause), { hint: cause.message, cause }) : cause;

@@ -9,8 +9,13 @@ import { imageProgram, imageUser } from '../image/run-config.js';
 import { TsrunError, nearest } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
 import { releaseType } from './one-off/release.js';
+import { commandMissing, lineProgram, ownLine, slugRefused, type DynoProfile } from './profile.js';
 
 export type ImageOptions = Pick<RunOptions, 'stack' | 'pull' | 'platform' | 'checksum' | 'tlsVerify' | 'authFile' | 'imageLimits' | 'onImageProgress'>;
+
+export interface SourceOptions extends ImageOptions {
+  readonly profile?: DynoProfile;
+}
 
 export interface Program {
   /** As the log shows it. */
@@ -32,21 +37,24 @@ export class ProgramSource {
   readonly #image: string;
   readonly #config: ImageConfig | undefined;
   readonly #lines: ReadonlyMap<string, string>;
+  readonly #profile: DynoProfile | undefined;
 
-  private constructor(pinned: PinnedImage, image: string, config: ImageConfig | undefined, lines: ReadonlyMap<string, string>) {
+  private constructor(pinned: PinnedImage, image: string, config: ImageConfig | undefined, lines: ReadonlyMap<string, string>, profile: DynoProfile | undefined) {
     this.pinned = pinned;
     this.#image = image;
     this.#config = config;
     this.#lines = lines;
+    this.#profile = profile;
+    if (profile !== undefined && config !== undefined && isSlug(config)) throw slugRefused(profile, image);
   }
 
   /** Has the image fetched and unpacked, and what lies below it, so that no start waits for it. A folder says nothing of itself. */
-  static async open(runtime: Runtime, image: string, lines: ReadonlyMap<string, string>, { stack, checksum, imageLimits, onImageProgress: tell = () => undefined, ...others }: ImageOptions): Promise<ProgramSource> {
+  static async open(runtime: Runtime, image: string, lines: ReadonlyMap<string, string>, { profile, stack, checksum, imageLimits, onImageProgress: tell = () => undefined, ...others }: SourceOptions): Promise<ProgramSource> {
     const options = { ...others, ...(imageLimits !== undefined && { limits: imageLimits }) };
     const stackDigest = stack === undefined ? undefined : await fetched(runtime, stack, tell, options);
     const digest = await fetched(runtime, image, tell, { ...options, ...(checksum !== undefined && { checksum }) });
     const pinned = { image: digest ?? absolute(image), ...(stack !== undefined && { stack: stackDigest ?? absolute(stack) }) };
-    return new ProgramSource(pinned, image, digest === undefined ? undefined : (await runtime.images.inspect(digest)).config, lines);
+    return new ProgramSource(pinned, image, digest === undefined ? undefined : (await runtime.images.inspect(digest)).config, lines, profile);
   }
 
   /** `web` is there whatever the image lists, if it has a program at all. */
@@ -75,8 +83,8 @@ export class ProgramSource {
   program(type: string): Program {
     const line = this.#lines.get(type);
     if (line !== undefined) return { text: line, options: this.#shell(line) };
-    if (!this.types.includes(type)) throw this.#unknown(type);
-    if (this.#config === undefined || !this.#listed.includes(type)) return { text: this.#own.join(' '), options: {} };
+    if (!this.types.includes(type)) throw this.#missing(type);
+    if (this.#config === undefined || !this.#listed.includes(type)) return this.#ownProgram();
     const words = processProgram(this.#config, { type, extra: [] }, this.#image);
     return { text: processCommand(this.#config, type) ?? words.join(' '), options: { process: type } };
   }
@@ -97,24 +105,33 @@ export class ProgramSource {
     return { text: whole, options: isLauncher ? { entrypoint: ['/bin/sh', '-c', `exec ${launcherOf(type)}${rest}`] } : this.#shell(whole) };
   }
 
+  #ownProgram(): Program {
+    if (this.#profile === undefined) return { text: this.#own.join(' '), options: {} };
+    const line = ownLine(this.#own);
+    return { text: line, options: this.#shell(line) };
+  }
+
   /**
    * A slug has a boot script, which takes one word for a line, and so does the launcher of buildpacks, which makes the environment of an
    * app. The shell of any other is no login shell: Debian's takes the image's PATH away.
    */
   #shell(line: string): Program['options'] {
+    if (this.#profile !== undefined) return lineProgram(this.#config, line);
     if (this.#config !== undefined && isSlug(this.#config)) return { command: [line] };
     return { entrypoint: this.#config !== undefined && isBuildpackImage(this.#config) ? [launcher, line] : ['/bin/sh', '-c', line] };
   }
 
   get #listed(): readonly string[] {
-    return this.#config === undefined ? [] : processTypes(this.#config);
+    return this.#config === undefined || this.#profile !== undefined ? [] : processTypes(this.#config);
   }
 
   get #own(): readonly string[] {
+    if (this.#profile !== undefined) return this.#config?.config?.Cmd ?? [];
     return this.#config === undefined ? [] : imageProgram(this.#config, {});
   }
 
-  #unknown(type: string): TsrunError {
+  #missing(type: string): TsrunError {
+    if (this.#profile !== undefined && type === 'web' && this.#own.length === 0) return commandMissing(this.#image);
     const near = nearest(type, this.types);
     const known = this.types.length === 0 ? 'give a Procfile, or the command of the process type' : `it has ${this.types.slice(0, 20).map(show).join(', ')}`;
     return new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `there is no process type ${show(type)} in ${show(this.#image)}`, {

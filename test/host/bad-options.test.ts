@@ -42,6 +42,7 @@ const bad: Readonly<Record<keyof Required<RunOptions>, readonly unknown[]>> = {
     [{ type: 'tmpfs', destination: '/a', readonly: 1 }], [{ type: 'tmpfs', destination: '/a', options: ['no such'] }], [{ type: 'tmpfs', destination: '/a', mode: 1 }],
     [{ type: 'tmpfs', destination: '/a' }, { type: 'tmpfs', destination: '/a/' }],
   ],
+  imageVolumes: ['anonymous', true],
   shmBytes: ['lots', -1, NaN],
   devices: [[{}], [{ source: 'null' }], [{ source: '/dev/none' }], [{ source: '/etc/passwd' }], [{ source: '/dev/fuse', access: 'x' }], ['/dev/fuse']],
   dns: [['ns.example.test'], '1.1.1.1', [1], ['1.1.1.256']],

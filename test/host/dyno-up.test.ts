@@ -132,12 +132,22 @@ rooted('app.json and .env give config vars, numbers and a script; flags go over 
   t.regex(broken.stderr, /for --app-json: .*broken\.json \/env: expected an object, found 5/);
 });
 
+rooted('by the profile of Heroku\'s containers it is nobody that the folder knows, in a login shell', async (t) => {
+  const file = procfile('job: echo "user $(id -u) in $0"; id -un; exec sleep 1000');
+  const { child, end } = await start(['--profile', 'heroku-container', '--formation', 'job=1', '-f', file, lab.image], /unknown (?:uid|ID)/);
+  child.kill('SIGTERM');
+  const { stdout } = await end;
+  t.regex(stdout, /app\[job\.1\]: user [2-5]\d{4} in \/bin\/sh\n/);
+});
+
 rooted('a formation that cannot be is told of, and nothing is started', async (t) => {
   const rows: [words: string[], message: RegExp][] = [
     [[lab.image], /there is no process type "web" in .*\nhint: give a Procfile/],
-    [['--formation', 'web=2', '-f', procfile('web: true\nworker true'), lab.image], /invalid value ".*" for (?:-f|--procfile): .*Procfile-\d:2: expected 'type: command'/],
+    [['--formation', 'web=2', '-f', procfile('web: true\nworker true'), lab.image], /invalid value ".*" for (?:-f|--procfile): .*Procfile-\d+:2: expected 'type: command'/],
     [['--formation', 'web', lab.image], /for --formation: .*expected TYPE=NUMBER/],
     [['--formation', 'wbe=1', '-f', procfile('web: true'), lab.image], /there is no process type "wbe" .*\nhint: did you mean "web"\?/],
+    [['--profile', 'heroku-container', '--user', '0', '-f', procfile('web: true'), lab.image], /option \/container\/user: the profile heroku-container has no such thing/],
+    [['--profile', 'heroku', lab.image], /for --profile/],
     [['--restart', 'herku', lab.image], /for --restart/],
     [['-p', '8080:x', lab.image], /for (?:-p|--publish): .*\nhint: write 8080:5000/],
     [['--idle', '0', lab.image], /for --idle/],

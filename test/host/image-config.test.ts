@@ -130,6 +130,13 @@ here('an empty volume is a file system of its own, with the owner and mode of it
   t.is(await output('echo > /empty/mine && ls /empty', config, { root: 'read-only' }), 'mine');
 });
 
+here('volumes that are to be ignored are folders of the root, which a read-only one closes', async (t) => {
+  const config = { Volumes: { '/empty': {}, '/full': {}, '/new/volume': {} } };
+  t.is(await output('grep -cE " /(empty|full|new/volume) " /proc/mounts; ls -d /new 2>&1; echo x > /empty/mine; cat /full/file', config, { imageVolumes: 'ignore' }), '0\nls: /new: No such file or directory\nof the image');
+  const { stderr } = await sh('echo x > /empty/mine; echo x > /full/mine', config, { imageVolumes: 'ignore', root: 'read-only' });
+  t.is(stderr.match(/Read-only file system/g)?.length, 2, stderr);
+});
+
 here('a volume with files can be written to in a read-only root, by whom its folder lets, and nothing of that comes to the image', async (t) => {
   const config = { Volumes: { '/full': {}, '/full/inner': {}, '/absent/one': {} } };
   const layered = imageOf(config);

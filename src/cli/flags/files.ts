@@ -1,6 +1,6 @@
 /** Flags about the files that a container sees. */
 import type { MountOption } from '../../index.js';
-import { size, toggle } from '../values/basic.js';
+import { oneOf, size, toggle } from '../values/basic.js';
 import { device, storage } from '../values/limits.js';
 import { mount, tmpfs, volume } from '../values/mounts.js';
 import { listOf, ValueError } from '../values/value-type.js';
@@ -45,6 +45,15 @@ export const fileFlags: readonly Flag[] = [
     example: '/scratch:size=64m,mode=1777',
     commands: runLike,
     apply: addMount,
+  }),
+  flag(oneOf('KIND', ['tmpfs', 'ignore']), {
+    name: 'image-volume',
+    help: 'what becomes of the volumes that the image declares: empty file systems in memory, or folders of the root as all others',
+    group,
+    default: 'tmpfs',
+    example: 'ignore',
+    commands: runLike,
+    apply: (draft, value) => (draft.options.imageVolumes = value),
   }),
   flag(toggle, {
     name: 'read-only',

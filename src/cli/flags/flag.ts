@@ -1,5 +1,5 @@
 /** What one row of the table of flags holds, and the draft that flags fill in. */
-import type { AppManifest, DynoSizes, MetricsAddress, Procfile, PublishOptions, RestartPolicyName, RunOptions } from '../../index.js';
+import type { AppManifest, DynoProfile, DynoSizes, MetricsAddress, Procfile, PublishOptions, RestartPolicyName, RunOptions } from '../../index.js';
 import type { SortKey } from '../top/sort-keys.js';
 import type { Completion, ValueContext, ValueKind, ValueType } from '../values/value-type.js';
 
@@ -113,6 +113,7 @@ export interface CommandFlags {
   readonly sizes?: DynoSizes;
   readonly runtimeMetrics?: boolean;
   readonly dynoMetadata?: boolean;
+  readonly profile?: DynoProfile;
   readonly metrics?: MetricsAddress;
   /** `up`: URLs. They may hold passwords. */
   readonly drains?: readonly string[];

@@ -223,6 +223,14 @@ export const formationFlags: readonly Flag[] = [
     commands: ['run'],
     apply: (draft, value) => (draft.flags.sizes = value),
   }),
+  flag(oneOf('PROFILE', ['heroku-container']), {
+    name: 'profile',
+    help: "run the image by the rules of this platform: heroku-container is Heroku's for Docker images",
+    group,
+    example: 'heroku-container',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.profile = value),
+  }),
   flag(toggle, {
     name: 'runtime-metrics',
     help: 'have what each dyno uses in the log, every 20 seconds',

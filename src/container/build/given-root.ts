@@ -24,7 +24,7 @@ export function visibleRoot(options: RunOptions, image: ResolvedImage): string {
   return process === undefined ? '' : `${process}/root`;
 }
 
-const ownMountOptions = ['root', 'rootBytes', 'rootStorage', 'mounts', 'shmBytes', 'dns', 'addHosts', 'systemPaths'] as const;
+const ownMountOptions = ['root', 'rootBytes', 'rootStorage', 'mounts', 'imageVolumes', 'shmBytes', 'dns', 'addHosts', 'systemPaths'] as const;
 
 export interface GivenRootInput {
   readonly options: RunOptions;

@@ -127,6 +127,11 @@ export interface RunOptions {
   readonly rootBytes?: Size;
   /** Further mounts. One at the place of a default mount takes its place; those nearer to the root come first. */
   readonly mounts?: readonly MountOption[];
+  /**
+   * What becomes of the volumes that an image declares: a file system in memory for each that holds no files (`tmpfs`), or nothing, so that they are
+   * folders of the root as all others (`ignore`). Default `tmpfs`.
+   */
+  readonly imageVolumes?: 'tmpfs' | 'ignore';
   /** Size of /dev/shm. Default 64 MiB, and 0 stands for the default. */
   readonly shmBytes?: Size;
   /** Devices of the host beside the usual six. */

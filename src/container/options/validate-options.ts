@@ -91,6 +91,7 @@ const runOptions = strictObject<RunOptions>({
   rootStorage: optional(oneOf('a place', ['memory', 'disk'])),
   rootBytes: optional(size),
   mounts: optional(array(mount)),
+  imageVolumes: optional(oneOf('what becomes of volumes', ['tmpfs', 'ignore'])),
   shmBytes: optional(size),
   devices: optional(array(device)),
   dns: optional(array(address)),

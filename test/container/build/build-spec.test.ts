@@ -71,6 +71,7 @@ const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
   mounts: on({ mounts: [{ type: 'bind', source: 'data', destination: '/data/' }] }, mountAt('/data'), {
     destination: '/data', type: 'bind', source: '/work/data', options: ['rbind', 'rprivate', 'rnosuid', 'rnodev', 'rnosymfollow'],
   }),
+  imageVolumes: 'the runtime',
   shmBytes: on({ shmBytes: '1m' }, (built) => mountAt('/dev/shm')(built)?.options?.at(-1), 'size=1048576'),
   devices: on({ devices: [{ source: '/dev/fuse' }] }, ({ spec }) => [spec.linux?.devices, spec.linux?.resources?.devices?.at(-1)], [
     [{ type: 'c', path: '/dev/fuse', major: 10, minor: 229, fileMode: 0o666 }],
@@ -124,7 +125,7 @@ const cases: { readonly [Name in keyof RunOptions]-?: Case | Elsewhere } = {
 
 const elsewhere: RunOptions = {
   pull: 'never', platform: 'linux/arm64', stack: './stack', checksum: `sha256:${'0'.repeat(64)}`, tlsVerify: false, authFile: './auth.json', imageLimits: { bytes: 1 }, onImageProgress: () => undefined,
-  rootStorage: 'disk', timeoutMs: 5, timings: true, stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', onWarning: () => undefined, signal: AbortSignal.abort(),
+  rootStorage: 'disk', imageVolumes: 'ignore', timeoutMs: 5, timings: true, stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', onWarning: () => undefined, signal: AbortSignal.abort(),
 };
 
 for (const [name, each] of Object.entries(cases)) {

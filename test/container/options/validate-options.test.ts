@@ -33,6 +33,7 @@ const full: Required<RunOptions> = {
   rootStorage: 'disk',
   rootBytes: '64m',
   mounts: [{ type: 'bind', source: 'data', destination: '/data', readonly: true, options: ['noexec'] }],
+  imageVolumes: 'ignore',
   shmBytes: 1024,
   devices: [{ source: '/dev/fuse', destination: '/dev/fuse', access: 'rw' }],
   dns: ['1.1.1.1', '::1'],
