@@ -18,7 +18,7 @@ export interface FormationErrand {
   /** A dyno or a type that it replaces then. */
   readonly preboots?: string;
   /** What else it does then; with `nothing-yet` no dyno is started. */
-  readonly then?: 'nothing-yet' | 'stop' | { readonly redeploy: RedeployOptions };
+  readonly then?: 'nothing-yet' | 'stop' | { readonly redeploy: RedeployOptions } | { readonly scale: Readonly<Record<string, number>> };
 }
 
 /** Pids by the names of dynos, when they are all there. */
@@ -43,7 +43,7 @@ async function main({ stateRoot, imageRoot, image, name, options, preboots, then
   process.stdout.write(`${JSON.stringify(Object.fromEntries(formation.dynos.map((dyno) => [dyno.name, dyno.container?.pid])))}\n`);
   if (preboots !== undefined) await formation.restart(preboots, { preboot: true });
   if (then === 'stop') await formation.stop();
-  else if (typeof then === 'object') await formation.redeploy(then.redeploy);
+  else if (typeof then === 'object') await ('scale' in then ? formation.scale(then.scale) : formation.redeploy(then.redeploy));
   setInterval(() => undefined, 60_000);
 }
 
