@@ -1,8 +1,13 @@
 /** The forms in which lines leave a formation. */
 import { formatLogLine, logLineJson, timestamp, type LogLine } from '../log/line.js';
 
-/** local7.info and local0.info, as Heroku has them for programs and for itself. */
+/** local7.info and local0.info, as Heroku has them for programs and for itself, and local3.info for its router. */
 const priorities = { app: 190, heroku: 134 } as const;
+const routerPriority = 158;
+
+function priority({ source, dyno }: LogLine): number {
+  return source === 'heroku' && dyno === 'router' ? routerPriority : priorities[source];
+}
 
 /**
  * A line in a frame of logplex, as an HTTPS drain of Heroku gets it: counted in bytes with its line break, and without the structured
@@ -12,13 +17,15 @@ const priorities = { app: 190, heroku: 134 } as const;
  * import { logplexFrame } from 'tsrun';
  * console.log(logplexFrame({ timeMs: 0, source: 'app', dyno: 'web.1', message: 'hello' }).trimEnd()); // 63 <190>1 1970-01-01T00:00:00.000000+00:00 host app web.1 - hello
  */
-export function logplexFrame({ timeMs, source, dyno, message }: LogLine): string {
-  return counted(`<${priorities[source]}>1 ${timestamp(timeMs)} host ${source} ${dyno} - ${message}\n`);
+export function logplexFrame(line: LogLine): string {
+  const { timeMs, source, dyno, message } = line;
+  return counted(`<${priority(line)}>1 ${timestamp(timeMs)} host ${source} ${dyno} - ${message}\n`);
 }
 
 /** A line as RFC 5424 has it, without frame; the drain's token stands for the host, as in Heroku's syslog drains. */
-export function syslogMessage({ timeMs, source, dyno, message }: LogLine, token: string): string {
-  return `<${priorities[source]}>1 ${timestamp(timeMs)} ${token} ${source} ${dyno} - - ${message}`;
+export function syslogMessage(line: LogLine, token: string): string {
+  const { timeMs, source, dyno, message } = line;
+  return `<${priority(line)}>1 ${timestamp(timeMs)} ${token} ${source} ${dyno} - - ${message}`;
 }
 
 /** RFC 6587, 3.4.1. */

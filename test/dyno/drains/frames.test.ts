@@ -16,6 +16,13 @@ test('syslog: with the dash of structured data, the token as host, and both fram
   t.is(endedByLineFeed('a\nb'), 'a b\n');
 });
 
+test('the router has a priority of its own, and a program that calls itself so has not', (t) => {
+  const said: LogLine = { ...line, dyno: 'router', message: 'at=error code=H14' };
+  t.is(logplexFrame(said), '79 <158>1 2012-11-30T06:45:29.000000+00:00 host heroku router - at=error code=H14\n');
+  t.is(syslogMessage(said, 'd.1'), '<158>1 2012-11-30T06:45:29.000000+00:00 d.1 heroku router - - at=error code=H14');
+  t.true(syslogMessage({ ...said, source: 'app' }, 'd.1').startsWith('<190>1 '));
+});
+
 test('the forms of a file', (t) => {
   t.deepEqual(Object.values(fileForms).map((form) => form(line, 'd.1')), [
     '2012-11-30T06:45:29.000000+00:00 heroku[web.3]: State changed from starting to up\n',
