@@ -19,12 +19,12 @@ const hourMs = 3_600_000;
 /** @throws ERR_TSRUN_RELEASE */
 export async function runRelease(
   choice: true | ReleaseOptions,
-  { stopSignal, graceMs }: Pick<OneOffOptions, 'stopSignal' | 'graceMs'> = {},
+  { stopSignal, graceMs, size }: Pick<OneOffOptions, 'stopSignal' | 'graceMs' | 'size'> = {},
   run: (options: OneOffOptions) => Promise<{ readonly exited: Promise<Death> }>,
 ): Promise<void> {
   const { timeoutMs = hourMs } = choice === true ? {} : choice;
-  const options = { type: releaseType, timeToLiveMs: timeoutMs, ...(stopSignal !== undefined && { stopSignal }), ...(graceMs !== undefined && { graceMs }) };
-  const { exited } = await run(options);
+  const own = { ...(stopSignal !== undefined && { stopSignal }), ...(graceMs !== undefined && { graceMs }), ...(size !== undefined && { size }) };
+  const { exited } = await run({ type: releaseType, timeToLiveMs: timeoutMs, ...own });
   const { cause, code, error } = await exited;
   // One that is stopped has not done its work, whatever it says.
   if (cause === 'exit' && code === 0) return;
