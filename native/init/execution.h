@@ -16,7 +16,7 @@ enum class ChannelWord : uint32_t {  // NOLINT(performance-enum-size): a smaller
   kBorn = 6,       // midwife: the child's pid is in `step`, its pidfd is attached
   kNoProgram = 7,  // reaper: the program could not be executed
   kConnected = 8,  // helper: the socket is attached
-  kRuns = 9,       // reaper: the program was executed
+  kRuns = 9,       // reaper: the program was executed; process: all is done, and there is none
   kEnded = 10,     // reaper: the program's wait status is in `step`
   kReached = 11,   // process: the client has to know of this step; it may bring a descriptor
 };

@@ -27,11 +27,11 @@ bool Plan::parse(const uint8_t* data, size_t size) {
   const uint8_t* at = steps_;
   size_t left = size - 8;
   bool cloned = false;
-  bool executes = false;
+  bool ends = false;
   launcher_steps_ = 0;
   for (uint32_t index = 0; index < step_count_; ++index) {
     Header header;
-    if (executes || !read_header(at, left, &header)) return false;
+    if (ends || !read_header(at, left, &header)) return false;
     Reader fields(at + kRecordHeader, header.size - kRecordHeader);
     auto decodes = [](const auto&) { return true; };
     bool valid = cloned ? visit_child_step(header.op, fields, decodes, false)
@@ -41,13 +41,13 @@ bool Plan::parse(const uint8_t* data, size_t size) {
       cloned = true;
       launcher_steps_ = index + 1;
     }
-    executes = header.op == StepExecute::kOp;
+    ends = header.op == StepExecute::kOp || header.op == StepFinish::kOp;
     at += header.size;
     left -= header.size;
   }
   if (!cloned) launcher_steps_ = step_count_;
   clones_ = cloned;
-  return (executes || (!cloned && step_count_ > 0)) && left == 0;
+  return (ends || (!cloned && step_count_ > 0)) && left == 0;
 }
 
 StepView Plan::Walk::next() {

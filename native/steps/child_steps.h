@@ -51,6 +51,7 @@ Status run(ChildContext& context, const StepSetDirectory& step);
 Status run(ChildContext& context, const StepMakeMount& step);
 Status run(ChildContext& context, const StepRenewMount& step);
 Status run(ChildContext& context, const StepAttachMount& step);
+Status run(ChildContext& context, const StepDetachMount& step);
 Status run(ChildContext& context, const StepAttachNodes& step);
 Status run(ChildContext& context, const StepPlaceLink& step);
 Status run(ChildContext& context, const StepSetPropagation& step);
@@ -102,6 +103,7 @@ Status run(ChildContext& context, const StepCloseDescriptors& step);
 Status run(ChildContext& context, const StepResetSignals& step);
 Status run(ChildContext& context, const StepAwaitStart& step);
 Status run(ChildContext& context, const StepExecute& step);
+Status run(ChildContext& context, const StepFinish& step);
 // release.cc
 Status run(ChildContext& context, const StepFindProgram& step);
 Status run(ChildContext& context, const StepAwaitFifo& step);

@@ -1,4 +1,4 @@
-// The last step.
+// The last steps.
 #include <signal.h>
 
 #include "launcher/channel.h"
@@ -124,6 +124,11 @@ Status run(ChildContext& context, const StepExecute& step) {
     if (!search.goes_on_after(tried)) break;
   }
   return search.failure();
+}
+
+Status run(ChildContext& context, const StepFinish&) {
+  TSRUN_TRY(send_word(context.channel, ChannelMessage{ChannelWord::kRuns, context.step, kOk}));
+  sys::end_process(0);
 }
 
 }  // namespace tsrun

@@ -58,6 +58,16 @@ Status check_place(int root, Text path, int node) {
   return same ? kOk : Status{SYS_mknodat, EEXIST};
 }
 
+// Of a descriptor of this process, from the root of a procfs.
+struct DescriptorPath {
+  explicit DescriptorPath(int descriptor) {
+    Decimal number(static_cast<uint64_t>(descriptor));
+    memcpy(text + sizeof kFolder - 1, number.text(), number.size() + 1);
+  }
+  static constexpr char kFolder[] = "self/fd/";
+  char text[sizeof kFolder + 20] = "self/fd/";
+};
+
 Status clone_of(int target, bool recursive, UniqueFd* mount) {
   return clone_tree(target, "", AT_EMPTY_PATH | (recursive ? unsigned{AT_RECURSIVE} : 0U), mount);
 }
@@ -125,6 +135,15 @@ Status run(ChildContext& context, const StepAttachMount& step) {
   TSRUN_TRY(kind_of(mount, &kind));
   TSRUN_TRY(open_target(context.root.get(), step.target, kind, step.on_link ? Links::kTakeLast : links(step.follow), &target));
   return attach_at(mount, target.get());
+}
+
+// By the mount's own descriptor, whatever the path has become since. No link, of the image or somebody who lives in it, says which one goes:
+// it could be a mask. The kernel takes a path alone; that of a descriptor is one (proc_pid_fd(5)).
+Status run(ChildContext& context, const StepDetachMount& step) {
+  UniqueFd target;
+  TSRUN_TRY(open_in_root(context.root.get(), step.target.data, O_PATH, Links::kRefuse, &target));
+  TSRUN_TRY(sys::call<SYS_fchdir>(context.proc).status());
+  return sys::call<SYS_umount2>(DescriptorPath(target.get()).text, MNT_DETACH).status();
 }
 
 Status run(ChildContext& context, const StepSetPropagation& step) {

@@ -142,7 +142,7 @@ const strictTypes: ReadonlySet<string> = new Set(['proc', 'sysfs', 'cgroup', 'cg
 /** File systems that show no labels of a disk (runc's formatMountLabel): all get the container's. */
 const labelled: ReadonlySet<string> = new Set(['tmpfs', 'mqueue', 'devpts']);
 
-function labelOf({ input: { spec, host } }: Compilation, type: string): string[] {
+export function labelOf({ input: { spec, host } }: Compilation, type: string): string[] {
   const label = spec.linux?.mountLabel ?? '';
   if (label === '') return [];
   requireSelinux(host, label, '/linux/mountLabel');

@@ -26,6 +26,8 @@ interface Scene {
 const bundle = lab.bundle();
 const resources = join(lab.folder, 'resources.json');
 writeFileSync(resources, JSON.stringify({ unified: { 'cgroup.max.depth': '3' } }));
+const mounts = join(lab.folder, 'mounts.json');
+writeFileSync(mounts, JSON.stringify([{ destination: '/tmp', type: 'tmpfs' }]));
 
 function call(...words: readonly string[]): string | undefined {
   const { code, stderr } = lab.call(...words);
@@ -70,6 +72,8 @@ const scenes: Readonly<Record<string, Scene>> = {
     kept: true,
   },
   update: { prepare: running, command: (id) => ['update', '--resources', resources, id], again: (id) => call('update', '--resources', resources, id), kept: true },
+  // What one that was killed has mounted stays below what is mounted then.
+  'mounts add': { prepare: running, command: (id) => ['mounts', 'add', id, mounts], again: (id) => call('mounts', 'add', id, mounts) ?? call('mounts', 'remove', id, mounts), kept: true },
   'delete --force': { prepare: running, command: (id) => ['delete', '--force', id], again: (id) => call('delete', '--force', id), kept: false },
 };
 

@@ -9,7 +9,7 @@ import { until } from '../support/until.js';
 const here = ociTest;
 const lab = ociLab();
 
-const commands = ['checkpoint', 'create', 'delete', 'events', 'exec', 'features', 'help', 'kill', 'list', 'pause', 'ps', 'restore', 'resume', 'run', 'spec', 'start', 'state', 'update'];
+const commands = ['checkpoint', 'create', 'delete', 'events', 'exec', 'features', 'help', 'kill', 'list', 'mounts', 'pause', 'ps', 'restore', 'resume', 'run', 'spec', 'start', 'state', 'update'];
 
 here('help names every command and flag, in each of the ways that ask for it', (t) => {
   const all = lab.call('--help');

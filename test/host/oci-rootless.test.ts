@@ -133,6 +133,26 @@ here('run, with no id but the user\'s own', (t) => {
   t.regex(lines.at(-1) ?? '', /level=warning msg=\\?"no cgroup can be made here: the container has none, and no limits/);
 });
 
+here('mounts come to a container that is there, and go; for root of a user namespace as well', (t) => {
+  prepare();
+  bundle('own-users', { args: ['sleep', '1000'] });
+  bundle('engine-users', { args: ['sleep', '1000'], namespaces: ['pid', 'ipc', 'uts', 'mount', 'network', 'cgroup'], linux: { uidMappings: undefined, gidMappings: undefined } });
+  mkdirSync(join(folder, 'home/shown'));
+  writeFileSync(join(folder, 'home/shown/file'), 'of the host\n');
+  const list = [{ destination: '/added/bound', type: 'bind', source: 'shown', options: ['bind', 'ro'] }, { destination: '/added/made', type: 'tmpfs', options: ['mode=755'] }];
+  writeFileSync(join(folder, 'home/list'), JSON.stringify(list));
+  const script = (name: string) => `
+    oci() { ${folder}/programs/tsrun-oci "$@"; }
+    oci run --detach --bundle ${name} ${name} && oci mounts add ${name} list
+    oci exec ${name} sh -c "cat /added/bound/file; touch /added/made/x; stat -c %u /added/made/x; stat -c %a /added/made"
+    grep -c /added /proc/self/mountinfo; oci mounts remove ${name} list; oci exec ${name} grep -c /added /proc/self/mountinfo; oci delete --force ${name}`;
+  for (const inside of [script('own-users'), `unset USER; unshare --user --map-root-user --map-auto sh -c '${script('engine-users')}'`]) {
+    const { stdout, stderr } = asUser(inside);
+    t.is(stderr, '');
+    t.deepEqual(stdout.trim().split('\n'), ['of the host', '0', '755', '0', '0']);
+  }
+});
+
 here('for root of a user namespace, as an ordinary user\'s engine is (podman), with one more or without', (t) => {
   prepare();
   bundle('shared', { args: ['sleep', '1000'], namespaces: ['pid', 'ipc', 'uts', 'mount', 'network', 'cgroup'], linux: { uidMappings: undefined, gidMappings: undefined } });

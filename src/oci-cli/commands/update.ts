@@ -1,19 +1,14 @@
-import { parseJsonBytes, type JsonValue } from '../../spec/json.js';
 import { readSize } from '../../spec/size.js';
 import type { Resources } from '../../spec/types.js';
 import { validateSpecResources } from '../../spec/validate.js';
 import type { Command } from '../command.js';
-import { asNode } from '../platform/fs.js';
-import { host } from '../platform/host.js';
+import { readJson } from '../json-input.js';
 import { changeSchemata } from '../resctrl.js';
 import { RuntimeError } from '../runtime-error.js';
 import { StateFolder } from '../state.js';
 import { statusOf } from '../status.js';
 import { updateContainer } from '../update-container.js';
 import { textOf, type FlagTable, type Words } from '../words.js';
-
-const mostBytes = 4 * 1024 * 1024;
-const pieceBytes = 65_536;
 
 interface LimitFlag {
   /** Where it stands in linux.resources. */
@@ -105,21 +100,4 @@ function fromFlags(words: Words, given: readonly (readonly [string, LimitFlag])[
 
 function integerOf(text: string): number | undefined {
   return /^-?\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
-
-function readJson(file: string): JsonValue {
-  if (file === '-') return parseJsonBytes(readStandardInput(), 'standard input');
-  return parseJsonBytes(asNode(file, () => host.readFile(file, mostBytes)), file);
-}
-
-function readStandardInput(): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const piece = host.read(0, pieceBytes);
-    if (piece.length === 0) return Buffer.concat(pieces);
-    pieces.push(piece);
-    size += piece.length;
-    if (size > mostBytes) throw new RuntimeError(`standard input holds more than ${mostBytes} bytes`);
-  }
 }
