@@ -62,6 +62,7 @@ struct Program {
   std::vector<std::string> environment;
   Bytes input;
   int64_t timeout_ms = -1;
+  std::vector<int> outputs;  // in the place of its standard output and error; below 0, what goes there is gathered
 };
 
 struct Ended {
@@ -90,8 +91,11 @@ int start(Program& program, const Pipe& input, const Pipe& output, pid_t* pid) {
   set_up(&attributes);
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, input.reader.get(), 0);
-  posix_spawn_file_actions_adddup2(&actions, output.writer.get(), 1);
-  posix_spawn_file_actions_adddup2(&actions, output.writer.get(), 2);
+  for (int stream : {1, 2}) {
+    auto index = static_cast<size_t>(stream) - 1;
+    bool is_given = index < program.outputs.size() && program.outputs[index] >= 0;
+    posix_spawn_file_actions_adddup2(&actions, is_given ? program.outputs[index] : output.writer.get(), stream);
+  }
   posix_spawn_file_actions_addclosefrom_np(&actions, 3);
   posix_spawn_file_actions_addchdir_np(&actions, program.folder.c_str());
   int error = posix_spawn(pid, program.path.c_str(), &actions, &attributes, pointers(program.words).data(), pointers(program.environment).data());
@@ -183,10 +187,10 @@ int run(Program& program, Ended* ended) {
   return 0;
 }
 
-// runProgram(path, folder, words, environment, input, timeoutMs): its wait status, whether it was ended for its time, and what it printed.
+// runProgram(path, folder, words, environment, input, timeoutMs, outputs): its wait status, whether it was ended for its time, and what it printed.
 JSValue RunProgram(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
   Program program{text_of(context, arguments[0]),  text_of(context, arguments[1]),  texts_of(context, arguments[2]),
-                  texts_of(context, arguments[3]), bytes_of(context, arguments[4]), number_of(context, arguments[5])};
+                  texts_of(context, arguments[3]), bytes_of(context, arguments[4]), number_of(context, arguments[5]), numbers_of(context, arguments[6])};
   Ended ended;
   if (int error = run(program, &ended)) return throw_failure(context, "posix_spawn", error);
   JSValue result = JS_NewObject(context);
@@ -198,6 +202,6 @@ JSValue RunProgram(JSContext* context, JSValueConst, int, JSValueConst* argument
 
 }  // namespace
 
-void define_programs(JSContext* context, JSValueConst host) { define(context, host, {{"runProgram", 6, RunProgram}}); }
+void define_programs(JSContext* context, JSValueConst host) { define(context, host, {{"runProgram", 7, RunProgram}}); }
 
 }  // namespace tsrun::oci

@@ -26,11 +26,23 @@ Status make_state(const StepRunHook& step, UniqueFd* state) {
   return sys::call<SYS_lseek>(state->get(), 0L, SEEK_SET).status();
 }
 
+// What a hook has at its descriptors; below 0 it keeps what the process has.
+struct HookStreams {
+  int state;
+  int out;
+  int err;
+  int report;
+};
+
+Status place_stream(int descriptor, int place) { return descriptor < 0 ? kOk : sys::call<SYS_dup3>(descriptor, place, 0).status(); }
+
 // In a process group of its own, which can be killed with all that the hook has started. It inherits the standard streams, and nothing else.
-Status become_hook(const StepRunHook& step, int state, int report) {
+Status become_hook(const StepRunHook& step, const HookStreams& streams) {
   TSRUN_TRY(sys::call<SYS_setpgid>(0, 0).status());
-  TSRUN_TRY(sys::call<SYS_dup3>(state, 0, 0).status());
-  if (report != kReportPlace) TSRUN_TRY(sys::call<SYS_dup3>(report, kReportPlace, O_CLOEXEC).status());
+  TSRUN_TRY(place_stream(streams.state, 0));
+  TSRUN_TRY(place_stream(streams.out, 1));
+  TSRUN_TRY(place_stream(streams.err, 2));
+  if (streams.report != kReportPlace) TSRUN_TRY(sys::call<SYS_dup3>(streams.report, kReportPlace, O_CLOEXEC).status());
   TSRUN_TRY(sys::call<SYS_close_range>(unsigned{kReportPlace} + 1U, ~0U, 0).status());
   TSRUN_TRY(reset_signals());
   TSRUN_TRY(point_at(step.arguments, argument_words));
@@ -38,8 +50,8 @@ Status become_hook(const StepRunHook& step, int state, int report) {
   return sys::call<SYS_execve>(step.path.data, argument_words, environment_words).status();
 }
 
-[[noreturn]] void be_hook(const StepRunHook& step, int state, int report) {
-  Status status = become_hook(step, state, report);
+[[noreturn]] void be_hook(const StepRunHook& step, const HookStreams& streams) {
+  Status status = become_hook(step, streams);
   (void)write_all(kReportPlace, &status, sizeof status);
   sys::end_process(1);
 }
@@ -85,7 +97,7 @@ Status run(ChildContext& context, const StepAwaitClient& step) {
   return status;
 }
 
-Status run(ChildContext&, const StepRunHook& step) {
+Status run(ChildContext& context, const StepRunHook& step) {
   UniqueFd state;
   UniqueFd report;
   int ends[2];
@@ -94,7 +106,7 @@ Status run(ChildContext&, const StepRunHook& step) {
   report.reset(ends[0]);
   int pid_fd = -1;
   sys::Outcome pid = clone_process(0, -1, &pid_fd);
-  if (pid.ok() && pid.value == 0) be_hook(step, state.get(), ends[1]);
+  if (pid.ok() && pid.value == 0) be_hook(step, HookStreams{state.get(), context.slots.get(step.stdout), context.slots.get(step.stderr), ends[1]});
   close_fd(ends[1]);
   if (!pid.ok()) return pid.status();
   UniqueFd process(pid_fd);

@@ -1,5 +1,5 @@
 /** crun's `run.oci.*` annotations: those that are done here, and those that nobody may take for done. */
-import type { Seccomp, Spec } from '../spec/types.js';
+import type { Hooks, Seccomp, Spec } from '../spec/types.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
 
@@ -12,7 +12,9 @@ const refused: Readonly<Record<string, string>> = {
   'seccomp.plugins': 'calls are answered by whoever listens at linux.seccomp.listenerPath',
 };
 
-type Annotations = Pick<Spec, 'annotations'>;
+interface Annotations {
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
 
 /** With what the annotations say of fields of the spec. */
 export function withAnnotations(spec: Spec): Spec {
@@ -45,6 +47,11 @@ export function knowsAllCalls(spec: Annotations): boolean {
 /** Who is sent a pidfd, as by `--pidfd-socket`. */
 export function pidfdReceiver(spec: Annotations): string | undefined {
   return valueOf(spec, 'pidfd_receiver');
+}
+
+/** Files that hooks print into; none where there are no hooks. */
+export function hookOutputFiles(spec: Annotations & { readonly hooks?: Hooks | undefined }): { readonly stdout?: string | undefined; readonly stderr?: string | undefined } {
+  return spec.hooks === undefined ? {} : { stdout: valueOf(spec, 'hooks.stdout'), stderr: valueOf(spec, 'hooks.stderr') };
 }
 
 function isOn(spec: Annotations, name: string): boolean {

@@ -7,13 +7,14 @@ import { compilePlan } from '../plan/compile.js';
 import type { PlanInput } from '../plan/input.js';
 import type { EventReached } from '../plan/wire.generated.js';
 import type { IdMaps, Spec } from '../spec/types.js';
-import { keepsGroups, pidfdReceiver } from './annotations.js';
+import { hookOutputFiles, keepsGroups, pidfdReceiver } from './annotations.js';
 import { readBundle, type Bundle } from './bundle.js';
 import { handCgroupOver } from './cgroup-owner.js';
 import { CgroupTaken, noPlace, placeInTree, type CgroupPlace } from './cgroup-place.js';
 import { sendProcess, takeTerminal } from './console.js';
 import { failureOf } from './failure.js';
 import { filterOf } from './filter.js';
+import { withHookOutputs } from './hook-outputs.js';
 import { hookStateOf, runHooks, startHooksOf } from './hooks.js';
 import { moveInterfaces } from './interfaces.js';
 import { asLauncherCounts } from './launcher-ids.js';
@@ -93,7 +94,8 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
       if (isListener(event, plan)) handListenerOver(event, bundle.spec, record, 'creating', launcher);
       else serve(plan.steps[event.step]?.field ?? '', bundle.spec, record, event.pid, launcher);
     };
-    const event = launcher.launch(request.id, plan, passedDescriptors(bundle.spec.process?.terminal === true, request.preservedCount), { reached });
+    const passed = passedDescriptors(bundle.spec.process?.terminal === true, request.preservedCount);
+    const event = withHookOutputs(record, (outputs) => launcher.launch(request.id, plan, [...passed, ...outputs.filter((each) => each >= 0)], { reached }));
     if (event.op === 'failed') throw failureOf(event, plan, bundle.spec.process?.args[0] ?? '');
     if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the container');
     handCgroupOver(record.cgroup, bundle.spec, joined);
@@ -125,6 +127,7 @@ function serve(field: string, { linux }: Spec, record: ContainerRecord, pid: num
 export function planInput({ preservedCount, keepsKeyring }: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts, joined: IdMaps | undefined): PlanInput {
   const { cgroup, unit } = record;
   const { spec, rootPath, sourceLinks } = bundle;
+  const hookOutputs = hookOutputFiles(spec);
   return {
     spec,
     extensions: {},
@@ -137,6 +140,7 @@ export function planInput({ preservedCount, keepsKeyring }: CreateRequest, bundl
     outlivesLauncher: true,
     startFifos: { start: folder.fifo, report: folder.report },
     hookState: hookStateOf(record),
+    hookOutputs: { stdout: hookOutputs.stdout !== undefined, stderr: hookOutputs.stderr !== undefined },
     hasListener: true,
     inheritedCount: preservedCount,
     ...(joined === undefined ? {} : { joinedIdMaps: joined }),

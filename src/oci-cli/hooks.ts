@@ -5,6 +5,7 @@ import { hookArguments, hookTimeoutMs, stateText, type HookState } from '../spec
 import type { Hook, Hooks } from '../spec/types.js';
 import { annotationsOf, versionOf } from './describe-state.js';
 import { goWords } from './go-words.js';
+import { withHookOutputs } from './hook-outputs.js';
 import { logWarning } from './log.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
@@ -42,7 +43,7 @@ function runHook({ path, args, env = [], timeout }: Hook, name: string, record: 
   const limitMs = timeout === undefined ? -1 : hookTimeoutMs(timeout);
   let ended;
   try {
-    ended = host.runProgram(path, record.bundle, hookArguments(path, args), env, state, limitMs);
+    ended = withHookOutputs(record, (outputs) => host.runProgram(path, record.bundle, hookArguments(path, args), env, state, limitMs, outputs));
   } catch (error) {
     if (!(error instanceof Error) || !('errno' in error) || typeof error.errno !== 'number') throw error;
     throw hookError(name, `${path}: ${wordsOf(error.errno)}`);

@@ -51,7 +51,7 @@ export function launcherWords(beside: number | undefined): string[] {
 export function mapLauncher(pid: number): void {
   for (const kind of kinds()) {
     const words = [pid, ...launcherMap(kind).flatMap(({ containerID, hostID, size }) => [containerID, hostID, size])].map(String);
-    const { status, output } = host.runProgram(programPath(kind.program), '/', [kind.program, ...words], [], new Uint8Array(), patienceMs);
+    const { status, output } = host.runProgram(programPath(kind.program), '/', [kind.program, ...words], [], new Uint8Array(), patienceMs, []);
     if (status !== 0) throw new RuntimeError(`${kind.program} did not map the user's subordinate ids: ${output.trim()}`);
   }
 }

@@ -9,6 +9,13 @@ export interface KeptSlots {
   readonly inherited: readonly number[];
   readonly fifos?: { readonly start: number; readonly report: number } | undefined;
   readonly entry?: EntrySlots | undefined;
+  readonly hookOutputs?: HookOutputSlots | undefined;
+}
+
+/** Where hooks print, if not where the process does. */
+export interface HookOutputSlots {
+  readonly stdout?: number;
+  readonly stderr?: number;
 }
 
 /** Of a process that enters the container's pid namespace at the last moment. */

@@ -4,15 +4,18 @@
  */
 import { hookArguments, hookTimeoutMs, stateText, type HookState } from '../spec/hooks.js';
 import type { Hooks, Linux } from '../spec/types.js';
-import type { Compilation } from './compilation.js';
+import type { Compilation, HookOutputSlots } from './compilation.js';
+import type { PlanInput } from './input.js';
 import { privatePropagation } from './mount-options.js';
 import { ownsRoot } from './own-root.js';
+import type { PlanBuilder } from './plan.js';
 
 /** What the client does for the container while that waits, before any hook: by the field that asks for it. */
 export const clientFields = { netDevices: '/linux/netDevices', intelRdt: '/linux/intelRdt' } as const;
 
 /** In the launcher. Gives what is to be done in the container once it has its mounts, before pivot_root(2). */
-export function compileCreateHooks({ input, builder, namespaces }: Compilation): () => void {
+export function compileCreateHooks(compilation: Compilation): () => void {
+  const { input, builder, namespaces } = compilation;
   const { spec: { hooks = {}, linux }, hookState, rootPath } = input;
   const { prestart = [], createRuntime = [], createContainer = [] } = hooks;
   const before = [...prestart, ...createRuntime];
@@ -33,7 +36,7 @@ export function compileCreateHooks({ input, builder, namespaces }: Compilation):
     // Hooks know the root by its place on the host, and are programs of the host, which need its files.
     if (needsHost) builder.add(field, { op: 'enterHost', mount: host, place });
     if (before.length > 0) builder.add(field, { op: 'awaitClient', openFiles: false });
-    addHooks('createContainer', hooks, hookState, 'created', builder);
+    addHooks('createContainer', hookState, compilation);
   };
 }
 
@@ -42,14 +45,24 @@ function clientFieldsOf({ netDevices = {}, intelRdt }: Linux = {}): string[] {
 }
 
 /** In the container, right before its program, as its user. */
-export function compileStartHooks({ input: { spec: { hooks = {} }, hookState }, builder }: Compilation): void {
-  if (hookState !== undefined) addHooks('startContainer', hooks, hookState, 'created', builder);
+export function compileStartHooks(compilation: Compilation): void {
+  const { hookState } = compilation.input;
+  if (hookState !== undefined) addHooks('startContainer', hookState, compilation);
 }
 
-function addHooks(kind: keyof Hooks, hooks: Hooks, state: HookState, status: string, builder: Compilation['builder']): void {
+/** Before any other slot is taken. */
+export function passHookOutputs({ hookOutputs }: PlanInput, builder: PlanBuilder): HookOutputSlots {
+  return {
+    ...(hookOutputs?.stdout === true && { stdout: builder.pass('hooks:stdout') }),
+    ...(hookOutputs?.stderr === true && { stderr: builder.pass('hooks:stderr') }),
+  };
+}
+
+function addHooks(kind: keyof Hooks, state: HookState, { input: { spec: { hooks = {} } }, builder, kept }: Compilation): void {
+  const { stdout = null, stderr = null } = kept?.hookOutputs ?? {};
   for (const [index, { path, args, env = [], timeout = 0 }] of (hooks[kind] ?? []).entries()) {
-    const [stateHead = '', stateTail = ''] = stateText(state, status, pidMark).split(pidMark);
-    builder.add(`/hooks/${kind}/${index}`, { op: 'runHook', path, arguments: hookArguments(path, args), environment: env, timeoutMs: hookTimeoutMs(timeout), stateHead, stateTail });
+    const [stateHead = '', stateTail = ''] = stateText(state, 'created', pidMark).split(pidMark);
+    builder.add(`/hooks/${kind}/${index}`, { op: 'runHook', path, arguments: hookArguments(path, args), environment: env, timeoutMs: hookTimeoutMs(timeout), stateHead, stateTail, stdout, stderr });
   }
 }
 

@@ -119,7 +119,7 @@ export function compileIdentity(compilation: Compilation): void {
 
 function compileClosing({ builder, program, kept }: Compilation, reaper: boolean): void {
   program?.place();
-  builder.add('default', { op: 'closeDescriptors', reaper, inherit: kept?.inherited ?? [], keep: Object.values({ ...kept?.fifos, ...kept?.entry }) });
+  builder.add('default', { op: 'closeDescriptors', reaper, inherit: kept?.inherited ?? [], keep: Object.values({ ...kept?.fifos, ...kept?.entry, ...kept?.hookOutputs }) });
   builder.add('default', { op: 'resetSignals' });
 }
 

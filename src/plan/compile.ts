@@ -7,7 +7,7 @@ import { TsrunError } from '../spec/errors.js';
 import type { Compilation } from './compilation.js';
 import { compileCgroup } from './compile-cgroup.js';
 import { compileDevices } from './compile-devices.js';
-import { compileCreateHooks } from './compile-hooks.js';
+import { compileCreateHooks, passHookOutputs } from './compile-hooks.js';
 import { coverKernelFiles } from './compile-kernel-files.js';
 import { compileAppArmor, compileLabel } from './compile-labels.js';
 import { compileMounts, type MountPlan } from './compile-mounts.js';
@@ -33,7 +33,7 @@ export function compilePlan(input: PlanInput): Plan {
   const memory = input.timings === true ? builder.pass('timings') : undefined;
   const program = passProgram(input, builder);
   const inherited = passInherited(input, builder);
-  const kept = { inherited, fifos: input.startFifos === undefined ? undefined : { start: builder.slot(), report: builder.slot() } };
+  const kept = { inherited, hookOutputs: passHookOutputs(input, builder), fifos: input.startFifos === undefined ? undefined : { start: builder.slot(), report: builder.slot() } };
   const compilation: Compilation = { input, builder, namespaces, joined, program, kept };
 
   // In the launcher.

@@ -51,6 +51,8 @@ export interface PlanInput {
   readonly startFifos?: { readonly start: string; readonly report: string };
   /** What hooks are told. Without it there is nobody to run those of the runtime's namespaces, and a spec with hooks is refused. */
   readonly hookState?: HookState;
+  /** Which streams of the hooks that the container's first process runs are descriptors of the caller's; the others are the process's own. */
+  readonly hookOutputs?: { readonly stdout: boolean; readonly stderr: boolean };
   /** Where links lead that are sources of binds, by their paths; those of binds with `copy-symlink`. */
   readonly sourceLinks?: ReadonlyMap<string, string>;
   /** The caller hands seccomp listeners on to `listenerPath`. Default false: a spec with one is refused. */

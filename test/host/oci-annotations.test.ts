@@ -1,4 +1,6 @@
 // crun's annotations `run.oci.*`: what is done for them, and what is refused.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ociLab, ociTest } from '../support/oci-lab.js';
 
 const here = ociTest;
@@ -48,4 +50,49 @@ here('what somebody counts on and is not done is refused, with the reason', (t) 
     t.deepEqual(lab.traces(id), []);
   }
   t.is(lab.call('run', '--bundle', lab.bundle({ args: ['true'], more: { annotations: { 'run.oci.systemd.subgroup': '' } } }), lab.newId()).stderr, '');
+});
+
+const kinds = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const;
+const printing = Object.fromEntries(kinds.map((kind) => [kind, [{ path: '/bin/sh', args: ['sh', '-c', `echo ${kind}; echo ${kind} failed >&2`], env: ['PATH=/usr/bin:/bin'] }]]));
+
+here('hooks.stdout and hooks.stderr: what hooks print, whoever runs them, is added to files', (t) => {
+  const [out, err] = [join(lab.folder, 'hooks-out'), join(lab.folder, 'hooks-err')];
+  writeFileSync(out, 'before\n');
+  const annotations = { 'run.oci.hooks.stdout': out, 'run.oci.hooks.stderr': err };
+  const id = lab.newId();
+  const create = lab.call('create', '--bundle', lab.bundle({ args: ['sh', '-c', 'echo program; exec sleep 1000'], process: { user: { uid: 1000, gid: 1000 } }, more: { annotations, hooks: printing } }), id);
+  const start = lab.call('start', id);
+  const remove = lab.call('delete', '--force', id);
+  t.deepEqual([create, start, remove].map(({ code, stderr }) => [code, stderr]), [[0, ''], [0, ''], [0, '']]);
+  t.is(start.stdout + remove.stdout, '');
+  t.is(readFileSync(out, 'utf8'), ['before', ...kinds].map((line) => `${line}\n`).join(''));
+  t.is(readFileSync(err, 'utf8'), kinds.map((kind) => `${kind} failed\n`).join(''));
+  t.deepEqual(lab.traces(id), []);
+});
+
+here('hooks.stdout alone: the other stream stays where it was, and a path is from the bundle', (t) => {
+  const id = lab.newId();
+  const bundle = lab.bundle({ args: ['true'], more: { annotations: { 'run.oci.hooks.stdout': 'of-hooks' }, hooks: { createContainer: printing['createContainer'], prestart: [{ path: '/bin/sh', args: ['sh', '-c', 'echo said; echo wrong >&2; exit 3'] }] } } });
+  const { code, stderr } = lab.call('create', '--bundle', bundle, id);
+  t.is(code, 1);
+  t.is(stderr, 'error running prestart hook #0: exit status 3: wrong\n');
+  t.is(readFileSync(join(bundle, 'of-hooks'), 'utf8'), 'said\n');
+  const inner = lab.newId();
+  const answer = lab.call('run', '--bundle', lab.bundle({ args: ['echo', 'program'], more: { annotations: { 'run.oci.hooks.stdout': join(bundle, 'of-hooks') }, hooks: { createContainer: printing['createContainer'] } } }), inner);
+  t.deepEqual([answer.stdout, answer.stderr], ['program\n', 'createContainer failed\n']);
+  t.is(readFileSync(join(bundle, 'of-hooks'), 'utf8'), 'said\ncreateContainer\n');
+});
+
+here('hooks.stdout where no file can be: nothing is made; without hooks no file is', (t) => {
+  const id = lab.newId();
+  const missing = join(lab.folder, 'no/such/folder');
+  for (const hooks of [{ createContainer: printing['createContainer'] }, { prestart: printing['prestart'] }]) {
+    const { code, stderr } = lab.call('create', '--bundle', lab.bundle({ more: { annotations: { 'run.oci.hooks.stderr': missing }, hooks } }), id);
+    t.is(code, 1);
+    t.is(stderr, `annotation run.oci.hooks.stderr: open ${missing}: no such file or directory\n`);
+    t.deepEqual(lab.traces(id), []);
+  }
+  const unused = join(lab.folder, 'unused');
+  t.is(lab.call('run', '--bundle', lab.bundle({ args: ['true'], more: { annotations: { 'run.oci.hooks.stdout': unused } } }), id).code, 0);
+  t.false(existsSync(unused));
 });

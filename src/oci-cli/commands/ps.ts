@@ -29,7 +29,7 @@ export const ps: Command = {
 function table(pids: readonly number[], args: readonly string[]): string {
   const path = searchPath.find((each) => isThere(each));
   if (path === undefined) throw new RuntimeError('exec: "ps": executable file not found in $PATH');
-  const { output } = host.runProgram(path, '/', ['ps', ...args], [], new Uint8Array(), -1);
+  const { output } = host.runProgram(path, '/', ['ps', ...args], [], new Uint8Array(), -1, []);
   const [header = '', ...lines] = output.split('\n');
   const column = header.trim().split(/\s+/).indexOf('PID');
   if (column < 0) throw new RuntimeError('couldn\'t find PID field in ps output');

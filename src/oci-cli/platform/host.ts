@@ -55,8 +55,11 @@ export interface Host {
   takeSignals(): void;
   /** Passes signals on to a process, and bytes to and from its terminal (-1: none), until there is something to be read of `events`. */
   watchForeground(events: number, pidfd: number, terminal: number): void;
-  /** Runs a program of the host in a folder; -1 ms waits for ever. It inherits no descriptor. `status` as wait(2) has it. */
-  runProgram(path: string, folder: string, words: readonly string[], environment: readonly string[], input: Uint8Array, timeoutMs: number): { readonly status: number; readonly timedOut: boolean; readonly output: string };
+  /**
+   * Runs a program of the host in a folder; -1 ms waits for ever. It inherits no descriptor but those that are given for its standard output
+   * and error; what it prints where none is (-1) is `output`. `status` as wait(2) has it.
+   */
+  runProgram(path: string, folder: string, words: readonly string[], environment: readonly string[], input: Uint8Array, timeoutMs: number, outputs: readonly number[]): { readonly status: number; readonly timedOut: boolean; readonly output: string };
   /** A child that does nothing, and ends when the descriptor is closed. */
   startHolder(): { readonly pid: number; readonly fd: number };
   /** Until a child ended. */
