@@ -21,6 +21,7 @@ export function withAnnotations(spec: Spec): Spec {
   for (const [name, why] of Object.entries(refused)) {
     if (valueOf(spec, name) !== undefined) throw new RuntimeError(`annotation ${prefix}${name} is not done: ${why}`);
   }
+  checkDelegated(spec);
   const { linux } = spec;
   if (linux?.seccomp === undefined) return spec;
   return { ...spec, linux: { ...linux, seccomp: withReceiver(linux.seccomp, spec) } };
@@ -47,6 +48,19 @@ export function knowsAllCalls(spec: Annotations): boolean {
 /** Who is sent a pidfd, as by `--pidfd-socket`. */
 export function pidfdReceiver(spec: Annotations): string | undefined {
   return valueOf(spec, 'pidfd_receiver');
+}
+
+/** The cgroup below the container's in which its processes live. */
+export function delegatedCgroup(spec: Annotations): string | undefined {
+  const name = valueOf(spec, 'delegate-cgroup');
+  return name === '' ? undefined : name;
+}
+
+/** crun takes a path as well, which nobody needs: what is below belongs to the container. */
+function checkDelegated(spec: Annotations): void {
+  const name = delegatedCgroup(spec);
+  if (name === undefined || (!name.includes('/') && name !== '.' && name !== '..')) return;
+  throw new RuntimeError(`annotation ${prefix}delegate-cgroup: ${JSON.stringify(name)} is not the name of one cgroup`);
 }
 
 /** Files that hooks print into; none where there are no hooks. */

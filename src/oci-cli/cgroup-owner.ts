@@ -10,10 +10,15 @@ const delegated = ['cgroup.procs', 'cgroup.subtree_control', 'cgroup.threads'];
 
 /** @param joined the maps of a user namespace that is joined */
 export function handCgroupOver(cgroup: string, spec: Spec, joined: IdMaps | undefined): void {
+  if (cgroup !== '' && isWritable(spec)) giveCgroup(cgroup, spec, joined);
+}
+
+/** To the program's user, by the host's id. */
+export function giveCgroup(cgroup: string, spec: Spec, joined: IdMaps | undefined): void {
   const uid = spec.process?.user.uid ?? 0;
   const maps = joined ?? spec.linux;
   const owner = maps?.uidMappings === undefined ? uid : mappedId(maps.uidMappings, uid);
-  if (cgroup === '' || owner === undefined || owner === 0 || host.ids().uid !== 0 || !isWritable(spec)) return;
+  if (owner === undefined || owner === 0 || host.ids().uid !== 0) return;
   const files = (systemReader.read('/sys/kernel/cgroup/delegate')?.trim().split('\n') ?? delegated).map((name) => `${cgroup}/${name}`);
   for (const path of [cgroup, ...files.filter((file) => existsSync(file))]) {
     asNode(path, () => {

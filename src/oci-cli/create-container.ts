@@ -12,6 +12,7 @@ import { readBundle, type Bundle } from './bundle.js';
 import { handCgroupOver } from './cgroup-owner.js';
 import { CgroupTaken, noPlace, placeInTree, type CgroupPlace } from './cgroup-place.js';
 import { sendProcess, takeTerminal } from './console.js';
+import { delegateCgroup } from './delegated-cgroup.js';
 import { failureOf } from './failure.js';
 import { filterOf } from './filter.js';
 import { withHookOutputs } from './hook-outputs.js';
@@ -71,10 +72,21 @@ export function createContainer(request: CreateRequest): Created {
   try {
     if (place.cgroup !== '' && existsSync(place.cgroup)) throw new CgroupTaken(`cgroup ${place.cgroup} is there already: it is another container's, or was not removed`);
     const created = place.during((spec, prepared) => launch(request, { ...bundle, spec }, folder, record, prepared));
+    delegate(created, place.cgroup, bundle.spec);
     if (place.cgroup === '' && request.cgroupManager !== 'disabled') logWarning('no cgroup can be made here: the container has none, and no limits (run in a delegated one; systemd: Delegate=yes)');
     return created;
   } catch (error) {
     removeAll(folder, error instanceof CgroupTaken ? { ...record, cgroup: '', unit: undefined } : record);
+    throw error;
+  }
+}
+
+/** When nobody else is in the cgroup any more, as who held it open for systemd. */
+function delegate({ pid, launcher }: Created, cgroup: string, spec: Spec): void {
+  try {
+    delegateCgroup(cgroup, spec, pid, joinedIdMaps(spec, {}));
+  } catch (error) {
+    launcher.close();
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 // crun's annotations `run.oci.*`: what is done for them, and what is refused.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cgroupRoot, needs } from '../support/needs.js';
 import { ociLab, ociTest } from '../support/oci-lab.js';
 
 const here = ociTest;
@@ -95,4 +96,62 @@ here('hooks.stdout where no file can be: nothing is made; without hooks no file 
   const unused = join(lab.folder, 'unused');
   t.is(lab.call('run', '--bundle', lab.bundle({ args: ['true'], more: { annotations: { 'run.oci.hooks.stdout': unused } } }), id).code, 0);
   t.false(existsSync(unused));
+});
+
+const tree = cgroupRoot() ?? '';
+
+function cgroupOf(pid: unknown): string {
+  return /^0::(.*)$/m.exec(readFileSync(`/proc/${String(pid)}/cgroup`, 'utf8'))?.[1] ?? '';
+}
+
+here('delegate-cgroup: processes live in a cgroup of the container\'s own, below the one that limits them', (t) => {
+  const annotations = { 'run.oci.delegate-cgroup': 'inner' };
+  const id = lab.running({ args: ['sh', '-c', 'cat /proc/self/cgroup; exec sleep 1000'], process: { user: { uid: 1000, gid: 1000 } }, linux: { resources: { unified: { 'cgroup.max.depth': '4' } } }, more: { annotations } });
+  const own = cgroupOf(lab.state(id)['pid']);
+  t.true(own.endsWith(`/${id}/inner`), own);
+  const outer = join(tree, own, '..');
+  t.deepEqual([outer, join(outer, 'cgroup.procs'), join(tree, own), join(tree, own, 'cgroup.procs')].map((path) => statSync(path).uid), [0, 0, 1000, 1000]);
+  t.is(readFileSync(join(outer, 'cgroup.subtree_control'), 'utf8'), readFileSync(join(outer, 'cgroup.controllers'), 'utf8'));
+  t.is(readFileSync(join(outer, 'cgroup.max.depth'), 'utf8'), '4\n');
+  // The root of its cgroup namespace is the one above, and a further process is born beside the first.
+  t.is(lab.call('exec', id, 'grep', '-h', '^0', '/proc/1/cgroup', '/proc/self/cgroup').stdout, '0::/inner\n0::/inner\n');
+  t.is(lab.call('ps', '--format', 'json', id).stdout.trim(), JSON.stringify([lab.state(id)['pid']]));
+  for (const [command, status] of [['pause', 'paused'], ['resume', 'running']] as const) {
+    t.is(lab.call(command, id).code, 0);
+    t.is(lab.status(id), status);
+  }
+  t.is(lab.call('kill', '--all', id, 'KILL').code, 0);
+  t.is(lab.call('delete', '--force', id).code, 0);
+  t.deepEqual(lab.traces(id), []);
+  t.false(existsSync(outer));
+});
+
+needs('root', 'cgroup2:memory')('delegate-cgroup: limits are those of the container, and controllers the program\'s to use', (t) => {
+  const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const namespaces = ['pid', 'ipc', 'uts', 'mount', 'network', 'cgroup', 'user'].map((type) => ({ type }));
+  const mounts = [{ destination: '/proc', type: 'proc', source: 'proc' }, { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw'] }];
+  const linux = { namespaces, uidMappings: ids, gidMappings: ids, resources: { memory: { limit: 64 * 2 ** 20 } } };
+  const id = lab.running({ linux, more: { root: { path: lab.shiftedRoot() }, mounts, annotations: { 'run.oci.delegate-cgroup': 'inner' } } });
+  const script = 'cd /sys/fs/cgroup; cat memory.max; mkdir inner/a && echo 0 > inner/a/cgroup.procs && cat /proc/self/cgroup; echo max > memory.max; echo 1048576 > inner/memory.max';
+  const { stdout, stderr } = lab.call('exec', id, 'sh', '-c', script);
+  t.is(stdout, `${64 * 2 ** 20}\n0::/inner/a\n`, stderr);
+  t.is(stderr.trim().split('\n').length, 2, stderr);
+  t.is(lab.call('update', '--memory', '32M', id).code, 0);
+  t.is(lab.call('exec', id, 'cat', '/sys/fs/cgroup/memory.max').stdout, `${32 * 2 ** 20}\n`);
+  t.is(lab.call('delete', '--force', id).code, 0);
+  t.deepEqual(lab.traces(id), []);
+});
+
+here('delegate-cgroup: what is no name of one cgroup is refused before anything is made', (t) => {
+  for (const name of ['.', '..', 'a/b', '/', '../a']) {
+    const id = lab.newId();
+    const { code, stderr } = lab.call('create', '--bundle', lab.bundle({ more: { annotations: { 'run.oci.delegate-cgroup': name } } }), id);
+    t.is(code, 1);
+    t.is(stderr, `annotation run.oci.delegate-cgroup: ${JSON.stringify(name)} is not the name of one cgroup\n`);
+    t.deepEqual(lab.traces(id), []);
+  }
+  const none = lab.newId();
+  t.regex(lab.call('--cgroup-manager', 'disabled', 'create', '--bundle', lab.bundle({ more: { annotations: { 'run.oci.delegate-cgroup': 'a' } } }), none).stderr, /delegate-cgroup: the container has no cgroup/);
+  t.deepEqual(lab.traces(none), []);
+  t.is(lab.call('run', '--bundle', lab.bundle({ args: ['true'], more: { annotations: { 'run.oci.delegate-cgroup': '' } } }), none).stderr, '');
 });

@@ -1,7 +1,7 @@
 import { compileExec, type ExecInput } from '../../plan/compile-exec.js';
 import type { Process } from '../../spec/types.js';
 import { validateSpec } from '../../spec/validate.js';
-import { keepsGroups, withAnnotations } from '../annotations.js';
+import { delegatedCgroup, keepsGroups, withAnnotations } from '../annotations.js';
 import type { Command } from '../command.js';
 import { sendProcess, takeTerminal } from '../console.js';
 import { execCgroup } from '../exec-cgroup.js';
@@ -112,7 +112,7 @@ function execInput(record: ContainerRecord, spec: ExecInput['spec'], process: Pr
   const facts = hostFacts();
   const { init } = record;
   if (init === undefined) throw new RuntimeError('cannot exec in a stopped container');
-  const cgroupPath = execCgroup(record, words.texts.get('cgroup') ?? []);
+  const cgroupPath = execCgroup(record, words.texts.get('cgroup') ?? [], delegatedCgroup(spec));
   return {
     containerId: record.id,
     target: { ...init, cgroupPath },
