@@ -151,8 +151,10 @@ export function planInput({ preservedCount, keepsKeyring }: CreateRequest, bundl
     awaitStart: true,
     outlivesLauncher: true,
     startFifos: { start: folder.fifo, report: folder.report },
-    hookState: hookStateOf(record),
-    hookOutputs: { stdout: hookOutputs.stdout !== undefined, stderr: hookOutputs.stderr !== undefined },
+    ociRuntime: {
+      hookState: hookStateOf(record),
+      hookOutputs: { stdout: hookOutputs.stdout !== undefined, stderr: hookOutputs.stderr !== undefined },
+    },
     hasListener: true,
     inheritedCount: preservedCount,
     ...(joined === undefined ? {} : { joinedIdMaps: joined }),

@@ -25,7 +25,7 @@ export function compileBind(compilation: Compilation, mount: Mount, field: strin
   const idMap = idMapOf(compilation, mount, options.idMap, field);
   const isOwnMap = options.idMap !== 'recursive';
   // Nobody clones one that is unbindable; a link that it lies on is no way to it.
-  const isLate = compilation.input.outlivesLauncher === true && options.propagation === unbindable && !words.has('dest-nofollow');
+  const isLate = compilation.input.ociRuntime !== undefined && options.propagation === unbindable && !words.has('dest-nofollow');
   const propagation = isLate ? privatePropagation : (options.propagation ?? privatePropagation);
   const forAll = options.propagationRecursive || !options.bindRecursive || propagation === privatePropagation;
   builder.add(`${field}/options`, {

@@ -16,10 +16,10 @@ export const clientFields = { netDevices: '/linux/netDevices', intelRdt: '/linux
 /** In the launcher. Gives what is to be done in the container once it has its mounts, before pivot_root(2). */
 export function compileCreateHooks(compilation: Compilation): () => void {
   const { input, builder, namespaces } = compilation;
-  const { spec: { hooks = {}, linux }, hookState, rootPath } = input;
+  const { spec: { hooks = {}, linux }, ociRuntime, rootPath } = input;
   const { prestart = [], createRuntime = [], createContainer = [] } = hooks;
   const before = [...prestart, ...createRuntime];
-  if (hookState === undefined) return () => undefined;
+  if (ociRuntime === undefined) return () => undefined;
   const waits = clientFieldsOf(linux).map((each) => () => { builder.add(each, { op: 'awaitClient', openFiles: false }); });
   if (before.length + createContainer.length === 0) return () => { for (const wait of waits) wait(); };
   const field = before.length === 0 ? '/hooks/createContainer' : '/hooks';
@@ -36,7 +36,7 @@ export function compileCreateHooks(compilation: Compilation): () => void {
     // Hooks know the root by its place on the host, and are programs of the host, which need its files.
     if (needsHost) builder.add(field, { op: 'enterHost', mount: host, place });
     if (before.length > 0) builder.add(field, { op: 'awaitClient', openFiles: false });
-    addHooks('createContainer', hookState, compilation);
+    addHooks('createContainer', ociRuntime.hookState, compilation);
   };
 }
 
@@ -46,12 +46,13 @@ function clientFieldsOf({ netDevices = {}, intelRdt }: Linux = {}): string[] {
 
 /** In the container, right before its program, as its user. */
 export function compileStartHooks(compilation: Compilation): void {
-  const { hookState } = compilation.input;
-  if (hookState !== undefined) addHooks('startContainer', hookState, compilation);
+  const { ociRuntime } = compilation.input;
+  if (ociRuntime !== undefined) addHooks('startContainer', ociRuntime.hookState, compilation);
 }
 
 /** Before any other slot is taken. */
-export function passHookOutputs({ hookOutputs }: PlanInput, builder: PlanBuilder): HookOutputSlots {
+export function passHookOutputs({ ociRuntime }: PlanInput, builder: PlanBuilder): HookOutputSlots {
+  const hookOutputs = ociRuntime?.hookOutputs;
   return {
     ...(hookOutputs?.stdout === true && { stdout: builder.pass('hooks:stdout') }),
     ...(hookOutputs?.stderr === true && { stderr: builder.pass('hooks:stderr') }),

@@ -16,6 +16,14 @@ export interface ProgramPlan {
   readonly upper?: string | undefined;
 }
 
+/** Of containers that are done to the letter of the runtime-spec, for engines: what their client has for them. */
+export interface OciRuntimeInput {
+  /** What hooks are told. */
+  readonly hookState: HookState;
+  /** Which streams of the hooks that the container's first process runs are descriptors of the caller's; the others are the process's own. */
+  readonly hookOutputs?: { readonly stdout: boolean; readonly stderr: boolean };
+}
+
 export interface PlanInput {
   readonly spec: Spec;
   readonly extensions: Extensions;
@@ -49,10 +57,8 @@ export interface PlanInput {
   readonly outlivesLauncher?: boolean;
   /** FIFOs of the host: after `start`, wait for a byte in the first before the program is executed, and tell in the second what then fails. */
   readonly startFifos?: { readonly start: string; readonly report: string };
-  /** What hooks are told. Without it there is nobody to run those of the runtime's namespaces, and a spec with hooks is refused. */
-  readonly hookState?: HookState;
-  /** Which streams of the hooks that the container's first process runs are descriptors of the caller's; the others are the process's own. */
-  readonly hookOutputs?: { readonly stdout: boolean; readonly stderr: boolean };
+  /** The container is one of tsrun-oci. Absent: it is the library's, and what only that command's client does for it is refused. */
+  readonly ociRuntime?: OciRuntimeInput;
   /** Where links lead that are sources of binds, by their paths; those of binds with `copy-symlink`. */
   readonly sourceLinks?: ReadonlyMap<string, string>;
   /** The caller hands seccomp listeners on to `listenerPath`. Default false: a spec with one is refused. */

@@ -16,12 +16,12 @@ export function isRootApart({ root }: Spec, namespaces: Namespaces): boolean {
 }
 
 /** As `isRootApart`, before it was taken: containers of the library have none. */
-export function bringsRoot({ spec, hookState }: Pick<PlanInput, 'spec' | 'hookState'>, namespaces: Namespaces): boolean {
-  return hookState !== undefined && isRootApart(spec, namespaces);
+export function bringsRoot({ spec, ociRuntime }: Pick<PlanInput, 'spec' | 'ociRuntime'>, namespaces: Namespaces): boolean {
+  return ociRuntime !== undefined && isRootApart(spec, namespaces);
 }
 
 /** Whether what is mounted for it is the container's own. */
-export function ownsRoot(input: Pick<PlanInput, 'spec' | 'hookState'>, namespaces: Namespaces): boolean {
+export function ownsRoot(input: Pick<PlanInput, 'spec' | 'ociRuntime'>, namespaces: Namespaces): boolean {
   return namespaces.isNew('mount') || bringsRoot(input, namespaces);
 }
 

@@ -3,5 +3,5 @@ import type { Compilation } from './compilation.js';
 
 /** What the launcher made is as new as what the container makes. A container of this library has nobody who looks for it. */
 export function renew({ builder, input }: Compilation, mount: number, field: string): void {
-  if (input.outlivesLauncher === true) builder.add(field, { op: 'renewMount', mount });
+  if (input.ociRuntime !== undefined) builder.add(field, { op: 'renewMount', mount });
 }

@@ -13,16 +13,16 @@ function refuseForeign(spec: Spec): void {
   if (field !== undefined) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${field} is for another platform than Linux`, { field, hint: 'remove the field' });
 }
 
-export function refuseUnsupported({ spec, hookState, hasListener = false }: Pick<PlanInput, 'spec' | 'hookState' | 'hasListener'>): void {
+export function refuseUnsupported({ spec, ociRuntime, hasListener = false }: Pick<PlanInput, 'spec' | 'ociRuntime' | 'hasListener'>): void {
   refuseForeign(spec);
   const { linux, hooks } = spec;
   const refuse = (field: string, present: boolean) => {
-    if (present) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${field} is not done for containers of this library`, { field, hint: 'let tsrun-oci run the bundle, or remove the field and do it in the program that starts the container' });
+    if (present && ociRuntime === undefined) throw new TsrunError('ERR_TSRUN_UNSUPPORTED', `${field} is not done for containers of this library`, { field, hint: 'let tsrun-oci run the bundle, or remove the field and do it in the program that starts the container' });
   };
   // Those of the runtime's namespaces are programs of the host, which an embedder's own code runs better at the same moments.
-  for (const [name, list] of Object.entries(hooks ?? {})) refuse(`/hooks/${name}`, hookState === undefined && Array.isArray(list) && list.length > 0);
-  refuse('/linux/netDevices', hookState === undefined && Object.keys(linux?.netDevices ?? {}).length > 0);
-  refuse('/linux/intelRdt', hookState === undefined && linux?.intelRdt !== undefined);
+  for (const [name, list] of Object.entries(hooks ?? {})) refuse(`/hooks/${name}`, Array.isArray(list) && list.length > 0);
+  refuse('/linux/netDevices', Object.keys(linux?.netDevices ?? {}).length > 0);
+  refuse('/linux/intelRdt', linux?.intelRdt !== undefined);
   if (linux?.seccomp !== undefined) refuseListener(linux.seccomp, hasListener);
 }
 

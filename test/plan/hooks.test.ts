@@ -11,7 +11,7 @@ const hook = [{ path: '/bin/hook', timeout: 2 }];
 
 function stepsOf(hooks: Hooks) {
   const { input } = compile({ image: bundleWith({ linux: { namespaces: [{ type: 'mount' }] } }) });
-  return compilePlan({ ...input, spec: { ...input.spec, hooks }, rootPath: '/image', hookState, awaitStart: true, startFifos: { start: '/fifo', report: '/report' } }).steps.map(({ step }) => step);
+  return compilePlan({ ...input, spec: { ...input.spec, hooks }, rootPath: '/image', ociRuntime: { hookState }, awaitStart: true, startFifos: { start: '/fifo', report: '/report' } }).steps.map(({ step }) => step);
 }
 
 function orderOf(hooks: Hooks): string[] {

@@ -38,7 +38,7 @@ test('a root in mounts of others is put together before the process goes there',
   const hookState = { ociVersion: '1.3.0', id: 'one', bundle: '/bundle' };
   const shared = { ...input, spec: { ...input.spec, root: { path: 'rootfs' }, linux: { ...input.spec.linux, namespaces } } };
   const wanted = ['openNamespace', 'clone', 'attachRoot', 'pivotRoot', 'takeRootAlong', 'enterRoot', 'setDirectory'];
-  const plan = compilePlan({ ...shared, hookState });
+  const plan = compilePlan({ ...shared, ociRuntime: { hookState } });
   t.deepEqual(plan.steps.map(({ step }) => step.op).filter((op) => wanted.includes(op)), wanted);
   t.deepEqual(stepsOf(plan, 'clone').map(({ joins, flags }) => [joins.length, BigInt(flags) & 0x0002_0000n]), [[0, 0x0002_0000n]]);
   t.like(fault(() => compilePlan(shared)), { code: 'ERR_TSRUN_INVALID_SPEC', field: '/root/path' });
