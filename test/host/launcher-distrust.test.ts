@@ -9,6 +9,7 @@ import { loadNative, type Addon } from '../../src/engine/addon.js';
 import { Launcher } from '../../src/engine/launcher.js';
 import { Runtime, SetupError } from '../../src/index.js';
 import { encodePlan, PlanBuilder } from '../../src/plan/plan.js';
+import type { Step } from '../../src/plan/wire.generated.js';
 import { Ear } from '../support/exec-plans.js';
 import { Lab } from '../support/lab.js';
 import { launchersOf } from '../support/leaks.js';
@@ -85,6 +86,25 @@ here('what is no plan is refused, and none of its steps is blamed', async (t) =>
   container.launcher.launch('', new Uint8Array(8), [], ear);
   t.like(await ear.hears('failed'), { step: 0xffff_ffff, error: constants.errno.EBADMSG });
   await container.stop({ graceMs: 0 });
+});
+
+here('a plan that makes a process ends with its program, or says that there is none', async (t) => {
+  const { launcher } = await lab.idle();
+  const clone = { op: 'clone', flags: 0, cgroup: null, joins: [], joinKinds: [], midwife: false, timeOffsets: '', procFiles: [], procValues: [], survive: false } as const;
+  const hearsOf = (...steps: readonly Step[]): Ear => {
+    const builder = new PlanBuilder();
+    for (const step of steps) builder.add('', step);
+    const ear = new Ear();
+    launcher.launch('', encodePlan(builder.finish()), [], ear);
+    return ear;
+  };
+  const whole = hearsOf(clone, { op: 'setUmask', mask: 0o22 }, { op: 'finish' });
+  t.like(await whole.hears('exited', 'failed'), { op: 'exited', status: 0 });
+  t.deepEqual(whole.events.map(({ op }) => op), ['started', 'exited']);
+  t.like(await hearsOf(clone, { op: 'setDirectory', path: '/no/such', create: false }, { op: 'finish' }).hears('exited', 'failed'), { op: 'failed', step: 1 });
+  for (const steps of [[clone], [clone, { op: 'setUmask', mask: 0o22 }], [clone, { op: 'finish' }, { op: 'setUmask', mask: 0o22 }], [{ op: 'finish' }]] satisfies Step[][]) {
+    t.like(await hearsOf(...steps).hears('exited', 'failed'), { op: 'failed', step: 0xffff_ffff, error: constants.errno.EBADMSG }, JSON.stringify(steps));
+  }
 });
 
 here('a filter of which the kernel would be told 16 bits of the length is refused', async (t) => {

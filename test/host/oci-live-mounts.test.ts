@@ -220,7 +220,7 @@ hidden('where the host would see it too, nothing is mounted; elsewhere in the sa
     t.deepEqual([mounted(id, '/mnt')?.propagation, mounted(id, '/own')?.propagation], [[], []]);
     remove(t, id);
   } finally {
-    execFileSync('umount', [shared]);
+    execFileSync('umount', ['-R', shared]);
   }
 });
 
