@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { fixture } from '../support/lab.js';
 import { ociLab, ociTest, program, type Answer, type Config } from '../support/oci-lab.js';
 import { mountAt, mountsOf, namespacePath, type MountLine } from '../support/proc.js';
 import { until } from '../support/until.js';
@@ -175,7 +176,7 @@ hidden('in a user namespace what is made belongs to its root, and id maps are th
   const namespaces = ['pid', 'ipc', 'uts', 'mount', 'network', 'cgroup', 'user'].map((type) => ({ type }));
   const root = lab.shiftedRoot();
   const id = lab.running({ linux: { namespaces, uidMappings: ids, gidMappings: ids }, more: { root: { path: root } } });
-  const list = [bind('/new/plain'), bind('/new/mapped', 'idmap'), { destination: '/new/own', type: 'tmpfs' }, { destination: '/new/other', type: 'tmpfs', options: ['uid=7', 'gid=8', 'mode=750'] }];
+  const list = [bind('/new/plain'), { ...bind('/new/mapped', 'idmap'), source: join(fixture('busybox'), 'etc') }, { destination: '/new/own', type: 'tmpfs' }, { destination: '/new/other', type: 'tmpfs', options: ['uid=7', 'gid=8', 'mode=750'] }];
   const { code, stderr } = mounts('add', id, list);
   t.is(code, 0, stderr);
   t.is(look(id, 'stat -c "%u %g" /new /new/plain /new/mapped /new/own /new/other; touch /new/own/x; stat -c %u /new/own/x'), '0 0\n65534 65534\n0 0\n0 0\n7 8\n0\n');
