@@ -30,7 +30,7 @@ for (const network of ['user', 'bridge']) {
     const ended = said(child);
     let text = '';
     child.stdout?.on('data', (piece: string) => (text += piece));
-    await lab.until('the dynos', () => /web\.1\]: State changed from starting to up/.test(text) && /worker\.1\]: far: /.test(text));
+    await lab.until('the dynos', () => text.includes('web.1]: State changed from starting to up') && text.includes('worker.1]: far: '));
     t.regex(text, new RegExp(`worker\\.1\\]: far: ${farPage}\n`));
     const port = Number(/Listening on 127\.0\.0\.1:(\d+) for web/.exec(text)?.[1]);
     t.is(net.get('127.0.0.1', port), ownPage);
@@ -47,10 +47,12 @@ for (const network of ['user', 'bridge']) {
     const name = lab.newId();
     const up = await net.tsrun('up', '-d', '--name', name, '--network', network, '--egress', `${farAddress}:81`, '--formation', 'worker=1', '-f', procfile(), lab.image);
     t.is(up.code, 0, up.stderr);
+    t.teardown(async () => net.tsrun('stop', '-a', name));
     await lab.until('the worker', async () => (await net.tsrun('logs', '-a', name)).stdout.includes('worker.1]: far: '));
     t.notRegex((await net.tsrun('logs', '-a', name)).stdout, new RegExp(farPage));
-    const oneOff = await net.tsrun('run', '-a', name, `${getPage} get ${farAddress} 80; get ${farAddress} 81`);
-    t.false(oneOff.stdout.includes(farPage), 'nobody serves IPv4 at 81');
+    const oneOff = await net.tsrun('run', '-a', name, `${getPage} echo "80 $(get ${farAddress} 80)"; echo "81 $(get ${farAddress} 81)"`);
+    t.notRegex(oneOff.stdout, new RegExp(`80 ${farPage}`));
+    t.regex(oneOff.stdout, new RegExp(`81 ${farPage}`), oneOff.stderr);
     t.is((await net.tsrun('stop', '-a', name)).code, 0);
   });
 }
