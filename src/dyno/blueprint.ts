@@ -66,6 +66,7 @@ export class Blueprint {
       policy: policyOf(given.restart ?? restart),
       chance: Math.random,
       type, number, delivery, stopSignal, graceMs,
+      ...(given.repeatStopMs !== undefined && { repeatStopMs: given.repeatStopMs }),
       ...(type === 'web' && { port: { number: port, bootTimeoutMs, knownAs: this.port } }),
       ...(this.#sharesNetwork && { sharesNetwork: true }),
       ...healthOf(given, type, source.healthcheck, port),

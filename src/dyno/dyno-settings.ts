@@ -28,6 +28,8 @@ export interface DynoSettings {
   readonly delivery: SignalDelivery;
   readonly stopSignal: string;
   readonly graceMs: number;
+  /** How often that signal is sent anew until it has ended; absent: it is sent once. */
+  readonly repeatStopMs?: number;
   /** That it must listen on, and how soon; what it is known by where others of its type have others. */
   readonly port?: { readonly number: number; readonly bootTimeoutMs: number; readonly knownAs?: number };
   /** Its network is the host's, where others listen as well. */

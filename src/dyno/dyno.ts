@@ -5,6 +5,7 @@ import { lostStatus } from '../container/state/exit-status.js';
 import { TsrunError } from '../spec/errors.js';
 import { deathOf, failedDeath, type Death } from './death.js';
 import type { DynoSettings } from './dyno-settings.js';
+import { Ending } from './ending.js';
 import type { HealthReport } from './health/health.js';
 import type { DynoState } from './life-record.js';
 import type { Prospect } from './life-settings.js';
@@ -23,6 +24,7 @@ export class Dyno {
   readonly #settings: DynoSettings;
   readonly #life: Lifecycle;
   readonly #watch: DynoWatch;
+  readonly #ending: Ending;
   #running: Promise<void> = Promise.resolve();
   #container: Container | undefined;
   #lastDeath: Death | undefined;
@@ -34,8 +36,9 @@ export class Dyno {
   constructor(settings: DynoSettings) {
     this.#settings = settings;
     this.#output = new DynoOutput(settings, this.name);
-    const { clock, policy, command, stopSignal, graceMs, chance, delivery, isOneOff = false, onCycle } = settings;
+    const { clock, policy, command, stopSignal, graceMs, chance, isOneOff = false, onCycle } = settings;
     const say = this.#say.bind(this);
+    this.#ending = new Ending(settings, () => this.#container);
     this.#rising = new Rising(clock, () => ({
       isUp: this.state === 'up' && !this.#output.isLeft,
       isComing: !this.#output.isLeft && (this.state === 'provisioning' || this.state === 'starting' || (this.state === 'down' && this.prospect === 'comes')),
@@ -47,13 +50,8 @@ export class Dyno {
       launch: () => {
         this.#running = this.#run();
       },
-      terminate: () => {
-        // How it ends is told by its end.
-        this.#container?.stop({ signal: stopSignal, delivery, graceMs: -1 }).catch(() => undefined);
-      },
-      kill: () => {
-        this.#container?.killAll().catch(() => undefined);
-      },
+      terminate: () => { this.#ending.terminate(); },
+      kill: () => { this.#ending.kill(); },
       badBind: () => this.#watch.badBind,
       log: say,
       changed: (from, to) => {
@@ -233,6 +231,7 @@ export class Dyno {
     this.#output.leave();
     this.#rising.changed();
     this.#life.leave();
+    this.#ending.over();
     this.#watch.end();
     await this.#launching;
   }
@@ -247,6 +246,7 @@ export class Dyno {
   async #end(death: Death): Promise<void> {
     const { keeper, size, clock, onEvent } = this.#settings;
     this.#container = undefined;
+    this.#ending.over();
     await keeper?.died(this.#life.record, this.#lastDeath, death);
     this.#lastDeath = death;
     if (size !== undefined) for (const line of oomLines(death, size)) this.#say(line);

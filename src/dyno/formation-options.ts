@@ -36,6 +36,8 @@ export interface ProcessTypeOptions extends ServingOptions {
   readonly stopSignal?: string;
   /** Milliseconds from that signal to SIGKILL. Default 30,000. */
   readonly graceMs?: number;
+  /** Milliseconds after which the stop signal is sent anew, until it has ended: Heroku may send it more than once. At least 100. Default: it is sent once. */
+  readonly repeatStopMs?: number;
   /** How soon `web` must listen on its port, in milliseconds. Default 60,000. */
   readonly bootTimeoutMs?: number;
   /** How it is asked whether it is well. Default: it is not, and what an image says does not count, as on Heroku. */
@@ -131,6 +133,7 @@ const processType = strictObject<ProcessTypeOptions>({
   delivery: optional(delivery),
   stopSignal: optional(signalName),
   graceMs: optional(grace),
+  repeatStopMs: optional(integer(100, 2 ** 31 - 1)),
   bootTimeoutMs: optional(duration),
   health: optional(healthShape),
   restart: optional(restart),

@@ -129,6 +129,18 @@ rooted('B2: SIGTERM reaches every process of a dyno by default, the program alon
   }
 });
 
+rooted('B2: a stop signal that is sent again and again is heard as often, and told once', async (t) => {
+  const deaf = "trap 'echo heard' TERM; echo ready; while :; do sleep 0.02; done";
+  for (const [options, heard] of [[{}, (times: number) => times === 1], [{ repeatStopMs: 300 }, (times: number) => times > 2]] as const) {
+    const watched = await start(one('worker', deaf, { processTypes: { worker: { graceMs: 3000, ...options } } }));
+    await until(() => watched.lines.includes('app[worker.1]: ready'));
+    await watched.stop();
+    const times = watched.lines.filter((line) => line === 'app[worker.1]: heard').length;
+    t.true(heard(times), `${times}\n${watched.lines.join('\n')}`);
+    t.is(watched.lines.filter((line) => line.includes('Stopping all processes')).length, 1);
+  }
+});
+
 rooted('B5: long lines, binary, no line break at the end, in a dyno\'s log', async (t) => {
   const watched = await start(one('worker', "head -c 25000 /dev/zero | tr '\\0' x; echo; printf '\\377\\n'; printf last >&2", { restart: 'fly' }));
   await until(() => watched.formation.dyno('worker.1')?.state === 'complete');
