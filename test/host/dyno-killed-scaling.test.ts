@@ -1,8 +1,8 @@
-// An owner that is killed at any moment while it scales new dynos up: who adopts them has each of them once, and all that they have said.
+// An owner that is killed at any moment while it scales new dynos up, and the next one while it goes on with that: who adopts them has each of them once, and all that they have said.
 import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Formation } from '../../src/index.js';
-import { killOwner, startOwner } from '../support/formation-owner.js';
+import { killOwner, spawnOwner, startOwner } from '../support/formation-owner.js';
 import { Lab, patience } from '../support/lab.js';
 import { needs } from '../support/needs.js';
 import { alive, collect, said, SurvivalLab } from '../support/survival-lab.js';
@@ -28,8 +28,16 @@ rooted('killed while new dynos come: all are there once, none has crashed, each 
     await delay(afterMs);
     await killOwner(owner);
     const came = readdirSync(folder).length;
+    // And so is who would have adopted them, every other time.
+    const { stateRoot, imageRoot, image, name } = given;
+    const heirMs = round % 2 === 0 ? undefined : (0.2 + Math.random() * 0.5) * 1000 * patience;
+    if (heirMs !== undefined) {
+      const heir = spawnOwner({ stateRoot, imageRoot, image, name });
+      await delay(heirMs);
+      await killOwner(heir);
+    }
     await using formation = await Formation.adopt(await lab.runtime(), given.name);
-    const told = `killed after ${Math.round(afterMs)} ms, when ${came} had come`;
+    const told = `killed after ${Math.round(afterMs)} ms, when ${came} had come${heirMs === undefined ? '' : `, and again after ${Math.round(heirMs)} ms, when ${readdirSync(folder).length} had`}`;
     how.push(told);
     const { lines } = collect(formation);
     const numbers = () => formation.dynos.map(({ name }) => said(lines, name));

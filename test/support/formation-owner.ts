@@ -2,9 +2,10 @@
  * A process of its own that owns a formation, for tests that kill it: `node formation-owner.js JSON`. It says in a line of JSON, with
  * their pids, when all dynos run, and then lives until it is ended.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Formation, Runtime, type FormationOptions, type RedeployOptions } from '../../src/index.js';
 
@@ -21,9 +22,14 @@ export interface FormationErrand {
   readonly then?: 'nothing-yet' | 'stop' | { readonly redeploy: RedeployOptions } | { readonly scale: Readonly<Record<string, number>> };
 }
 
+/** One that may be killed before it has begun with anything. */
+export function spawnOwner(errand: FormationErrand): ChildProcessByStdio<null, Readable, null> {
+  return spawn(process.execPath, [import.meta.filename, JSON.stringify(errand)], { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
 /** Pids by the names of dynos, when they are all there. */
 export async function startOwner(errand: FormationErrand): Promise<{ readonly owner: ChildProcess; readonly pids: Readonly<Record<string, number>> }> {
-  const owner = spawn(process.execPath, [import.meta.filename, JSON.stringify(errand)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const owner = spawnOwner(errand);
   for await (const line of createInterface({ input: owner.stdout })) return { owner, pids: JSON.parse(line) as Record<string, number> };
   throw new Error('the owner ended before its dynos ran');
 }
