@@ -29,6 +29,7 @@ const otherEffects: Readonly<Record<string, readonly [effect: Effect, why: strin
   platform: ['none', 'which image is taken'],
   stack: ['none', 'which image is taken'],
   checksum: ['none', 'which image is taken'],
+  'image-volume': ['none', 'whether the image is asked for volumes, before there is a plan'],
   'tls-verify': ['none', 'how an image is fetched'],
   authfile: ['none', 'how an image is fetched'],
   'max-layer-bytes': ['none', 'what is refused of an image'],
