@@ -11,7 +11,7 @@ import { hookNames } from '../spec/schema.js';
 import { memoryPolicyFlags, memoryPolicyModes } from '../spec/schema-linux.js';
 import { seccompActions, seccompArchitectures, seccompOperators } from '../spec/schema-seccomp.js';
 import { seccompFilterFlags } from '../spec/seccomp-flags.js';
-import type { Linux, Mount, Spec } from '../spec/types.js';
+import type { Linux, Mount, Seccomp, SeccompAction, Spec } from '../spec/types.js';
 import { HeldFields } from './held-fields.js';
 import { host } from './platform/host.js';
 import { hostFacts } from './surroundings.js';
@@ -30,6 +30,7 @@ export function describeFeatures(): Readonly<Record<string, unknown>> {
     hooks: hookNames.filter((name) => held.has({ hooks: { [name]: [{ path: '/bin/true' }] } })),
     mountOptions: mountOptions(held),
     linux: linuxFeatures(held),
+    potentiallyUnsafeConfigAnnotations: ['org.systemd.property.', 'run.oci.'],
     annotations: { 'io.github.seccomp.libseccomp.version': host.seccompVersion() },
   };
 }
@@ -64,12 +65,16 @@ function linuxFeatures(held: HeldFields): unknown {
   };
 }
 
+function filterWith(action: SeccompAction): Seccomp {
+  return { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['getppid'], action }], ...(action === 'SCMP_ACT_NOTIFY' && { listenerPath: '/listener' }) };
+}
+
 function seccompFeatures(held: HeldFields): unknown {
   const flags = [...seccompFilterFlags];
   const works = (flag: number) => host.seccompFlagWorks(flag) || host.seccompFlagWorks(flag | newListener);
   return {
     enabled: true,
-    actions: seccompActions.filter((action) => held.has({ linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['getppid'], action }] } } })),
+    actions: seccompActions.filter((action) => held.has({ linux: { seccomp: filterWith(action) } })),
     operators: [...seccompOperators],
     archs: seccompArchitectures.filter((name) => host.seccompArchitecture(name.replace(/^SCMP_ARCH_/, '').toLowerCase())),
     knownFlags: flags.map(([name]) => name),

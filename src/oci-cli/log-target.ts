@@ -1,5 +1,5 @@
 /** Where lines of `--log` go: a file, or one of crun's destinations, `file:PATH`, `journald:IDENTIFIER` and `syslog:IDENTIFIER`. */
-import { constants, writeWhole } from './platform/fs.js';
+import { asNode, constants, writeWhole } from './platform/fs.js';
 import { host } from './platform/host.js';
 
 export type Level = 'error' | 'warning' | 'debug';
@@ -21,11 +21,17 @@ export function logTarget(destination: string): LogTarget {
   if (kind === 'journald') return (level, message) => { sendDatagram('/run/systemd/journal/socket', journalEntry(level, message, name)); };
   if (kind === 'syslog') return (level, message) => { sendDatagram('/dev/log', syslogLine(level, message, name)); };
   const path = kind === 'file' ? rest : destination;
+  // Nothing is done that could not be told of. It does not stay open, lest it be taken for one of those that --preserve-fds counts.
+  host.close(openLog(path));
   return (level, message, format) => { appendLine(path, format(level, message)); };
 }
 
+function openLog(path: string): number {
+  return asNode(path, () => host.open(path, constants.O_WRONLY | constants.O_CREAT | append, 0o644));
+}
+
 function appendLine(path: string, line: string): void {
-  const file = host.open(path, constants.O_WRONLY | constants.O_CREAT | append, 0o644);
+  const file = openLog(path);
   writeWhole(file, host.encode(`${line}\n`));
   host.close(file);
 }

@@ -1,7 +1,6 @@
 /** Has the program of a created container be executed, with the hooks around that (runtime.md, "Lifecycle", steps 7 to 9). */
 import { constants as osConstants } from 'node:os';
 import { systemErrorName } from '../spec/errno.js';
-import { isFrozen } from './cgroups.js';
 import { goWords } from './go-words.js';
 import { innerHookError, runHooks } from './hooks.js';
 import { asNode, constants } from './platform/fs.js';
@@ -31,9 +30,8 @@ export function startContainer(folder: StateFolder): void {
 function checkStatus(folder: StateFolder, record: ContainerRecord): void {
   const status = statusOf(folder, record);
   if (status === 'stopped') throw new RuntimeError('cannot start a container that has stopped');
+  if (status === 'paused') throw new RuntimeError('cannot start a container in the paused state');
   if (status !== 'created') throw new RuntimeError(status === 'creating' ? 'cannot start a container that is not created yet' : 'cannot start an already running container');
-  // It would not hear of it.
-  if (isFrozen(record.cgroup)) throw new RuntimeError('cannot start a container in the paused state');
 }
 
 interface Failure {

@@ -13,8 +13,9 @@ export function statusOf(folder: StateFolder, { init, cgroup }: ContainerRecord)
   // A first process that was killed is there until all of its pid namespace is reaped, by whomever (pid_namespaces(7)): what `exec` left
   // there belongs to this host's init, which may take its time.
   if (!lives(init) || (cgroup === '' ? isExiting(init) : isEmpty(cgroup))) return 'stopped';
-  if (isAwaited(folder.fifo)) return 'created';
-  return isFrozen(cgroup) ? 'paused' : 'running';
+  // Also one that is not started yet, as runc has it: it would not hear of a start.
+  if (isFrozen(cgroup)) return 'paused';
+  return isAwaited(folder.fifo) ? 'created' : 'running';
 }
 
 /** The first process holds it open until it is the program: one that is there still may be of a `start` that was killed (ENXIO, fifo(7)). */

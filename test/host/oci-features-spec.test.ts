@@ -12,6 +12,7 @@ const lab = ociLab();
 interface Features {
   readonly hooks: readonly string[];
   readonly mountOptions: readonly string[];
+  readonly potentiallyUnsafeConfigAnnotations: readonly string[];
   readonly linux: Readonly<Record<string, Readonly<Record<string, unknown>>>> & { readonly capabilities: readonly string[]; readonly namespaces: readonly string[]; readonly seccomp: { readonly actions: readonly string[]; readonly archs: readonly string[]; readonly knownFlags: readonly string[]; readonly supportedFlags: readonly string[] } };
 }
 
@@ -31,6 +32,8 @@ here('the document has what features.md of the runtime-spec names', (t) => {
   t.true(['SCMP_ARCH_X86_64', 'SCMP_ARCH_AARCH64'].every((name) => seccomp.archs.includes(name)));
   t.deepEqual(seccomp.knownFlags, ['SECCOMP_FILTER_FLAG_TSYNC', 'SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW', 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV']);
   t.true(seccomp.supportedFlags.includes('SECCOMP_FILTER_FLAG_LOG'));
+  t.true(seccomp.actions.includes('SCMP_ACT_NOTIFY'), 'with somebody who listens');
+  t.deepEqual(told.potentiallyUnsafeConfigAnnotations, ['org.systemd.property.', 'run.oci.']);
   for (const word of ['ro', 'rro', 'nosuid', 'rbind', 'rprivate', 'idmap', 'sync', 'defaults']) t.true(told.mountOptions.includes(word), word);
   t.is(lab.call('features', 'x').code, 1);
 });

@@ -174,6 +174,20 @@ here('list and ps', (t) => {
   t.is(lab.call('list', '-f', 'json').stdout, 'null\n');
 });
 
+here('one that is paused before its start is paused, and can be started when it is resumed', (t) => {
+  const id = lab.newId();
+  t.is(lab.call('create', '--bundle', lab.bundle(), id).code, 0);
+  t.is(lab.call('pause', id).code, 0);
+  t.is(lab.status(id), 'paused');
+  t.is(lab.call('start', id).stderr, 'cannot start a container in the paused state\n');
+  t.is(lab.call('exec', id, 'true').stderr, 'cannot exec in a paused container (use --ignore-paused to override)\n');
+  t.is(lab.call('resume', id).code, 0);
+  t.is(lab.status(id), 'created');
+  t.is(lab.call('start', id).code, 0);
+  t.is(lab.status(id), 'running');
+  t.is(lab.call('delete', '--force', id).code, 0);
+});
+
 here('a paused container stands still, and goes on', async (t) => {
   const id = lab.running({ args: ['sh', '-c', 'while :; do :; done'] });
   const used = () => Number(readFileSync(`/proc/${String(lab.state(id)['pid'])}/stat`, 'utf8').split(') ')[1]?.split(' ')[11]);

@@ -17,6 +17,10 @@ ociTest('file: is a file; any other text with a colon is a path', (t) => {
       t.like(JSON.parse(lines.at(-1) ?? ''), { level: 'error', msg: missing });
     }
   }
+  const refused = lab.call('--log', '/no/such/log', 'create', '--bundle', lab.bundle(), 'unlogged');
+  t.like(refused, { code: 1, stdout: '' });
+  t.regex(refused.stderr, /^ENOENT: open '\/no\/such\/log'.*\n$/);
+  t.is(lab.call('state', 'unlogged').stderr.trim(), missing, 'nothing is done that could not be told of');
 });
 
 needs('root', 'cgroup2', `file:${journald}`)('journald: an entry with its priority, under the name that is given', async (t) => {
