@@ -148,10 +148,10 @@ function capabilityMask(names: readonly string[] = []): bigint {
   return names.reduce((mask, name) => mask | (1n << BigInt(capabilityNumber(name) ?? 0)), 0n);
 }
 
-/** Where the program may be: as it is with a slash in it, else in each folder of the container's PATH. */
+/** Where the program may be: as it is with a slash in it, else in each folder of the container's PATH. What has no name is not there. */
 export function programPaths({ args, env = [], cwd }: Process): string[] {
   const [program = ''] = args;
-  if (program.includes('/')) return [program];
+  if (program === '' || program.includes('/')) return [program];
   const path = env.findLast((each) => each.startsWith('PATH='))?.slice('PATH='.length);
   return (path ?? '/bin:/usr/bin').split(':').map((folder) => `${folder === '' ? cwd : folder.replace(/\/$/, '')}/${program}`);
 }

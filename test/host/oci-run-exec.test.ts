@@ -61,7 +61,7 @@ here('exec: streams, status, and what cannot be executed', (t) => {
   const answer = lab.call('exec', id, 'sh', '-c', 'echo out; echo err >&2; exit 7');
   t.deepEqual([answer.code, answer.stdout, answer.stderr], [7, 'out\n', 'err\n']);
   t.is(lab.call('exec', id, 'sh', '-c', 'kill -9 $$').code, 137);
-  for (const [name, says] of [['/no/such', 'exec: "/no/such": stat /no/such: no such file or directory\n'], ['nosuch', 'exec: "nosuch": executable file not found in $PATH\n'], ['/etc/passwd', 'exec: "/etc/passwd": permission denied\n']] as const) {
+  for (const [name, says] of [['', 'exec: "": executable file not found in $PATH\n'], ['/no/such', 'exec: "/no/such": stat /no/such: no such file or directory\n'], ['nosuch', 'exec: "nosuch": executable file not found in $PATH\n'], ['/etc/passwd', 'exec: "/etc/passwd": permission denied\n']] as const) {
     const failed = lab.call('exec', id, name);
     t.deepEqual([failed.code, failed.stderr], [255, says]);
   }
