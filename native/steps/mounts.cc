@@ -78,9 +78,12 @@ Status run(ChildContext& context, const StepMakeMount& step) {
   UniqueFd target;
   UniqueFd mount;
   TSRUN_TRY(open_target(context.root.get(), step.target, TargetKind::kDirectory, links(step.follow), &target));
-  TSRUN_TRY(make_file_system(step.type.data, step.source.data, step.options, step.attributes, &mount));
+  // What is to be read only is so once the copy is there.
+  uint64_t late = step.copy_up ? step.attributes & MOUNT_ATTR_RDONLY : 0;
+  TSRUN_TRY(make_file_system(step.type.data, step.source.data, step.options, step.attributes & ~late, &mount));
   if (step.copy_up) TSRUN_TRY(copy_folder(target.get(), mount.get()));
   if (step.like_below) TSRUN_TRY(copy_owner_and_mode(target.get(), mount.get()));
+  if (late != 0) TSRUN_TRY(set_mount(mount.get(), MountAttributes{late, 0, 0, 0}, false));
   return attach_at(mount.get(), target.get());
 }
 

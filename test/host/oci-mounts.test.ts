@@ -117,6 +117,7 @@ here('tmpcopyup: a tmpfs with what it covers', (t) => {
   t.is(readFileSync(join(root, 'data/folder/file'), 'utf8'), 'text\n');
   t.true(existsSync(join(root, 'data/folder')));
   t.is(runWith([{ destination: '/data', type: 'tmpfs', options: ['tmpcopyup', 'mode=700'] }], 'stat -c %a /data; ls /data | wc -l', {}, root).stdout, '700\n3\n');
+  t.is(runWith([{ destination: '/data', type: 'tmpfs', options: ['tmpcopyup', 'ro'] }], 'cat /data/folder/file; stat -c "%a %u %g" /data; touch /data/new 2>/dev/null || echo read-only', {}, root).stdout, 'text\n1757 5 6\nread-only\n');
   t.is(runWith([{ destination: '/new', type: 'tmpfs', options: ['tmpcopyup'] }], 'ls -A /new | wc -l', {}, root).stdout, '0\n');
   for (const mount of [{ destination: '/x', type: 'bind', source, options: ['bind', 'tmpcopyup'] }, { destination: '/sys', type: 'sysfs', options: ['tmpcopyup'] }]) t.regex(runWith([mount], 'true').stderr, /tmpcopyup is for a new tmpfs/);
   // What does not fit ends the start.
