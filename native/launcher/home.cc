@@ -37,6 +37,12 @@ Status copy_source() {
   return sys::call<SYS_mount_setattr>(AT_FDCWD, "/", AT_RECURSIVE, &slave_tree, sizeof slave_tree).status();
 }
 
+// Nothing that is mounted in a copy of the host's mounts appears there.
+Status part_from_peers() {
+  MountAttributes private_tree{0, 0, MS_PRIVATE, 0};
+  return sys::call<SYS_mount_setattr>(AT_FDCWD, "/", AT_RECURSIVE, &private_tree, sizeof private_tree).status();
+}
+
 Status make_empty_file(const char* path) {
   UniqueFd file;
   return take(sys::call<SYS_openat>(AT_FDCWD, path, O_CREAT | O_EXCL | O_RDONLY | O_CLOEXEC, 0), &file);
@@ -60,8 +66,7 @@ Status Home::prune(bool in_user_namespace) {
   TSRUN_TRY(open_namespace(&source_));
   TSRUN_TRY(take(sys::call<SYS_openat>(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC), &source_root_));
   TSRUN_TRY(sys::call<SYS_unshare>(CLONE_NEWNS).status());
-  MountAttributes private_tree{0, 0, MS_PRIVATE, 0};
-  TSRUN_TRY(sys::call<SYS_mount_setattr>(AT_FDCWD, "/", AT_RECURSIVE, &private_tree, sizeof private_tree).status());
+  TSRUN_TRY(part_from_peers());
 
   // proc and sysfs must be whole and writable here, or the kernel refuses new ones inside a user namespace
   // (mount_too_revealing); both are made before the host's are let go.
@@ -101,6 +106,12 @@ Status Home::enter_source() {
   // Who was told that it failed does not go home.
   if (!entered.ok()) (void)return_home();
   return entered;
+}
+
+Status Home::enter_copy_of_source() {
+  TSRUN_TRY(enter_source());
+  TSRUN_TRY(sys::call<SYS_unshare>(CLONE_NEWNS).status());
+  return part_from_peers();
 }
 
 Status Home::return_home() {

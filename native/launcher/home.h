@@ -25,6 +25,9 @@ class Home {
   Status enter_source();
   Status return_home();
 
+  // As enter_source(), but in a copy, whose root may be covered: it goes with return_home(), which is due whatever comes of this.
+  Status enter_copy_of_source();
+
   // The procfs of home, for whoever is in a mount namespace where /proc may be anybody's.
   int proc() const { return proc_.get(); }
 

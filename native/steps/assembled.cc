@@ -1,5 +1,5 @@
-// Mounts that the launcher puts together itself: /dev and its nodes (a user namespace may not make device nodes), and
-// the overlay over the image's layers.
+// Mounts that the launcher puts together itself: /dev and its nodes (a user namespace may not make device nodes), the
+// overlay over the image's layers, and file systems from paths of the host, which the container does not see.
 #include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -17,6 +17,7 @@ namespace {
 inline constexpr size_t kMaxOptions = 4096;
 inline constexpr char kUpper[] = "upper";
 inline constexpr char kOverlay[] = "overlay";
+inline constexpr char kHostMount[] = "mount";
 
 Status attach_as(int mount, const char* name) {
   TSRUN_TRY(sys::call<SYS_mkdirat>(AT_FDCWD, name, 0700).status());
@@ -120,11 +121,38 @@ Status make_overlay_of_descriptors(const StepMakeOverlay& step, const Slots& slo
   return context.mount(step.attributes, overlay);
 }
 
+// Not at a folder of the host, but in one that is made for it over the root; absolute paths lead where they led before.
+Status mount_in_copy(const StepMakeHostMount& step, UniqueFd* mount) {
+  UniqueFd place;
+  TSRUN_TRY(make_file_system("tmpfs", "", Texts{}, 0, &place));
+  TSRUN_TRY(attach_at_path(place.get(), "/"));
+  TSRUN_TRY(sys::call<SYS_fchdir>(place.get()).status());
+  TSRUN_TRY(sys::call<SYS_mkdirat>(AT_FDCWD, kHostMount, 0700).status());
+  // Not fsconfig(2), whose values end at 255 bytes, and which takes no comma in them for file systems that have not its way of reading
+  // them yet (overlayfs before Linux 6.5).
+  TSRUN_TRY(sys::call<SYS_mount>(step.source.data, kHostMount, step.type.data, step.flags, step.data.data).status());
+  TSRUN_TRY(clone_tree(AT_FDCWD, kHostMount, 0, mount));
+  // mount(2) has chosen relatime, of which only the whole can be changed (mount_setattr(2)).
+  return set_mount(mount->get(), MountAttributes{step.attributes, MOUNT_ATTR__ATIME, MS_PRIVATE, 0}, false);
+}
+
 }  // namespace
 
 Status run(LauncherContext& context, const StepMakeTmpfs& step) {
   UniqueFd mount;
   TSRUN_TRY(make_file_system("tmpfs", "tmpfs", step.options, step.attributes, &mount));
+  return context.slots.put(step.into, static_cast<UniqueFd&&>(mount));
+}
+
+Status run(LauncherContext& context, const StepMakeHostMount& step) {
+  // What is longer mount(2) cuts off.
+  if (step.data.size >= kMaxOptions) return Status{SYS_mount, E2BIG};
+  WithoutResource without(true);
+  UniqueFd mount;
+  Status status = context.home.enter_copy_of_source();
+  if (status.ok()) status = mount_in_copy(step, &mount);
+  TSRUN_TRY(context.home.return_home());
+  TSRUN_TRY(status);
   return context.slots.put(step.into, static_cast<UniqueFd&&>(mount));
 }
 

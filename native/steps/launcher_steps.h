@@ -48,6 +48,7 @@ Status run(LauncherContext& context, const StepOpenCgroup& step);
 Status run(LauncherContext& context, const StepOpenFifo& step);
 // assembled.cc
 Status run(LauncherContext& context, const StepMakeTmpfs& step);
+Status run(LauncherContext& context, const StepMakeHostMount& step);
 Status run(LauncherContext& context, const StepMakeNode& step);
 Status run(LauncherContext& context, const StepMakeLink& step);
 Status run(LauncherContext& context, const StepMakeFolder& step);

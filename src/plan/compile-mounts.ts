@@ -10,6 +10,7 @@ import type { Compilation } from './compilation.js';
 import { compileBind } from './compile-bind.js';
 import { requireSelinux } from './compile-labels.js';
 import { compileDev, compileNodesElsewhere } from './compile-dev.js';
+import { compileHostMount, namesHostPaths } from './compile-host-mount.js';
 import { knownIdMapsOf } from './compile-root.js';
 import { checkMountData } from './mount-data.js';
 import { mountAttributes, privatePropagation, readMountOptions, type MountOptions } from './mount-options.js';
@@ -149,14 +150,16 @@ export function labelOf({ input: { spec, host } }: Compilation, type: string): s
   return labelled.has(type) ? [`context="${label}"`] : [];
 }
 
-function compileNew(compilation: Compilation, mount: Mount, { own, recursive, data }: MountOptions, field: string): Attach {
+function compileNew(compilation: Compilation, mount: Mount, options: MountOptions, field: string): Attach {
   const { builder } = compilation;
+  const { own, recursive, data } = options;
   const type = mount.type ?? '';
   const words = new Set(mount.options);
   const label = labelOf(compilation, type);
   if (type === '' || type === 'none') {
     throw new TsrunError('ERR_TSRUN_INVALID_SPEC', 'a mount needs a type, or the option bind', { field: `${field}/type` });
   }
+  if (namesHostPaths(mount)) return compileHostMount(compilation, mount, options, field);
   return () => {
     builder.add(field, {
       op: 'makeMount',

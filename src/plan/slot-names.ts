@@ -34,6 +34,8 @@ function madeBy(step: Step, field: string, places: ReadonlyMap<number, string>):
       return [[step.into, 'idmap']];
     case 'makeTmpfs':
       return [[step.into, `tmpfs(${places.get(step.into ?? -1) ?? 'overlay'})`]];
+    case 'makeHostMount':
+      return [[step.into, `${step.type}(${places.get(step.into ?? -1) ?? step.source})`]];
     case 'makeUpper':
       return [[step.into, 'upper']];
     case 'makeOverlay':

@@ -4,11 +4,16 @@ import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, sy
 import { join } from 'node:path';
 import test from 'ava';
 import { fixture } from '../support/lab.js';
+import { needs } from '../support/needs.js';
 import { ociLab, ociTest, type Answer } from '../support/oci-lab.js';
 
 const here = ociTest;
+const layered = needs('root', 'cgroup2', 'overlay');
+const onDisk = needs('root', 'cgroup2', 'capability:CAP_SYS_ADMIN', 'file:/dev/loop-control', 'command:mkfs.ext4');
 const lab = ociLab();
 const base = [{ destination: '/proc', type: 'proc', source: 'proc' }, { destination: '/dev', type: 'tmpfs', source: 'tmpfs' }];
+const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+const ownUsers = { namespaces: ['pid', 'ipc', 'uts', 'mount', 'network', 'cgroup', 'user'].map((type) => ({ type })), uidMappings: ids, gidMappings: ids };
 
 interface Mounted {
   readonly destination: string;
@@ -154,8 +159,66 @@ here('owners go through the map of the mount, or of the container', (t) => {
   const mapped = runWith([{ destination: '/mnt', type: 'bind', source, options: ['bind'], ...mappings }], 'stat -c "%u %g" /mnt/owned');
   t.is(mapped.stdout, '0 5\n', mapped.stderr);
   t.is(runWith([{ destination: '/mnt', type: 'bind', source, options: ['bind', 'ridmap'], ...mappings }], 'stat -c "%u %g" /mnt/owned').stdout, '0 5\n');
-  const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-  const linux = { namespaces: ['pid', 'ipc', 'uts', 'mount', 'network', 'cgroup', 'user'].map((type) => ({ type })), uidMappings: ids, gidMappings: ids };
-  t.is(runWith([{ destination: '/mnt', type: 'bind', source, options: ['bind', 'idmap'] }], 'stat -c "%u %g" /mnt/owned', linux).stdout, '1000 1001\n');
-  t.is(runWith([{ destination: '/mnt', type: 'bind', source, options: ['bind'] }], 'stat -c "%u %g" /mnt/owned', linux).stdout, '65534 65534\n');
+  t.is(runWith([{ destination: '/mnt', type: 'bind', source, options: ['bind', 'idmap'] }], 'stat -c "%u %g" /mnt/owned', ownUsers).stdout, '1000 1001\n');
+  t.is(runWith([{ destination: '/mnt', type: 'bind', source, options: ['bind'] }], 'stat -c "%u %g" /mnt/owned', ownUsers).stdout, '65534 65534\n');
+});
+
+/** Folders for an overlay, on a file system that takes an upper, as no other overlay may be. */
+function layersIn(name: string): string {
+  const place = join(source, 'below', name);
+  execFileSync('sh', ['-c', `mkdir -p ${place}/l ${place}/l2 ${place}/u ${place}/w && chmod 755 ${place} && echo lower > ${place}/l/file && echo second > ${place}/l2/other`]);
+  return place;
+}
+
+layered('an overlay over folders of the host: an upper takes what is written, a lower alone nothing', (t) => {
+  const before = readFileSync('/proc/self/mountinfo', 'utf8');
+  const at = layersIn('plain');
+  const upper = [`lowerdir=${at}/l:${at}/l2`, `upperdir=${at}/u`, `workdir=${at}/w`];
+  const written = runWith([{ destination: '/tmp', type: 'overlay', source: 'overlay', options: [...upper, 'nosuid', 'private'] }], `cat /tmp/file /tmp/other && echo new > /tmp/file && ${table}`);
+  t.true(written.stdout.startsWith('lower\nsecond\n'), written.stderr);
+  t.true(tableOf(written).get('/tmp')?.own.includes('nosuid'));
+  t.is(tableOf(written).get('/tmp')?.type, 'overlay');
+  t.deepEqual(['u', 'l'].map((name) => readFileSync(join(at, name, 'file'), 'utf8')), ['new\n', 'lower\n']);
+  for (const options of [[`lowerdir=${at}/l:${at}/l2`, 'ro'], [`lowerdir=${at}/l:${at}/l2`]]) {
+    const read = runWith([{ destination: '/tmp', type: 'overlay', source: 'overlay', options }], 'cat /tmp/file; touch /tmp/new 2>/dev/null || echo read-only');
+    t.is(read.stdout, 'lower\nread-only\n', read.stderr);
+  }
+  t.regex(runWith([{ destination: '/tmp', type: 'overlay', options: [`lowerdir=${at}/none`] }], 'true').stderr, /no such file or directory/);
+  t.regex(runWith([{ destination: '/tmp', type: 'overlay', options: [`lowerdir=${at}/${'l/../'.repeat(900)}l:${at}/l2`] }], 'true').stderr, /E2BIG|too long/);
+  t.is(readFileSync('/proc/self/mountinfo', 'utf8'), before, 'the host sees none of it');
+});
+
+layered('paths of an overlay that are long, or have a comma or a colon in them', (t) => {
+  const at = layersIn(`a,b:${'c'.repeat(240)}`);
+  const escaped = at.replaceAll(/[,:]/g, '\\$&');
+  // Commas part what engines hand on, too.
+  for (const options of [[`lowerdir=${escaped}/l:${escaped}/l2`], `lowerdir=${escaped}/l:${escaped}/l2`.split(',')]) {
+    const answer = runWith([{ destination: '/tmp', type: 'overlay', source: 'overlay', options }], 'cat /tmp/file /tmp/other');
+    t.is(answer.stdout, 'lower\nsecond\n', answer.stderr);
+  }
+});
+
+layered('an overlay in a user namespace: owners are those on disk, and no node is a device', (t) => {
+  const at = layersIn('mapped');
+  execFileSync('sh', ['-c', `cd ${at} && mknod -m 666 l/null c 1 3 && chown -R 100000:100000 l u w && chown 0:0 l/file`]);
+  const options = [`lowerdir=${at}/l`, `upperdir=${at}/u`, `workdir=${at}/w`];
+  const script = 'cd /tmp; stat -c "%n %u %g" . file null; echo mine > new && cat new; echo x > null || echo none; (echo x >> file) 2>/dev/null || echo not mine';
+  const answer = runWith([{ destination: '/tmp', type: 'overlay', source: 'overlay', options }], script, ownUsers, lab.shiftedRoot());
+  t.is(answer.stdout, '. 0 0\nfile 65534 65534\nnull 0 0\nmine\nnone\nnot mine\n', answer.stderr);
+  t.is(execFileSync('stat', ['-c', '%u %g', join(at, 'u/new')], { encoding: 'utf8' }), '100000 100000\n');
+});
+
+onDisk('a block device of the host', (t) => {
+  const image = join(lab.folder, 'disk');
+  execFileSync('sh', ['-c', `head -c 1M /dev/zero > ${image} && mkfs.ext4 -q -O ^has_journal ${image}`]);
+  const device = execFileSync('losetup', ['-f', '--show', image], { encoding: 'utf8' }).trim();
+  t.teardown(() => { execFileSync('losetup', ['-d', device]); });
+  const disk = { destination: '/tmp', type: 'ext4', source: device };
+  const written = runWith([{ ...disk, options: ['nosuid', 'noatime'] }], `echo kept > /tmp/file && ${table}`);
+  t.like(tableOf(written).get('/tmp'), { type: 'ext4', own: ['rw', 'nosuid', 'noatime'] }, written.stderr);
+  const read = runWith([{ ...disk, options: ['ro'] }], `cat /tmp/file && ${table}`);
+  t.true(read.stdout.startsWith('kept\n'), read.stderr);
+  t.is(tableOf(read).get('/tmp')?.system[0], 'ro', 'the file system itself, so that a device that is read-only will do');
+  t.is(runWith([{ ...disk, options: ['ro'] }], 'cat /tmp/file; stat -c %u /tmp/file', ownUsers, lab.shiftedRoot()).stdout, 'kept\n65534\n');
+  t.regex(runWith([{ ...disk, source: `${device}0none` }], 'true').stderr, /no such file or directory/);
 });

@@ -3,7 +3,7 @@ import test from 'ava';
 import { mountAttributes, readMountOptions } from '../../src/plan/mount-options.js';
 import type { Linux, Mount } from '../../src/spec/types.js';
 import { fault } from '../container/build/build-support.js';
-import { map, maps, planOfBundle, planOfMount, stepsOf } from './bundles.js';
+import { map, maps, ownUsers, planOfBundle, planOfMount, stepsOf } from './bundles.js';
 import { host } from './support.js';
 
 const bind = { destination: '/vol', type: 'bind', source: '/srv' };
@@ -84,5 +84,28 @@ test('what is no bind is not id-mapped, and not made without', (t) => {
     t.like(fault(() => planOfMount({ ...made, ...maps })), { code: 'ERR_TSRUN_UNSUPPORTED', field: '/mounts/0/uidMappings' }, made.destination);
     for (const word of ['idmap', 'ridmap']) t.like(fault(() => planOfMount({ ...made, options: ['nosuid', word] })), { code: 'ERR_TSRUN_UNSUPPORTED', field: '/mounts/0/options' }, made.destination);
     t.notThrows(() => planOfMount({ ...made, uidMappings: [], gidMappings: [] }));
+  }
+});
+
+test('what names paths of the host is made by the launcher, before the clone, and attached where it stands', (t) => {
+  const shared: Linux = { namespaces: [{ type: 'mount' }] };
+  const { readonly, nosuid, nodev } = mountAttributes;
+  const overlay = { destination: '/x', type: 'overlay', options: ['lowerdir=/a\\,b:/c', 'upperdir=/u', 'workdir=/w', 'nosuid', 'private'] };
+  const disk = { destination: '/x', type: 'ext4', source: '/dev/disk', options: ['ro', 'sync', 'lazytime', 'noload'] };
+  for (const [mount, made] of [
+    [overlay, { type: 'overlay', source: 'overlay', data: 'lowerdir=/a\\,b:/c,upperdir=/u,workdir=/w', flags: 0n, attributes: nosuid }],
+    [disk, { type: 'ext4', source: '/dev/disk', data: 'noload', flags: 0x200_0011n, attributes: readonly }],
+  ] as const) {
+    const plan = planOfMount(mount, shared);
+    t.like(stepsOf(plan, 'makeHostMount'), [made]);
+    t.deepEqual(stepsOf(plan, 'makeMount'), []);
+    const ops = plan.steps.filter(({ field, step }) => field.startsWith('/mounts/0') || step.op === 'clone').map(({ step }) => step.op);
+    t.deepEqual(ops.filter((op) => op !== 'setPropagation'), ['makeHostMount', 'clone', 'attachMount']);
+    t.like(stepsOf(planOfMount(mount, ownUsers), 'makeHostMount'), [{ attributes: made.attributes | nodev }]);
+  }
+  for (const [type, source] of [['tmpfs', '/dev/shm'], ['virtiofs', 'tag'], ['sysfs', '/sys']] as const) {
+    const plan = planOfMount({ destination: '/x', type, source }, shared);
+    t.is(stepsOf(plan, 'makeHostMount').length, 0, type);
+    t.is(stepsOf(plan, 'makeMount').length, 1, type);
   }
 });

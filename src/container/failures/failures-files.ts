@@ -3,7 +3,7 @@ import { statfsSync, statSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import { fsTypeName } from '../../host/fs-types.js';
 import type { Plan } from '../../plan/plan.js';
-import type { StepAttachMount, StepMakeMount, StepMakeOverlay, StepOpenTree, StepSetMount, StepWriteSysctl } from '../../plan/wire.generated.js';
+import type { StepAttachMount, StepMakeHostMount, StepMakeMount, StepMakeOverlay, StepOpenTree, StepSetMount, StepWriteSysctl } from '../../plan/wire.generated.js';
 import { hints, type Explanation } from './failure.js';
 
 export function treeFailure({ path, recursive }: StepOpenTree, errno: string): Explanation | undefined {
@@ -58,7 +58,22 @@ function layersOf({ layers, folders }: StepMakeOverlay, plan: Plan): string[] {
 
 export function mountFailure({ type, target }: StepMakeMount, errno: string, syscall: string): Explanation | undefined {
   if (errno !== 'ENODEV' || syscall !== 'fsopen') return placeFailure(target, false, errno, syscall);
-  return { message: `there is no file system of type '${type}' in this kernel, for the mount on '${target}'`, hint: '/proc/filesystems lists those that there are; modprobe may add one' };
+  return { message: `${noFileSystem(type)}, for the mount on '${target}'`, hint: hintOfTypes };
+}
+
+/** Which of the paths the kernel does not say. */
+export function hostMountFailure({ type, source, data }: StepMakeHostMount, errno: string, syscall: string): Explanation | undefined {
+  if (syscall !== 'mount') return undefined;
+  if (errno === 'ENODEV') return { message: noFileSystem(type), hint: hintOfTypes };
+  if (errno === 'ENOENT') return { code: 'ERR_TSRUN_INVALID_ARGUMENT', message: `a path of the host is not there: '${type === 'overlay' ? data : source}'`, hint: 'make it first: a missing source is never made' };
+  if (errno === 'EPERM') return { message: `a file system of type '${type}' may be mounted by root of the host alone`, hint: 'let root mount it on the host, and bind it' };
+  return undefined;
+}
+
+const hintOfTypes = '/proc/filesystems lists those that there are; modprobe may add one';
+
+function noFileSystem(type: string): string {
+  return `there is no file system of type '${type}' in this kernel`;
 }
 
 export function attachFailure({ mount, target }: StepAttachMount, errno: string, syscall: string, plan: Plan): Explanation | undefined {

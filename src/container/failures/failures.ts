@@ -2,7 +2,7 @@
 import { diagnoseProgram } from './diagnose-program.js';
 import type { Explanation, Failure, FailureContext } from './failure.js';
 import { upperFailure } from './failures-upper.js';
-import { attachFailure, mountFailure, rootFailure, setMountFailure, sysctlFailure, treeFailure, writeFailure } from './failures-files.js';
+import { attachFailure, hostMountFailure, mountFailure, rootFailure, setMountFailure, sysctlFailure, treeFailure, writeFailure } from './failures-files.js';
 import { cgroupFailure, cloneFailure, devicesFailure, namespaceFailure } from './failures-birth.js';
 import { appArmorFailure, directoryFailure, idsFailure, keyringFailure, rlimitFailure, terminalFailure } from './failures-process.js';
 
@@ -27,6 +27,8 @@ export function explainFailure({ step, errno, syscall, plan }: Failure, context:
       return rootFailure(step, errno, syscall, plan);
     case 'makeMount':
       return mountFailure(step, errno, syscall);
+    case 'makeHostMount':
+      return hostMountFailure(step, errno, syscall);
     case 'attachMount':
       return attachFailure(step, errno, syscall, plan);
     case 'writeFile':

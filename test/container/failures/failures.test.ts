@@ -93,6 +93,12 @@ test('a name that is taken is about the name', (t) => {
 
 test('a kernel without a file system', (t) => {
   t.regex(explain({ op: 'makeMount', type: 'nofs', source: '', options: [], attributes: 0n, target: '/x', follow: false, copyUp: false, likeBelow: false }, 'ENODEV', 'fsopen')?.message ?? '', /'nofs'.*'\/x'/);
+  const ofHost: Step = { op: 'makeHostMount', type: 'nofs', source: '/dev/x', data: '', flags: 0n, attributes: 0n, into: 2 };
+  t.regex(explain(ofHost, 'ENODEV', 'mount')?.message ?? '', /'nofs'/);
+  t.regex(explain(ofHost, 'ENOENT', 'mount')?.message ?? '', /'\/dev\/x'/);
+  t.regex(explain(ofHost, 'EPERM', 'mount')?.message ?? '', /'nofs'.*root of the host/);
+  t.regex(explain({ ...ofHost, type: 'overlay', data: 'lowerdir=/none' }, 'ENOENT', 'mount')?.message ?? '', /'lowerdir=\/none'/);
+  t.is(explain(ofHost, 'EPERM', 'unshare'), undefined);
   t.is(explain({ op: 'makeOverlay', layers: [], folders: [], scratch: 1, byDescriptor: false, dropResource: false, userXattr: false, attributes: 0n, into: 2 }, 'ENODEV', 'fsopen')?.code, 'ERR_TSRUN_HOST');
 });
 
