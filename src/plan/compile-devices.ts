@@ -13,16 +13,17 @@ import { ownsRoot } from './own-root.js';
 const field = '/linux/resources/devices';
 const readAndWrite = accessBits.r | accessBits.w;
 
-export function compileDevices(compilation: Compilation, cgroup: number | null): void {
+/** @returns whether all rules hold for every node that may ever be there, whoever makes it */
+export function compileDevices(compilation: Compilation, cgroup: number | null): boolean {
   const { input: { spec, host }, builder } = compilation;
   const policy = devicePolicy(spec.linux?.resources?.devices ?? []);
-  if (allowsEverything(policy)) return;
+  if (allowsEverything(policy)) return true;
   if (cgroup !== null && host.supports.deviceProgram) {
     builder.add(field, { op: 'limitDevices', cgroup, program: deviceProgram(policy) }, { rules: policyWords(policy) });
-    return;
+    return true;
   }
   const open = openInSpite(compilation, policy);
-  if (open === undefined) return;
+  if (open === undefined) return false;
   throw new TsrunError('ERR_TSRUN_LIMIT_UNAVAILABLE', `the device rules cannot be held, ${lackOf(compilation, cgroup)}: ${open.what}`, { field: open.field, hint: open.hint });
 }
 

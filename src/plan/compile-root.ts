@@ -57,7 +57,8 @@ export function idMapText(mappings: readonly IdMapping[] = []): string {
   return mappings.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}`).join('\n');
 }
 
-export function compileRoot(compilation: Compilation): RootPlan {
+/** @param holdsDevices device rules hold for nodes that the container makes as well */
+export function compileRoot(compilation: Compilation, holdsDevices: boolean): RootPlan {
   const { input, builder } = compilation;
   const mode: RootMode = input.extensions.root ?? { kind: 'writable' };
   const { lowerLayers = [] } = input.extensions;
@@ -72,7 +73,7 @@ export function compileRoot(compilation: Compilation): RootPlan {
   if (!overlay && lowerLayers.length > 0) throw neverWritten();
   if (lowerLayers.length >= mostLayers) throw tooManyLayers(lowerLayers.length + 1);
   const groups = overlay ? groupLayers([input.rootPath, ...lowerLayers]) : [{ path: input.rootPath, recursive: true, layers: [] }];
-  const trees = openTrees(compilation, groups, overlay);
+  const trees = openTrees(compilation, groups, overlay, overlay || !mayUseNodes(compilation, holdsDevices));
   return {
     ...(overlay ? layOverlay(compilation, layersOf(groups, trees), mode) : { slot: trees[0] ?? -1, parts: [] }),
     beforeReadonly: (cwd) => {
@@ -101,7 +102,12 @@ function tooManyLayers(count: number): TsrunError {
   });
 }
 
-function openTrees(compilation: Compilation, groups: readonly LayerGroup[], overlay: boolean): number[] {
+/** As under runc: whoever has CAP_MKNOD makes nodes in the root, and opens those that the rules allow. */
+function mayUseNodes({ input, namespaces }: Compilation, holdsDevices: boolean): boolean {
+  return input.ociRuntime !== undefined && holdsDevices && namespaces.isShared('user');
+}
+
+function openTrees(compilation: Compilation, groups: readonly LayerGroup[], overlay: boolean, nodev: boolean): number[] {
   const { builder } = compilation;
   const opened = groups.map(({ path, recursive }, index) => {
     const tree = builder.slot();
@@ -111,7 +117,7 @@ function openTrees(compilation: Compilation, groups: readonly LayerGroup[], over
   });
   const idMap = needsIdMap(compilation, overlay) ? makeIdMap(compilation) : null;
   // Device nodes in an image would be the host's: none of them may be opened.
-  const set = mountAttributes.nodev;
+  const set = nodev ? mountAttributes.nodev : 0n;
   for (const { tree, recursive, field } of opened) builder.add(field, { op: 'setMount', mount: tree, recursive, set, clear: 0, propagation: privatePropagation, idMap });
   return opened.map(({ tree }) => tree);
 }

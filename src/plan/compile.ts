@@ -48,9 +48,9 @@ export function compilePlan(input: PlanInput): Plan {
     builder.add('create', { op: 'openFifo', path: input.startFifos.report, writer: true, into: kept.fifos.report });
   }
   const cgroup = compileCgroup(compilation);
-  compileDevices(compilation, cgroup);
+  const holdsDevices = compileDevices(compilation, cgroup);
   openNamespaces(compilation);
-  const enterRoot = ownsRoot(input, namespaces) ? compileOwnRoot(compilation, streams) : compileGivenRoot(compilation, streams);
+  const enterRoot = ownsRoot(input, namespaces) ? compileOwnRoot(compilation, streams, holdsDevices) : compileGivenRoot(compilation, streams);
   program?.openLayers();
   streams.makePipes();
   addClone(compilation, cgroup);
@@ -66,11 +66,11 @@ export function compilePlan(input: PlanInput): Plan {
 }
 
 /** Gives what is left to do in the container. */
-function compileOwnRoot(compilation: Compilation, streams: StreamSlots): () => void {
+function compileOwnRoot(compilation: Compilation, streams: StreamSlots, holdsDevices: boolean): () => void {
   const { input, builder, namespaces, joined } = compilation;
   const isApart = bringsRoot(input, namespaces);
   if (isApart) refuseUnattached(compilation);
-  const root = compileRoot(compilation);
+  const root = compileRoot(compilation, holdsDevices);
   const mounts = compileMounts(compilation);
   const runHooks = compileCreateHooks(compilation);
   return () => {

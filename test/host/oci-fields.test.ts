@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { needs } from '../support/needs.js';
 import { ociLab, ociTest, type Config } from '../support/oci-lab.js';
 
 const here = ociTest;
@@ -136,4 +137,23 @@ here('parameters of the kernel are set where a namespace of the container keeps 
   t.is(stdout, '1\n4096\n20\n', stderr);
   t.regex(refusal({ linux: { sysctl: { 'kernel.panic': '1' } } }), /kernel.panic.*per namespace/);
   t.regex(refusal({ linux: { namespaces: all.filter(({ type }) => type !== 'ipc'), sysctl: { 'kernel.msgmax': '1' } } }), /needs an ipc namespace/);
+});
+
+needs('root', 'cgroup2', 'capability:CAP_MKNOD')('nodes that a container makes are of use where the device rules allow it, but in a user namespace', (t) => {
+  const capabilities = { bounding: ['CAP_MKNOD'], effective: ['CAP_MKNOD'], permitted: ['CAP_MKNOD'] };
+  const script = 'cd /tmp; mknod zero c 1 5; head -c1 zero >/dev/null 2>&1 && echo read; (echo x > zero) 2>/dev/null && echo written; mknod other c 1 2 2>/dev/null && echo made; true';
+  const [none, every] = [false, true].map((allow) => ({ allow, access: 'rwm' }));
+  const rows: readonly (readonly [devices: readonly unknown[], out: string])[] = [
+    [[every], 'read\nwritten\nmade\n'],
+    [[none, { allow: true, type: 'c', major: 1, minor: 5, access: 'rm' }], 'read\n'],
+    [[none, { allow: true, type: 'c', major: 1, minor: 5, access: 'm' }], ''],
+  ];
+  for (const [devices, out] of rows) {
+    const { stdout, stderr } = run({ args: ['sh', '-c', script], process: { capabilities }, linux: { resources: { devices } }, more: { root: { path: lab.ownRoot() } } });
+    t.is(stdout, out, `${JSON.stringify(devices)} ${stderr}`);
+  }
+  const [root, ids] = [lab.shiftedRoot(), [{ containerID: 0, hostID: 100_000, size: 65_536 }]];
+  execFileSync('mknod', ['-m', '666', join(root, 'tmp/zero'), 'c', '1', '5']);
+  const linux = { namespaces: [...all, { type: 'user' }], uidMappings: ids, gidMappings: ids, resources: { devices: [every] } };
+  t.is(run({ args: ['sh', '-c', 'head -c1 /tmp/zero 2>/dev/null || echo none'], linux, more: { root: { path: root } } }).stdout, 'none\n');
 });

@@ -3,6 +3,7 @@ import test from 'ava';
 import { fault } from '../container/build/build-support.js';
 import { stepsOf } from './bundles.js';
 import { compilePlan } from '../../src/plan/compile.js';
+import type { PlanInput } from '../../src/plan/input.js';
 import { compile, host } from './support.js';
 
 const old = { ...host, kernel: { major: 5, minor: 15, release: '5.15.0' } };
@@ -42,4 +43,22 @@ test('a root in mounts of others is put together before the process goes there',
   t.deepEqual(plan.steps.map(({ step }) => step.op).filter((op) => wanted.includes(op)), wanted);
   t.deepEqual(stepsOf(plan, 'clone').map(({ joins, flags }) => [joins.length, BigInt(flags) & 0x0002_0000n]), [[0, 0x0002_0000n]]);
   t.like(fault(() => compilePlan(shared)), { code: 'ERR_TSRUN_INVALID_SPEC', field: '/root/path' });
+});
+
+test('nodes in the root are of use in containers of tsrun-oci whose device rules hold, and that have the host\'s users', (t) => {
+  const nodev = 4n;
+  const deviceRules = (allow: boolean) => ({ resources: { devices: [{ allow, access: 'rwm' }] } });
+  const hostUsers = compile({ options: { root: 'writable', namespaces: { user: 'host' } } }).input;
+  const ownUsers = compile({ options: { root: 'writable' } }).input;
+  const ociRuntime = { hookState: { ociVersion: '1.3.0', id: 'one', bundle: '/bundle' } };
+  const noPrograms = { ...host, supports: { ...host.supports, deviceProgram: false } };
+  const isNodev = (input: PlanInput) => stepsOf(compilePlan(input), 'setMount').some(({ set }) => (BigInt(set) & nodev) !== 0n);
+  const withRules = (input: PlanInput, allow: boolean): PlanInput => ({ ...input, spec: { ...input.spec, mounts: [], linux: { ...input.spec.linux, ...deviceRules(allow) } } });
+  for (const allow of [true, false]) {
+    t.false(isNodev(withRules({ ...hostUsers, ociRuntime }, allow)));
+    t.true(isNodev(withRules({ ...ownUsers, ociRuntime }, allow)), 'a user namespace');
+    t.true(isNodev(withRules(hostUsers, allow)), 'the library\'s');
+  }
+  t.false(isNodev(withRules({ ...hostUsers, ociRuntime, host: noPrograms }, true)), 'there is no rule to hold');
+  t.true(isNodev(withRules({ ...hostUsers, ociRuntime, host: noPrograms }, false)), 'no program holds the rules');
 });
