@@ -67,17 +67,18 @@ interface Config {
   readonly map?: typeof ownMap;
   readonly linux?: object;
   readonly namespaces?: readonly string[];
+  readonly mounts?: readonly object[];
 }
 
 /** The name of a bundle in the user's home. */
-function bundle(name: string, { args, user = { uid: 0, gid: 0 }, map = wholeMap, linux = {}, namespaces = ['user', 'pid', 'ipc', 'uts', 'mount', 'network', 'cgroup'] }: Config): string {
+function bundle(name: string, { args, user = { uid: 0, gid: 0 }, map = wholeMap, linux = {}, namespaces = ['user', 'pid', 'ipc', 'uts', 'mount', 'network', 'cgroup'], mounts = [] }: Config): string {
   const path = join(folder, 'home', name);
   mkdirSync(path);
   const config = {
     ociVersion: '1.3.0',
     process: { user, args, cwd: '/', env: ['PATH=/bin'], noNewPrivileges: true },
     root: { path: '../rootfs' },
-    mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }],
+    mounts: [{ destination: '/proc', type: 'proc', source: 'proc' }, ...mounts],
     linux: { namespaces: namespaces.map((type) => ({ type })), uidMappings: map, gidMappings: map, ...linux },
   };
   writeFileSync(join(path, 'config.json'), JSON.stringify(config));
@@ -120,6 +121,20 @@ here('stopped as soon as its first process ends, whoever is to reap the others, 
   const { stdout, stderr } = asUser(`python3 -c '${heir}' '${inside}'; comes gone unreaped; oci delete unreaped && echo deleted`);
   t.is(stderr, '');
   t.deepEqual(stdout.trim().split('\n').map((line) => line.trim()), ['0', '"status": "stopped",', 'deleted']);
+});
+
+here('an overlay over the user\'s folders, whose upper takes what is written, and no block device', (t) => {
+  prepare();
+  const place = join(folder, 'home/layers');
+  const overlay = { destination: '/tmp', type: 'overlay', source: 'overlay', options: [`lowerdir=${place}/l`, `upperdir=${place}/u`, `workdir=${place}/w`] };
+  bundle('layered', { args: ['sh', '-c', 'cat /tmp/file; echo new > /tmp/file; echo mine > /tmp/other; stat -c "%u %g" /tmp/other'], mounts: [overlay] });
+  bundle('disk', { args: ['true'], mounts: [{ destination: '/tmp', type: 'ext4', source: '/dev/null' }] });
+  const { stdout, stderr } = asUser(`
+    mkdir layers; mkdir layers/l layers/u layers/w; echo lower > layers/l/file
+    oci run --bundle layered layered; cat layers/u/file layers/l/file; stat -c %u layers/u/other
+    oci run --bundle disk disk`);
+  t.is(stdout, `lower\n0 0\nnew\nlower\n${uid}\n`, stderr);
+  t.regex(stderr, /^makeHostMount \/dev\/null \(\/mounts\/1\): mount: operation not permitted$/m);
 });
 
 here('run, with no id but the user\'s own', (t) => {
