@@ -127,6 +127,21 @@ here('a read-only /dev has its nodes and what is mounted below it, and takes not
   t.is(terminal.status.code, 0);
 });
 
+here('an overlay over folders of the host, by a launcher that goes on with others, when one fails as well', async (t) => {
+  const place = mkdtempSync(join(lab.scratch, 'layers-'));
+  spawnSync('mount', ['-t', 'tmpfs', 'layers', place]);
+  t.teardown(() => { spawnSync('umount', [place]); });
+  for (const name of ['l', 'u', 'w']) mkdirSync(join(place, name));
+  writeFileSync(join(place, 'l/file'), 'lower\n');
+  const overlay = (...options: string[]): Mount => ({ destination: '/tmp', type: 'overlay', source: 'overlay', options });
+  for (const linux of [hostUsers, ownUsers]) {
+    const missing = await t.throwsAsync(run([overlay(`lowerdir=${place}/none`)], 'true', linux));
+    t.regex(missing.message, /a path of the host is not there: 'lowerdir=\S+none'/);
+    t.is((await run([overlay(`lowerdir=${place}/l`, `upperdir=${place}/u`, `workdir=${place}/w`)], 'cat /tmp/file', linux)).stdout, 'lower\n');
+    t.is((await run([{ destination: '/mnt', type: 'bind', source: `${place}/l`, options: ['bind'] }], 'cat /mnt/file', linux)).stdout, 'lower\n');
+  }
+});
+
 test.after.always('the runtime is closed', async () => {
   if (process.geteuid?.() === 0) await (await lab.runtime()).close();
 });

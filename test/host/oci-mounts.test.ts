@@ -171,7 +171,6 @@ function layersIn(name: string): string {
 }
 
 layered('an overlay over folders of the host: an upper takes what is written, a lower alone nothing', (t) => {
-  const before = readFileSync('/proc/self/mountinfo', 'utf8');
   const at = layersIn('plain');
   const upper = [`lowerdir=${at}/l:${at}/l2`, `upperdir=${at}/u`, `workdir=${at}/w`];
   const written = runWith([{ destination: '/tmp', type: 'overlay', source: 'overlay', options: [...upper, 'nosuid', 'private'] }], `cat /tmp/file /tmp/other && echo new > /tmp/file && ${table}`);
@@ -185,7 +184,15 @@ layered('an overlay over folders of the host: an upper takes what is written, a 
   }
   t.regex(runWith([{ destination: '/tmp', type: 'overlay', options: [`lowerdir=${at}/none`] }], 'true').stderr, /no such file or directory/);
   t.regex(runWith([{ destination: '/tmp', type: 'overlay', options: [`lowerdir=${at}/${'l/../'.repeat(900)}l:${at}/l2`] }], 'true').stderr, /E2BIG|too long/);
-  t.is(readFileSync('/proc/self/mountinfo', 'utf8'), before, 'the host sees none of it');
+});
+
+layered('the host sees nothing of an overlay that is made, nor does anybody who shares its mounts', (t) => {
+  const at = layersIn('shared');
+  const bundle = lab.bundle({ args: ['cat', '/tmp/file'], more: { mounts: [...base, { destination: '/tmp', type: 'overlay', options: [`lowerdir=${at}/l:${at}/l2`] }] } });
+  const look = 'all=$(cat /proc/self/mountinfo); "$@"; [ "$all" = "$(cat /proc/self/mountinfo)" ] && echo nothing; grep -c shared: /proc/self/mountinfo >&2';
+  const answer = lab.callWith({ under: ['unshare', '--mount', '--propagation', 'shared', 'sh', '-c', look, 'sh'] }, 'run', '--bundle', bundle, lab.newId());
+  t.is(answer.stdout, 'lower\nnothing\n');
+  t.regex(answer.stderr, /^[1-9]\d*\n$/, 'control: mounts that pass events on');
 });
 
 layered('paths of an overlay that are long, or have a comma or a colon in them', (t) => {
