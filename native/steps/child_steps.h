@@ -31,6 +31,7 @@ struct ChildContext {
   int program_end = 0;  // past the descriptors of a program that came along; 0 without one
   UniqueFd root;
   Entry entry;
+  const char* home = nullptr;  // a word of the program's environment, beside those of the plan
 };
 
 // child.cc: all steps after the clone, to the execve or to the report of what failed. `waits`: for the launcher's word that
@@ -94,6 +95,8 @@ Status run(ChildContext& context, const StepSetIoPriority& step);
 Status run(ChildContext& context, const StepSetAffinity& step);
 Status run(ChildContext& context, const StepSetMemoryPolicy& step);
 Status run(ChildContext& context, const StepSetPersonality& step);
+// user_home.cc
+Status run(ChildContext& context, const StepFindHome& step);
 // terminal.cc
 Status run(ChildContext& context, const StepOpenTerminal& step);
 Status run(ChildContext& context, const StepSetStdio& step);

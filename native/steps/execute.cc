@@ -114,6 +114,7 @@ Status run(ChildContext& context, const StepAwaitStart&) {
 
 Status run(ChildContext& context, const StepExecute& step) {
   TSRUN_TRY(point_at(step.environment, environment_words));
+  if (context.home != nullptr) TSRUN_TRY(append(context.home, step.environment.count, environment_words));
   if (context.entry.last) return become_entry(context, step);
   if (step.reaper) return become_reaper(context, step);
   TSRUN_TRY(point_at(step.arguments, argument_words));

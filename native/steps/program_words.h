@@ -23,6 +23,14 @@ inline Status point_at(Texts texts, const char** words) {
   return kOk;
 }
 
+// One more behind so many.
+inline Status append(const char* word, uint32_t used, const char** words) {
+  if (used + 1 >= kMaxWords) return Status{SYS_execve, E2BIG};
+  words[used] = word;
+  words[used + 1] = nullptr;
+  return kOk;
+}
+
 // The kernel's layout of struct sigaction.
 struct KernelSignalAction {
   void (*handler)(int);

@@ -160,6 +160,7 @@ export function planInput({ preservedCount, keepsKeyring }: CreateRequest, bundl
     ...(joined === undefined ? {} : { joinedIdMaps: joined }),
     keepsKeyring,
     keepsGroups: keepsGroups(spec),
+    findsHome: true,
     ...(cgroup === '' ? {} : { cgroupPath: cgroup }),
     cgroupIsThere: unit !== undefined,
     ...filterOf(spec, facts),

@@ -23,7 +23,7 @@ export interface ExecTarget {
   readonly cgroupPath?: string | undefined;
 }
 
-export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' | 'stderr' | 'filter' | 'program' | 'outlivesLauncher' | 'inheritedCount' | 'keepsKeyring' | 'keepsGroups'> {
+export interface ExecInput extends Pick<PlanInput, 'host' | 'stdin' | 'stdout' | 'stderr' | 'filter' | 'program' | 'outlivesLauncher' | 'inheritedCount' | 'keepsKeyring' | 'keepsGroups' | 'findsHome'> {
   readonly containerId: string;
   /** Absent: the launcher holds the container. */
   readonly target?: ExecTarget;
@@ -167,5 +167,6 @@ function execPlanInput(input: ExecInput, namespaces: Namespaces): PlanInput {
     ...(input.outlivesLauncher === undefined ? {} : { outlivesLauncher: input.outlivesLauncher }),
     ...(input.keepsKeyring === undefined ? {} : { keepsKeyring: input.keepsKeyring }),
     ...(input.keepsGroups === undefined ? {} : { keepsGroups: input.keepsGroups }),
+    ...(input.findsHome === undefined ? {} : { findsHome: input.findsHome }),
   };
 }

@@ -17,6 +17,8 @@ const landlockScopes = 0b11;
 /** Attributes that need no identity of their own; they are inherited over execve. `makeDirectory`: the working one, where it is missing. */
 export function compileProcess({ input, builder }: Compilation, makeDirectory: boolean): void {
   const process = requireProcess(input.spec.process);
+  // With the descriptors and the rights that the launcher has, and before a filter.
+  if (lacksHome(input)) builder.add('/process/user/uid', { op: 'findHome', uid: process.user.uid });
   builder.add('/process/cwd', { op: 'setDirectory', path: process.cwd, create: makeDirectory });
   // Landlock needs one of the two (landlock(7)), and a descriptor, which the limit of open files may not leave: the
   // process still has all of the launcher's.
@@ -108,13 +110,19 @@ export function compileIdentity(compilation: Compilation): void {
   compileWaiting(process, input, kept, builder);
   compileStartHooks(compilation);
   if (!early && !beforeStart) compileFilter(input, builder);
+  const { env = [] } = process;
   builder.add('/process/args', {
     op: 'execute',
     paths: program === undefined ? programPaths(process) : [],
     arguments: process.args,
-    environment: process.env ?? [],
+    environment: lacksHome(input) ? env.filter((each) => each !== 'HOME=') : env,
     reaper,
   });
+}
+
+/** An empty one is none, as runc has it. */
+function lacksHome({ findsHome, spec }: Compilation['input']): boolean {
+  return findsHome === true && spec.process?.env?.some((each) => /^HOME=[^]/.test(each)) !== true;
 }
 
 function compileClosing({ builder, program, kept }: Compilation, reaper: boolean): void {

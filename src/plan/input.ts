@@ -69,4 +69,6 @@ export interface PlanInput {
   readonly keepsKeyring?: boolean;
   /** The program has the caller's supplementary groups, and none of the spec's. */
   readonly keepsGroups?: boolean;
+  /** Where the environment has no HOME, or an empty one, it is what the container's own passwd(5) says of the user once all is mounted. */
+  readonly findsHome?: boolean;
 }

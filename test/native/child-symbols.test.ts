@@ -15,7 +15,7 @@ const objects = resolve(import.meta.dirname, '../../../build/Release/obj.target/
 const childFiles = [
   'launcher/birth', 'launcher/channel',
   'steps/child', 'plan/plan', 'steps/copy_up', 'steps/entry', 'steps/execute', 'steps/hooks', 'steps/identity', 'steps/mounts', 'steps/namespaces', 'steps/process', 'steps/release', 'steps/root',
-  'steps/root_path', 'steps/terminal', 'sys/file_system',
+  'steps/root_path', 'steps/terminal', 'steps/user_home', 'sys/file_system',
 ];
 
 const memoryAndStrings = ['memchr', 'memcmp', 'memcpy', 'memmove', 'memset', 'strchr', 'strcmp', 'strlen', 'strncmp', 'strrchr', 'strstr'];

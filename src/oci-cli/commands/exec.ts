@@ -128,6 +128,7 @@ function execInput(record: ContainerRecord, spec: ExecInput['spec'], process: Pr
     inheritedCount,
     keepsKeyring: record.keepsKeyring === true,
     keepsGroups: keepsGroups(spec),
+    findsHome: true,
     ...streamsOf(process.terminal === true),
     ...filterOf(spec, facts),
   };
