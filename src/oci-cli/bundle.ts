@@ -1,17 +1,16 @@
 /** A bundle: its config.json, checked, with the paths in it made absolute. */
 import { resolve } from 'node:path';
 import { errnoName } from '../spec/errno.js';
-import { parseJsonBytes, type JsonValue } from '../spec/json.js';
+import type { JsonValue } from '../spec/json.js';
 import type { Mount, Spec } from '../spec/types.js';
 import { validateSpec } from '../spec/validate.js';
 import { withAnnotations } from './annotations.js';
 import { withKnownCapabilities } from './capabilities.js';
 import { readyMounts } from './given-mounts.js';
-import { asNode, realpathSync } from './platform/fs.js';
+import { readJsonFile } from './json-input.js';
+import { realpathSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
-
-const mostConfigBytes = 4 * 1024 * 1024;
 
 export interface Bundle {
   readonly path: string;
@@ -49,7 +48,7 @@ function leadsTo(source: string): [source: string, target: string][] {
 
 function readConfig(path: string): JsonValue {
   try {
-    return parseJsonBytes(asNode(path, () => host.readFile(path, mostConfigBytes)), path);
+    return readJsonFile(path);
   } catch (error) {
     if (errnoName(error) === 'ENOENT') throw new RuntimeError(`JSON specification file ${path} not found`);
     throw error;

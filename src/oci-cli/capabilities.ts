@@ -4,6 +4,7 @@ import { systemReader } from '../host/reader.js';
 import { capabilityNumber } from '../spec/capabilities.js';
 import type { JsonValue } from '../spec/json.js';
 import { hasUserNamespace } from './fields.js';
+import { isObject } from './json-input.js';
 import { logWarning } from './log.js';
 
 /** A config without the capabilities that this kernel has not, or that this command does not hold itself and no user namespace gives. */
@@ -25,8 +26,4 @@ export function processWithKnown(process: JsonValue, linux: unknown): JsonValue 
   if (left.size === 0) return process;
   logWarning(`ignoring unknown or unavailable capabilities: [${[...left].join(' ')}]`);
   return { ...process, capabilities: Object.fromEntries(sets) };
-}
-
-function isObject(value: JsonValue | undefined): value is Record<string, JsonValue> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,14 +1,10 @@
 /** The process that `exec` starts: from a file, or from the container's own with what the flags say. */
-import { parseJsonBytes } from '../spec/json.js';
 import type { Process, Spec } from '../spec/types.js';
 import { validateSpec } from '../spec/validate.js';
 import { processWithKnown } from './capabilities.js';
-import { asNode } from './platform/fs.js';
-import { host } from './platform/host.js';
+import { readJsonFile } from './json-input.js';
 import { RuntimeError } from './runtime-error.js';
 import { textOf, type Words } from './words.js';
-
-const mostProcessBytes = 4 * 1024 * 1024;
 
 export function execProcess(spec: Spec, words: Words): Process {
   const file = textOf(words, 'process');
@@ -16,7 +12,7 @@ export function execProcess(spec: Spec, words: Words): Process {
 }
 
 function fromFile(spec: Spec, path: string): Process {
-  const process = processWithKnown(parseJsonBytes(asNode(path, () => host.readFile(path, mostProcessBytes)), path), spec.linux);
+  const process = processWithKnown(readJsonFile(path), spec.linux);
   return requireProcess(validateSpec({ ...spec, process }));
 }
 

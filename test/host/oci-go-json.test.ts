@@ -1,0 +1,48 @@
+// JSON as programs in Go write it: null for what is not there, and no member for a zero.
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ociLab, ociTest, program, type Config } from '../support/oci-lab.js';
+
+const here = ociTest;
+const lab = ociLab();
+
+function run(config: Config) {
+  return lab.call('run', '--bundle', lab.bundle(config), lab.newId());
+}
+
+function processFile(process: unknown): string {
+  const file = join(lab.folder, 'process.json');
+  writeFileSync(file, JSON.stringify(process));
+  return file;
+}
+
+here('config.json: a member that is null is none, however deep', (t) => {
+  const process = { args: ['echo', 'ran'], capabilities: { bounding: ['CAP_KILL'], inheritable: null, ambient: null }, rlimits: null, apparmorProfile: null, consoleSize: null, scheduler: null, user: { uid: 0, gid: 0, umask: null, additionalGids: null } };
+  const linux = { resources: { devices: null, memory: { limit: null }, pids: null, unified: null }, seccomp: null, maskedPaths: null, readonlyPaths: null, sysctl: null, uidMappings: null, intelRdt: null, cgroupsPath: null };
+  const mounts = [{ destination: '/proc', type: 'proc', source: 'proc', options: null, uidMappings: null }];
+  const { code, stdout, stderr } = run({ process, linux, more: { hooks: null, annotations: null, hostname: null, mounts } });
+  t.deepEqual([code, stdout, stderr], [0, 'ran\n', '']);
+  t.is(run({ args: ['true'], linux: { resources: null }, process: { capabilities: null, env: null, args: ['/bin/true'] } }).code, 0);
+  t.is(run({ args: ['true'], more: { hooks: { prestart: null }, mounts: null } }).code, 0);
+});
+
+here('control: null in an array, and for what must be there, is refused', (t) => {
+  for (const [config, says] of [[{ process: { args: [null] } }, /\/process\/args\/0/], [{ process: { args: null } }, /\/process\/args/], [{ more: { mounts: [null] } }, /\/mounts\/0/]] as const) {
+    const { code, stderr } = run(config);
+    t.is(code, 1);
+    t.regex(stderr, says);
+  }
+});
+
+here('update and exec: the same', (t) => {
+  const id = lab.running();
+  const update = (resources: unknown) => spawnSync(program, ['--root', lab.root, 'update', '--resources', '-', id], { input: JSON.stringify(resources), encoding: 'utf8' });
+  t.is(update({ memory: null, cpu: { quota: null, shares: null }, devices: null, pids: { limit: null } }).stderr, '');
+  t.regex(update({ memory: { limit: [] } }).stderr, /memory\/limit/);
+  t.is(lab.call('exec', id, 'true').code, 0);
+  const file = processFile({ args: ['/bin/sh', '-c', 'echo ran'], cwd: '/', user: { uid: 0, gid: 0 }, env: null, capabilities: null, rlimits: null });
+  const { code, stdout, stderr } = lab.call('exec', '--process', file, id);
+  t.deepEqual([code, stdout, stderr], [0, 'ran\n', '']);
+  t.is(lab.call('delete', '--force', id).code, 0);
+});
