@@ -5,8 +5,8 @@ import type { JsonValue } from '../spec/json.js';
 import type { Mount, Spec } from '../spec/types.js';
 import { validateSpec } from '../spec/validate.js';
 import { withAnnotations } from './annotations.js';
-import { withKnownCapabilities } from './capabilities.js';
 import { readyMounts } from './given-mounts.js';
+import { configWithProcess } from './given-process.js';
 import { readJsonFile } from './json-input.js';
 import { realpathSync } from './platform/fs.js';
 import { host } from './platform/host.js';
@@ -25,7 +25,7 @@ export interface Bundle {
 /** @param configFile another than config.json, by its path from the bundle's folder */
 export function readBundle(folder: string, configFile = 'config.json'): Bundle {
   const path = realpathSync(folder);
-  const config = withKnownCapabilities(readConfig(resolve(path, configFile)));
+  const config = configWithProcess(readConfig(resolve(path, configFile)));
   const spec = withAnnotations(validateSpec(config));
   const rootPath = resolve(path, spec.root?.path ?? 'rootfs');
   const mounts = readyMounts(spec.mounts ?? [], path);

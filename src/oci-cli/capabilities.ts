@@ -7,23 +7,36 @@ import { hasUserNamespace } from './fields.js';
 import { isObject } from './json-input.js';
 import { logWarning } from './log.js';
 
-/** A config without the capabilities that this kernel has not, or that this command does not hold itself and no user namespace gives. */
-export function withKnownCapabilities(config: JsonValue): JsonValue {
-  if (!isObject(config) || !isObject(config['process'])) return config;
-  return { ...config, process: processWithKnown(config['process'], config['linux']) };
-}
-
+/** A process without the capabilities that this kernel has not, or that this command does not hold itself and no user namespace gives. */
 export function processWithKnown(process: JsonValue, linux: unknown): JsonValue {
   if (!isObject(process) || !isObject(process['capabilities'])) return process;
-  const held = hasUserNamespace(linux) ? undefined : new Set<string>(effectiveCapabilities(systemReader.read('/proc/self/status') ?? ''));
+  const isKnown = knownIn(linux);
   const left = new Set<string>();
   const keep = (name: JsonValue): boolean => {
-    if (typeof name !== 'string' || (capabilityNumber(name) !== undefined && held?.has(name) !== false)) return true;
+    if (typeof name !== 'string' || isKnown(name)) return true;
     left.add(name);
     return false;
   };
   const sets = Object.entries(process['capabilities']).map(([set, names]) => [set, Array.isArray(names) ? names.filter(keep) : names] as const);
   if (left.size === 0) return process;
-  logWarning(`ignoring unknown or unavailable capabilities: [${[...left].join(' ')}]`);
+  warnOf(left);
   return { ...process, capabilities: Object.fromEntries(sets) };
+}
+
+/** The same of names alone. */
+export function knownAmong(names: readonly string[], linux: unknown): readonly string[] {
+  if (names.length === 0) return names;
+  const isKnown = knownIn(linux);
+  const left = new Set(names.filter((name) => !isKnown(name)));
+  if (left.size > 0) warnOf(left);
+  return names.filter((name) => !left.has(name));
+}
+
+function knownIn(linux: unknown): (name: string) => boolean {
+  const held = hasUserNamespace(linux) ? undefined : new Set<string>(effectiveCapabilities(systemReader.read('/proc/self/status') ?? ''));
+  return (name) => capabilityNumber(name) !== undefined && held?.has(name) !== false;
+}
+
+function warnOf(left: ReadonlySet<string>): void {
+  logWarning(`ignoring unknown or unavailable capabilities: [${[...left].join(' ')}]`);
 }

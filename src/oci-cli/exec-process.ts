@@ -1,7 +1,8 @@
 /** The process that `exec` starts: from a file, or from the container's own with what the flags say. */
 import type { Process, Spec } from '../spec/types.js';
 import { validateSpec } from '../spec/validate.js';
-import { processWithKnown } from './capabilities.js';
+import { knownAmong } from './capabilities.js';
+import { givenProcess } from './given-process.js';
 import { readJsonFile } from './json-input.js';
 import { RuntimeError } from './runtime-error.js';
 import { textOf, type Words } from './words.js';
@@ -12,7 +13,7 @@ export function execProcess(spec: Spec, words: Words): Process {
 }
 
 function fromFile(spec: Spec, path: string): Process {
-  const process = processWithKnown(readJsonFile(path), spec.linux);
+  const process = givenProcess(readJsonFile(path), spec.linux);
   return requireProcess(validateSpec({ ...spec, process }));
 }
 
@@ -31,7 +32,7 @@ function fromFlags(spec: Spec, words: Words): Process {
     ...(words.flags.has('no-new-privs') ? { noNewPrivileges: true } : {}),
     ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
     ...(selinuxLabel === undefined ? {} : { selinuxLabel }),
-    ...withCapabilities(own, words.texts.get('cap') ?? []),
+    ...withCapabilities(own, knownAmong(words.texts.get('cap') ?? [], spec.linux)),
   };
   return requireProcess(validateSpec({ ...spec, process }));
 }

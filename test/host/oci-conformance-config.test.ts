@@ -87,6 +87,17 @@ must('Linux Process', 'a capability that cannot be given is warned of, and the c
   t.like(JSON.parse(readFileSync(log, 'utf8')), { level: 'warning', msg: 'ignoring unknown or unavailable capabilities: [CAP_OF_TOMORROW]' });
 });
 
+must('Linux Process', 'the same of one that exec adds', (t) => {
+  const log = join(lab.folder, 'exec-warnings');
+  const id = lab.running();
+  const exec = (...caps: string[]) => lab.call('--log', log, '--log-format', 'json', 'exec', ...caps.flatMap((name) => ['--cap', name]), id, 'grep', 'CapEff', '/proc/self/status');
+  const { code, stdout, stderr } = exec('CAP_OF_TOMORROW', 'CAP_CHOWN');
+  t.deepEqual([code, stdout], [0, 'CapEff:\t0000000020000021\n'], stderr);
+  t.like(JSON.parse(readFileSync(log, 'utf8')), { level: 'warning', msg: 'ignoring unknown or unavailable capabilities: [CAP_OF_TOMORROW]' });
+  t.is(exec('CAP_OF_TOMORROW').stdout, 'CapEff:\t0000000020000020\n');
+  t.is(lab.call('delete', '--force', id).code, 0);
+});
+
 must('Linux Process', 'each capability set is what it says', (t) => {
   const sets = { bounding: ['CAP_KILL', 'CAP_CHOWN', 'CAP_SETUID'], permitted: ['CAP_KILL', 'CAP_CHOWN'], effective: ['CAP_KILL'], inheritable: ['CAP_CHOWN'], ambient: ['CAP_CHOWN'] };
   whileCreated(t, lab, { process: { capabilities: sets } }, (_id, pid) => {

@@ -27,12 +27,26 @@ here('config.json: a member that is null is none, however deep', (t) => {
   t.is(run({ args: ['true'], more: { hooks: { prestart: null }, mounts: null } }).code, 0);
 });
 
-here('control: null in an array, and for what must be there, is refused', (t) => {
-  for (const [config, says] of [[{ process: { args: [null] } }, /\/process\/args\/0/], [{ process: { args: null } }, /\/process\/args/], [{ more: { mounts: [null] } }, /\/mounts\/0/]] as const) {
+here('control: null in an array, as a text that has a key, and for what must be there, is refused', (t) => {
+  for (const [config, says] of [[{ process: { args: [null] } }, /\/process\/args\/0/], [{ process: { args: null } }, /\/process\/args/], [{ more: { mounts: [null] } }, /\/mounts\/0/], [{ linux: { sysctl: { 'net.core.somaxconn': null } } }, /\/linux\/sysctl/]] as const) {
     const { code, stderr } = run(config);
     t.is(code, 1);
     t.regex(stderr, says);
   }
+});
+
+here('process without user, uid or gid: root, and its group', (t) => {
+  const process = { cwd: '/', env: ['PATH=/bin'] };
+  const who = ['sh', '-c', 'echo $(id -u):$(id -g)'];
+  const rows = [[undefined, '0:0\n'], [null, '0:0\n'], [{}, '0:0\n'], [{ uid: 7 }, '7:0\n'], [{ gid: 8 }, '0:8\n']] as const;
+  const id = lab.running();
+  for (const [user, out] of rows) {
+    t.is(run({ args: who, process: { user } }).stdout, out, JSON.stringify(user));
+    const inside = lab.call('exec', '--process', processFile({ ...process, args: who, user }), id);
+    t.deepEqual([inside.stdout, inside.stderr], [out, ''], JSON.stringify(user));
+  }
+  for (const user of [7, 'root', [], { uid: -1 }]) t.regex(run({ process: { user } }).stderr, /\/process\/user/);
+  t.is(lab.call('delete', '--force', id).code, 0);
 });
 
 here('update and exec: the same', (t) => {
