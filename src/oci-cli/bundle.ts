@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { errnoName } from '../spec/errno.js';
 import type { JsonValue } from '../spec/json.js';
+import { sysctlPath } from '../spec/sysctl-names.js';
 import type { Mount, Spec } from '../spec/types.js';
 import { validateSpec } from '../spec/validate.js';
 import { withAnnotations } from './annotations.js';
@@ -27,9 +28,18 @@ export function readBundle(folder: string, configFile = 'config.json'): Bundle {
   const path = realpathSync(folder);
   const config = configWithProcess(readConfig(resolve(path, configFile)));
   const spec = withAnnotations(validateSpec(config));
+  checkNames(spec);
   const rootPath = resolve(path, spec.root?.path ?? 'rootfs');
   const mounts = readyMounts(spec.mounts ?? [], path);
   return { path, rootPath: rootOf(rootPath), config, spec: { ...spec, mounts }, sourceLinks: linksAmong(mounts) };
+}
+
+/** As runc and crun have it: one of the two would be passed over. */
+function checkNames(spec: Spec): void {
+  for (const name of Object.keys(spec.linux?.sysctl ?? {})) {
+    const field = (['hostname', 'domainname'] as const).find((each) => sysctlPath(name) === `kernel/${each}`);
+    if (field !== undefined && (spec[field] ?? '') !== '') throw new RuntimeError(`sysctl ${JSON.stringify(name)} is not allowed as it conflicts with the OCI ${JSON.stringify(field)} field`);
+  }
 }
 
 function linksAmong(mounts: readonly Mount[]): Map<string, string> {

@@ -4,6 +4,8 @@
  * most of it is forced by the kernel; where it is, the part that forces it says so.
  */
 import { TsrunError } from '../spec/errors.js';
+import { pointer } from '../spec/quote.js';
+import { sysctlPath } from '../spec/sysctl-names.js';
 import type { Compilation } from './compilation.js';
 import { compileCgroup } from './compile-cgroup.js';
 import { compileDevices } from './compile-devices.js';
@@ -202,8 +204,7 @@ function setUpNamespaces({ input: { spec, extensions, host }, namespaces, builde
   if (spec.hostname) builder.add('/hostname', { op: 'setHostname', name: spec.hostname });
   if (spec.domainname) builder.add('/domainname', { op: 'setDomainname', name: spec.domainname });
   for (const [key, value] of Object.entries(spec.linux?.sysctl ?? {})) {
-    const file = `sys/${key.replaceAll('.', '/')}`;
-    builder.add(`/linux/sysctl/${key}`, { op: 'writeSysctl', file, value });
+    builder.add(pointer('/linux/sysctl', key), { op: 'writeSysctl', file: `sys/${sysctlPath(key)}`, value });
   }
 }
 

@@ -4,6 +4,7 @@ import type { Extensions } from './extensions.js';
 import type { Faults } from './faults.js';
 import { pointer } from './quote.js';
 import { checkBothMaps, checkIdMap, checkUserIsMapped } from './rules-ids.js';
+import { sysctlOwner } from './sysctl-names.js';
 import type { Mount, Namespace, NamespaceType, Spec } from './types.js';
 
 /** `joined` says that a path or descriptor is given; whether that is the host's own under another name, only who looks at it can tell. */
@@ -11,15 +12,6 @@ type Standing = 'new' | 'joined' | 'host';
 
 /** The runtime's own namespaces under another name. */
 const ownByName = /^\/proc\/(?:self|thread-self|1)\/(?:task\/\d+\/)?ns\//;
-
-/** The parameters that are kept per namespace; any other would be changed for the whole host. */
-const sysctlOwners: readonly (readonly [RegExp, NamespaceType])[] = [
-  [/^net\./, 'network'],
-  [/^kernel\.(?:msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)$/, 'ipc'],
-  [/^fs\.mqueue\./, 'ipc'],
-  [/^kernel\.(?:hostname|domainname)$/, 'uts'],
-  [/^user\./, 'user'],
-];
 
 export function checkNamespaces(spec: Spec, extensions: Extensions, faults: Faults): void {
   const { linux = {} } = spec;
@@ -51,11 +43,6 @@ export function checkNamespaces(spec: Spec, extensions: Extensions, faults: Faul
   spec.mounts?.forEach((mount, index) => {
     checkMountMaps(mount, `/mounts/${index}`, standing.has('user'), faults);
   });
-}
-
-/** The kind of namespace that a kernel parameter is kept in; undefined for one of the whole host. */
-export function sysctlOwner(name: string): NamespaceType | undefined {
-  return sysctlOwners.find(([names]) => names.test(name))?.[1];
 }
 
 const sysctlHint = 'allowed are net.*, kernel.{msgmax,msgmnb,msgmni,sem,shm*}, fs.mqueue.* and user.*; names are given with --hostname and --domainname';

@@ -3,6 +3,7 @@
 import { largestId } from './ids.js';
 import { pointer } from './quote.js';
 import { anyOf, array, integer, object, record, text, type Shape } from './shape.js';
+import { isSysctlName } from './sysctl-names.js';
 import type { IdMapping } from './types.js';
 
 export const id = integer(0, largestId);
@@ -57,11 +58,13 @@ export const idMappings = array(
   340,
 );
 
-/** A parameter of /proc/sys by its dotted name: neither a slash nor two dots, which would lead elsewhere. */
-export const sysctls = record(
-  text('a value on one line', /^[^\n]*$/),
-  text('a name such as "net.core.somaxconn"', /^[a-z0-9_]+(?:\.[A-Za-z0-9_-]+)+$/),
-);
+const sysctlValue = text('a value on one line', /^[^\n]*$/);
+
+/** Parameters of /proc/sys by their dotted names: neither a slash nor two dots, which would lead elsewhere. */
+export const sysctls = record(sysctlValue, text('a name such as "net.core.somaxconn"', /^[a-z0-9_]+(?:\.[A-Za-z0-9_-]+)+$/));
+
+/** The same in all forms of sysctl.d(5), as a config.json may have them. */
+export const specSysctls = record(sysctlValue, text('a name such as "net.core.somaxconn"', { test: isSysctlName }));
 
 /** Files of the container's own cgroup, without a slash; which of them may be written is decided in `cgroup/`. */
 export const cgroupFiles: Shape<Record<string, string>> = givenRecord(record(text(), text('the name of a cgroup v2 file such as "memory.high"', /^[a-z_]+(?:\.[A-Za-z0-9_-]+)+$/)));

@@ -1,6 +1,6 @@
 /** Shapes of `linux` (config-linux.md) without its resources and seccomp. */
 
-import { absolutePath, cpuList, id, idMappings, line, majorMost, minorMost, sysctls } from './schema-common.js';
+import { absolutePath, cpuList, id, idMappings, line, majorMost, minorMost, specSysctls } from './schema-common.js';
 import { resourcesShape } from './schema-resources.js';
 import { seccompShape } from './schema-seccomp.js';
 import { isDefaultSeccomp } from './seccomp-profile.js';
@@ -68,7 +68,7 @@ const cgroupsPath = text('a path without ".." and line breaks', {
 export const linuxShape = object<Linux>({
   uidMappings: optional(idMappings),
   gidMappings: optional(idMappings),
-  sysctl: optional(sysctls),
+  sysctl: optional(specSysctls),
   resources: optional(resourcesShape),
   cgroupsPath: optional(cgroupsPath),
   namespaces: optional(array(object<Namespace>({

@@ -1,5 +1,5 @@
 // Fields of config.json that have a file of tests nowhere else: what the program then is and has.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -46,6 +46,30 @@ here('interfaces are moved in, with their addresses, and up', (t) => {
   t.regex(refusal({ linux: { netDevices: { nosuch: {} } } }), /nosuch cannot be moved into the container: ENODEV/);
   t.regex(refusal({ linux: { namespaces: all.filter(({ type }) => type !== 'network'), netDevices: { [name]: {} } } }), /needs a network namespace/);
   execFileSync('ip', ['link', 'del', name]);
+});
+
+here('kernel parameters in each form of sysctl.d(5), an interface with a dot in its name too', async (t) => {
+  const holder = spawn('unshare', ['--net', 'sh', '-c', 'ip link add tsr.5 type veth peer name tsr.6; echo made; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise((done) => holder.on('exit', done));
+  await new Promise((done) => holder.stdout.once('data', done));
+  const namespaces = all.map(({ type }) => (type === 'network' ? { type, path: `/proc/${holder.pid ?? 0}/ns/net` } : { type }));
+  const file = '/proc/sys/net/ipv4/conf/tsr.5/forwarding';
+  let value = '0';
+  for (const name of ['net.ipv4.conf.tsr/5.forwarding', 'net/ipv4/conf/tsr.5/forwarding']) {
+    value = value === '0' ? '1' : '0';
+    const { stdout, stderr } = run({ args: ['cat', file], linux: { namespaces, sysctl: { [name]: value } } });
+    t.is(stdout, `${value}\n`, stderr);
+  }
+  t.is(run({ args: ['cat', '/proc/sys/net/core/somaxconn'], linux: { sysctl: { 'net/core/somaxconn': '77' } } }).stdout, '77\n');
+  t.regex(refusal({ linux: { sysctl: { 'kernel/core_pattern': 'x' } } }), /would change the host/);
+  holder.kill('SIGKILL');
+  await ended;
+});
+
+here('a name that is a kernel parameter and a field as well', (t) => {
+  const rows = [['kernel.hostname', 'hostname'], ['kernel/hostname', 'hostname'], ['kernel.domainname', 'domainname']] as const;
+  for (const [name, field] of rows) t.is(refusal({ linux: { sysctl: { [name]: 'a' } }, more: { [field]: 'b' } }), `sysctl "${name}" is not allowed as it conflicts with the OCI "${field}" field\n`);
+  t.is(run({ args: ['cat', '/proc/sys/kernel/hostname'], linux: { sysctl: { 'kernel.hostname': 'a' } } }).stdout, 'a\n');
 });
 
 here('a memory policy', (t) => {

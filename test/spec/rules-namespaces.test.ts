@@ -1,4 +1,5 @@
 import test from 'ava';
+import { pointer } from '../../src/spec/quote.js';
 import { validateSpec } from '../../src/spec/validate.js';
 import { faultOf } from './mutate.js';
 
@@ -47,20 +48,21 @@ test('sysctls belong to a namespace of the container', (t) => {
     }));
   const all = ['network', 'ipc', 'uts', 'user', 'mount', 'pid'];
   const owners: Record<string, string[]> = {
-    network: ['net.ipv4.ip_forward', 'net.ipv4.conf.veth-0.rp_filter', 'net.core.somaxconn', 'net.ipv4.ping_group_range'],
-    ipc: ['kernel.msgmax', 'kernel.msgmnb', 'kernel.msgmni', 'kernel.sem', 'kernel.shmall', 'kernel.shmmax', 'kernel.shmmni', 'kernel.shm_rmid_forced', 'fs.mqueue.msg_max'],
+    network: ['net.ipv4.ip_forward', 'net.ipv4.conf.veth-0.rp_filter', 'net.core.somaxconn', 'net.ipv4.ping_group_range', 'net/ipv4/ip_forward', 'net.ipv4.conf.eth0/100.forwarding', 'net/ipv4/conf/eth0.100/forwarding'],
+    ipc: ['kernel.msgmax', 'kernel.msgmnb', 'kernel.msgmni', 'kernel.sem', 'kernel.shmall', 'kernel.shmmax', 'kernel.shmmni', 'kernel.shm_rmid_forced', 'fs.mqueue.msg_max', 'kernel/sem', 'fs/mqueue/msg_max'],
     uts: ['kernel.domainname', 'kernel.hostname'],
     user: ['user.max_user_namespaces'],
   };
   for (const [type, keys] of Object.entries(owners)) {
     for (const key of keys) {
       t.is(check(key, '1 2', [type]), undefined, key);
-      t.like(check(key, '1', all.filter((other) => other !== type)), { field: `/linux/sysctl/${key}` }, key);
+      t.like(check(key, '1', all.filter((other) => other !== type)), { field: pointer('/linux/sysctl', key) }, key);
     }
   }
   const refused = [
     ...['kernel.core_pattern', 'kernel.modprobe', 'vm.swappiness', 'fs.file-max', 'kernel.shm', 'kernel.sem2', 'kernel.semx', 'fs.mqueue', 'net'],
-    ...['netx.a', 'user', 'net..ipv4', '.net.ipv4', 'net.ipv4.', 'net/ipv4/ip_forward', 'net.../kernel/core_pattern', '../kernel.sem'],
+    ...['netx.a', 'user', 'net..ipv4', '.net.ipv4', 'net.ipv4.', 'net.../kernel/core_pattern', '../kernel.sem'],
+    ...['net/../kernel/core_pattern', 'net/./a', 'net//a', '/net/a', 'net/a/', 'net/..', 'net.//.kernel.core_pattern', 'net.a/./b', 'net/ipv4/.../x', 'kernel/core_pattern', 'vm/swappiness', 'netx/a', 'fs/mqueue'],
     ...['net.ipv4/../../kernel/core_pattern', 'kernel.sem=1', 'net.a b', 'net.a\n', 'net.a\0', 'NET.ipv4.a', 'kernel.hostname.x', '', '__proto__', 'kernel.msg_next_id'],
   ];
   for (const key of refused) t.true(check(key, '1', all)?.field?.startsWith('/linux/sysctl/'), JSON.stringify(key));

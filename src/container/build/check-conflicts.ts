@@ -8,7 +8,7 @@ import { TsrunError } from '../../spec/errors.js';
 import type { Faults } from '../../spec/faults.js';
 import { normalPath } from '../../spec/inner-path.js';
 import { pointer, show } from '../../spec/quote.js';
-import { sysctlOwner } from '../../spec/rules-namespaces.js';
+import { sysctlOwner } from '../../spec/sysctl-names.js';
 import { parseSize } from '../../spec/size.js';
 import type { Mount, NamespaceType } from '../../spec/types.js';
 import { checkGivenRoot } from './given-root.js';

@@ -4,6 +4,7 @@ import { basename, join, posix } from 'node:path';
 import { fsTypeName } from '../../host/fs-types.js';
 import type { Plan } from '../../plan/plan.js';
 import type { StepAttachMount, StepMakeHostMount, StepMakeMount, StepMakeOverlay, StepOpenTree, StepSetMount, StepWriteSysctl } from '../../plan/wire.generated.js';
+import { sysctlName } from '../../spec/sysctl-names.js';
 import { hints, type Explanation } from './failure.js';
 
 export function treeFailure({ path, recursive }: StepOpenTree, errno: string): Explanation | undefined {
@@ -135,7 +136,7 @@ const sysctlFaults: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 export function sysctlFailure({ file, value }: StepWriteSysctl, errno: string): Explanation {
-  const name = file.replace('sys/', '').replaceAll('/', '.');
+  const name = sysctlName(file.replace('sys/', ''));
   const own = /^kernel\.(hostname|domainname)$/.exec(name)?.[1];
   if (own !== undefined && errno === 'EACCES') return { message: `the kernel parameter '${name}' is for root of the host alone to set (EACCES)`, hint: `give the name itself: --${own}, or ${own} in config.json` };
   const [why, hint] = sysctlFaults[errno] ?? [errno, hints[errno] ?? 'see proc(5)'];
