@@ -4,7 +4,7 @@ import { errnoName } from '../spec/errno.js';
 import type { JsonValue } from '../spec/json.js';
 import { sysctlPath } from '../spec/sysctl-names.js';
 import type { Mount, Spec } from '../spec/types.js';
-import { validateSpec } from '../spec/validate.js';
+import { readSpec } from './read-spec.js';
 import { withAnnotations } from './annotations.js';
 import { readyMounts } from './given-mounts.js';
 import { configWithProcess } from './given-process.js';
@@ -27,7 +27,7 @@ export interface Bundle {
 export function readBundle(folder: string, configFile = 'config.json'): Bundle {
   const path = realpathSync(folder);
   const config = configWithProcess(readConfig(resolve(path, configFile)));
-  const spec = withAnnotations(validateSpec(config));
+  const spec = withAnnotations(readSpec(config));
   checkNames(spec);
   const rootPath = resolve(path, spec.root?.path ?? 'rootfs');
   const mounts = readyMounts(spec.mounts ?? [], path);

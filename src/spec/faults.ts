@@ -15,8 +15,22 @@ export interface Fault {
 /** Enough to see a pattern; a hostile document may have millions. */
 const mostFaults = 20;
 
+/** Told of a key that looks like a known one misspelt. */
+export type HearSlip = (slip: Fault) => void;
+
 export class Faults {
   readonly list: Fault[] = [];
+  readonly #hearSlip: HearSlip | undefined;
+
+  /** @param hearSlip where what is misspelt is to pass; else it is a fault */
+  constructor(hearSlip?: HearSlip) {
+    this.#hearSlip = hearSlip;
+  }
+
+  slip(field: string, message: string, hint: string | undefined): void {
+    if (this.#hearSlip === undefined) this.add(field, message, hint);
+    else this.#hearSlip({ field, message, hint });
+  }
 
   add(field: string, message: string, hint?: string): void {
     if (this.list.length < mostFaults) this.list.push({ field, message, hint });

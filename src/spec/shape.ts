@@ -4,7 +4,7 @@
  */
 
 import { nearest, type ErrorCode } from './errors.js';
-import { Faults } from './faults.js';
+import { Faults, type HearSlip } from './faults.js';
 import { isUnsafe, pointer } from './quote.js';
 
 export interface Shape<out T> {
@@ -28,8 +28,8 @@ export type Fields<T> = {
 };
 
 /** @throws the first fault, with `subject` in front, unless `value` is a `T` */
-export function assertShape<T>(shape: Shape<T>, value: unknown, code: ErrorCode, subject: string): asserts value is T {
-  const faults = new Faults();
+export function assertShape<T>(shape: Shape<T>, value: unknown, code: ErrorCode, subject: string, hearSlip?: HearSlip): asserts value is T {
+  const faults = new Faults(hearSlip);
   shape.check(value, '', faults);
   faults.throwIfAny(code, subject);
 }
@@ -126,15 +126,17 @@ export function record<T>(value: Shape<T>, key: Shape<string> = text('a key')): 
  * a known key in another case or with one slip of the finger: ignoring that would drop what the author asked for.
  */
 export function object<T>(fields: Fields<T>): Shape<T> {
-  return objectShape(fields, (key, known) => known.some((name) => isSlip(key, name)));
+  return objectShape(fields, (key, at, known, faults) => {
+    if (known.some((name) => isSlip(key, name))) faults.slip(pointer(at, key), 'unknown field', suggestion(key, known));
+  });
 }
 
 /** An object in which every unknown key is refused. */
 export function strictObject<T>(fields: Fields<T>): Shape<T> {
-  return objectShape(fields, () => true);
+  return objectShape(fields, (key, at, known, faults) => { faults.add(pointer(at, key), 'unknown field', suggestion(key, known)); });
 }
 
-function objectShape<T>(fields: Fields<T>, refuses: (key: string, known: readonly string[]) => boolean): Shape<T> {
+function objectShape<T>(fields: Fields<T>, judgeUnknown: (key: string, at: string, known: readonly string[], faults: Faults) => void): Shape<T> {
   const table = new Map(Object.entries<Shape<unknown>>(fields));
   const known = [...table.keys()];
   const required = [...table].filter(([, shape]) => !('optional' in shape));
@@ -148,7 +150,7 @@ function objectShape<T>(fields: Fields<T>, refuses: (key: string, known: readonl
       }
       const keys = Object.keys(value).filter((key) => value[key] !== undefined);
       for (const key of keys) {
-        if (!table.has(key) && refuses(key, known)) faults.add(pointer(at, key), 'unknown field', suggestion(key, known));
+        if (!table.has(key)) judgeUnknown(key, at, known, faults);
       }
       for (const [key, shape] of required) {
         if (!keys.includes(key)) faults.expected(`${at}/${key}`, shape.expects, undefined);

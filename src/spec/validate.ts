@@ -5,7 +5,7 @@
 
 import type { ErrorCode } from './errors.js';
 import type { Extensions } from './extensions.js';
-import { Faults } from './faults.js';
+import { Faults, type HearSlip } from './faults.js';
 import { checkLinux, checkResources } from './rules-linux.js';
 import { checkMounts } from './rules-mounts.js';
 import { checkNamespaces } from './rules-namespaces.js';
@@ -19,17 +19,19 @@ import type { Resources, Spec } from './types.js';
  * A whole config.json. Unknown fields pass, as the runtime-spec demands, unless they are misspelt known ones.
  *
  * @param extensions what is given beside the spec: a namespace given there as a descriptor counts as joined
+ * @param hearSlip lets misspelt ones pass too, to the letter of config.md ("Extensibility"), and hears of them
  * @throws ERR_TSRUN_INVALID_SPEC
  */
-export function validateSpec(value: unknown, extensions: Extensions = {}): Spec {
-  return validate('spec', specShape, value, (spec, faults) => {
+export function validateSpec(value: unknown, extensions: Extensions = {}, hearSlip?: HearSlip): Spec {
+  const checkRules = (spec: Spec, faults: Faults): void => {
     // Optional in the schema, but config.md demands it on every platform except Windows.
     if (spec.root === undefined) faults.expected('/root', 'an object', undefined);
     if (spec.process !== undefined) checkProcess(spec.process, '/process', faults);
     checkMounts(spec.mounts ?? [], faults);
     checkNamespaces(spec, extensions, faults);
     if (spec.linux !== undefined) checkLinux(spec.linux, faults);
-  });
+  };
+  return validate('spec', specShape, value, { hearSlip, checkRules });
 }
 
 /** `linux.resources` by itself, as `update` is given it: every unknown field is refused. @throws ERR_TSRUN_INVALID_ARGUMENT */
@@ -38,12 +40,12 @@ export function validateResources(value: unknown): Resources {
 }
 
 /** The same as a part of a config.json, where what is unknown passes. @throws ERR_TSRUN_INVALID_SPEC */
-export function validateSpecResources(value: unknown): Resources {
-  return resourcesOf(value, resourcesShape, 'ERR_TSRUN_INVALID_SPEC');
+export function validateSpecResources(value: unknown, hearSlip?: HearSlip): Resources {
+  return resourcesOf(value, resourcesShape, 'ERR_TSRUN_INVALID_SPEC', hearSlip);
 }
 
-function resourcesOf(value: unknown, shape: Shape<Resources>, code: ErrorCode): Resources {
-  assertShape(shape, value, code, 'resources');
+function resourcesOf(value: unknown, shape: Shape<Resources>, code: ErrorCode, hearSlip?: HearSlip): Resources {
+  assertShape(shape, value, code, 'resources', hearSlip);
   const faults = new Faults();
   checkResources(value, '', faults);
   faults.throwIfAny(code, 'resources');
@@ -55,8 +57,13 @@ export function validateExtensions(value: unknown): Extensions {
   return validate('extensions', extensionsShape, value);
 }
 
-function validate<T>(subject: string, shape: Shape<T>, value: unknown, checkRules?: (value: T, faults: Faults) => void): T {
-  assertShape(shape, value, 'ERR_TSRUN_INVALID_SPEC', subject);
+interface Judges<T> {
+  readonly hearSlip: HearSlip | undefined;
+  readonly checkRules: (value: T, faults: Faults) => void;
+}
+
+function validate<T>(subject: string, shape: Shape<T>, value: unknown, { hearSlip, checkRules }: Partial<Judges<T>> = {}): T {
+  assertShape(shape, value, 'ERR_TSRUN_INVALID_SPEC', subject, hearSlip);
   const faults = new Faults();
   checkRules?.(value, faults);
   faults.throwIfAny('ERR_TSRUN_INVALID_SPEC', subject);

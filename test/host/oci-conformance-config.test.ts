@@ -140,6 +140,12 @@ must('Annotations', 'text by text, with a key', (t) => {
 
 must('Extensibility', 'what is not known is passed over', (t) => {
   t.is(runScript(lab, 'true', { process: { somethingElse: { a: 1 } }, linux: { ofTomorrow: true }, more: { 'com.example': [1] } }).code, 0);
+  const log = join(lab.folder, 'slips.log');
+  const id = lab.newId();
+  t.is(lab.call('--log', log, 'create', '--bundle', lab.bundle({ more: { Hostname: 'x' }, linux: { maskedPath: ['/x'] } }), id).code, 0);
+  t.regex(readFileSync(log, 'utf8'), /ignoring unknown field \/Hostname \(did you mean \\"hostname\\"\?\)/);
+  t.regex(readFileSync(log, 'utf8'), /ignoring unknown field \/linux\/maskedPath /);
+  t.is(lab.call('delete', '--force', id).code, 0);
 });
 
 must('Valid values', 'what is not valid, or not supported, is an error', (t) => {

@@ -1,9 +1,9 @@
 import { readSize } from '../../spec/size.js';
 import type { Resources } from '../../spec/types.js';
-import { validateSpecResources } from '../../spec/validate.js';
 import type { Command } from '../command.js';
 import { readJson } from '../json-input.js';
 import { changeSchemata } from '../resctrl.js';
+import { readResources } from '../read-spec.js';
 import { RuntimeError } from '../runtime-error.js';
 import { StateFolder } from '../state.js';
 import { statusOf } from '../status.js';
@@ -81,10 +81,10 @@ function resourcesOf(words: Words): Resources {
   const file = textOf(words, 'resources');
   const given = Object.entries(limits).filter(([name]) => words.texts.has(name));
   const [other] = given;
-  if (file === undefined) return validateSpecResources(fromFlags(words, given));
+  if (file === undefined) return readResources(fromFlags(words, given));
   // runc passes over the others without a word.
   if (other !== undefined) throw new RuntimeError(`--resources holds all of the change: leave --${other[0]} out`);
-  return validateSpecResources(readJson(file));
+  return readResources(readJson(file));
 }
 
 function fromFlags(words: Words, given: readonly (readonly [string, LimitFlag])[]): unknown {
