@@ -34,7 +34,9 @@ here('seccomp_fail_unknown_syscall: a call that nobody knows is an error, where 
     lab.call('run', '--bundle', lab.bundle({ args: ['true'], linux: { seccomp: profile }, more: { annotations } }), lab.newId());
   t.is(runWith(permissive, {}).stderr, '');
   t.is(runWith(permissive, { 'run.oci.seccomp_fail_unknown_syscall': '0' }).code, 0);
-  for (const profile of [permissive, seccomp]) {
+  const denying = { ...permissive, syscalls: [{ names: ['no_such_call'], action: 'SCMP_ACT_ERRNO' }] };
+  t.is(runWith(denying, {}).code, 0);
+  for (const profile of [permissive, seccomp, denying]) {
     const { code, stderr } = runWith(profile, { 'run.oci.seccomp_fail_unknown_syscall': '1' });
     t.is(code, 1);
     t.regex(stderr, /no_such_call/);

@@ -1,5 +1,6 @@
 // Seccomp profiles of tsrun-oci: actions, operators, flags, and calls that somebody else answers (config-linux.md, "Seccomp").
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join, resolve } from 'node:path';
 import type { Seccomp, SeccompArg, SeccompSyscall } from '../../src/spec/types.js';
@@ -39,6 +40,19 @@ here('what becomes of a call, by action', (t) => {
     t.is(stdout, out, `${JSON.stringify(rule)} ${stderr}`);
     t.true(stderr.includes(err), `${JSON.stringify(rule)} ${stderr}`);
   }
+});
+
+here('a call that nobody knows is left out with a warning, and the rest of its rule holds', (t) => {
+  const log = join(lab.folder, 'unknown-calls');
+  const bundle = lab.bundle({ args: ['sh', '-c', 'mkdir /tmp/a; echo $?'], linux: { seccomp: denying({ names: ['no_such_call', 'mkdir', 'no_other', 'mkdirat'] }) }, more: { mounts: [{ destination: '/proc', type: 'proc' }, { destination: '/dev', type: 'tmpfs' }, { destination: '/tmp', type: 'tmpfs' }] } });
+  const { code, stdout, stderr } = lab.call('--log', log, '--log-format', 'json', 'run', '--bundle', bundle, lab.newId());
+  t.deepEqual([code, stdout], [0, '1\n'], stderr);
+  t.true(stderr.includes(eperm), stderr);
+  const said = readFileSync(log, 'utf8').trimEnd().split('\n').map((line): unknown => JSON.parse(line));
+  t.is(said.length, 2);
+  for (const [index, name] of ['no_such_call', 'no_other'].entries()) t.like(said[index], { level: 'warning', msg: `unknown seccomp syscall "${name}" ignored: it gets what linux.seccomp has for all others` });
+  // A rule with nothing else in it.
+  t.is(runWith(denying({ names: ['no_such_call'] }), 'mkdir /tmp/a; echo $?').stdout, '0\n');
 });
 
 here('a default that denies, with a number of its own', (t) => {
