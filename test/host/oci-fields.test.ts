@@ -51,6 +51,10 @@ here('interfaces are moved in, with their addresses, and up', (t) => {
 here('kernel parameters in each form of sysctl.d(5), an interface with a dot in its name too', async (t) => {
   const holder = spawn('unshare', ['--net', 'sh', '-c', 'ip link add tsr.5 type veth peer name tsr.6; echo made; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise((done) => holder.on('exit', done));
+  t.teardown(async () => {
+    holder.kill('SIGKILL');
+    await ended;
+  });
   await new Promise((done) => holder.stdout.once('data', done));
   const namespaces = all.map(({ type }) => (type === 'network' ? { type, path: `/proc/${holder.pid ?? 0}/ns/net` } : { type }));
   const file = '/proc/sys/net/ipv4/conf/tsr.5/forwarding';
@@ -62,8 +66,6 @@ here('kernel parameters in each form of sysctl.d(5), an interface with a dot in 
   }
   t.is(run({ args: ['cat', '/proc/sys/net/core/somaxconn'], linux: { sysctl: { 'net/core/somaxconn': '77' } } }).stdout, '77\n');
   t.regex(refusal({ linux: { sysctl: { 'kernel/core_pattern': 'x' } } }), /would change the host/);
-  holder.kill('SIGKILL');
-  await ended;
 });
 
 here('a name that is a kernel parameter and a field as well', (t) => {
