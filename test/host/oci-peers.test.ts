@@ -84,6 +84,7 @@ const differences: readonly Difference[] = [
   { section: 'parent', lines: /./, why: 'runc and crun leave the program in the session of their caller where it has no terminal; tsrun-oci gives it one of its own, so that it cannot reach the caller\'s terminal' },
   { section: 'env', lines: /^(?:OLDPWD|PWD|SHLVL|_|PATH)=/, why: 'the shell sets them itself' },
   { section: 'mountinfo', lines: /^\/ .* \/\S+\/tsrun-test-\w+\/root-\d+ /, why: 'the root that is made for the user namespace: there tsrun-oci mounts it nodev, since nobody inside can make a node, and one of the image would be the host\'s' },
+  { section: 'mountinfo', lines: /^\/ tmpfs /, why: 'the same, where that root lies in memory' },
   { section: 'mountinfo', lines: /^\/(?:proc|sys)\/\S+ (?:tmpfs|proc|sysfs) /, why: 'what masked and read-only paths are covered with has the runtime\'s own options, and the peers bind /dev/null' },
   { section: 'mountinfo', lines: /^\/(?:proc|sys)\/\S+ (?:devtmpfs|tmpfs) /, why: 'the same' },
   { section: 'mountinfo', lines: /^\/sys sysfs ro.* r[ow]$/, why: 'mount(2), which the peers use, makes the file system read-only with the mount; here it is the mount alone' },
