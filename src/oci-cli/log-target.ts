@@ -7,7 +7,6 @@ export type Level = 'error' | 'warning' | 'debug';
 /** `format` gives the line of a file; the others keep level and time themselves. */
 export type LogTarget = (level: Level, message: string, format: (level: Level, message: string) => string) => void;
 
-const append = 0o2000;
 /** syslog(3): err, warning, debug. */
 const priorities: Readonly<Record<Level, number>> = { error: 3, warning: 4, debug: 7 };
 /** LOG_USER of syslog(3). */
@@ -27,7 +26,7 @@ export function logTarget(destination: string): LogTarget {
 }
 
 function openLog(path: string): number {
-  return asNode(path, () => host.open(path, constants.O_WRONLY | constants.O_CREAT | append, 0o644));
+  return asNode(path, () => host.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o644));
 }
 
 function appendLine(path: string, line: string): void {
