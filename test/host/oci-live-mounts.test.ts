@@ -40,22 +40,8 @@ function running({ more = {}, ...config }: Config = {}): { readonly id: string; 
   return { id: lab.running({ ...config, more: { root: { path: root }, ...more } }), root };
 }
 
-function pidOf(id: string): number {
-  return Number(lab.state(id)['pid']);
-}
-
 function mounted(id: string, target: string): MountLine | undefined {
-  return mountAt(mountsOf(pidOf(id)), target);
-}
-
-function look(id: string, script: string): string {
-  const { stdout, stderr } = lab.call('exec', id, 'sh', '-c', script);
-  return stdout + stderr;
-}
-
-function remove(t: ExecutionContext, id: string): void {
-  t.is(lab.call('delete', '--force', id).code, 0);
-  t.deepEqual(lab.traces(id), []);
+  return mountAt(mountsOf(lab.pidOf(id)), target);
 }
 
 /** The host has the same mounts after it as before. */
@@ -76,28 +62,28 @@ hidden('folders, files and tmpfs come, as they are asked for, and go', (t) => {
     { destination: '/mnt/here/folder', type: 'tmpfs' },
   ];
   mkdirSync(join(source, 'folder/folder'));
-  const table = mountsOf(pidOf(id));
+  const table = mountsOf(lab.pidOf(id));
   t.deepEqual(mounts('add', id, list), { code: 0, signal: null, stdout: '', stderr: '' });
-  t.is(look(id, 'cat /mnt/here/file /mnt/file; stat -f -c %T /made/deep/er /mnt/here/folder; stat -c %a /made/deep/er; touch /mnt/here/new'), 'of the host\nof the host\ntmpfs\ntmpfs\n700\ntouch: /mnt/here/new: Read-only file system\n');
+  t.is(lab.look(id, 'cat /mnt/here/file /mnt/file; stat -f -c %T /made/deep/er /mnt/here/folder; stat -c %a /made/deep/er; touch /mnt/here/new'), 'of the host\nof the host\ntmpfs\ntmpfs\n700\ntouch: /mnt/here/new: Read-only file system\n');
   t.deepEqual(['ro', 'noexec'].filter((word) => mounted(id, '/mnt/here')?.options.includes(word) !== true), []);
   t.deepEqual([mounted(id, '/mnt/here')?.propagation, mounted(id, '/mnt/file')?.propagation], [[], []]);
   t.true(mounted(id, '/made/deep/er')?.superOptions.includes('size=64k'));
   t.is(lab.status(id), 'running');
   t.deepEqual(mounts('remove', id, [...list].reverse()), { code: 0, signal: null, stdout: '', stderr: '' });
-  t.deepEqual(mountsOf(pidOf(id)), table);
-  t.regex(look(id, 'cat /mnt/here/file'), /No such file/);
+  t.deepEqual(mountsOf(lab.pidOf(id)), table);
+  t.regex(lab.look(id, 'cat /mnt/here/file'), /No such file/);
   rmSync(join(source, 'folder/folder'), { recursive: true });
-  remove(t, id);
+  lab.remove(t, id);
 });
 
 hidden('the list is read from standard input too, and sources are relative to the caller\'s folder', (t) => {
   const { id } = running();
   const input = JSON.stringify([{ ...bind('/mnt'), source: 'folder' }]);
   execFileSync(program, ['--root', lab.root, 'mounts', 'add', id, '-'], { input, cwd: source });
-  t.is(look(id, 'cat /mnt/file'), 'of the host\n');
+  t.is(lab.look(id, 'cat /mnt/file'), 'of the host\n');
   execFileSync(program, ['--root', lab.root, 'mounts', 'remove', id, '-'], { input: '[{"destination": "/mnt"}]' });
   t.is(mounted(id, '/mnt'), undefined);
-  remove(t, id);
+  lab.remove(t, id);
 });
 
 hidden('what is missing on the way is made as root of the container; on a read-only root nothing is', (t) => {
@@ -105,10 +91,10 @@ hidden('what is missing on the way is made as root of the container; on a read-o
   t.is(mounts('add', id, [bind('/new/folder'), { ...bind('/new/er/file'), source: join(source, 'folder/file') }]).code, 0);
   t.true(statSync(join(root, 'new/folder')).isDirectory());
   t.true(statSync(join(root, 'new/er/file')).isFile());
-  remove(t, id);
+  lab.remove(t, id);
   const fixed = lab.running();
   t.regex(mounts('add', fixed, [bind('/new/folder')]).stderr, /^attachMount \/new\/folder \(\/mounts\/0\/destination\): mkdirat: .*the file system is read-only\)/);
-  remove(t, fixed);
+  lab.remove(t, fixed);
 });
 
 hidden('links of a container lead nowhere but into its own root, and none says what is removed', (t) => {
@@ -123,30 +109,30 @@ hidden('links of a container lead nowhere but into its own root, and none says w
     t.is(mounts('remove', id, [{ destination: where }]).code, 0, where);
   }
   for (const place of ['/process', '/process/fd', '/itself', '/kernel/keys', '/kernel/sys']) {
-    const before = mountsOf(pidOf(id));
+    const before = mountsOf(lab.pidOf(id));
     const { code, stderr } = mounts('add', id, [bind(place)]);
     t.is(code, 1, place);
     t.regex(stderr, /^attachMount .*(?:a link leads from there into what is mounted elsewhere|links on the way)/, place);
     t.is(mounts('remove', id, [{ destination: place }]).code, 1, place);
-    t.deepEqual(mountsOf(pidOf(id)), before, place);
+    t.deepEqual(mountsOf(lab.pidOf(id)), before, place);
   }
   for (const place of ['/proc/keys', '/proc/sys', '/bin/wall']) t.regex(mounts('remove', id, [{ destination: place }]).stderr, /nothing can be mounted at|is covered by maskedPaths or readonlyPaths/);
   t.regex(mounts('remove', id, [{ destination: '/' }]).stderr, /the root of a container stays as it is/);
   t.deepEqual(existsSync('/srv') ? readdirSync('/srv') : [], outside);
-  t.is(look(id, 'test -s /proc/keys || echo masked'), 'masked\n');
-  remove(t, id);
+  t.is(lab.look(id, 'test -s /proc/keys || echo masked'), 'masked\n');
+  lab.remove(t, id);
 });
 
 hidden('whoever changes the way to a place meanwhile gets nothing to anywhere else', (t) => {
   const script = 'mkdir -p /a/place /b; while :; do mv /a /c; ln -s /proc /a; mv /a /d; mv /c /a; rm /d; done';
   const { id } = running({ args: ['sh', '-c', script] });
-  const foreign = () => mountsOf(pidOf(id)).filter(({ target, type }) => type !== 'proc' && (target.startsWith('/proc') || target.startsWith('/sys')));
+  const foreign = () => mountsOf(lab.pidOf(id)).filter(({ target, type }) => type !== 'proc' && (target.startsWith('/proc') || target.startsWith('/sys')));
   const before = foreign();
   let done = 0;
   for (let tries = 0; tries < 40; tries++) done += mounts('add', id, [{ destination: '/a/sys', type: 'tmpfs' }]).code === 0 ? 1 : 0;
   t.log(`${done} of 40`);
   t.deepEqual(foreign(), before);
-  remove(t, id);
+  lab.remove(t, id);
 });
 
 hidden('a container with the mounts of others gets none', async (t) => {
@@ -162,7 +148,7 @@ hidden('a container with the mounts of others gets none', async (t) => {
           t.is(code, 1);
           t.true(stderr.startsWith(`the container has no mount namespace of its own: its mounts are those of the one that it ${word}`), stderr);
         }
-        remove(t, id);
+        lab.remove(t, id);
       }
     }
     t.is(mountAt(mountsOf(other.pid ?? 0), '/mnt'), mountAt(mountsOf('self'), '/mnt'));
@@ -179,11 +165,11 @@ hidden('in a user namespace what is made belongs to its root, and id maps are th
   const list = [bind('/new/plain'), { ...bind('/new/mapped', 'idmap'), source: join(fixture('busybox'), 'etc') }, { destination: '/new/own', type: 'tmpfs' }, { destination: '/new/other', type: 'tmpfs', options: ['uid=7', 'gid=8', 'mode=750'] }];
   const { code, stderr } = mounts('add', id, list);
   t.is(code, 0, stderr);
-  t.is(look(id, 'stat -c "%u %g" /new /new/plain /new/mapped /new/own /new/other; touch /new/own/x; stat -c %u /new/own/x'), '0 0\n65534 65534\n0 0\n0 0\n7 8\n0\n');
+  t.is(lab.look(id, 'stat -c "%u %g" /new /new/plain /new/mapped /new/own /new/other; touch /new/own/x; stat -c %u /new/own/x'), '0 0\n65534 65534\n0 0\n0 0\n7 8\n0\n');
   t.is(statSync(join(root, 'new')).uid, 100_000);
   t.regex(mounts('add', id, [{ destination: '/x', type: 'tmpfs', options: ['uid=70000'] }]).stderr, /uid 70000 does not exist in the container/);
   t.is(mounts('remove', id, list).code, 0);
-  remove(t, id);
+  lab.remove(t, id);
 });
 
 hidden('before the start and while it stands still, but not after its end', (t) => {
@@ -198,10 +184,10 @@ hidden('before the start and while it stands still, but not after its end', (t) 
   t.is(lab.status(id), 'paused');
   t.is(mounts('remove', id, [bind('/early')]).code, 0);
   t.is(lab.call('resume', id).code, 0);
-  t.is(look(id, 'until test -s /seen; do sleep 0.1; done; cat /seen /late/file'), 'of the host\nof the host\n');
+  t.is(lab.look(id, 'until test -s /seen; do sleep 0.1; done; cat /seen /late/file'), 'of the host\nof the host\n');
   t.is(lab.call('kill', id, 'KILL').code, 0);
   for (const verb of ['add', 'remove'] as const) t.is(mounts(verb, id, [bind('/late')]).stderr, 'container not running\n');
-  remove(t, id);
+  lab.remove(t, id);
   t.is(mounts('add', id, []).stderr, 'container does not exist\n');
 });
 
@@ -219,7 +205,7 @@ hidden('where the host would see it too, nothing is mounted; elsewhere in the sa
     t.false(mountsOf('self').some(({ target }) => target.startsWith(`${shared}/`)));
     t.is(mounts('add', id, [bind('/mnt'), { destination: '/mnt/x/../../own', type: 'tmpfs' }]).code, 0);
     t.deepEqual([mounted(id, '/mnt')?.propagation, mounted(id, '/own')?.propagation], [[], []]);
-    remove(t, id);
+    lab.remove(t, id);
   } finally {
     execFileSync('umount', ['-R', shared]);
   }
@@ -227,17 +213,17 @@ hidden('where the host would see it too, nothing is mounted; elsewhere in the sa
 
 hidden('all of a list, or none', (t) => {
   const { id } = running();
-  const before = mountsOf(pidOf(id));
+  const before = mountsOf(lab.pidOf(id));
   const { code, stderr } = mounts('add', id, [bind('/one'), { destination: '/two', type: 'tmpfs' }, { ...bind('/bin'), source: join(source, 'folder/file') }, bind('/four')]);
   t.is(code, 1);
   t.regex(stderr, /^attachMount \/bin .*a file is/);
-  t.deepEqual(mountsOf(pidOf(id)), before);
-  remove(t, id);
+  t.deepEqual(mountsOf(lab.pidOf(id)), before);
+  lab.remove(t, id);
 });
 
 hidden('what is wrong is said, and nothing done', (t) => {
   const { id } = running();
-  const before = mountsOf(pidOf(id));
+  const before = mountsOf(lab.pidOf(id));
   const rows: readonly (readonly [verb: 'add' | 'remove', list: unknown, says: RegExp])[] = [
     ['add', { mounts: [] }, /holds no array of mounts/],
     ['add', [{ type: 'tmpfs' }], /\/mounts\/0/],
@@ -255,13 +241,13 @@ hidden('what is wrong is said, and nothing done', (t) => {
     const { code, stderr } = mounts(verb, id, list);
     t.is(code, 1, says.source);
     t.regex(stderr, says);
-    t.deepEqual(mountsOf(pidOf(id)), before, says.source);
+    t.deepEqual(mountsOf(lab.pidOf(id)), before, says.source);
   }
   t.regex(lab.call('mounts', 'list', id, '-').stderr, /"list" is neither add nor remove/);
   t.regex(lab.call('mounts', 'add', id).stderr, /requires exactly 3 argument/);
   t.regex(lab.call('mounts', 'add', id, '/no/such').stderr, /ENOENT/);
   t.regex(lab.call('mounts', '--help').stdout, /mounts \[command options\] add\|remove <container-id> <file>/);
-  remove(t, id);
+  lab.remove(t, id);
 });
 
 hidden('killed in between, it leaves nothing on the host, and goes again', async (t) => {
@@ -276,12 +262,12 @@ hidden('killed in between, it leaves nothing on the host, and goes again', async
     killed += (await lab.beginAndKill(afterMs, 'mounts', 'add', id, file)) ? 1 : 0;
     await until(() => lab.traces(id).every((trace) => !trace.startsWith('launcher')), 'no launcher');
     t.deepEqual(mountsOf('self'), host);
-    const left = mountsOf(pidOf(id)).filter(({ target }) => target.startsWith('/many/')).map(({ target }) => ({ destination: target }));
+    const left = mountsOf(lab.pidOf(id)).filter(({ target }) => target.startsWith('/many/')).map(({ target }) => ({ destination: target }));
     t.is(mounts('remove', id, left.reverse()).code, 0);
   }
   t.true(killed > 0);
   t.is(lab.call('mounts', 'add', id, file).code, 0);
-  t.is(mountsOf(pidOf(id)).filter(({ target }) => target.startsWith('/many/')).length, 30);
+  t.is(mountsOf(lab.pidOf(id)).filter(({ target }) => target.startsWith('/many/')).length, 30);
   t.is(readFileSync(join(source, 'folder/file'), 'utf8'), 'of the host\n');
-  remove(t, id);
+  lab.remove(t, id);
 });

@@ -2,7 +2,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
 import { fixture } from '../support/lab.js';
 import { ociLab, ociTest, program, type Config } from '../support/oci-lab.js';
 import { namespaceOf, namespacePath, mountsOf } from '../support/proc.js';
@@ -13,20 +12,6 @@ const others = ['pid', 'ipc', 'uts', 'network', 'cgroup'].map((type) => ({ type 
 const kernel = [{ destination: '/proc', type: 'proc', source: 'proc' }, { destination: '/dev', type: 'tmpfs', source: 'tmpfs' }];
 const inside = readdirSync(fixture('busybox')).sort();
 
-function pidOf(id: string): number {
-  return Number(lab.state(id)['pid']);
-}
-
-function look(id: string, script: string): string {
-  const { stdout, stderr } = lab.call('exec', id, 'sh', '-c', script);
-  return stdout + stderr;
-}
-
-function remove(t: ExecutionContext, id: string): void {
-  t.is(lab.call('delete', '--force', id).code, 0);
-  t.deepEqual(lab.traces(id), []);
-}
-
 function sharing(config: Config = {}, namespace: readonly unknown[] = []): Config {
   return { ...config, linux: { namespaces: [...others, ...namespace], maskedPaths: ['/proc/keys'], readonlyPaths: ['/proc/sys'], ...config.linux } };
 }
@@ -34,24 +19,24 @@ function sharing(config: Config = {}, namespace: readonly unknown[] = []): Confi
 here('in the caller\'s the container has its root, its mounts and what covers them, and the caller none of it', (t) => {
   const before = mountsOf('self');
   const id = lab.running(sharing());
-  const pid = pidOf(id);
+  const pid = lab.pidOf(id);
   t.is(namespaceOf(pid, 'mount'), namespaceOf('self', 'mount'));
   t.deepEqual(readdirSync(`/proc/${pid}/root`).sort(), inside);
   t.deepEqual(mountsOf('self'), before);
-  t.is(look(id, 'cat /proc/1/comm; ls /dev | grep -c null; test -s /proc/keys || echo masked; echo 1 > /proc/sys/vm/drop_caches || touch /x'), 'sleep\n1\nmasked\nsh: can\'t create /proc/sys/vm/drop_caches: Read-only file system\ntouch: /x: Read-only file system\n');
-  remove(t, id);
+  t.is(lab.look(id, 'cat /proc/1/comm; ls /dev | grep -c null; test -s /proc/keys || echo masked; echo 1 > /proc/sys/vm/drop_caches || touch /x'), 'sleep\n1\nmasked\nsh: can\'t create /proc/sys/vm/drop_caches: Read-only file system\ntouch: /x: Read-only file system\n');
+  lab.remove(t, id);
   t.deepEqual(mountsOf('self'), before);
 });
 
 here('whoever is executed later has the same root, at a terminal too, and no way out by its working directory', (t) => {
   const mounts = [...kernel, { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['newinstance', 'ptmxmode=0666'] }];
   const id = lab.running(sharing({ more: { mounts } }));
-  t.deepEqual(look(id, 'ls /').trim().split('\n'), inside);
-  t.is(look(id, 'cd ../../..; pwd; readlink /proc/self/root; ls -d /etc/debian_version 2>&1'), '/\n/\nls: /etc/debian_version: No such file or directory\n');
+  t.deepEqual(lab.look(id, 'ls /').trim().split('\n'), inside);
+  t.is(lab.look(id, 'cd ../../..; pwd; readlink /proc/self/root; ls -d /etc/debian_version 2>&1'), '/\n/\nls: /etc/debian_version: No such file or directory\n');
   const terminal = execFileSync('script', ['-qec', `${program} --root ${lab.root} exec --tty ${id} sh -c 'test -t 0 && tty'`, '/dev/null'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   t.regex(terminal, /\/dev\/pts\/0/);
   t.not(lab.call('exec', '--cwd', '/proc/self/fd/7/../../..', id, 'true').code, 0);
-  remove(t, id);
+  lab.remove(t, id);
 });
 
 here('in one that is joined by its path the root of those in it stays theirs', async (t) => {
@@ -62,11 +47,11 @@ here('in one that is joined by its path the root of those in it stays theirs', a
     const before = mountsOf(pid);
     const root = statSync(`/proc/${pid}/root`).ino;
     const id = lab.running(sharing({}, [{ type: 'mount', path: namespacePath(pid, 'mount') }]));
-    t.is(namespaceOf(pidOf(id), 'mount'), namespaceOf(pid, 'mount'));
-    t.not(namespaceOf(pidOf(id), 'mount'), namespaceOf('self', 'mount'));
-    t.deepEqual(look(id, 'ls /').trim().split('\n'), inside);
+    t.is(namespaceOf(lab.pidOf(id), 'mount'), namespaceOf(pid, 'mount'));
+    t.not(namespaceOf(lab.pidOf(id), 'mount'), namespaceOf('self', 'mount'));
+    t.deepEqual(lab.look(id, 'ls /').trim().split('\n'), inside);
     t.deepEqual([mountsOf(pid), statSync(`/proc/${pid}/root`).ino], [before, root]);
-    remove(t, id);
+    lab.remove(t, id);
     t.deepEqual([mountsOf(pid), statSync(`/proc/${pid}/root`).ino], [before, root]);
   } finally {
     other.kill('SIGKILL');
@@ -79,9 +64,9 @@ here('hooks find the root at its place, and what they mount in it is the contain
   const script = `mount -t tmpfs hooked ${root}/mnt && echo hook > ${root}/mnt/note`;
   const hooks = { createContainer: [{ path: '/bin/sh', args: ['sh', '-c', script], env: ['PATH=/usr/bin:/bin:/sbin'] }] };
   const id = lab.running(sharing({ more: { hooks, root: { path: root } } }));
-  t.is(look(id, 'cat /mnt/note'), 'hook\n');
+  t.is(lab.look(id, 'cat /mnt/note'), 'hook\n');
   t.deepEqual([mountsOf('self'), readdirSync(join(root, 'mnt'))], [before, []]);
-  remove(t, id);
+  lab.remove(t, id);
 });
 
 here('what such a root cannot have is refused by name', (t) => {

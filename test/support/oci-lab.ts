@@ -2,7 +2,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { fixture, patience } from './lab.js';
 import { builtProgram } from './built-program.js';
 import { needs } from './needs.js';
@@ -132,6 +132,22 @@ export class OciLab {
 
   status(id: string): unknown {
     return this.state(id)['status'];
+  }
+
+  pidOf(id: string): number {
+    return Number(this.state(id)['pid']);
+  }
+
+  /** What a script that is executed in a container says. */
+  look(id: string, script: string): string {
+    const { stdout, stderr } = this.call('exec', id, 'sh', '-c', script);
+    return stdout + stderr;
+  }
+
+  /** By force, and nothing is left. */
+  remove(t: ExecutionContext, id: string): void {
+    t.is(this.call('delete', '--force', id).code, 0);
+    t.deepEqual(this.traces(id), []);
   }
 
   /** How many processes of the host have a text among their arguments. */
