@@ -9,6 +9,6 @@ export const shared = {
   environmentVariables: { TSRUN_TEST: '1' },
 };
 
-export const unitFiles = ['test/**/*.test.ts', 'test/vm/marked-stream.test.mjs', '{rootfs-fixtures,scripts}/**/*.test.mjs', '!test/host/**'];
+export const unitFiles = ['test/**/*.test.ts', 'test/vm/marked-stream.test.mjs', '{rootfs-fixtures,schemas,scripts}/**/*.test.mjs', '!test/host/**'];
 
 export default { ...shared, files: unitFiles, timeout: '60s' };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { checkout, run } from './run.mjs';
 
 const packages = 'node_modules/.package-lock.json';
-const codecs = ['src/plan/wire.generated.ts', 'native/plan/wire.generated.h'];
+const generated = ['src/plan/wire.generated.ts', 'native/plan/wire.generated.h', 'src/spec/schema.generated.ts'];
 const binaries = ['tsrun.node', 'tsrun-launcher', 'tsrun-archive', 'tsrun-oci', 'tsrun-reaper'].map((name) => `build/Release/${name}`);
 // A stamp has the time at which a build that went well began: what was edited meanwhile is newer.
 const typeScriptStamp = 'dist/.built';
@@ -21,11 +21,12 @@ export function dependenciesAreOld() {
 }
 
 export function generatedIsOld() {
-  return oldest(codecs) < newest(['protocol']);
+  return oldest(generated) < newest(['protocol', 'schemas', 'src/spec/schema-rules']);
 }
 
 export async function generate() {
   await node('protocol/generate.mjs');
+  await node('schemas/generate.mjs');
 }
 
 export function nativeIsOld() {

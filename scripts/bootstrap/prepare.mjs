@@ -36,7 +36,7 @@ async function runStages(stages, goal, fixtures) {
   return (
     (await stages.run('packages', lacking.length > 0, () => addPackages(lacking))) &&
     (await stages.run('dependencies', build.dependenciesAreOld(), npmCi)) &&
-    (await stages.run('wire codecs', build.generatedIsOld(), build.generate)) &&
+    (await stages.run('generated code', build.generatedIsOld(), build.generate)) &&
     (await stages.run('TypeScript', build.typeScriptIsOld(), build.buildTypeScript)) &&
     (await stages.run('C++', build.nativeIsOld(), build.buildNative)) &&
     (await stages.run('command', build.cacheIsOld(), build.makeCache)) &&

@@ -7,7 +7,7 @@ import { encodePlan, type Plan } from '../plan/plan.js';
 import type { Names } from '../plan/template.js';
 import { TsrunError } from '../spec/errors.js';
 import type { Process, Seccomp } from '../spec/types.js';
-import { namespaceTypes } from '../spec/schema-linux.js';
+import { namespaceTypeNames } from '../spec/schema.generated.js';
 import { isDefaultSeccomp } from '../spec/seccomp-profile.js';
 import { callersLimit } from '../host/callers-limit.js';
 import { attachNetworkOf } from './attachment.js';
@@ -275,7 +275,7 @@ function hardNofile(): number {
 }
 
 function namespaceFd({ extensions }: Preparation, passed: string): number {
-  const type = namespaceTypes.find((each) => passed === `namespace:${each}`);
+  const type = namespaceTypeNames.find((each) => passed === `namespace:${each}`);
   const fd = type === undefined ? undefined : extensions.namespaceFds?.[type];
   if (fd === undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', `no descriptor for ${passed}`);
   checkDescriptor(fd, type === 'network' ? '/network/fd' : `/namespaces/${type ?? ''}/fd`, 'pass one of a namespace that is open, or its path');

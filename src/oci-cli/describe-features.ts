@@ -7,9 +7,7 @@ import { knownMountWords } from '../plan/mount-options.js';
 import { cloneFlags } from '../plan/namespaces.js';
 import { capabilityNames } from '../spec/capabilities.js';
 import { ociVersion } from '../spec/defaults.js';
-import { hookNames } from '../spec/schema.js';
-import { memoryPolicyFlags, memoryPolicyModes } from '../spec/schema-linux.js';
-import { seccompActions, seccompArchitectures, seccompOperators } from '../spec/schema-seccomp.js';
+import { hooksShape, memoryPolicyFlagNames, memoryPolicyModeNames, seccompActionNames, seccompArchNames, seccompOperatorsNames } from '../spec/schema.generated.js';
 import { seccompFilterFlags } from '../spec/seccomp-flags.js';
 import type { Linux, Mount, Seccomp, SeccompAction, Spec } from '../spec/types.js';
 import { HeldFields } from './held-fields.js';
@@ -27,7 +25,7 @@ export function describeFeatures(): Readonly<Record<string, unknown>> {
   return {
     ociVersionMin: '1.0.0',
     ociVersionMax: ociVersion,
-    hooks: hookNames.filter((name) => held.has({ hooks: { [name]: [{ path: '/bin/true' }] } })),
+    hooks: hooksShape.fields.filter((name) => held.has({ hooks: { [name]: [{ path: '/bin/true' }] } })),
     mountOptions: mountOptions(held),
     linux: linuxFeatures(held),
     potentiallyUnsafeConfigAnnotations: ['org.systemd.property.', 'run.oci.'],
@@ -58,7 +56,7 @@ function linuxFeatures(held: HeldFields): unknown {
     seccomp: seccompFeatures(held),
     apparmor: { enabled: true },
     selinux: { enabled: process({ selinuxLabel: 'system_u:system_r:container_t:s0' }) },
-    ...(hasLinux({ memoryPolicy: { mode: 'MPOL_LOCAL' } }) && { memoryPolicy: { modes: [...memoryPolicyModes], flags: [...memoryPolicyFlags] } }),
+    ...(hasLinux({ memoryPolicy: { mode: 'MPOL_LOCAL' } }) && { memoryPolicy: { modes: [...memoryPolicyModeNames], flags: [...memoryPolicyFlagNames] } }),
     intelRdt: { enabled: hasLinux({ intelRdt: { closID: 'one' } }), schemata: hasLinux({ intelRdt: { closID: 'one', schemata: ['L3:0=f'] } }), monitoring: hasLinux({ intelRdt: { closID: 'one', enableMonitoring: true } }) },
     mountExtensions: { idmap: { enabled: held.has({ mounts: [bindWith('idmap')] }) } },
     netDevices: { enabled: hasLinux({ netDevices: { eth0: {} } }) },
@@ -74,9 +72,9 @@ function seccompFeatures(held: HeldFields): unknown {
   const works = (flag: number) => host.seccompFlagWorks(flag) || host.seccompFlagWorks(flag | newListener);
   return {
     enabled: true,
-    actions: seccompActions.filter((action) => held.has({ linux: { seccomp: filterWith(action) } })),
-    operators: [...seccompOperators],
-    archs: seccompArchitectures.filter((name) => host.seccompArchitecture(name.replace(/^SCMP_ARCH_/, '').toLowerCase())),
+    actions: seccompActionNames.filter((action) => held.has({ linux: { seccomp: filterWith(action) } })),
+    operators: [...seccompOperatorsNames],
+    archs: seccompArchNames.filter((name) => host.seccompArchitecture(name.replace(/^SCMP_ARCH_/, '').toLowerCase())),
     knownFlags: flags.map(([name]) => name),
     supportedFlags: flags.filter(([, flag]) => works(flag)).map(([name]) => name),
   };

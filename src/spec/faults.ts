@@ -18,12 +18,21 @@ const mostFaults = 20;
 /** Told of a key that looks like a known one misspelt. */
 export type HearSlip = (slip: Fault) => void;
 
+/** What becomes of unknown keys of the spec's objects, where it is not that those pass which are not misspelt. */
+export interface Unknowns {
+  /** What is misspelt passes as well, and is told. */
+  readonly hearSlip?: HearSlip | undefined;
+  /** Each is a fault. */
+  readonly refused?: boolean;
+}
+
 export class Faults {
   readonly list: Fault[] = [];
+  readonly refusesUnknown: boolean;
   readonly #hearSlip: HearSlip | undefined;
 
-  /** @param hearSlip where what is misspelt is to pass; else it is a fault */
-  constructor(hearSlip?: HearSlip) {
+  constructor({ hearSlip, refused = false }: Unknowns = {}) {
+    this.refusesUnknown = refused;
     this.#hearSlip = hearSlip;
   }
 

@@ -1,4 +1,4 @@
-/** Rules for id maps that one entry alone does not show (user_namespaces(7)). */
+/** Rules for id maps that one entry alone does not show (config-linux.md, "User namespace mappings"; user_namespaces(7)). */
 
 import type { Faults } from './faults.js';
 import { largestId, mappedId } from './ids.js';
@@ -31,13 +31,13 @@ function checkOverlap(map: readonly IdMapping[], side: Side, at: string, faults:
   }
 }
 
-/** Whoever gives one map means the ids to be his: the other would be an empty one, which the kernel does not take. */
+/** config.md, "POSIX-platform Mounts", demands both for a mount. Whoever gives one map means the ids to be his: the other would be an empty one, which the kernel does not take. */
 export function checkBothMaps({ uidMappings = [], gidMappings = [] }: Pick<Linux, 'uidMappings' | 'gidMappings'>, at: string, faults: Faults): void {
   if ((uidMappings.length === 0) === (gidMappings.length === 0)) return;
   faults.add(`${at}/${uidMappings.length === 0 ? 'uidMappings' : 'gidMappings'}`, 'uidMappings and gidMappings must be given together');
 }
 
-/** setuid, setgid and setgroups fail with EINVAL for an id that has no host id behind it. */
+/** config.md, "POSIX-platform User": setuid, setgid and setgroups fail with EINVAL for an id that has no host id behind it. */
 export function checkUserIsMapped({ process, linux }: Spec, faults: Faults): void {
   if (process === undefined) return;
   const { uid, gid, additionalGids = [] } = process.user;

@@ -1,4 +1,4 @@
-/** What may be mounted over the kernel's own folder of processes: nothing that would pass for it (CVE-2019-16884, -2019-19921). */
+/** config.md, "Mounts"; "Valid values". What may be mounted over the kernel's own folder of processes: nothing that would pass for it (CVE-2019-16884, -2019-19921). */
 
 import { isBind } from './bind.js';
 import type { Faults } from './faults.js';

@@ -19,6 +19,7 @@ export function checkNamespaces(spec: Spec, extensions: Extensions, faults: Faul
   const needs = (type: NamespaceType, field: string) => {
     if ((standing.get(type) ?? 'host') === 'host') faults.add(field, `needs ${type === 'ipc' ? 'an' : 'a'} ${type} namespace that is not the host's`, addition(type));
   };
+  // config.md, "Hostname", "Domainname"; config-linux.md, "Network Devices", "Sysctl".
   if (spec.hostname) needs('uts', '/hostname');
   if (spec.domainname) needs('uts', '/domainname');
   if (Object.keys(linux.netDevices ?? {}).length > 0) needs('network', '/linux/netDevices');
@@ -28,6 +29,7 @@ export function checkNamespaces(spec: Spec, extensions: Extensions, faults: Faul
     if (owner === undefined) faults.add(field, 'expected a parameter that is kept per namespace: it would change the host', sysctlHint);
     else needs(owner, field);
   }
+  // config-linux.md, "User namespace mappings".
   for (const map of ['uidMappings', 'gidMappings'] as const) {
     checkIdMap(linux[map] ?? [], `/linux/${map}`, faults);
     if (linux[map] !== undefined && linux[map].length > 0) needs('user', `/linux/${map}`);
@@ -36,7 +38,7 @@ export function checkNamespaces(spec: Spec, extensions: Extensions, faults: Faul
     checkBothMaps(linux, '/linux', faults);
     checkUserIsMapped(spec, faults);
   }
-  // time_namespaces(7): offsets can be written only before the first process is in the namespace.
+  // config-linux.md, "Offset for Time Namespace"; time_namespaces(7): offsets can be written only before the first process is in the namespace.
   if (linux.timeOffsets !== undefined && standing.get('time') !== 'new') {
     faults.add('/linux/timeOffsets', 'needs a new time namespace', addition('time'));
   }
@@ -55,6 +57,7 @@ function standings(namespaces: readonly Namespace[], { namespaceFds = {} }: Exte
   const standing = new Map<string, Standing>();
   for (const type of Object.keys(namespaceFds)) standing.set(type, 'joined');
   const listed = new Set<string>();
+  // config-linux.md, "Namespaces": no type twice.
   namespaces.forEach(({ type, path }, index) => {
     if (listed.has(type)) faults.add(`/linux/namespaces/${index}/type`, `duplicate namespace type "${type}"`);
     listed.add(type);
@@ -69,6 +72,7 @@ function checkMountMaps(mount: Mount, at: string, ownUser: boolean, faults: Faul
   checkIdMap(uidMappings, `${at}/uidMappings`, faults);
   checkIdMap(gidMappings, `${at}/gidMappings`, faults);
   checkBothMaps(mount, at, faults);
+  // config.md, "Linux mount options": the map of the mount, or of the container's user namespace.
   const index = options.findIndex((option) => option === 'idmap' || option === 'ridmap');
   if (index >= 0 && uidMappings.length === 0 && !ownUser) {
     faults.add(`${at}/options/${index}`, 'needs uidMappings and gidMappings, or a user namespace to take them from');

@@ -1,4 +1,4 @@
-/** Rules for `process` that one field alone does not show. `at` is where the process stands in what is checked. */
+/** Rules for `process` (config.md, "Process") that one field alone does not show. `at` is where the process stands in what is checked. */
 
 import type { Faults } from './faults.js';
 import type { Capabilities, Process, Rlimit, Scheduler } from './types.js';
@@ -10,7 +10,7 @@ export function checkProcess(process: Process, at: string, faults: Faults): void
 }
 
 /**
- * capabilities(7): what is not permitted can neither be effective nor ambient (EPERM). That an ambient one must be inheritable as
+ * config.md, "Linux Process"; capabilities(7): what is not permitted can neither be effective nor ambient (EPERM). That an ambient one must be inheritable as
  * well is no fault here: `runc spec` writes such sets, and every runtime passes over the ones that cannot be raised.
  */
 function checkCapabilities({ permitted = [], effective = [], ambient = [] }: Capabilities, at: string, faults: Faults): void {
@@ -28,6 +28,7 @@ export const leastNofile = 4;
 function checkRlimits(rlimits: readonly Rlimit[], at: string, faults: Faults): void {
   const seen = new Set<string>();
   rlimits.forEach(({ type, soft, hard }, index) => {
+    // config.md, "POSIX process": no type twice, and an error for what the kernel does not take (setrlimit(2)).
     if (seen.has(type)) faults.add(`${at}/${index}/type`, `duplicate resource limit "${type}"`);
     seen.add(type);
     if (soft > hard) faults.expected(`${at}/${index}/soft`, `at most the hard limit ${hard}`, soft);
@@ -35,7 +36,7 @@ function checkRlimits(rlimits: readonly Rlimit[], at: string, faults: Faults): v
   });
 }
 
-/** What sched_setattr(2) refuses or would silently leave out. */
+/** config.md, "Linux Process": what sched_setattr(2) refuses or would silently leave out. */
 function checkScheduler(scheduler: Scheduler, at: string, faults: Faults): void {
   const { policy, nice = 0, priority = 0, runtime = 0, deadline = 0, period = 0 } = scheduler;
   const realtime = policy === 'SCHED_FIFO' || policy === 'SCHED_RR';

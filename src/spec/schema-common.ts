@@ -2,13 +2,11 @@
 
 import { largestId } from './ids.js';
 import { pointer } from './quote.js';
-import { anyOf, array, integer, object, record, text, type Shape } from './shape.js';
+import { anyOf, array, integer, record, text, type Shape } from './shape.js';
 import { isSysctlName } from './sysctl-names.js';
-import type { IdMapping } from './types.js';
 
 export const id = integer(0, largestId);
 export const uint16 = integer(0, 65_535);
-export const uint32 = integer(0, 4_294_967_295);
 /** As far as a number is exact; the spec's uint64 where no sane value is larger. */
 export const count = integer(0, Number.MAX_SAFE_INTEGER);
 
@@ -50,13 +48,8 @@ export function unsetOr(least: number, most: number): Shape<number> {
   return anyOf(integer(0, 0), integer(least, most));
 }
 
-/** `first + size` must not reach 4294967295, the kernel's "no id"; overlaps are looked for in `rules-ids.ts`. */
-export const idMappings = array(
-  object<IdMapping>({ containerID: id, hostID: id, size: integer(1, largestId + 1) }),
-  0,
-  // user_namespaces(7): UID_GID_MAP_MAX_EXTENTS since 4.15.
-  340,
-);
+/** Entries of an id map (user_namespaces(7): UID_GID_MAP_MAX_EXTENTS since 4.15). */
+export const idMapExtents = 340;
 
 const sysctlValue = text('a value on one line', /^[^\n]*$/);
 

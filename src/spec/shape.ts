@@ -1,10 +1,10 @@
 /**
- * A small validator. A `Shape<T>` says what a value must look like to be a `T`; the tables of shapes are in
- * `schema*.ts`. Because `object<T>` demands one shape for each field of `T`, the compiler keeps tables and types together.
+ * A small validator. A `Shape<T>` says what a value must look like to be a `T`. Those of the runtime-spec are made from
+ * its JSON schemas (`schema.generated.ts`). Because `object<T>` demands one shape for each field of `T`, the compiler keeps shapes and types together.
  */
 
 import { nearest, type ErrorCode } from './errors.js';
-import { Faults, type HearSlip } from './faults.js';
+import { Faults, type Unknowns } from './faults.js';
 import { isUnsafe, pointer } from './quote.js';
 
 export interface Shape<out T> {
@@ -13,6 +13,10 @@ export interface Shape<out T> {
   readonly check: (value: unknown, at: string, faults: Faults) => void;
   /** Never set: it carries `T`. */
   readonly guarantees?: T;
+}
+
+export interface ObjectShape<out T> extends Shape<T> {
+  readonly fields: readonly string[];
 }
 
 export interface OptionalShape<out T> extends Shape<T> {
@@ -28,8 +32,8 @@ export type Fields<T> = {
 };
 
 /** @throws the first fault, with `subject` in front, unless `value` is a `T` */
-export function assertShape<T>(shape: Shape<T>, value: unknown, code: ErrorCode, subject: string, hearSlip?: HearSlip): asserts value is T {
-  const faults = new Faults(hearSlip);
+export function assertShape<T>(shape: Shape<T>, value: unknown, code: ErrorCode, subject: string, unknowns?: Unknowns): asserts value is T {
+  const faults = new Faults(unknowns);
   shape.check(value, '', faults);
   faults.throwIfAny(code, subject);
 }
@@ -125,24 +129,30 @@ export function record<T>(value: Shape<T>, key: Shape<string> = text('a key')): 
  * An object in which an unknown key is ignored, as the runtime-spec demands (config.md, "Extensibility"), unless it is
  * a known key in another case or with one slip of the finger: ignoring that would drop what the author asked for.
  */
-export function object<T>(fields: Fields<T>): Shape<T> {
+export function object<T>(fields: Fields<T>): ObjectShape<T> {
   return objectShape(fields, (key, at, known, faults) => {
-    if (known.some((name) => isSlip(key, name))) faults.slip(pointer(at, key), 'unknown field', suggestion(key, known));
+    if (faults.refusesUnknown) refuseUnknown(key, at, known, faults);
+    else if (known.some((name) => isSlip(key, name))) faults.slip(pointer(at, key), 'unknown field', suggestion(key, known));
   });
 }
 
 /** An object in which every unknown key is refused. */
-export function strictObject<T>(fields: Fields<T>): Shape<T> {
-  return objectShape(fields, (key, at, known, faults) => { faults.add(pointer(at, key), 'unknown field', suggestion(key, known)); });
+export function strictObject<T>(fields: Fields<T>): ObjectShape<T> {
+  return objectShape(fields, refuseUnknown);
 }
 
-function objectShape<T>(fields: Fields<T>, judgeUnknown: (key: string, at: string, known: readonly string[], faults: Faults) => void): Shape<T> {
+function refuseUnknown(key: string, at: string, known: readonly string[], faults: Faults): void {
+  faults.add(pointer(at, key), 'unknown field', suggestion(key, known));
+}
+
+function objectShape<T>(fields: Fields<T>, judgeUnknown: typeof refuseUnknown): ObjectShape<T> {
   const table = new Map(Object.entries<Shape<unknown>>(fields));
   const known = [...table.keys()];
   const required = [...table].filter(([, shape]) => !('optional' in shape));
   const expects = known.length <= 3 ? `{ ${known.join(', ')} }` : 'an object';
   return {
     expects,
+    fields: known,
     check(value, at, faults) {
       if (!isObject(value)) {
         faults.expected(at, expects, value);

@@ -5,13 +5,13 @@
 
 import type { ErrorCode } from './errors.js';
 import type { Extensions } from './extensions.js';
-import { Faults, type HearSlip } from './faults.js';
+import { extensionsShape } from './extensions-shape.js';
+import { Faults, type HearSlip, type Unknowns } from './faults.js';
 import { checkLinux, checkResources } from './rules-linux.js';
 import { checkMounts } from './rules-mounts.js';
 import { checkNamespaces } from './rules-namespaces.js';
 import { checkProcess } from './rules-process.js';
-import { resourcesShape, strictResourcesShape } from './schema-resources.js';
-import { extensionsShape, specShape } from './schema.js';
+import { resourcesShape, specShape } from './schema.generated.js';
 import { assertShape, type Shape } from './shape.js';
 import type { Resources, Spec } from './types.js';
 
@@ -24,28 +24,29 @@ import type { Resources, Spec } from './types.js';
  */
 export function validateSpec(value: unknown, extensions: Extensions = {}, hearSlip?: HearSlip): Spec {
   const checkRules = (spec: Spec, faults: Faults): void => {
-    // Optional in the schema, but config.md demands it on every platform except Windows.
+    // config.md, "Root": optional in the schema, but required on every platform except Windows.
     if (spec.root === undefined) faults.expected('/root', 'an object', undefined);
     if (spec.process !== undefined) checkProcess(spec.process, '/process', faults);
     checkMounts(spec.mounts ?? [], faults);
     checkNamespaces(spec, extensions, faults);
     if (spec.linux !== undefined) checkLinux(spec.linux, faults);
   };
-  return validate('spec', specShape, value, { hearSlip, checkRules });
+  return validate('spec', specShape, value, { unknowns: { hearSlip }, checkRules });
 }
 
 /** `linux.resources` by itself, as `update` is given it: every unknown field is refused. @throws ERR_TSRUN_INVALID_ARGUMENT */
 export function validateResources(value: unknown): Resources {
-  return resourcesOf(value, strictResourcesShape, 'ERR_TSRUN_INVALID_ARGUMENT');
+  return resourcesOf(value, 'ERR_TSRUN_INVALID_ARGUMENT', { refused: true });
 }
 
 /** The same as a part of a config.json, where what is unknown passes. @throws ERR_TSRUN_INVALID_SPEC */
 export function validateSpecResources(value: unknown, hearSlip?: HearSlip): Resources {
-  return resourcesOf(value, resourcesShape, 'ERR_TSRUN_INVALID_SPEC', hearSlip);
+  return resourcesOf(value, 'ERR_TSRUN_INVALID_SPEC', { hearSlip });
 }
 
-function resourcesOf(value: unknown, shape: Shape<Resources>, code: ErrorCode, hearSlip?: HearSlip): Resources {
-  assertShape(shape, value, code, 'resources', hearSlip);
+function resourcesOf(value: unknown, code: ErrorCode, unknowns: Unknowns): Resources {
+  const shape: Shape<Resources> = resourcesShape;
+  assertShape(shape, value, code, 'resources', unknowns);
   const faults = new Faults();
   checkResources(value, '', faults);
   faults.throwIfAny(code, 'resources');
@@ -58,12 +59,12 @@ export function validateExtensions(value: unknown): Extensions {
 }
 
 interface Judges<T> {
-  readonly hearSlip: HearSlip | undefined;
+  readonly unknowns: Unknowns;
   readonly checkRules: (value: T, faults: Faults) => void;
 }
 
-function validate<T>(subject: string, shape: Shape<T>, value: unknown, { hearSlip, checkRules }: Partial<Judges<T>> = {}): T {
-  assertShape(shape, value, 'ERR_TSRUN_INVALID_SPEC', subject, hearSlip);
+function validate<T>(subject: string, shape: Shape<T>, value: unknown, { unknowns, checkRules }: Partial<Judges<T>> = {}): T {
+  assertShape(shape, value, 'ERR_TSRUN_INVALID_SPEC', subject, unknowns);
   const faults = new Faults();
   checkRules?.(value, faults);
   faults.throwIfAny('ERR_TSRUN_INVALID_SPEC', subject);

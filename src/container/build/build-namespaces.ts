@@ -5,7 +5,7 @@ import { RANGE_SIZE, type IdRange } from '../../host/id-ranges.js';
 import { defaultNamespaces } from '../../spec/defaults.js';
 import { TsrunError } from '../../spec/errors.js';
 import { largestId } from '../../spec/ids.js';
-import { namespaceTypes } from '../../spec/schema-linux.js';
+import { namespaceTypeNames } from '../../spec/schema.generated.js';
 import type { IdMapping, Linux, Namespace, NamespaceType } from '../../spec/types.js';
 import type { NamespaceChoice, RunOptions } from '../options/options.js';
 
@@ -42,7 +42,7 @@ function byType(stand: (type: NamespaceType) => Standing): Record<NamespaceType,
   const standing: Record<NamespaceType, Standing> = {
     pid: 'host', network: 'host', mount: 'host', ipc: 'host', uts: 'host', user: 'host', cgroup: 'host', time: 'host',
   };
-  for (const type of namespaceTypes) standing[type] = stand(type);
+  for (const type of namespaceTypeNames) standing[type] = stand(type);
   return standing;
 }
 

@@ -1,7 +1,7 @@
 /** Shapes that the options of several methods share. */
 
 import { id, nonEmpty, uint16 } from '../../spec/schema-common.js';
-import { descriptor } from '../../spec/schema.js';
+import { descriptor } from '../../spec/extensions-shape.js';
 import { anyOf, array, boolean, integer, oneOf, record, strictObject, text, type Shape } from '../../spec/shape.js';
 import { nearestSignal, readSignal } from '../../spec/signals.js';
 import { readSize } from '../../spec/size.js';

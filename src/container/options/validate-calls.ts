@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net';
 import { absolutePath, nonEmpty } from '../../spec/schema-common.js';
-import { descriptor } from '../../spec/schema.js';
+import { descriptor } from '../../spec/extensions-shape.js';
 import { array, assertShape, boolean, instanceOf, integer, optional, strictObject, text, type Shape } from '../../spec/shape.js';
 import { show } from '../../spec/quote.js';
 import { TsrunError } from '../../spec/errors.js';

@@ -9,8 +9,8 @@ import { isContainerId } from '../../spec/ids.js';
 import { bridgeRange, egress } from '../../spec/networks.js';
 import { readRlimit, rlimitNames } from '../../spec/rlimits.js';
 import { absolutePath, hostName, line, nonEmpty, stringMap, strings, sysctls } from '../../spec/schema-common.js';
-import { seccompProfileShape } from '../../spec/schema-seccomp.js';
-import { descriptor, pressureResources } from '../../spec/schema.js';
+import { seccompProfileShape } from '../../spec/seccomp-profile-shape.js';
+import { descriptor, pressureResources } from '../../spec/extensions-shape.js';
 import {
   anyOf, array, assertShape, boolean, callback, instanceOf, integer, number, oneOf, optional, record, strictObject, text, type Shape,
 } from '../../spec/shape.js';
