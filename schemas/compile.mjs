@@ -106,8 +106,9 @@ class Compiler {
   #object(node) {
     const { properties, required = [] } = only(node, ['type', 'properties', 'required']);
     for (const name of required) if (properties[name] === undefined) fail(node, `requires ${name}, which it does not describe`);
-    const fields = Object.entries(properties).flatMap(([name, schema]) => {
-      const field = below(node, schema, name, quoted(name));
+    // What is required first: of several that are missing, the first is told.
+    const fields = [...new Set([...required, ...Object.keys(properties)])].flatMap((name) => {
+      const field = below(node, properties[name], name, quoted(name));
       const rule = this.#ruleOf(this.#resolved(field));
       if (rule.elsewhere) return [];
       if (rule.required === required.includes(name)) fail(field, `a rule says what the schema says: it is ${rule.required ? 'required' : 'optional'}`);

@@ -13,10 +13,8 @@ import { assertShape } from '../../src/spec/shape.js';
 import { fullSpec } from './full-spec.js';
 import { faultOf, members, pointer, replaced, type Path } from './mutate.js';
 
-const { schemas, beyond } = readParts();
-
 /** The schemas by file name, and rules by the places of a spec: as the validator is made of them. */
-function readParts(): { readonly schemas: Readonly<Record<string, object>>; readonly beyond: Readonly<Record<string, Rule>> } {
+function readParts(): unknown {
   const folder = join(resolve(import.meta.dirname, '../../..'), 'schemas');
   const script = `
     import { compileSchemas } from '${folder}/compile.mjs';
@@ -26,9 +24,11 @@ function readParts(): { readonly schemas: Readonly<Record<string, object>>; read
   return JSON.parse(execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' }));
 }
 
+const parts = new Map(members(readParts()));
+
 function compile(): (value: unknown) => boolean {
   const ajv = new AjvDraft04.default({ strict: false, logger: false });
-  for (const [name, schema] of Object.entries(schemas)) ajv.addSchema(schema, name);
+  for (const [name, schema] of members(parts.get('schemas'))) if (typeof schema === 'object' && schema !== null) ajv.addSchema(schema, name);
   const validate = ajv.getSchema('config-schema.json');
   if (validate === undefined) throw new Error('no schema');
   // As a file has it, where what is undefined is not there.
@@ -50,15 +50,15 @@ function places(value: unknown, path: Path = []): [path: Path, value: unknown][]
 /** The largest number as `parseJson` gives it. */
 const spoils: readonly unknown[] = [undefined, null, 'text', '', 'a\nb', -1, 0, 1, 1.5, 0o100644, 2 ** 31, 2 ** 32, 2n ** 53n, true, [], ['x'], {}];
 
-const rules = Object.entries(beyond).map(([place, rule]) => ({ rule, place: new RegExp(`^${place.replaceAll('*', '[^/]+')}$`) }));
-const rulesOf = (path: Path): Rule[] => rules.filter(({ place }) => place.test(pointer(path))).map(({ rule }) => rule);
+const rules = members(parts.get('beyond')).map(([place, rule]) => ({ place: new RegExp(`^${place.replaceAll('*', '[^/]+')}$`), says: new Map(members(rule)) }));
+
+/** Whether there is one for a place: any, or one that says this. */
+const isRuled = (path: Path, what?: keyof Rule): boolean => rules.some(({ place, says }) => place.test(pointer(path)) && (what === undefined || says.has(what)));
 
 /** A rule for the place itself, for a whole in which it is, for an entry, or for a field that must be there. */
 function hasRule(path: Path, value: unknown): boolean {
-  const wholes = path.map((_key, depth) => path.slice(0, depth)).flatMap(rulesOf);
-  const fields = members(value).flatMap(([key]) => rulesOf([...path, key])).filter(({ required }) => required !== undefined);
-  const entries = Array.isArray(value) ? rulesOf([...path, '0']) : [];
-  return rulesOf(path).length > 0 || wholes.some(({ shape }) => shape !== undefined) || fields.length > 0 || entries.length > 0;
+  const wholes = path.map((_key, depth) => path.slice(0, depth));
+  return isRuled(path) || wholes.some((whole) => isRuled(whole, 'shape')) || members(value).some(([key]) => isRuled([...path, key], Array.isArray(value) ? undefined : 'required'));
 }
 
 test('a spec that sets every field is one for both', (t) => {
