@@ -1,6 +1,6 @@
 /** The process that `exec` starts: from a file, or from the container's own with what the flags say. */
 import type { Process, Spec } from '../spec/types.js';
-import { readSpec } from './read-spec.js';
+import { readChangedSpec, readStoredSpec } from './read-spec.js';
 import { knownAmong } from './capabilities.js';
 import { givenProcess } from './given-process.js';
 import { readJsonFile } from './json-input.js';
@@ -14,7 +14,7 @@ export function execProcess(spec: Spec, words: Words): Process {
 
 function fromFile(spec: Spec, path: string): Process {
   const process = givenProcess(readJsonFile(path), spec.linux);
-  return requireProcess(readSpec({ ...spec, process }));
+  return requireProcess(readChangedSpec(spec, 'process', process));
 }
 
 function fromFlags(spec: Spec, words: Words): Process {
@@ -34,7 +34,7 @@ function fromFlags(spec: Spec, words: Words): Process {
     ...(selinuxLabel === undefined ? {} : { selinuxLabel }),
     ...withCapabilities(own, knownAmong(words.texts.get('cap') ?? [], spec.linux)),
   };
-  return requireProcess(readSpec({ ...spec, process }));
+  return requireProcess(readStoredSpec({ ...spec, process }));
 }
 
 /** `uid[:gid]`, as numbers: names would be those of the image. */

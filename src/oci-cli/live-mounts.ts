@@ -6,7 +6,7 @@ import type { Plan } from '../plan/plan.js';
 import type { EventFailed } from '../plan/wire.generated.js';
 import { systemErrorName } from '../spec/errno.js';
 import type { Mount } from '../spec/types.js';
-import { readSpec } from './read-spec.js';
+import { readChangedSpec, readStoredSpec } from './read-spec.js';
 import { failureOf } from './failure.js';
 import { readyMounts } from './given-mounts.js';
 import { asLauncherCounts } from './launcher-ids.js';
@@ -42,8 +42,8 @@ export function removeMounts(reached: Reached, given: unknown): void {
 
 function inputOf({ record, init }: Reached, given: unknown): LiveMountsInput {
   if (!Array.isArray(given)) throw new RuntimeError('the file holds no array of mounts: it is to have what config.json has under "mounts"');
-  const own = readSpec(record.spec);
-  const { mounts = [] } = readSpec({ ...own, mounts: given });
+  const own = readStoredSpec(record.spec);
+  const { mounts = [] } = readChangedSpec(own, 'mounts', given);
   return { host: hostFacts(), target: init, spec: asLauncherCounts(own), joinedIdMaps: joinedIdMaps(own, {}), mounts: readyMounts(mounts, host.workingFolder()) };
 }
 

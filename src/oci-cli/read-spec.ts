@@ -12,6 +12,18 @@ export function readSpec(value: unknown): Spec {
   return validateSpec(value, {}, warnOf);
 }
 
+/** One of a record: `create` has warned of it. */
+export function readStoredSpec(value: unknown): Spec {
+  return validateSpec(value, {}, () => undefined);
+}
+
+/** One of a record with another part in the place of its own, which alone is warned of. */
+export function readChangedSpec<Part extends 'mounts' | 'process'>(stored: Spec, part: Part, value: unknown): Spec {
+  return validateSpec({ ...stored, [part]: value }, {}, (slip) => {
+    if (slip.field.startsWith(`/${part}/`)) warnOf(slip);
+  });
+}
+
 export function readResources(value: unknown): Resources {
   return validateSpecResources(value, warnOf);
 }

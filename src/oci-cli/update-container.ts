@@ -6,7 +6,7 @@ import { devicePolicy, policyWords } from '../cgroup/device-rules.js';
 import type { HostFacts } from '../host/facts.js';
 import { systemReader } from '../host/reader.js';
 import type { DeviceRule, Resources } from '../spec/types.js';
-import { readSpec } from './read-spec.js';
+import { readStoredSpec } from './read-spec.js';
 import { factsWithin } from './cgroup-path.js';
 import { asNode, constants, readFileSync, writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
@@ -34,7 +34,7 @@ function loadRules({ spec }: ContainerRecord, rules: readonly DeviceRule[], { su
   if (rules.length === 0) return undefined;
   const policy = devicePolicy(rules);
   if (supports.deviceProgram) return host.loadDeviceProgram(deviceProgram(policy));
-  const before = devicePolicy(readSpec(spec).linux?.resources?.devices ?? []);
+  const before = devicePolicy(readStoredSpec(spec).linux?.resources?.devices ?? []);
   if (policyWords(policy) === policyWords(before)) return undefined;
   throw new RuntimeError('device rules cannot be changed: no program that holds them can be loaded here');
 }

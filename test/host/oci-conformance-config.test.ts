@@ -145,6 +145,18 @@ must('Extensibility', 'what is not known is passed over', (t) => {
   t.is(lab.call('--log', log, 'create', '--bundle', lab.bundle({ more: { Hostname: 'x' }, linux: { maskedPath: ['/x'] } }), id).code, 0);
   t.regex(readFileSync(log, 'utf8'), /ignoring unknown field \/Hostname \(did you mean \\"hostname\\"\?\)/);
   t.regex(readFileSync(log, 'utf8'), /ignoring unknown field \/linux\/maskedPath /);
+  // It was told of once; what a later command is given is told of then.
+  const [process, mounts, later] = ['process', 'mounts', 'later.log'].map((name) => join(lab.folder, `slips-${name}`));
+  if (process === undefined || mounts === undefined || later === undefined) throw new Error('no files');
+  writeFileSync(process, JSON.stringify({ args: ['true'], cwd: '/', Env: [] }));
+  writeFileSync(mounts, JSON.stringify([{ destination: '/mnt', type: 'tmpfs', source: 'x', option: ['ro'] }]));
+  const told = (...words: readonly string[]) => {
+    writeFileSync(later, '');
+    const answer = lab.call('--log', later, ...words);
+    t.is(answer.code, 0, answer.stderr);
+    return readFileSync(later, 'utf8').split('\n').flatMap((line) => /unknown field (\S+)/.exec(line)?.[1] ?? []);
+  };
+  t.deepEqual([told('start', id), told('exec', id, 'true'), told('exec', '--process', process, id), told('mounts', 'add', id, mounts)], [[], [], ['/process/Env'], ['/mounts/0/option']]);
   t.is(lab.call('delete', '--force', id).code, 0);
 });
 

@@ -1,6 +1,6 @@
 import { compileExec, type ExecInput } from '../../plan/compile-exec.js';
 import type { Process } from '../../spec/types.js';
-import { readSpec } from '../read-spec.js';
+import { readStoredSpec } from '../read-spec.js';
 import { delegatedCgroup, keepsGroups, withAnnotations } from '../annotations.js';
 import type { Command } from '../command.js';
 import { sendProcess, takeTerminal } from '../console.js';
@@ -64,7 +64,7 @@ function runInside(root: string, words: Words): number {
   const folder = new StateFolder(root, words.rest[0] ?? '');
   const record = folder.read();
   checkStatus(folder, record, words);
-  const spec = withAnnotations(readSpec(record.spec));
+  const spec = withAnnotations(readStoredSpec(record.spec));
   return execute({ record, spec, process: execProcess(spec, words), words });
 }
 
