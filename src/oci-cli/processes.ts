@@ -1,5 +1,6 @@
 /** Processes by pid and start time, so that no reused pid is ever taken for one of ours. */
 import { constants as osConstants } from 'node:os';
+import { systemReader } from '../host/reader.js';
 import { errnoName } from '../spec/errno.js';
 import { readFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
@@ -25,7 +26,18 @@ interface Stat {
   readonly startTicks: number;
 }
 
+let isChecked = false;
+
+/** In a /proc of other processes than this one counts, pids stand for strangers: what lives would be taken for gone, and removed (proc(5)). */
+function checkProc(): void {
+  if (isChecked) return;
+  const pids = /^NSpid:\s+(.*)$/m.exec(systemReader.read('/proc/self/status') ?? '')?.[1]?.split(/\s+/) ?? [];
+  if (pids.length !== 1) throw new RuntimeError('/proc is not that of this process\'s pid namespace: mount one there (unshare --mount-proc)');
+  isChecked = true;
+}
+
 function statOf(pid: number): Stat | undefined {
+  checkProc();
   const text = readStat(pid);
   if (text === undefined) return undefined;
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');

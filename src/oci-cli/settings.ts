@@ -1,4 +1,5 @@
 /** What the flags before the command say. */
+import { resolve } from 'node:path';
 import { isOfOrdinaryUser } from './launcher-ids.js';
 import { logTo, type LogSettings } from './log.js';
 import { host } from './platform/host.js';
@@ -39,7 +40,7 @@ export function settingsOf(words: Words): Settings {
   if (format !== 'text' && format !== 'json') throw new RuntimeError(`invalid log-format: ${format}`);
   const rootless = textOf(words, 'rootless') ?? 'auto';
   if (!['true', 'false', 'auto'].includes(rootless)) throw new RuntimeError(`invalid value ${JSON.stringify(rootless)} for --rootless: it is true, false or auto`);
-  return { root: textOf(words, 'root') ?? defaultRoot(), needsCgroup: rootless === 'false', cgroupManager: cgroupManagerOf(words) };
+  return { root: resolve(textOf(words, 'root') ?? defaultRoot()), needsCgroup: rootless === 'false', cgroupManager: cgroupManagerOf(words) };
 }
 
 /** crun's word for it, and runc's. */

@@ -115,6 +115,36 @@ here('of many that create one id exactly one wins', async (t) => {
   t.deepEqual(lab.traces(id), []);
 });
 
+here('--root may be a path from where the caller is', (t) => {
+  const id = lab.newId();
+  const oci = (...words: readonly string[]) => lab.callWith({ cwd: lab.folder }, '--root', 'far/state', ...words);
+  const answers = [oci('create', '--bundle', lab.bundle(), id), oci('start', id), oci('exec', id, 'echo', 'inside'), oci('delete', '--force', id)];
+  t.deepEqual(answers.map(({ code, stdout, stderr }) => [code, stdout, stderr]), [[0, '', ''], [0, '', ''], [0, 'inside\n', ''], [0, '', '']]);
+  t.deepEqual([lab.traces(id), readdirSync(join(lab.folder, 'far/state'))], [[], []]);
+});
+
+here('where /proc shows other processes than the caller\'s, nothing is made, and nothing is taken for gone', (t) => {
+  const foreign = (...words: readonly string[]) => lab.callWith({ under: ['unshare', '--pid', '--fork'] }, ...words);
+  const says = '/proc is not that of this process\'s pid namespace: mount one there (unshare --mount-proc)\n';
+  const [id, none] = [lab.running(), lab.newId()];
+  for (const words of [['create', '--bundle', lab.bundle(), none], ['state', id], ['delete', id]]) {
+    const { code, stderr } = foreign(...words);
+    t.deepEqual([code, stderr], [1, says], words[0]);
+  }
+  t.deepEqual([lab.traces(none), lab.status(id)], [[], 'running']);
+  const own = lab.callWith({ under: ['unshare', '--pid', '--fork', '--mount-proc'] }, 'run', '--bundle', lab.bundle({ args: ['echo', 'inside'] }), none);
+  t.deepEqual([own.code, own.stdout, own.stderr], [0, 'inside\n', '']);
+  lab.remove(t, id);
+});
+
+here('no /proc need be mounted in a container', (t) => {
+  for (const more of [{ mounts: [] }, { mounts: undefined }]) {
+    const id = lab.running({ more });
+    t.is(lab.look(id, 'echo /proc/*'), '/proc/*\n');
+    lab.remove(t, id);
+  }
+});
+
 here('ids that are none make nothing', (t) => {
   const bundle = lab.bundle();
   const before = existsSync(lab.root) ? readdirSync(lab.root) : [];
