@@ -29,6 +29,7 @@ export function readBundle(folder: string, configFile = 'config.json'): Bundle {
   const config = configWithProcess(readConfig(resolve(path, configFile)));
   const spec = withAnnotations(readSpec(config));
   checkNames(spec);
+  checkMaps(spec);
   const rootPath = resolve(path, spec.root?.path ?? 'rootfs');
   const mounts = readyMounts(spec.mounts ?? [], path);
   return { path, rootPath: rootOf(rootPath), config, spec: { ...spec, mounts }, sourceLinks: linksAmong(mounts) };
@@ -40,6 +41,12 @@ function checkNames(spec: Spec): void {
     const field = (['hostname', 'domainname'] as const).find((each) => sysctlPath(name) === `kernel/${each}`);
     if (field !== undefined && (spec[field] ?? '') !== '') throw new RuntimeError(`sysctl ${JSON.stringify(name)} is not allowed as it conflicts with the OCI ${JSON.stringify(field)} field`);
   }
+}
+
+/** The kernel takes no empty map (user_namespaces(7)). Of one that is joined the ids are mapped already. */
+function checkMaps({ linux: { namespaces = [], uidMappings = [] } = {} }: Spec): void {
+  if (uidMappings.length > 0 || !namespaces.some(({ type, path = '' }) => type === 'user' && path === '')) return;
+  throw new RuntimeError('user namespaces enabled, but no uid mappings found: give linux.uidMappings and linux.gidMappings, or leave the user namespace out');
 }
 
 function linksAmong(mounts: readonly Mount[]): Map<string, string> {

@@ -66,6 +66,12 @@ must('Namespaces', 'a user namespace is joined, with the network namespace that 
   lab.call('delete', '--force', id);
 });
 
+must('User namespace mappings', 'a new user namespace has some', (t) => {
+  const namespaces = [...allNamespaces, { type: 'user' }];
+  for (const none of [{}, { uidMappings: [], gidMappings: [] }]) t.regex(refusalOf(t, lab, { linux: { namespaces, ...none } }), /^user namespaces enabled, but no uid mappings found: /);
+  t.regex(refusalOf(t, lab, { linux: { namespaces, uidMappings: ids } }), /uidMappings and gidMappings must be given together/);
+});
+
 must('Namespaces', 'a path is absolute and of its type, and no type is there twice', (t) => {
   const rest = allNamespaces.filter(({ type }) => type !== 'network');
   t.regex(refusalOf(t, lab, { linux: { namespaces: [...rest, { type: 'network', path: 'proc/self/ns/net' }] } }), /absolute path/);
