@@ -21,7 +21,7 @@ export function withAnnotations(spec: Spec): Spec {
   for (const [name, why] of Object.entries(refused)) {
     if (valueOf(spec, name) !== undefined) throw new RuntimeError(`annotation ${prefix}${name} is not done: ${why}`);
   }
-  checkDelegated(spec);
+  for (const name of ['delegate-cgroup', 'systemd.subgroup']) checkCgroupName(spec, name);
   const { linux } = spec;
   if (linux?.seccomp === undefined) return spec;
   return { ...spec, linux: { ...linux, seccomp: withReceiver(linux.seccomp, spec) } };
@@ -52,15 +52,24 @@ export function pidfdReceiver(spec: Annotations): string | undefined {
 
 /** The cgroup below the container's in which its processes live. */
 export function delegatedCgroup(spec: Annotations): string | undefined {
-  const name = valueOf(spec, 'delegate-cgroup');
+  return givenName(spec, 'delegate-cgroup');
+}
+
+/** The cgroup below systemd's scope that is the container's. With crun it is called `container` where nobody says; with runc, and here, it is the scope then. */
+export function systemdSubgroup(spec: Annotations): string | undefined {
+  return givenName(spec, 'systemd.subgroup');
+}
+
+function givenName(spec: Annotations, annotation: string): string | undefined {
+  const name = valueOf(spec, annotation);
   return name === '' ? undefined : name;
 }
 
 /** crun takes a path as well, which nobody needs: what is below belongs to the container. */
-function checkDelegated(spec: Annotations): void {
-  const name = delegatedCgroup(spec);
+function checkCgroupName(spec: Annotations, annotation: string): void {
+  const name = givenName(spec, annotation);
   if (name === undefined || (!name.includes('/') && name !== '.' && name !== '..')) return;
-  throw new RuntimeError(`annotation ${prefix}delegate-cgroup: ${JSON.stringify(name)} is not the name of one cgroup`);
+  throw new RuntimeError(`annotation ${prefix}${annotation}: ${JSON.stringify(name)} is not the name of one cgroup`);
 }
 
 /** Files that hooks print into; none where there are no hooks. */

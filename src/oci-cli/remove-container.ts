@@ -35,7 +35,8 @@ function remove(folder: StateFolder, record: ContainerRecord, force: boolean): v
 
 /** And calls the hooks that come after the end. */
 export function removeAll(folder: StateFolder, record: ContainerRecord): void {
-  const { init, cgroup, unit } = record;
+  const { init, unit } = record;
+  const cgroup = wholeCgroup(record);
   killInit(init);
   killCgroup(cgroup);
   if (unit !== undefined) stopUnit(unit);
@@ -43,6 +44,12 @@ export function removeAll(folder: StateFolder, record: ContainerRecord): void {
   if (record.resctrl !== undefined) removeResctrlGroup(record.resctrl);
   folder.remove();
   runLastHooks(record);
+}
+
+/** The container's own may lie in that of its unit (`run.oci.systemd.subgroup`). */
+function wholeCgroup({ cgroup, unit }: ContainerRecord): string {
+  const parts = cgroup.split('/');
+  return unit === undefined ? cgroup : parts.slice(0, parts.indexOf(unit) + 1).join('/');
 }
 
 /** It goes by itself when it is empty; what it may have been told besides goes with it. */

@@ -52,7 +52,7 @@ here('what somebody counts on and is not done is refused, with the reason', (t) 
     t.regex(stderr, says);
     t.deepEqual(lab.traces(id), []);
   }
-  t.is(lab.call('run', '--bundle', lab.bundle({ args: ['true'], more: { annotations: { 'run.oci.systemd.subgroup': '' } } }), lab.newId()).stderr, '');
+  for (const name of ['', 'inner']) t.is(lab.call('run', '--bundle', lab.bundle({ args: ['true'], more: { annotations: { 'run.oci.systemd.subgroup': name } } }), lab.newId()).stderr, '', 'it is systemd\'s alone');
 });
 
 const kinds = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const;

@@ -92,6 +92,38 @@ here('without cgroupsPath it is a scope of system.slice; annotations are propert
   must(lab.call('delete', '--force', annotated));
 });
 
+const cgroupOf = (pid: unknown) => textOf(`/proc/${String(pid)}/cgroup`).replace(/^0::/, '');
+const groups = [{ name: 'run.oci.systemd.subgroup', path: '/inner', inside: '/', limited: '/inner' }, { name: 'run.oci.delegate-cgroup', path: '/inner', inside: '/inner', limited: '' }] as const;
+
+for (const { name, path, inside, limited } of groups) {
+  here(`${name}: a cgroup within the scope, which has processes and limits, and goes with it`, (t) => {
+    const user = { user: { uid: 1000, gid: 1000 } };
+    const id = created({ process: user, linux: { cgroupsPath: 'tsruntest.slice:tsruntest:inner', resources }, more: { annotations: { [name]: 'inner' } } });
+    const scope = '/tsruntest.slice/tsruntest-inner.scope';
+    t.is(cgroupOf(lab.state(id)['pid']), scope + path);
+    must(oci('start', id));
+    must(oci('update', '--pids-limit', '3', '--memory', '32M', id));
+    t.deepEqual(['memory.max', 'memory.high', 'pids.max', 'pids.current'].map((file) => textOf(tree, scope + limited, file)), [String(32 << 20), String(48 << 20), '3', '1']);
+    t.deepEqual([textOf(tree, scope, 'pids.max'), textOf(tree, scope, 'cgroup.procs')], ['3', '']);
+    t.is(must(lab.call('exec', id, 'cat', '/proc/self/cgroup')), `0::${inside}\n`);
+    t.is(must(lab.call('ps', '--format', 'json', id)).trim(), `[${String(lab.state(id)['pid'])}]`);
+    must(oci('pause', id));
+    t.is(lab.status(id), 'paused');
+    systemctl('daemon-reload');
+    t.is(cgroupOf(lab.state(id)['pid']), scope + path);
+    must(lab.call('delete', '--force', id));
+    t.deepEqual([existsSync(join(tree, scope)), isActive('tsruntest-inner.scope'), lab.traces(id)], [false, false, []]);
+  });
+}
+
+here('run.oci.systemd.subgroup: an empty name is none, and a path no name', (t) => {
+  const id = created({ linux: { cgroupsPath: 'tsruntest.slice:tsruntest:none' }, more: { annotations: { 'run.oci.systemd.subgroup': '' } } });
+  t.is(cgroupOf(lab.state(id)['pid']), '/tsruntest.slice/tsruntest-none.scope');
+  must(lab.call('delete', '--force', id));
+  const { code, stderr } = oci('create', '--bundle', lab.bundle({ more: { annotations: { 'run.oci.systemd.subgroup': '../other' } } }), lab.newId());
+  t.deepEqual([code, stderr], [1, 'annotation run.oci.systemd.subgroup: "../other" is not the name of one cgroup\n']);
+});
+
 here('over the system bus as well', (t) => {
   const id = lab.newId();
   const under = { under: ['env', 'DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/dbus/system_bus_socket'] };

@@ -6,8 +6,10 @@ import type { HostFacts } from '../../host/facts.js';
 import { joinCgroup, ownCgroup } from '../../host/probe-cgroup.js';
 import { systemReader } from '../../host/reader.js';
 import type { Resources, Spec } from '../../spec/types.js';
+import { systemdSubgroup } from '../annotations.js';
 import { CgroupTaken, type CgroupPlace } from '../cgroup-place.js';
 import { factsWithin, prepareParent } from '../cgroup-path.js';
+import { moveBelow } from '../inner-cgroup.js';
 import { isOfOrdinaryUser } from '../launcher-ids.js';
 import { writeFileSync } from '../platform/fs.js';
 import { host } from '../platform/host.js';
@@ -29,7 +31,10 @@ export function placeOf(given: Spec, id: string, facts: HostFacts): CgroupPlace 
   const group = manager.controlGroup;
   if (isOfOrdinaryUser()) checkWithin(group);
   const path = `${group}${slicePath(name.slice)}/${name.unit}`;
-  const cgroup = joinCgroup(facts.cgroup.root, path);
+  const scope = joinCgroup(facts.cgroup.root, path);
+  const subgroup = systemdSubgroup(given);
+  const cgroups = subgroup === undefined ? [scope] : [scope, `${scope}/${subgroup}`];
+  const cgroup = cgroups.at(-1) ?? scope;
   const limits = unitProperties(resources, facts, manager.version);
   return {
     cgroup,
@@ -37,11 +42,13 @@ export function placeOf(given: Spec, id: string, facts: HostFacts): CgroupPlace 
     during: (launch) => {
       const launched = beside((holder) => {
         start(manager, name, [...ownProperties(name, id, holder), ...asked, ...limits]);
-        const there = factsWithin(cgroup, prepareParent(path, facts));
+        const parent = prepareParent(path, facts);
+        if (subgroup !== undefined) makeSubgroup(scope, subgroup, holder, limits);
+        const there = factsWithin(cgroup, parent);
         return launch({ ...given, linux: { ...given.linux, resources: withRoom(resources, limits) } }, there);
       });
       const [tasksMax] = tasksMaxOf(limits);
-      if (tasksMax !== undefined) writeFileSync(`${cgroup}/pids.max`, String(tasksMax));
+      if (tasksMax !== undefined) for (const each of cgroups) writeFileSync(`${each}/pids.max`, String(tasksMax));
       return launched;
     },
   };
@@ -62,6 +69,13 @@ function beside<T>(work: (pid: number) => T): T {
     host.close(fd);
     host.waitFor(pid);
   }
+}
+
+/** The scope keeps its own limits, those that are its properties. */
+function makeSubgroup(scope: string, name: string, holder: number, limits: readonly UnitProperty[]): void {
+  moveBelow(scope, name, holder);
+  const [tasksMax] = tasksMaxOf(limits);
+  if (tasksMax !== undefined) writeFileSync(`${scope}/pids.max`, String(tasksMax + 1n));
 }
 
 function start(manager: UnitManager, { unit }: UnitName, properties: readonly UnitProperty[]): void {
