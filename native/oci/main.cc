@@ -6,6 +6,7 @@
 #include "oci/engine.h"
 #include "oci/files.h"
 #include "oci/foreground.h"
+#include "oci/json.h"
 #include "oci/memory.h"
 #include "oci/processes.h"
 #include "oci/interfaces.h"
@@ -80,6 +81,7 @@ int run(const std::vector<std::string>& words) {
   define_processes(context, host);
   define_engine(context, host);
   define_texts(context, host);
+  define_json(context, host);
   define_foreground(context, host);
   define_interfaces(context, host);
   define_programs(context, host);

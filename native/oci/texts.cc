@@ -1,7 +1,5 @@
 #include "oci/texts.h"
 
-#include "oci/script.h"
-
 namespace tsrun::oci {
 namespace {
 
@@ -20,19 +18,10 @@ size_t sequence_at(const uint8_t* at, size_t left) {
   return overlong || impossible ? 0 : length;
 }
 
-bool is_valid(Bytes bytes) {
-  for (size_t at = 0; at < bytes.size;) {
-    size_t length = sequence_at(bytes.data + at, bytes.size - at);
-    if (length == 0) return false;
-    at += length;
-  }
-  return true;
-}
-
 // decode(bytes): the text, or undefined where they are not UTF-8.
 JSValue Decode(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
   Bytes bytes = bytes_of(context, arguments[0]);
-  if (!is_valid(bytes)) return JS_UNDEFINED;
+  if (!is_utf8(bytes)) return JS_UNDEFINED;
   return JS_NewStringLen(context, reinterpret_cast<const char*>(bytes.data), bytes.size);
 }
 
@@ -42,6 +31,15 @@ JSValue Encode(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
 }
 
 }  // namespace
+
+bool is_utf8(Bytes bytes) {
+  for (size_t at = 0; at < bytes.size;) {
+    size_t length = sequence_at(bytes.data + at, bytes.size - at);
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
+}
 
 void define_texts(JSContext* context, JSValueConst host) { define(context, host, {{"decode", 1, Decode}, {"encode", 1, Encode}}); }
 

@@ -2,9 +2,11 @@
 #ifndef TSRUN_OCI_TEXTS_H_
 #define TSRUN_OCI_TEXTS_H_
 
-#include <quickjs/quickjs.h>
+#include "oci/script.h"
 
 namespace tsrun::oci {
+
+bool is_utf8(Bytes bytes);
 
 void define_texts(JSContext* context, JSValueConst host);
 

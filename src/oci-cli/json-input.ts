@@ -20,8 +20,14 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** As `parseJsonBytes` has it; what is right and plain is read natively, a hundred times faster than by QuickJS. */
+export function strictJson(bytes: Uint8Array, source: string): JsonValue {
+  const value = host.readJson(bytes);
+  return value === undefined ? parseJsonBytes(bytes, source) : value;
+}
+
 function jsonOf(bytes: Uint8Array, source: string): JsonValue {
-  const value = parseJsonBytes(bytes, source);
+  const value = strictJson(bytes, source);
   // A walk through all of a config.json costs more than this look, and few have one.
   return host.decode(bytes)?.includes('null') === true ? withoutNulls(value) : value;
 }

@@ -3,8 +3,9 @@
  * started. The record is written before anything else is made, so that whoever finds it can undo what was begun.
  */
 import { errnoName } from '../spec/errno.js';
-import { parseJsonBytes, type JsonValue } from '../spec/json.js';
+import type { JsonValue } from '../spec/json.js';
 import type { Hooks } from '../spec/types.js';
+import { strictJson } from './json-input.js';
 import { jsonText } from './json-text.js';
 import { asNode, constants, existsSync, mkdirSync, readdirSync, writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
@@ -111,7 +112,7 @@ export class StateFolder {
   /** @throws RuntimeError where there is none */
   read(): ContainerRecord {
     try {
-      const value = parseJsonBytes(asNode(this.path, () => host.readFile(`${this.path}/${recordName}`, mostRecordBytes)), this.path);
+      const value = strictJson(asNode(this.path, () => host.readFile(`${this.path}/${recordName}`, mostRecordBytes)), this.path);
       if (isRecord(value)) return value;
     } catch (error) {
       if (errnoName(error) !== 'ENOENT') throw error;

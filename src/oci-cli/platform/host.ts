@@ -1,3 +1,5 @@
+import type { JsonValue } from '../../spec/json.js';
+
 /** What the program around the script gives it (native/oci/). Each call is one of the system's; failures have `syscall` and `errno`. */
 
 export interface FileStatus {
@@ -95,6 +97,11 @@ export interface Host {
   /** Undefined where the bytes are not UTF-8. */
   decode(bytes: Uint8Array): string | undefined;
   encode(text: string): Uint8Array;
+  /**
+   * One document of `spec/json.ts`'s JSON; undefined for all that is wrong, and for what is rare: numbers with more than an integer of 53 bits,
+   * surrogate pairs as escapes.
+   */
+  readJson(bytes: Uint8Array): JsonValue | undefined;
 }
 
 declare global {
