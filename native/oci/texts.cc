@@ -1,5 +1,9 @@
 #include "oci/texts.h"
 
+#include <string.h>
+
+#include <algorithm>
+
 namespace tsrun::oci {
 namespace {
 
@@ -30,6 +34,20 @@ JSValue Encode(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
   return new_bytes(context, text.data(), text.size());
 }
 
+// encodeInto(text, bytes, at): how many of the bytes it took.
+JSValue EncodeInto(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  size_t size = 0;
+  const char* text = JS_ToCStringLen(context, &size, arguments[0]);
+  if (text == nullptr) return JS_EXCEPTION;
+  Bytes bytes = bytes_of(context, arguments[1]);
+  auto at = static_cast<size_t>(number_of(context, arguments[2]));
+  size = std::min(size, bytes.size - std::min(at, bytes.size));
+  // The array is the script's own, to be written to.
+  memcpy(const_cast<uint8_t*>(bytes.data) + at, text, size);
+  JS_FreeCString(context, text);
+  return JS_NewInt64(context, static_cast<int64_t>(size));
+}
+
 }  // namespace
 
 bool is_utf8(Bytes bytes) {
@@ -41,6 +59,6 @@ bool is_utf8(Bytes bytes) {
   return true;
 }
 
-void define_texts(JSContext* context, JSValueConst host) { define(context, host, {{"decode", 1, Decode}, {"encode", 1, Encode}}); }
+void define_texts(JSContext* context, JSValueConst host) { define(context, host, {{"decode", 1, Decode}, {"encode", 1, Encode}, {"encodeInto", 3, EncodeInto}}); }
 
 }  // namespace tsrun::oci

@@ -43,16 +43,16 @@ export function encodeSeccomp(seccomp: Seccomp, arch: 'x64' | 'arm64', allKnown 
     writer.u32(layer.otherArchAction);
     writer.bool(layer.nativeOnly);
     writer.u32(layer.rules.length);
-    for (const rule of layer.rules) encodeRule(writer, { ...rule, required: rule.required || allKnown });
+    for (const rule of layer.rules) encodeRule(writer, rule, rule.required || allKnown);
   }
   return writer.finish();
 }
 
-function encodeRule(writer: Writer, rule: LayerRule): void {
+function encodeRule(writer: Writer, rule: LayerRule, required: boolean): void {
   writer.text(rule.name);
   writer.i32(rule.number);
   writer.u32(rule.action);
-  writer.bool(rule.required);
+  writer.bool(required);
   writer.u32(rule.conditions.length);
   for (const condition of rule.conditions) {
     writer.u32(condition.index);

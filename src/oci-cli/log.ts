@@ -33,6 +33,11 @@ export function logWarning(message: string): void {
   target?.('warning', message, lineOf);
 }
 
+/** For who has much to tell. */
+export function isDebug(): boolean {
+  return settings.debug;
+}
+
 export function logDebug(message: string): void {
   if (!settings.debug) return;
   if (target === undefined) print(2, `${lineOf('debug', message)}\n`);

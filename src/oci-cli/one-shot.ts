@@ -116,7 +116,7 @@ export class OneShotLauncher {
   }
 
   #send(request: Request, descriptors: readonly number[]): void {
-    const writer = new Writer(pieceBytes);
+    const writer = new Writer(request.op === 'launch' ? request.plan.length + 512 : 256);
     encodeRequest(writer, request);
     const error = host.send(this.#requests, writer.finish(), descriptors);
     if (error !== 0) throw new RuntimeError(`the launcher does not listen: ${systemErrorName(error)}`);

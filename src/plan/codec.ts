@@ -5,13 +5,21 @@
 
 const noSlot = 0xffff_ffff;
 
+/** Of a UTF-16 unit in UTF-8; half of a surrogate pair becomes U+FFFD. */
+const mostBytesOfUnit = 3;
+
 export class Writer {
   #bytes: Buffer;
+  /** One for all numbers: in QuickJS a method of Buffer would make a new one for each. */
+  #view: DataView;
+  #capacity: number;
   #used = 0;
   #recordStart = 0;
 
   constructor(capacity = 8192) {
     this.#bytes = Buffer.allocUnsafe(capacity);
+    this.#view = viewOf(this.#bytes);
+    this.#capacity = capacity;
   }
 
   /** Everything written so far. */
@@ -27,17 +35,20 @@ export class Writer {
 
   /** Closes the record by writing its size, header included. */
   end(): void {
-    this.#bytes.writeUInt32LE(this.#used - this.#recordStart, this.#recordStart + 4);
+    this.#view.setUint32(this.#recordStart + 4, this.#used - this.#recordStart, true);
   }
 
   u32(value: number): void {
-    this.#room(4);
-    this.#used = this.#bytes.writeUInt32LE(value, this.#used);
+    if (value >>> 0 !== value) throw new RangeError(`${value} is no number of 32 bits`);
+    const at = this.#used;
+    if (at + 4 > this.#capacity) this.#grow(4);
+    this.#view.setUint32(at, value, true);
+    this.#used = at + 4;
   }
 
   i32(value: number): void {
-    this.#room(4);
-    this.#used = this.#bytes.writeInt32LE(value, this.#used);
+    if ((value | 0) !== value) throw new RangeError(`${value} is no signed number of 32 bits`);
+    this.u32(value >>> 0);
   }
 
   bool(value: boolean): void {
@@ -49,31 +60,37 @@ export class Writer {
   }
 
   u64(value: number | bigint): void {
-    this.#room(8);
-    this.#used = this.#bytes.writeBigUInt64LE(BigInt(value), this.#used);
+    const exact = BigInt(value);
+    if (BigInt.asUintN(64, exact) !== exact) throw new RangeError(`${value} is no number of 64 bits`);
+    const at = this.#used;
+    if (at + 8 > this.#capacity) this.#grow(8);
+    this.#view.setBigUint64(at, exact, true);
+    this.#used = at + 8;
   }
 
+  /** Its length, itself, and NULs up to the next word: one at least. */
   text(value: string): void {
-    const length = Buffer.byteLength(value);
-    this.#room(length + 8);
-    this.#used = this.#bytes.writeUInt32LE(length, this.#used);
-    this.#used += this.#bytes.write(value, this.#used);
-    this.#pad(4 - (length % 4));
+    const at = this.#used;
+    const most = value.length * mostBytesOfUnit + 8;
+    if (at + most > this.#capacity) this.#grow(most);
+    const length = this.#bytes.write(value, at + 4);
+    this.#view.setUint32(at, length, true);
+    this.#view.setUint32(at + 4 + length, 0, true);
+    this.#used = at + 8 + length - (length % 4);
   }
 
   /** What another writer wrote, as it is. */
   raw(value: Uint8Array): void {
-    this.#room(value.length);
+    if (this.#used + value.length > this.#capacity) this.#grow(value.length);
     this.#bytes.set(value, this.#used);
     this.#used += value.length;
   }
 
   bytes(value: Uint8Array): void {
-    this.#room(value.length + 8);
-    this.#used = this.#bytes.writeUInt32LE(value.length, this.#used);
-    this.#bytes.set(value, this.#used);
-    this.#used += value.length;
-    this.#pad((4 - (value.length % 4)) % 4);
+    this.u32(value.length);
+    this.raw(value);
+    const padding = (4 - (value.length % 4)) % 4;
+    if (padding > 0) this.raw(new Uint8Array(padding));
   }
 
   texts(values: readonly string[]): void {
@@ -90,17 +107,17 @@ export class Writer {
     for (const value of values) this.u32(value);
   }
 
-  #pad(count: number): void {
-    this.#bytes.fill(0, this.#used, this.#used + count);
-    this.#used += count;
-  }
-
-  #room(count: number): void {
-    if (this.#used + count <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#used + count));
-    this.#bytes.copy(larger, 0, 0, this.#used);
+  #grow(count: number): void {
+    const larger = Buffer.allocUnsafe(Math.max(this.#capacity * 2, this.#used + count));
+    larger.set(this.#bytes.subarray(0, this.#used));
     this.#bytes = larger;
+    this.#view = viewOf(larger);
+    this.#capacity = larger.length;
   }
+}
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Reads the fields of one record, of the types that events have. Throws RangeError when the bytes end too soon. */

@@ -21,21 +21,6 @@ class HostBuffer extends Uint8Array {
     return new DataView(this.buffer, this.byteOffset, this.byteLength);
   }
 
-  writeUInt32LE(value: number, at: number): number {
-    this.#view.setUint32(at, value, true);
-    return at + 4;
-  }
-
-  writeInt32LE(value: number, at: number): number {
-    this.#view.setInt32(at, value, true);
-    return at + 4;
-  }
-
-  writeBigUInt64LE(value: bigint, at: number): number {
-    this.#view.setBigUint64(at, value, true);
-    return at + 8;
-  }
-
   readUInt32LE(at: number): number {
     return this.#view.getUint32(at, true);
   }
@@ -48,15 +33,9 @@ class HostBuffer extends Uint8Array {
     return this.#view.getBigUint64(at, true);
   }
 
+  /** @returns how many bytes it took */
   write(text: string, at: number): number {
-    const bytes = host.encode(text);
-    this.set(bytes, at);
-    return bytes.length;
-  }
-
-  copy(target: Uint8Array, at: number, start: number, end: number): number {
-    target.set(this.subarray(start, end), at);
-    return end - start;
+    return host.encodeInto(text, this, at);
   }
 
   override toString(_encoding?: string, start = 0, end = this.length): string {

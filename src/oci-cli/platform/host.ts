@@ -97,6 +97,8 @@ export interface Host {
   /** Undefined where the bytes are not UTF-8. */
   decode(bytes: Uint8Array): string | undefined;
   encode(text: string): Uint8Array;
+  /** Into bytes that are there, from `at` on, as far as there is room; how many it took. */
+  encodeInto(text: string, bytes: Uint8Array, at: number): number;
   /**
    * One document of `spec/json.ts`'s JSON; undefined for all that is wrong, and for what is rare: numbers with more than an integer of 53 bits,
    * surrogate pairs as escapes.
