@@ -148,7 +148,7 @@ async function main(): Promise<void> {
   mountCgroup2();
   const removeCgroups = noteCgroups();
   const workspace = makeWorkspace();
-  const unmountState = mountState(workspace.path);
+  const unmountState = mountState([workspace.state, join(workspace.path, 'state')]);
   try {
     await runAll(choices, workspace);
   } finally {

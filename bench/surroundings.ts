@@ -20,13 +20,14 @@ export function mountCgroup2(): void {
   if (!existsSync('/sys/fs/cgroup/cgroup.controllers')) mount('cgroup2', '/sys/fs/cgroup');
 }
 
-/** Gives what undoes it. */
-export function mountState(workspace: string): () => void {
-  const folder = join(workspace, 'state');
-  mkdirSync(folder, { recursive: true });
-  mount('tmpfs', folder);
+/** State on a tmpfs, as where /run is one; gives what undoes it. */
+export function mountState(folders: readonly string[]): () => void {
+  for (const folder of folders) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    mount('tmpfs', folder);
+  }
   return () => {
-    execFileSync('umount', ['--lazy', folder]);
+    for (const folder of folders) execFileSync('umount', ['--lazy', folder]);
   };
 }
 

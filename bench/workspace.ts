@@ -10,6 +10,8 @@ export interface Workspace {
   /** The same as the lowest of so many layers, side by side as in a store, each with a folder of its own and some with one more in /etc. */
   readonly layers: Readonly<Record<string, readonly string[]>>;
   readonly floor: string;
+  /** Of all runtime state. */
+  readonly state: string;
   /** Empty folders for runtime state, one for each that asks. */
   readonly stateOf: (name: string) => string;
   readonly remove: () => void;
@@ -43,6 +45,7 @@ export function makeWorkspace(parent = '/var/tmp'): Workspace {
     rootfs,
     layers,
     floor,
+    state,
     stateOf,
     remove: () => {
       for (const folder of [path, state]) rmSync(folder, { recursive: true, force: true });
