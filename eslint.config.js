@@ -6,6 +6,8 @@ const nodeGlobals = ['__dirname', 'module', 'require', 'AbortController', 'Abort
 /** What is another one at each call or on each host. */
 const impure = ['Date', 'console', 'crypto', 'fetch', 'globalThis', 'performance', 'process', 'setImmediate', 'setInterval', 'setTimeout'];
 
+const byTheClock = 'dynos go by the Clock that they are given';
+
 export default tseslint.config(
   { ignores: ['dist/', 'build/', 'node_modules/', '**/*.generated.ts', 'coverage/'] },
   {
@@ -25,6 +27,22 @@ export default tseslint.config(
     rules: {
       'no-restricted-globals': ['error', ...impure.map((name) => ({ name, message: 'plan/ and spec/ do no I/O and know no clock' }))],
       'no-restricted-properties': ['error', { object: 'Math', property: 'random', message: 'plan/ and spec/ do nothing by chance' }],
+    },
+  },
+  {
+    // A day of a dyno is tested in milliseconds: whatever waits, or looks what time it is, asks the clock that it was given.
+    files: ['src/dyno/**/*.ts'],
+    ignores: ['src/dyno/clock.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...['performance', 'setInterval', 'setTimeout'].map((name) => ({ name, message: byTheClock }))],
+      'no-restricted-imports': ['error', { paths: ['node:timers', 'node:timers/promises', 'node:perf_hooks'].map((name) => ({ name, message: byTheClock })) }],
+      'no-restricted-syntax': ['error', ...[
+        "MemberExpression[object.name='Date'][property.name='now']",
+        "NewExpression[callee.name='Date'][arguments.length=0]",
+        "MemberExpression[object.name='AbortSignal'][property.name='timeout']",
+        "MemberExpression[object.name='process'][property.name=/^(hrtime|uptime)$/]",
+        "CallExpression[callee.property.name='setTimeout']",
+      ].map((selector) => ({ selector, message: byTheClock }))],
     },
   },
   {

@@ -4,6 +4,7 @@ import { randomNumber } from '../container/state/random.js';
 import { ChecksumError } from '../image/checksum.js';
 import { TsrunError } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
+import type { Clock } from './clock.js';
 import { formationDefaults, imageOptions, validateFormationOptions, type AdoptOptions, type FormationOptions } from './formation-options.js';
 import { checksumLine } from './life-lines.js';
 import { checkProfile } from './profile.js';
@@ -37,27 +38,28 @@ export async function found(runtime: Runtime, image: string, options: FormationO
   validateFormationOptions(options);
   const { name = `app-${randomNumber(10_000, 100_000)}` } = options;
   const source = await openSource(runtime, image, options);
-  const releasedAtMs = timeOf(options);
+  const clock = clockOf(options);
+  const releasedAtMs = clock.now();
   if (options.survive !== true) return { runtime, name, image, source, options, release: 0, releasedAtMs };
   const { Survival } = await import('./survival/survival.js');
   const { image: pinned, stack } = source.pinned;
   const kept = { ...options, container: { ...options.container, ...(stack !== undefined && { stack }) } };
-  return { runtime, name, image: pinned, source, options: kept, survival: Survival.make(runtime, name, { image: pinned, imageName: image, options: kept, releasedAtMs }), release: 0, releasedAtMs };
+  return { runtime, name, image: pinned, source, options: kept, survival: Survival.make(runtime, name, { image: pinned, imageName: image, options: kept, releasedAtMs }, clock), release: 0, releasedAtMs };
 }
 
-function timeOf({ clock = formationDefaults.clock }: FormationOptions): number {
-  return clock.now();
+function clockOf({ clock = formationDefaults.clock }: Pick<FormationOptions, 'clock'>): Clock {
+  return clock;
 }
 
 /** @throws as `Formation.adopt` */
 export async function inherit(runtime: Runtime, name: string, changes: AdoptOptions): Promise<Inheritance> {
   validateFormationOptions({ ...changes, name });
   const { Survival } = await import('./survival/survival.js');
-  const survival = Survival.take(runtime, name);
+  const survival = Survival.take(runtime, name, clockOf(changes));
   try {
     const { image, quantities, options: before, phase, release = 0, releasedAtMs: saved } = survival.definition;
     const options = { ...before, ...changes, container: { ...before.container, ...changes.container } };
-    const releasedAtMs = saved ?? timeOf(options);
+    const releasedAtMs = saved ?? clockOf(options).now();
     return { runtime, name, image, source: await openSource(runtime, image, options), options, survival, release, releasedAtMs, quantities, dynos: survival.dynos(), isEnding: phase === 'ending' };
   } catch (error) {
     survival.leave();
@@ -77,7 +79,7 @@ export async function renew(before: Founded, { image, stack }: Readonly<Partial<
   const container = { ...kept, ...(image === undefined && checksum !== undefined && { checksum }), ...(stack !== undefined && { stack }) };
   const source = await openSource(runtime, image ?? before.image, { ...options, container });
   const { pinned } = source;
-  return { ...before, release: before.release + 1, releasedAtMs: timeOf(options), image: pinned.image, source, options: { ...options, container: { ...container, ...(pinned.stack !== undefined && { stack: pinned.stack }) } } };
+  return { ...before, release: before.release + 1, releasedAtMs: clockOf(options).now(), image: pinned.image, source, options: { ...options, container: { ...container, ...(pinned.stack !== undefined && { stack: pinned.stack }) } } };
 }
 
 async function openSource(runtime: Runtime, image: string, options: FormationOptions): Promise<ProgramSource> {

@@ -1,4 +1,5 @@
 /** Work that may never end, in slices, so that whoever shares the event loop waits less than a millisecond for it. */
+import { loopTimeMs } from '../clock.js';
 
 const sliceMs = 0.5;
 
@@ -9,7 +10,7 @@ export class Turns {
 
   /** The time of this turn is used up: what is left to do waits for the next one. */
   get isOver(): boolean {
-    return performance.now() >= this.#endMs;
+    return loopTimeMs() >= this.#endMs;
   }
 
   /** Resolves in the next turn of the event loop, in which all who wait share one slice of time. */
@@ -26,7 +27,7 @@ export class Turns {
 
   #begin(): void {
     this.#isScheduled = false;
-    this.#endMs = performance.now() + sliceMs;
+    this.#endMs = loopTimeMs() + sliceMs;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resume of waiting) resume();

@@ -1,9 +1,10 @@
 /** The connections that dynos have. */
 import type { Socket } from 'node:net';
+import type { Clock } from '../clock.js';
 import type { Backend } from './backends.js';
 import { reset, splice } from './splice.js';
 
-/** From the end of a program on, for what it said last to reach a client that reads slowly: the kernel keeps the dyno's network until then. */
+/** When a program has ended, a client that reads nothing of what it said last for so long does not get it: the kernel keeps the dyno's network until then. */
 const lastWordsMs = 30_000;
 
 /** Of one connection; it counts while it is being made, too. */
@@ -13,11 +14,17 @@ export interface Link {
   readonly container: object | undefined;
   readonly client: Socket;
   dyno?: Socket;
+  isOrphan?: boolean;
 }
 
 export class Links {
+  readonly #clock: Clock;
   readonly #links = new Set<Link>();
   readonly #counts = new Map<Backend, number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   count(backend: Backend): number {
     return this.#counts.get(backend) ?? 0;
@@ -40,30 +47,42 @@ export class Links {
   /** Until it is over. */
   async pass(link: Link, dyno: Socket): Promise<void> {
     link.dyno = dyno;
-    if (link.backend.container !== link.container) orphan(link.client, dyno);
+    this.#cutOrphan(link);
     await splice(link.client, dyno);
   }
 
   /** What a program that has ended said last is passed on; then the connection is reset. */
   cutOrphans(): void {
-    for (const { backend, container, client, dyno } of this.#links) if (dyno !== undefined && backend.container !== container) orphan(client, dyno);
+    for (const link of this.#links) this.#cutOrphan(link);
   }
 
   reset(): void {
     for (const { client } of this.#links) reset(client);
   }
+
+  #cutOrphan(link: Link): void {
+    const { backend, container, client, dyno } = link;
+    if (dyno === undefined || link.isOrphan === true || backend.container === container) return;
+    link.isOrphan = true;
+    cutWhenSilent(this.#clock, dyno);
+    const cut = () => {
+      if (client.writableFinished) reset(dyno);
+      else client.once('finish', () => {
+        reset(dyno);
+      });
+    };
+    if (dyno.readableEnded) cut();
+    else dyno.once('end', cut);
+  }
 }
 
-function orphan(client: Socket, dyno: Socket): void {
-  const cut = () => {
-    if (client.writableFinished) reset(dyno);
-    else client.once('finish', () => {
-      reset(dyno);
-    });
-  };
-  dyno.setTimeout(lastWordsMs, () => {
-    reset(dyno);
+/** Looks again after each such time, not at each byte. */
+function cutWhenSilent(clock: Clock, dyno: Socket): void {
+  const { bytesRead } = dyno;
+  const cancel = clock.after(lastWordsMs, () => {
+    dyno.off('close', cancel);
+    if (dyno.bytesRead === bytesRead) reset(dyno);
+    else cutWhenSilent(clock, dyno);
   });
-  if (dyno.readableEnded) cut();
-  else dyno.once('end', cut);
+  dyno.once('close', cancel);
 }

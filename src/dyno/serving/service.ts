@@ -42,7 +42,7 @@ export class Service {
   readonly #settings: ServiceSettings;
   readonly #changes: Changes;
   readonly #idler: Idler | undefined;
-  readonly #links = new Links();
+  readonly #links: Links;
   readonly #turns = new WeakMap<Backend, number>();
   /** Containers that get no new connections. */
   readonly #retired = new WeakSet();
@@ -53,6 +53,7 @@ export class Service {
     const { clock, idleAfterMs } = settings;
     this.#settings = settings;
     this.#changes = new Changes(clock);
+    this.#links = new Links(clock);
     if (idleAfterMs === undefined) return;
     this.#idler = new Idler(clock, idleAfterMs, () => {
       for (const backend of settings.backends()) backend.sleep();

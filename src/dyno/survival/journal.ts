@@ -4,6 +4,7 @@
  */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Clock } from '../clock.js';
 import { keptLines } from '../log/hub.js';
 import type { LogLine } from '../log/line.js';
 import type { FormationFolder } from './folder.js';
@@ -17,16 +18,18 @@ const waitMs = 20;
 
 export class Journal {
   readonly #folder: Pick<FormationFolder, 'path' | 'read' | 'write'>;
+  readonly #clock: Clock;
   readonly #cursors = new Map<string, Cursor>();
   readonly #past: LogLine[] = [];
   #pending: LogLine[] = [];
   /** Whose cursors are not written down yet. */
   readonly #moved = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
+  #cancel: (() => void) | undefined;
   #bytes = 0;
 
-  constructor(folder: Pick<FormationFolder, 'path' | 'read' | 'write'>) {
+  constructor(folder: Pick<FormationFolder, 'path' | 'read' | 'write'>, clock: Clock) {
     this.#folder = folder;
+    this.#clock = clock;
     this.#read();
   }
 
@@ -60,12 +63,12 @@ export class Journal {
     if (this.#past.length > 2 * keptLines) this.#past.splice(0, keptLines);
     // What the platform says is rare, and stands nowhere else.
     if (line.source === 'heroku') this.flush();
-    else this.#timer ??= setTimeout(() => { this.flush(); }, waitMs);
+    else this.#cancel ??= this.#clock.after(waitMs, () => { this.flush(); });
   }
 
   flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
     if (this.#pending.length === 0) return;
     const lines = this.#pending.slice(-keptLines);
     const text = this.#entries(lines, this.#moved);

@@ -1,10 +1,10 @@
 /** Of one dyno: what is written down of it, and how its next owner comes to its container. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Container } from '../../container/container.js';
 import type { RunOptions } from '../../container/options/options.js';
 import type { Runtime } from '../../container/runtime.js';
 import { lostStatus, type ExitStatus } from '../../container/state/exit-status.js';
 import { TsrunError } from '../../spec/errors.js';
+import { pause, type Clock } from '../clock.js';
 import type { Death } from '../death.js';
 import type { LifeRecord } from '../life-record.js';
 import { containerLines, Unread, type Gap, type TimedLine } from './container-lines.js';
@@ -38,6 +38,14 @@ export interface PrintListener {
   readonly miss: (gap: Gap, sinceMs: number) => void;
 }
 
+/** Of all dynos of a formation. */
+export interface KeeperSurroundings {
+  readonly runtime: Runtime;
+  readonly folder: FormationFolder;
+  readonly journal: Journal;
+  readonly clock: Clock;
+}
+
 /** The launcher needs a moment to see that the owner before is dead. */
 const retriesMs = [5, 10, 20, 50, 100, 200, 500, 1000];
 
@@ -47,13 +55,14 @@ export class DynoKeeper {
   readonly #runtime: Runtime;
   readonly #folder: FormationFolder;
   readonly #journal: Journal;
+  readonly #clock: Clock;
   readonly #place: string;
   readonly #id: string;
   readonly #release: number;
   #part: DynoPart | undefined;
 
-  constructor({ runtime, folder, journal }: { readonly runtime: Runtime; readonly folder: FormationFolder; readonly journal: Journal }, { place, id, release }: Kept) {
-    [this.#runtime, this.#folder, this.#journal, this.#place, this.#id, this.#release] = [runtime, folder, journal, place, id, release];
+  constructor({ runtime, folder, journal, clock }: KeeperSurroundings, { place, id, release }: Kept) {
+    [this.#runtime, this.#folder, this.#journal, this.#clock, this.#place, this.#id, this.#release] = [runtime, folder, journal, clock, place, id, release];
   }
 
   remember(life: LifeRecord, lastDeath: Death | undefined): void {
@@ -81,7 +90,7 @@ export class DynoKeeper {
         if (TsrunError.is(error) && error.code === 'ERR_TSRUN_LAUNCHER_LOST') return { status: lostStatus(), createdAtMs };
         // It may have ended just now.
         if (waitMs === undefined || !TsrunError.is(error) || error.code !== 'ERR_TSRUN_STATE') throw error;
-        await delay(waitMs);
+        await pause(this.#clock, waitMs);
       }
     }
     return undefined;

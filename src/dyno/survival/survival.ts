@@ -3,6 +3,7 @@ import type { Runtime } from '../../container/runtime.js';
 import { definitionFile } from '../../container/state/formation-folders.js';
 import { TsrunError } from '../../spec/errors.js';
 import { show } from '../../spec/quote.js';
+import type { Clock } from '../clock.js';
 import type { LogLine } from '../log/line.js';
 import { readDefinition, type Definition } from './definition.js';
 import { FormationFolder } from './folder.js';
@@ -18,18 +19,20 @@ export class Survival {
   readonly folder: FormationFolder;
   readonly #runtime: Runtime;
   readonly #journal: Journal;
+  readonly #clock: Clock;
   #definition: Definition;
 
-  private constructor(runtime: Runtime, folder: FormationFolder, definition: Definition) {
+  private constructor(runtime: Runtime, folder: FormationFolder, definition: Definition, clock: Clock) {
     this.#runtime = runtime;
+    this.#clock = clock;
     this.folder = folder;
     this.#definition = definition;
     folder.makeFolder(dynosFolder);
-    this.#journal = new Journal(folder);
+    this.#journal = new Journal(folder, clock);
   }
 
   /** @throws ERR_TSRUN_EXISTS; ERR_TSRUN_INVALID_ARGUMENT for options that are no data */
-  static make(runtime: Runtime, name: string, given: Pick<Definition, 'image' | 'imageName' | 'options' | 'releasedAtMs'>): Survival {
+  static make(runtime: Runtime, name: string, given: Pick<Definition, 'image' | 'imageName' | 'options' | 'releasedAtMs'>, clock: Clock): Survival {
     const { places } = runtime;
     const definition: Definition = { ...given, version: 1, quantities: {}, options: plainOptions(given.options), workingFolder: process.cwd(), imageRoot: places.imageRoot, phase: 'founding' };
     const make = () => FormationFolder.make(places, name, { file: definitionFile, text: JSON.stringify(definition) });
@@ -37,18 +40,18 @@ export class Survival {
     try {
       folder = make();
     } catch (error) {
-      if (!Survival.#isGone(runtime, name)) throw error;
+      if (!Survival.#isGone(runtime, name, clock)) throw error;
       folder = make();
     }
-    return new Survival(runtime, folder, definition);
+    return new Survival(runtime, folder, definition, clock);
   }
 
   /** @throws ERR_TSRUN_NOT_FOUND, also for one that nothing was started of yet; ERR_TSRUN_STATE while another process owns it, and for one of another version of tsrun */
-  static take(runtime: Runtime, name: string): Survival {
+  static take(runtime: Runtime, name: string, clock: Clock): Survival {
     const folder = FormationFolder.take(runtime.places, name);
     try {
       const definition = readDefinition(name, folder.read(definitionFile));
-      if (definition.phase !== 'founding') return new Survival(runtime, folder, definition);
+      if (definition.phase !== 'founding') return new Survival(runtime, folder, definition, clock);
       folder.end();
       throw new TsrunError('ERR_TSRUN_NOT_FOUND', `the formation ${show(name)} was given up before anything of it was started, its process being killed`, { hint: 'start it anew' });
     } catch (error) {
@@ -58,9 +61,9 @@ export class Survival {
   }
 
   /** What had the name was killed before it had started anything. */
-  static #isGone(runtime: Runtime, name: string): boolean {
+  static #isGone(runtime: Runtime, name: string, clock: Clock): boolean {
     try {
-      Survival.take(runtime, name).leave();
+      Survival.take(runtime, name, clock).leave();
       return false;
     } catch (error) {
       return TsrunError.is(error) && error.code === 'ERR_TSRUN_NOT_FOUND';
@@ -100,7 +103,7 @@ export class Survival {
 
   /** @param place as of `Journal` @param release of what it runs */
   keeper(place: string, id: string, release: number): DynoKeeper {
-    return new DynoKeeper({ runtime: this.#runtime, folder: this.folder, journal: this.#journal }, { place, id, release });
+    return new DynoKeeper({ runtime: this.#runtime, folder: this.folder, journal: this.#journal, clock: this.#clock }, { place, id, release });
   }
 
   log(line: LogLine): void {

@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { LogMark, LogPiece } from '../../../src/container/log.js';
 import { linesOf, Unread, type Gap, type TimedLine } from '../../../src/dyno/survival/container-lines.js';
 import { Journal } from '../../../src/dyno/survival/journal.js';
+import { FakeClock } from '../fake-clock.js';
 
 function folder(t: ExecutionContext) {
   const path = mkdtempSync(join(tmpdir(), 'tsrun-journal-'));
@@ -36,13 +37,13 @@ function print(journal: Journal, printed: ReturnType<typeof line>, place = 'web.
 
 test('the next owner has the lines, and the place up to which each dyno was read', (t) => {
   const place = folder(t);
-  const journal = new Journal(place);
+  const journal = new Journal(place, new FakeClock());
   journal.begin('web.1', 1000);
   print(journal, line('one', 1.5));
   print(journal, line('two', 2.000001));
   print(journal, line('three', 2.000001));
   journal.add(line('State changed', 3, 'web.1', 'heroku'));
-  const next = new Journal(place);
+  const next = new Journal(place, new FakeClock());
   t.deepEqual(next.past.map(({ message }) => message), ['one', 'two', 'three', 'State changed']);
   t.deepEqual(next.cursor('web.1'), { createdAtMs: 1000, timeMs: 2.000001, count: 2, breaks: 3 });
   next.begin('web.1', 1000);
@@ -53,26 +54,26 @@ test('the next owner has the lines, and the place up to which each dyno was read
 
 test('two containers of one dyno are read each for itself', (t) => {
   const place = folder(t);
-  const journal = new Journal(place);
+  const journal = new Journal(place, new FakeClock());
   for (const each of ['web.1', 'web.1-b']) journal.begin(each, 1000);
   print(journal, line('old', 5));
   print(journal, line('new', 1), 'web.1-b');
   journal.flush();
   print(journal, line('newer', 2), 'web.1-b');
   journal.flush();
-  const next = new Journal(place);
+  const next = new Journal(place, new FakeClock());
   t.is(next.cursor('web.1')?.timeMs, 5);
   t.like(next.cursor('web.1-b'), { timeMs: 2, count: 1, breaks: 2 });
 });
 
 test('what was not written is not counted as read either', (t) => {
   const place = folder(t);
-  const journal = new Journal(place);
+  const journal = new Journal(place, new FakeClock());
   journal.begin('web.1', 1000);
   print(journal, line('one', 1));
   journal.flush();
   print(journal, line('two', 2));
-  const next = new Journal(place);
+  const next = new Journal(place, new FakeClock());
   t.deepEqual(next.past.map(({ message }) => message), ['one']);
   t.is(next.cursor('web.1')?.timeMs, 1);
   journal.flush();
@@ -80,7 +81,7 @@ test('what was not written is not counted as read either', (t) => {
 
 test('what was written half is as if it had not been, and what comes then is whole', (t) => {
   const place = folder(t);
-  const journal = new Journal(place);
+  const journal = new Journal(place, new FakeClock());
   journal.begin('web.1', 1000);
   print(journal, line('one', 1));
   journal.flush();
@@ -88,24 +89,24 @@ test('what was written half is as if it had not been, and what comes then is who
   print(journal, line('two', 2));
   journal.flush();
   truncateSync(join(place.path, 'log'), size + 30);
-  const next = new Journal(place);
+  const next = new Journal(place, new FakeClock());
   t.is(next.cursor('web.1')?.timeMs, 1);
   print(next, line('two', 2));
   next.flush();
-  t.deepEqual(new Journal(place).past.map(({ message }) => message), ['one', 'two']);
+  t.deepEqual(new Journal(place, new FakeClock()).past.map(({ message }) => message), ['one', 'two']);
 });
 
 test('what is no entry of a journal is passed over', (t) => {
   const place = folder(t);
   appendFileSync(join(place.path, 'log'), 'nonsense\n[]\n{"cursors":7,"lines":[]}\n{"cursors":{"web.1":{}},"lines":[{"timeMs":"x"},null]}\n');
-  const journal = new Journal(place);
+  const journal = new Journal(place, new FakeClock());
   t.deepEqual(journal.past, []);
   t.is(journal.cursor('web.1'), undefined);
 });
 
 test('it does not grow for ever, and the newest is kept', (t) => {
   const place = folder(t);
-  const journal = new Journal(place);
+  const journal = new Journal(place, new FakeClock());
   journal.begin('web.1', 1000);
   for (let number = 1; number <= 20_000; number++) {
     print(journal, line(`${number} ${'x'.repeat(1000)}`, number));
@@ -113,10 +114,10 @@ test('it does not grow for ever, and the newest is kept', (t) => {
   }
   journal.flush();
   t.true(statSync(join(place.path, 'log')).size <= 4 * 2 ** 20);
-  const { past } = new Journal(place);
+  const { past } = new Journal(place, new FakeClock());
   t.true(past.length > 500);
   t.deepEqual(past.map(({ timeMs }) => timeMs), Array.from(past, (_, index) => 20_000 - past.length + 1 + index));
-  t.is(new Journal(place).cursor('web.1')?.timeMs, 20_000);
+  t.is(new Journal(place, new FakeClock()).cursor('web.1')?.timeMs, 20_000);
 });
 
 async function entriesIn(pieces: readonly (LogPiece | LogMark)[], breaks = 0): Promise<(TimedLine | Gap)[]> {
