@@ -77,6 +77,8 @@ struct Container {
   Watch channel_watch;
   Watch empty_watch;
   UniqueFd empty_events;  // cgroup.events while ending
+  Watch newcomers_watch;
+  UniqueFd newcomers_timer;  // likewise
   MadeFolder state;
   MadeFolder cgroup_folder;
   MadeFolder upper;  // on disk; it goes with the record

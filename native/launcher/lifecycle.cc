@@ -1,6 +1,7 @@
 // What the launcher hears of a container: that its program runs, that a step failed, that it ended.
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 
 #include "launcher/cgroup_watch.h"
 #include "launcher/channel.h"
@@ -157,8 +158,27 @@ void judge_early_death(Container& container) {
 
 void cgroup_changed(void* owner, uint32_t) {
   auto& container = *static_cast<Container*>(owner);
-  Status removed = remove_container_cgroup(container);
-  if (removed.error != EBUSY) finish_container(container);
+  char content[256];
+  // The next change is seen against what was read last (poll of kernfs); unread, this one would be told again and again.
+  (void)sys::call<SYS_pread64>(container.empty_events.get(), content, sizeof content, 0);
+  if (remove_container_cgroup(container).error == EBUSY) return kill_container(container);
+  finish_container(container);
+}
+
+void newcomers_due(void* owner, uint32_t) {
+  uint64_t times;
+  (void)sys::call<SYS_read>(static_cast<Container*>(owner)->newcomers_timer.get(), &times, sizeof times);
+  cgroup_changed(owner, 0);
+}
+
+// Who comes in while the others are dying is not killed with them, and the kernel tells nothing of it: they are looked for.
+void await_newcomers(Container& container) {
+  constexpr timespec kPeriod{0, 50'000'000};
+  constexpr itimerspec kEachPeriod{kPeriod, kPeriod};
+  UniqueFd& timer = container.newcomers_timer;
+  if (!take(sys::call<SYS_timerfd_create>(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), &timer).ok()) return;
+  (void)sys::call<SYS_timerfd_settime>(timer.get(), 0, &kEachPeriod, 0);
+  (void)container.launcher->loop.add(&container.newcomers_watch, timer.get(), EPOLLIN, newcomers_due, &container);
 }
 
 // Processes are left in the cgroup (no pid namespace of its own): kill them and wait for the kernel to say it is empty.
@@ -178,8 +198,9 @@ void await_empty(Container& container) {
   bool empty = strstr(content, "populated 0") != nullptr;
   if (!opened.ok() || empty) {
     (void)remove_container_cgroup(container);
-    finish_container(container);
+    return finish_container(container);
   }
+  await_newcomers(container);
 }
 
 // What runs and is to be released is nobody's here any more, even when it has ended: its next parent reaps a zombie.
@@ -299,6 +320,7 @@ void finish_container(Container& container) {
   launcher.loop.remove(&container.channel_watch);
   launcher.loop.remove(&container.pidfd_watch);
   launcher.loop.remove(&container.empty_watch);
+  launcher.loop.remove(&container.newcomers_watch);
   end_cgroup_watches(launcher.loop, container);
   if (container.cgroup_folder.made()) (void)remove_container_cgroup(container);
   drain_outputs(container);

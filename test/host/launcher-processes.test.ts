@@ -1,8 +1,10 @@
 // Processes that do not go the usual way: traced, killed or frozen at a moment when the launcher counts on them.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { kill } from 'node:process';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { executeByMidwife } from '../support/exec-plans.js';
@@ -48,6 +50,35 @@ needs(...common, 'command:python3')('a dead process that somebody traces holds u
   child.kill('SIGKILL');
   t.like(await soon(traced.exited, 'the end of what was traced'), { code: 137 });
   await other.stop({ graceMs: 0 });
+});
+
+/** Holds a process on its way to its end (PTRACE_O_TRACEEXIT), also one that was killed, until the standard input ends. */
+const holder = `
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+pid = int(sys.argv[1])
+if libc.ptrace(0x4206, pid, None, ctypes.c_void_p(0x40)) != 0: sys.exit(ctypes.get_errno())
+print("held", flush=True)
+while os.waitpid(pid, 0x40000000)[1] >> 8 != 0x605: pass
+print("dying", flush=True)
+sys.stdin.read()
+`;
+
+needs(...common, 'command:python3')('who comes into a container while the others die of its end is killed as well', async (t) => {
+  const container = await lab.start({ command: ['sh', '-c', 'sleep 1000 & exec sleep 1000'], namespaces: { pid: 'host' }, stdout: 'ignore', stderr: 'ignore' });
+  const members = `${container.record.cgroup}/cgroup.procs`;
+  const [other] = readFileSync(members, 'utf8').trim().split('\n').filter((pid) => pid !== String(container.pid));
+  const held = spawn('python3', ['-c', holder, String(other)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const said = createInterface({ input: held.stdout })[Symbol.asyncIterator]();
+  t.is((await said.next()).value, 'held');
+  kill(container.pid, 'SIGKILL');
+  t.is((await soon(said.next(), 'a process that dies')).value, 'dying');
+  const newcomer = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  const killed = once(newcomer, 'exit');
+  writeFileSync(members, String(newcomer.pid));
+  held.stdin.end();
+  t.like(await soon(container.exited, 'the end of the container'), { code: 137 });
+  t.deepEqual(await killed, [null, 'SIGKILL']);
 });
 
 here('a paused container takes no further program', async (t) => {
