@@ -35,6 +35,9 @@ import type { Opened, RuntimeOptions } from './runtime-options.js';
 import { SurvivorLauncher } from './survivor-launcher.js';
 import { imageAndOptions, validateEventsOptions, validateImage, validateRuntimeOptions } from './options/validate-calls.js';
 
+/** Of survivors, that are killed one after the other while a start is on its way. */
+const mostLaunchers = 3;
+
 /**
  * One launcher, and the containers that it makes for this process. Runtimes of one process do not meet but in their state root.
  *
@@ -249,13 +252,7 @@ export class Runtime extends ContainerFiles {
   }
 
   async #launchAs(id: string, image: string, options: RunOptions, awaitStart: boolean): Promise<Container> {
-    const named = options.survive === true ? await this.#survivor.get() : this.#own;
-    const range = options.namespaces?.user === 'host' || this.host.uid !== 0 ? undefined : this.#ranges.take();
-    const onEnd = (container: Container | undefined) => {
-      if (range !== undefined && !this.#mayGoOn(container)) this.#ranges.giveBack(range);
-      if (container !== undefined && this.live.get(id) === container) this.live.delete(id);
-    };
-    const container = await this.#launching.launch({ id, image, options, awaitStart, idRange: range, named, onEnd });
+    const container = await this.#send(id, image, options, awaitStart);
     if (options.timeoutMs !== undefined) container.limitTime(options.timeoutMs);
     if (options.signal !== undefined) stopOnAbort(container, options.signal);
     // Until then the name may be another's, whom it must not push out.
@@ -263,6 +260,22 @@ export class Runtime extends ContainerFiles {
     await container.started.finally(() => this.#starting.delete(container));
     if (container.exitStatus === undefined) this.live.set(id, container);
     return container;
+  }
+
+  /** A launcher of survivors that was killed before it was sent anything has made nothing: the next one is asked. */
+  async #send(id: string, image: string, options: RunOptions, awaitStart: boolean, tries = mostLaunchers): Promise<Container> {
+    const named = options.survive === true ? await this.#survivor.get() : this.#own;
+    const range = options.namespaces?.user === 'host' || this.host.uid !== 0 ? undefined : this.#ranges.take();
+    const onEnd = (container: Container | undefined) => {
+      if (range !== undefined && !this.#mayGoOn(container)) this.#ranges.giveBack(range);
+      if (container !== undefined && this.live.get(id) === container) this.live.delete(id);
+    };
+    try {
+      return await this.#launching.launch({ id, image, options, awaitStart, idRange: range, named, onEnd });
+    } catch (error) {
+      if (options.survive !== true || tries <= 1 || this.isClosed || !TsrunError.is(error) || error.code !== 'ERR_TSRUN_LAUNCHER_LOST') throw error;
+    }
+    return this.#send(id, image, options, awaitStart, tries - 1);
   }
 
   /** What this runtime has left, and does not know the end of, keeps its ids: `gc` lets go of them. */

@@ -26,7 +26,7 @@ export class SurvivorLauncher {
   }
 
   async #replace(lost: NamedLauncher | undefined): Promise<NamedLauncher> {
-    lost?.launcher.close();
+    lost?.launcher.abandon();
     if (lost !== undefined) await this.#collect();
     return this.#join();
   }

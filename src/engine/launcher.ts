@@ -86,7 +86,8 @@ export class Launcher extends LauncherRequests {
       await this.signal(0, 0);
       return true;
     } catch (error) {
-      return TsrunError.is(error) && error.code === 'ERR_TSRUN_STATE';
+      // Closed meanwhile it has answered nothing.
+      return !this.#closed && TsrunError.is(error) && error.code === 'ERR_TSRUN_STATE';
     }
   }
 
@@ -144,6 +145,12 @@ export class Launcher extends LauncherRequests {
     this.#outbox.close();
     this.#addon.closeDescriptor(this.#requests);
     this.#events.destroy();
+  }
+
+  /** It has died, or does not answer: so hears whoever waits for something of it, or asks it after this. */
+  abandon(): void {
+    this.#isLost ||= !this.#closed;
+    this.close();
   }
 
   protected ask(make: (request: number) => Request): Promise<Answer> {

@@ -61,6 +61,24 @@ for (const [errno = 0, code, hint] of verdicts) {
   });
 }
 
+test('one that is closed while it is asked whether it lives does not; one that was abandoned is lost to who asks it', async (t) => {
+  const theirs: number[] = [];
+  const streamPair = (): [number, number] => {
+    const pair = native.addon.streamPair();
+    theirs.push(pair[1]);
+    return pair;
+  };
+  const start = () => Launcher.start({ ...native, addon: { ...native.addon, streamPair, startLauncher: () => requests, closeDescriptor: () => undefined, send: () => 0 } }, false);
+  const [closed, abandoned] = [start(), start()];
+  const answers = Promise.all([closed.isAlive(), abandoned.isAlive()]);
+  closed.close();
+  abandoned.abandon();
+  t.deepEqual(await answers, [false, false]);
+  await t.throwsAsync(closed.keep(1), { code: 'ERR_TSRUN_STATE' } as object);
+  await t.throwsAsync(abandoned.keep(1), { code: 'ERR_TSRUN_LAUNCHER_LOST' } as object);
+  for (const descriptor of theirs) native.addon.closeDescriptor(descriptor);
+});
+
 test('a large plan for whose bytes there is no descriptor is an error of the host', (t) => {
   const sealBytes = () => { throw Object.assign(new Error('memfd_create failed'), { syscall: 'memfd_create', errno: EMFILE }); };
   const outbox = new Outbox({ ...native.addon, sealBytes }, requests);

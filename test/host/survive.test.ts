@@ -157,6 +157,40 @@ here('a launcher of survivors that was killed is replaced by the next start, und
   await Promise.all([again, other].map(async (each) => each[Symbol.asyncDispose]()));
 });
 
+/** The kernel has closed what it held. */
+function awaitEnd(pid: number): void {
+  const isThere = () => {
+    try {
+      return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    } catch {
+      return false;
+    }
+  };
+  while (isThere());
+}
+
+here('one that is killed when it was just chosen is replaced as well', async (t) => {
+  const first = await lab.idle({ survive: true });
+  const launcher = Number(/^PPid:\t(\d+)/m.exec(readFileSync(`/proc/${first.pid}/status`, 'utf8'))?.[1]);
+  let looks = 0;
+  const options: RunOptions = {
+    id: lab.newId(), command: ['sleep', '1000'], stdout: 'ignore', stderr: 'ignore', survive: true,
+    // It is looked at when a launcher was chosen, and before that is sent anything.
+    get hostname() {
+      if (++looks === 1) {
+        process.kill(launcher, 'SIGKILL');
+        awaitEnd(launcher);
+      }
+      return 'late';
+    },
+  };
+  const container = await (await lab.runtime()).run(lab.image, options);
+  t.true(looks > 1);
+  t.not(container.record.launcher, first.record.launcher);
+  t.is((await first.exited).cause, 'lost');
+  await container[Symbol.asyncDispose]();
+});
+
 here('a container that survives is not ended by close()', async (t) => {
   const id = lab.newId();
   const runtime = await Runtime.open({ root: lab.stateRoot });
