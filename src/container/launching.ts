@@ -160,7 +160,8 @@ export class Launching {
   settings({ record, launcher, warnings, onEnd }: SettingsInput): ContainerSettings {
     const { addon, host, root } = this.#surroundings;
     const release = (container: Container | undefined) => {
-      this.removals.add(releaseLinksOf(root, record, container?.attending));
+      // Nobody here knows of one that is lost from sight whether it has ended: `gc` finds out.
+      if (container?.exitStatus?.cause !== 'lost') this.removals.add(releaseLinksOf(root, record, container?.attending));
       onEnd(container);
     };
     return {

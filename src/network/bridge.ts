@@ -1,5 +1,5 @@
 /** A pair of veth interfaces, one end of which is the container's eth0, and NAT by a table of our own. As root. */
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { systemReader } from '../host/reader.js';
 import { TsrunError } from '../spec/errors.js';
 import type { AttachedNetwork } from '../spec/networks.js';
@@ -10,7 +10,7 @@ import { overlappingRoute, slotAt, slotCount, slotPrefix, slotPrefix6, type Slot
 export interface Link {
   /** Of the interface on the host. */
   readonly name: string;
-  /** Its alias, so that nobody takes another's for it. */
+  /** Its hardware address, so that nobody takes another's for it: of what it is made with, the kernel heeds no alias (rtnl_newlink_create). */
   readonly token: string;
 }
 
@@ -40,7 +40,7 @@ export async function attachBridge(input: BridgeInput): Promise<void> {
     ...(hasIpv6 ? [`route add ::/0 via ${slot.gateway6}`] : []),
   ];
   await runProgram('nsenter', [`--net=${input.namespace}`, 'ip', '-batch', '-'], lines(inner));
-  await locked(['nft', '-f', '-'], bridgeScript(link.name, input.network.egress));
+  await locked(['sh', '-c', addScript, 'sh', link.name, link.token], bridgeScript(link.name, input.network.egress));
 }
 
 /** Makes nothing of the host's: whether packets are forwarded is for who administers it to say. */
@@ -59,10 +59,10 @@ async function takeSlot({ network: { range }, namespace, note, forget }: BridgeI
   const start = randomInt(count);
   for (let tried = 0; tried < Math.min(count, mostTries); tried++) {
     const slot = slotAt(range, (start + tried) % count);
-    const link = { name: slot.link, token: randomUUID() };
+    const link = { name: slot.link, token: hardwareAddress() };
     if (!note(link)) continue;
     try {
-      await ip([`link add name ${link.name} alias ${link.token} type veth peer name eth0 netns ${namespace}`]);
+      await ip([`link add name ${link.name} address ${link.token} type veth peer name eth0 netns ${namespace}`]);
       return { slot, link };
     } catch (error) {
       forget(link);
@@ -72,11 +72,25 @@ async function takeSlot({ network: { range }, namespace, note, forget }: BridgeI
   throw new TsrunError('ERR_TSRUN_HOST', `the range ${range} has no addresses left`, { field: '/bridgeRange', hint: 'stop a container, or choose a larger one' });
 }
 
+/** Locally administered, of one interface. */
+function hardwareAddress(): string {
+  return ['02', ...randomBytes(5).toString('hex').match(/../g) ?? []].join(':');
+}
+
+/** When the container has ended meanwhile, somebody may have removed its link, and with the last link the table: nobody would remove what came then. */
+const addScript = `
+case "$(ip -o link show dev "$1" 2>/dev/null)" in
+  *"link/ether $2 "*) exec nft -f - ;;
+esac
+echo "the interface $1 is gone" >&2
+exit 1
+`;
+
 /** What is another's by now stays. */
 const removeScript = `
 while [ $# -gt 2 ]; do
   case "$(ip -o link show dev "$1" 2>/dev/null)" in
-    *"alias $2"*) ip link delete dev "$1" 2>/dev/null; printf %s "$3" | nft -f - ;;
+    *"link/ether $2 "*) ip link delete dev "$1" 2>/dev/null; printf %s "$3" | nft -f - ;;
     "") printf %s "$3" | nft -f - ;;
   esac
   shift 3

@@ -1,7 +1,10 @@
 // Networks beyond loopback, in namespaces that stand for host and internet: what is reached, what is not, and that nothing is left.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { Runtime } from '../../src/index.js';
 import { CliLab } from '../support/cli-lab.js';
 import { processes } from '../support/leaks.js';
 import { commandLine, farAddress, farAddress6, farPage, hereAddress, hereAddress6, loopbackPort, NetLab } from '../support/net-lab.js';
@@ -83,6 +86,62 @@ here('bridge: containers do not reach each other, though the host reaches both',
   await net.tsrun('gc');
   t.notRegex(net.sh('ip -o link; nft list ruleset'), /tsrun/);
   t.deepEqual(readdirSync(join(lab.stateRoot, 'links')), []);
+});
+
+here('bridge: who finds a container and goes takes nothing of it away, nor does who is in another network; when it has ended its own does', async (t) => {
+  const id = lab.newId();
+  t.is((await net.tsrun('run', '-d', '--name', id, '--network', 'bridge', lab.image, 'sleep', '1000')).code, 0);
+  const pid = (await lab.find(id))?.pid ?? 0;
+  // As an agent does, which lives on after that.
+  const elsewhere = async () => {
+    const runtime = await Runtime.open({ root: lab.stateRoot });
+    await runtime.find(id).catch(() => undefined);
+    await runtime.close();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  };
+  const links = () => readdirSync(join(lab.stateRoot, 'links'));
+  await elsewhere();
+  t.is((await net.tsrun('exec', id, 'true')).code, 0);
+  t.is(links().length, 1);
+  t.true(net.sh('ip -o link').includes(links()[0] ?? 'none'));
+  process.kill(pid, 'SIGKILL');
+  await lab.until('its end', async () => (await lab.find(id))?.state === 'stopped');
+  await elsewhere();
+  t.is(links().length, 1);
+  await net.tsrun('gc');
+  t.notRegex(net.sh('ip -o link; nft list ruleset'), /tsrun/);
+  t.deepEqual(links(), []);
+  t.is((await net.tsrun('rm', id)).code, 0);
+});
+
+here('bridge: a container whose network somebody else holds on to leaves neither its link nor the table', async (t) => {
+  const id = lab.newId();
+  t.is((await net.tsrun('run', '-d', '--name', id, '--network', 'bridge', '--egress', farAddress, lab.image, 'sleep', '1000')).code, 0);
+  const held = spawn('nsenter', [`--net=/proc/${(await lab.find(id))?.pid ?? 0}/ns/net`, 'sh', '-c', 'echo held; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  await once(held.stdout, 'data');
+  t.is((await net.tsrun('rm', '-f', id)).code, 0);
+  t.notRegex(net.sh('ip -o link; nft list ruleset'), /tsrun/);
+  held.kill('SIGKILL');
+});
+
+here('bridge: rules that come when everything of their container is gone are not made', async (t) => {
+  const id = lab.newId();
+  // Who changes rules waits for this.
+  const lock = spawn('flock', [net.namespace, 'sh', '-c', 'echo held; read line'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  await once(lock.stdout, 'data');
+  net.spawn(['run', '--rm', '--name', id, '--network', 'bridge', '--egress', farAddress, lab.image, 'sleep', '1000']);
+  await lab.until('a wait for the lock', () => net.programs('flock').length === 1);
+  const [late = 0] = net.programs('flock');
+  process.kill(late, 'SIGSTOP');
+  for (const pid of processes().filter((each) => commandLine(each).includes(id))) process.kill(pid, 'SIGKILL');
+  lock.stdin.end();
+  await lab.until('an end of all', async () => {
+    await net.tsrun('gc');
+    return !net.sh('ip -o link; nft list ruleset').includes('tsrun') && !existsSync(join(lab.stateRoot, 'containers', id));
+  });
+  process.kill(late, 'SIGCONT');
+  await lab.until('what waited', () => net.programs('flock').length === 0);
+  t.notRegex(net.sh('ip -o link; nft list ruleset'), /tsrun/);
 });
 
 here('a list that the container could go around is refused, and so is one without a network', async (t) => {

@@ -17,7 +17,7 @@ export type Holder = Pick<ContainerRecord, 'id' | 'createdAtMs'>;
 export function noteLink({ linksPath }: StateRoot, { name, token }: Link, { id, createdAtMs }: Holder): boolean {
   mkdirSync(linksPath, { recursive: true, mode: 0o700 });
   try {
-    symlinkSync(`${token} ${createdAtMs} ${id}`, join(linksPath, name));
+    symlinkSync(`${token} ${ownNetwork()} ${createdAtMs} ${id}`, join(linksPath, name));
     return true;
   } catch (error) {
     if (errnoName(error) === 'EEXIST') return false;
@@ -29,9 +29,18 @@ export function forgetLink({ linksPath }: StateRoot, { name }: Pick<Link, 'name'
   rmSync(join(linksPath, name), { force: true });
 }
 
-/** Removes those of containers that are over, with all that was made for them. */
+/** `net:[4026531840]` (namespaces(7)): that of this process, which the interfaces are in that it makes. */
+function ownNetwork(): string {
+  return readlinkSync('/proc/self/ns/net');
+}
+
+/** Removes those of containers that are over, with all that was made for them. What lies in another network namespace is for who is there. */
 export async function releaseLinks(root: StateRoot, isOver: (holder: Holder) => boolean): Promise<void> {
-  const links = namesIn(root.linksPath).flatMap((name) => readLink(root, name) ?? []).filter(({ holder }) => isOver(holder));
+  const noted = namesIn(root.linksPath);
+  if (noted.length === 0) return;
+  const own = ownNetwork();
+  // Versions before this one noted none.
+  const links = noted.flatMap((name) => readLink(root, name) ?? []).filter(({ network = own, holder }) => network === own && isOver(holder));
   if (links.length === 0) return;
   const { removeLinks } = await import('../../network/bridge.js');
   await removeLinks(links);
@@ -45,14 +54,14 @@ export async function releaseLinksOf(root: StateRoot, { id, createdAtMs }: Holde
 }
 
 /** Undefined for what was not written here, or is gone. */
-function readLink({ linksPath }: StateRoot, name: string): (Link & { readonly holder: Holder }) | undefined {
+function readLink({ linksPath }: StateRoot, name: string): (Link & { readonly holder: Holder; readonly network: string | undefined }) | undefined {
   let text = '';
   try {
     text = readlinkSync(join(linksPath, name));
   } catch {
     return undefined;
   }
-  const [, token, createdAtMs, id] = /^([0-9a-f-]{36}) (\d{1,16}) (\S+)$/.exec(text) ?? [];
+  const [, token, network, createdAtMs, id] = /^([0-9a-f:-]{17,36})(?: (net:\[\d+\]))? (\d{1,16}) (\S+)$/.exec(text) ?? [];
   if (token === undefined || id === undefined || !/^tsrun[0-9a-f]{8}$/.test(name)) return undefined;
-  return { name, token, holder: { id, createdAtMs: Number(createdAtMs) } };
+  return { name, token, network, holder: { id, createdAtMs: Number(createdAtMs) } };
 }
