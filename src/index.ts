@@ -81,6 +81,7 @@ export type { Attachment } from './dyno/one-off/attachment.js';
 export type { DynoState } from './dyno/life-record.js';
 export type { PressureResource } from './spec/extensions.js';
 export type { DynoEvent, LimitEvent } from './dyno/events.js';
+export type { BadBind, Listener } from './dyno/listeners.js';
 export type { Death, DeathCause } from './dyno/death.js';
 export type { Clock } from './dyno/clock.js';
 export type { DynoProfile } from './dyno/profile.js';

@@ -52,7 +52,7 @@ export class Dyno {
       },
       terminate: () => { this.#ending.terminate(); },
       kill: () => { this.#ending.kill(); },
-      badBind: () => this.#watch.badBind,
+      tellBadBind: () => { this.#watch.tellBadBind(); },
       log: say,
       changed: (from, to) => {
         settings.onEvent({ type: 'state', dyno: this.name, timeMs: clock.now(), from, to });

@@ -5,6 +5,7 @@ import type { Death } from './death.js';
 import type { DrainState } from './drains/drain-state.js';
 import type { HealthChange } from './health/health.js';
 import type { DynoState } from './life-record.js';
+import type { BadBind } from './listeners.js';
 import type { DynoSample } from './metrics/sample.js';
 import type { QuotaCode } from './sizes/quota.js';
 
@@ -16,6 +17,8 @@ export type DynoEvent =
   | { readonly type: 'state'; readonly dyno: string; readonly timeMs: number; readonly from: DynoState; readonly to: DynoState }
   /** Its program has ended, or could not be started; what becomes of it then is a change of state. */
   | { readonly type: 'ended'; readonly dyno: string; readonly timeMs: number; readonly death: Death }
+  /** While it is starting it listens elsewhere than on its `PORT` (`wantedPort`), or there on the loopback address alone (R11). It may still come up. */
+  | ({ readonly type: 'bad-bind'; readonly dyno: string; readonly timeMs: number; readonly code: 'R11' } & BadBind)
   /** One of its health checks has passed or failed, other than before. */
   | ({ readonly type: 'health'; readonly dyno: string; readonly timeMs: number } & HealthChange)
   /** Each 20 seconds, of dynos that have a size, or with `metrics`. */

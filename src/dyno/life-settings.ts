@@ -13,8 +13,8 @@ export interface LifecycleActions {
   readonly terminate: () => void;
   /** SIGKILL to all of it. */
   readonly kill: () => void;
-  /** What it listens on instead of its port, as a line of the log. */
-  readonly badBind: () => string | undefined;
+  /** Its time to listen is over: the log is to say what it listens on instead. */
+  readonly tellBadBind: () => void;
   /** A line of the platform's. */
   readonly log: (message: string) => void;
   readonly changed: (from: DynoState, to: DynoState) => void;

@@ -234,8 +234,7 @@ export class Lifecycle {
   #mustBindBy(timeMs: number): void {
     const { bootTimeoutMs = 0 } = this.#settings;
     this.#deadline.set(timeMs, () => {
-      const badBind = this.#actions.badBind();
-      if (badBind !== undefined) this.#actions.log(badBind);
+      this.#actions.tellBadBind();
       this.#actions.log(bootTimeoutLine(bootTimeoutMs));
       this.#kill('killing-unbound');
     });

@@ -60,11 +60,23 @@ async function readBeginning(path: string): Promise<string> {
   return text;
 }
 
-/** What is wrong with what listens: the exact line where Heroku had one (R11), else one like it; undefined: nothing listens. */
-export function badBind(listeners: readonly Listener[], port: number): string | undefined {
-  if (listeners.some((each) => each.port === port && each.isLoopback)) return `Error R11 (Bad bind) -> Process bound to port ${port} on the loopback address only, should be 0.0.0.0 or [::]`;
-  const [other] = listeners;
-  return other === undefined ? undefined : `Error R11 (Bad bind) -> Process bound to port ${other.port}, should be ${port} (see environment variable PORT)`;
+/** What listens in the place of a port that shall be bound: another one, or that one where nobody but the dyno reaches it. */
+export interface BadBind extends Listener {
+  readonly wantedPort: number;
+}
+
+/** What is wrong with what listens; undefined: nothing listens, or nothing is wrong. Who binds its port on the loopback address means it; others come next, those first that are reached. */
+export function badBind(listeners: readonly Listener[], port: number): BadBind | undefined {
+  if (isBound(listeners, port)) return undefined;
+  const found = listeners.find((each) => each.port === port) ?? listeners.find(({ isLoopback: isInner }) => !isInner) ?? listeners[0];
+  return found === undefined ? undefined : { port: found.port, isLoopback: found.isLoopback, wantedPort: port };
+}
+
+/** The exact line where Heroku had one (R11), else one like it. */
+export function badBindLine({ port, wantedPort }: BadBind): string {
+  return port === wantedPort
+    ? `Error R11 (Bad bind) -> Process bound to port ${port} on the loopback address only, should be 0.0.0.0 or [::]`
+    : `Error R11 (Bad bind) -> Process bound to port ${port}, should be ${wantedPort} (see environment variable PORT)`;
 }
 
 /** Reachable from outside. */

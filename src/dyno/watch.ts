@@ -4,6 +4,7 @@ import { listeningOf } from '../container/listening.js';
 import type { DynoSettings } from './dyno-settings.js';
 import { Health, type HealthReport } from './health/health.js';
 import type { Lifecycle } from './lifecycle.js';
+import { badBindLine, type BadBind } from './listeners.js';
 import { measure } from './metrics/measure.js';
 import type { DynoSample } from './metrics/sample.js';
 import { readOwnListeners } from './own-listeners.js';
@@ -34,9 +35,10 @@ export class DynoWatch {
     return this.#health?.hasStartup === true;
   }
 
-  /** What it listens on instead of its port, as a line of the log. */
-  get badBind(): string | undefined {
-    return this.#port?.badBind;
+  /** The time to listen is over: what it listens on instead of its port is told, unless it was. */
+  tellBadBind(): void {
+    const found = this.#port?.takeBadBind();
+    if (found !== undefined) this.#tellBadBind(found);
   }
 
   get isReady(): boolean {
@@ -96,7 +98,14 @@ export class DynoWatch {
       onBound: () => {
         life().bound();
       },
+      onBadBind: (found) => { this.#tellBadBind(found); },
     });
+  }
+
+  #tellBadBind(found: BadBind): void {
+    const { settings: { clock, onEvent }, name, say } = this.#watch;
+    say(badBindLine(found));
+    onEvent({ type: 'bad-bind', dyno: name, timeMs: clock.now(), code: 'R11', ...found });
   }
 
   #makeHealth(): Health | undefined {

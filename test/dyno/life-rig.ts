@@ -20,7 +20,7 @@ export class Rig {
     const act = (what: string) => () => {
       this.said.push(`<${what}>`);
     };
-    const actions = { launch: act('launch'), terminate: act('terminate'), kill: act('kill'), badBind: () => this.badBind, log: (message: string) => this.said.push(message), changed: () => undefined, ...(replace && { replace: act('replace') }) };
+    const actions = { launch: act('launch'), terminate: act('terminate'), kill: act('kill'), tellBadBind: () => { if (this.badBind !== undefined) this.said.push(this.badBind); }, log: (message: string) => this.said.push(message), changed: () => undefined, ...(replace && { replace: act('replace') }) };
     this.life = new Lifecycle({ clock: this.clock, policy: restartPolicies.heroku, command: 'node server.js', stopSignal: 'SIGTERM', graceMs: 30_000, chance: () => 0, ...settings }, actions);
   }
 

@@ -9,7 +9,7 @@ function rig() {
   const say = (what: string) => () => {
     said.push(what);
   };
-  const actions = { launch: say('<launch>'), terminate: say('<terminate>'), kill: say('<kill>'), badBind: () => undefined, log: (line: string) => said.push(line), changed: () => undefined };
+  const actions = { launch: say('<launch>'), terminate: say('<terminate>'), kill: say('<kill>'), tellBadBind: () => undefined, log: (line: string) => said.push(line), changed: () => undefined };
   const life = new Lifecycle({ clock, policy: restartPolicies.heroku, command: 'true', stopSignal: 'SIGTERM', graceMs: 30_000, chance: () => 0, bootTimeoutMs: 60_000 }, actions);
   life.start();
   return { clock, life, take: () => said.splice(0) };

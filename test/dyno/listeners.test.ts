@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import test from 'ava';
-import { badBind, isBound, isLoopbackAddress, parseListeners, readListeners } from '../../src/dyno/listeners.js';
+import { badBind, badBindLine, isBound, isLoopbackAddress, parseListeners, readListeners, type Listener } from '../../src/dyno/listeners.js';
 
 const head = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
 const line = (local: string, state = '0A') => `   0: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000  1000        0 12345 1 0000000000000000 100 0 0 10 0\n`;
@@ -39,10 +39,17 @@ test('what this process listens on', async (t) => {
 
 test('B1: a wrong port, and loopback only, are told apart', (t) => {
   const wrong = [{ port: 32_970, isLoopback: false }];
-  t.is(badBind(wrong, 13_527), 'Error R11 (Bad bind) -> Process bound to port 32970, should be 13527 (see environment variable PORT)');
+  const lineOf = (listeners: readonly Listener[]) => {
+    const found = badBind(listeners, 13_527);
+    return found === undefined ? undefined : badBindLine(found);
+  };
+  t.is(lineOf(wrong), 'Error R11 (Bad bind) -> Process bound to port 32970, should be 13527 (see environment variable PORT)');
   const alone = [...wrong, { port: 13_527, isLoopback: true }];
-  t.is(badBind(alone, 13_527), 'Error R11 (Bad bind) -> Process bound to port 13527 on the loopback address only, should be 0.0.0.0 or [::]');
-  t.is(badBind([], 13_527), undefined);
+  t.is(lineOf(alone), 'Error R11 (Bad bind) -> Process bound to port 13527 on the loopback address only, should be 0.0.0.0 or [::]');
+  t.is(lineOf([]), undefined);
+  t.is(lineOf([...alone, { port: 13_527, isLoopback: false }]), undefined, 'it is bound');
+  t.deepEqual(badBind([{ port: 9229, isLoopback: true }, ...wrong], 13_527), { port: 32_970, isLoopback: false, wantedPort: 13_527 }, 'what others reach says more');
+  t.is(badBind([{ port: 9229, isLoopback: true }], 13_527)?.port, 9229);
   t.false(isBound(alone, 13_527));
   t.true(isBound(wrong, 32_970));
 });

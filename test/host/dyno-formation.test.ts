@@ -73,6 +73,7 @@ for (const [what, command, diagnosis] of [
     const clock = new FakeClock();
     const watched = await start(one('web', command, { clock, restart: 'never' }));
     await until(() => watched.formation.dyno('web.1')?.container !== undefined);
+    const begunMs = clock.now();
     while (watched.events.every(({ type }) => type !== 'ended')) {
       clock.advance(500);
       await delay(10);
@@ -87,6 +88,9 @@ for (const [what, command, diagnosis] of [
       'heroku[web.1]: State changed from starting to crashed',
     ]);
     t.is(watched.formation.dyno('web.1')?.lastDeath?.cause, 'boot-timeout');
+    const told = watched.events.filter((event) => event.type === 'bad-bind');
+    t.deepEqual(told.map(({ dyno, code }) => `${dyno} ${code}`), diagnosis.map(() => 'web.1 R11'));
+    for (const { timeMs } of told) t.true(timeMs - begunMs < 30_000, `told after ${timeMs - begunMs} ms`);
     await watched.stop();
   });
 }

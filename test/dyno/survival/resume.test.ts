@@ -37,7 +37,7 @@ class Rig {
         say('<terminate>');
       },
       kill: () => { say('<kill>'); },
-      badBind: () => undefined,
+      tellBadBind: () => undefined,
       log: say,
       changed: () => undefined,
       remember: () => { this.#remembered.push(life.record); },
