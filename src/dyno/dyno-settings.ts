@@ -7,6 +7,7 @@ import type { Clock } from './clock.js';
 import type { Death } from './death.js';
 import type { DynoEvent } from './events.js';
 import type { HealthCheck } from './health/health-options.js';
+import type { LineForm } from './log/framing.js';
 import type { LogHub } from './log/hub.js';
 import type { LogLine } from './log/line.js';
 import type { RestartPolicy } from './restart-policy.js';
@@ -46,6 +47,8 @@ export interface DynoSettings {
   readonly attendance?: Attendance;
   /** It outlives this process. */
   readonly keeper?: DynoKeeper;
+  /** How lines of what it prints are cut; absent: as Heroku does. */
+  readonly lineForm?: LineForm;
   readonly onLog: (line: LogLine) => void;
   /** How fast what it prints is read. */
   readonly pace: Pick<LogHub, 'turns' | 'room'>;

@@ -8,6 +8,7 @@ import { nonEmpty } from '../spec/schema-common.js';
 import { anyOf, array, assertShape, boolean, callback, integer, number, oneOf, optional, record, strictObject, text, type Shape } from '../spec/shape.js';
 import { systemClock, type Clock } from './clock.js';
 import { drainChoice, type DrainChoice } from './drains/drain-options.js';
+import type { LineForm } from './log/framing.js';
 import { metricsAddress, type MetricsAddress } from './metrics/serve-metrics.js';
 import type { ImageOptions } from './program.js';
 import type { DynoProfile } from './profile.js';
@@ -99,6 +100,11 @@ export interface FormationOptions {
   readonly publish?: readonly PublishOptions[];
   /** Limits, mounts, user, walls of each dyno. Default: no capabilities, and uid 1000 where the image says root or nothing. */
   readonly container?: DynoContainerOptions;
+  /**
+   * How long lines are cut that dynos print: `heroku`, after 10,000 bytes, into lines like all others; `docker`, after 16 KiB, each part marked as docker's
+   * log drivers do (`LogLine.partial`), and each line with its stream. Default `heroku`.
+   */
+  readonly logLines?: LineForm;
   /** Where the log goes beside its readers: URLs, or functions that take lines. */
   readonly drains?: readonly DrainChoice[];
   /** Default: this machine's. */
@@ -158,6 +164,7 @@ const formation = strictObject<FormationOptions>({
   serveMetrics: optional(metricsAddress),
   publish: optional(array(publishShape)),
   container: optional({ expects: 'an object', check: checkContainer }),
+  logLines: optional(oneOf('a form of lines', ['heroku', 'docker'])),
   drains: optional(array(drainChoice, 0, 100)),
   clock: optional(strictObject<Clock>({ now: callback<Clock['now']>(), after: callback<Clock['after']>() })),
   survive: optional(boolean),

@@ -1,7 +1,8 @@
 /** What a dyno prints, on its way to the log of the formation, or to its client. */
 import type { Container } from '../container/container.js';
 import type { DynoSettings } from './dyno-settings.js';
-import { copyOutput, unhurried, type Printed } from './log/output.js';
+import type { LogLine } from './log/line.js';
+import { copyOutput, unhurried, type Printed, type PrintedLine } from './log/output.js';
 import { localOverflow } from './log/overflow.js';
 import type { PrintListener, Printing } from './survival/keeper.js';
 
@@ -32,27 +33,33 @@ export class DynoOutput {
   }
 
   print(container: Container): Printed {
-    const { clock, onLog, pace, attendance, keeper } = this.#settings;
+    const { clock, onLog, pace, attendance, keeper, lineForm } = this.#settings;
     if (attendance !== undefined) return unhurried(attendance.attend(container));
     if (keeper !== undefined) return unhurried(this.read({ createdAtMs: container.record.createdAtMs, container }));
-    return copyOutput(container, pace, (message) => {
-      onLog({ timeMs: clock.now(), source: 'app', dyno: this.#name, message });
+    return copyOutput(container, pace, { ...(lineForm !== undefined && { form: lineForm }), mark: `${clock.now()}` }, (line) => {
+      onLog(this.#lineOf(clock.now(), line));
     });
   }
 
   /** What one that outlives its owner has printed stands in its log. */
   async read(printing: Printing): Promise<void> {
-    const { keeper, onLog } = this.#settings;
+    const { keeper, onLog, lineForm } = this.#settings;
     this.#lost = new AbortController();
     const signal = AbortSignal.any([this.#leaving.signal, this.#lost.signal]);
     const listener: PrintListener = {
-      say: ({ timeMs, message }) => {
-        onLog({ timeMs, source: 'app', dyno: this.#name, message });
+      say: ({ timeMs, ...line }) => {
+        onLog(this.#lineOf(timeMs, line));
       },
       miss: ({ timeMs, lost }, sinceMs) => {
         onLog({ ...localOverflow({ count: lost, sinceMs, timeMs }), source: 'heroku', dyno: this.#name });
       },
     };
-    await keeper?.print(printing, listener, signal);
+    await keeper?.print({ ...printing, lineForm }, listener, signal);
+  }
+
+  #lineOf(timeMs: number, { message, stream, partial }: PrintedLine): LogLine {
+    const line = { timeMs, source: 'app', dyno: this.#name, message } as const;
+    if (stream === undefined) return line;
+    return { ...line, stream, ...(partial !== undefined && { partial: { ...partial, id: `${this.#name}-${partial.id}` } }) };
   }
 }

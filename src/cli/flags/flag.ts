@@ -1,5 +1,5 @@
 /** What one row of the table of flags holds, and the draft that flags fill in. */
-import type { AppManifest, DynoProfile, DynoSizes, MetricsAddress, Procfile, PublishOptions, RestartPolicyName, RunOptions } from '../../index.js';
+import type { AppManifest, DynoProfile, DynoSizes, LineForm, MetricsAddress, Procfile, PublishOptions, RestartPolicyName, RunOptions } from '../../index.js';
 import type { SortKey } from '../top/sort-keys.js';
 import type { Completion, ValueContext, ValueKind, ValueType } from '../values/value-type.js';
 
@@ -112,6 +112,7 @@ export interface CommandFlags {
   /** `up`: what dynos may use, and whether the log has what they do. */
   readonly sizes?: DynoSizes;
   readonly runtimeMetrics?: boolean;
+  readonly logLines?: LineForm;
   readonly dynoMetadata?: boolean;
   readonly profile?: DynoProfile;
   readonly metrics?: MetricsAddress;

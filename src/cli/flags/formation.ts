@@ -264,6 +264,15 @@ export const formationFlags: readonly Flag[] = [
     commands: ['up'],
     apply: (draft, value) => (draft.options.user = value),
   }),
+  flag(oneOf('FORM', ['heroku', 'docker']), {
+    name: 'log-lines',
+    help: 'how long lines of dynos are cut: heroku after 10,000 bytes, docker after 16 KiB, with a mark in JSON, json-file and the journal',
+    group,
+    default: 'heroku',
+    example: 'docker',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.logLines = value),
+  }),
   flag(listOf(text('URL')), {
     name: 'drain',
     help: 'send the log there too: https://USER:PASSWORD@HOST/PATH, syslog://HOST:514, syslog+tls://HOST:6514, syslog+udp://HOST:514, file:///PATH?max=10m&keep=5 or journald:',

@@ -39,11 +39,24 @@ export function endedByLineFeed(message: string): string {
 }
 
 /** Of a file. */
-export type FileForm = 'text' | 'json' | 'syslog' | 'logplex';
+export type FileForm = 'text' | 'json' | 'docker' | 'syslog' | 'logplex';
 
 export const fileForms: Readonly<Record<FileForm, (line: LogLine, token: string) => string>> = {
   text: (line) => `${formatLogLine(line)}\n`,
   json: (line) => `${logLineJson(line)}\n`,
+  docker: (line) => `${dockerJson(line)}\n`,
   syslog: (line, token) => endedByLineFeed(syslogMessage(line, token)),
   logplex: logplexFrame,
 };
+
+/**
+ * A line as docker's log driver `json-file` writes it, without line break: `log` ends with a line feed unless the line goes on, and `attrs` say of whom it is. What
+ * the platform says has no stream.
+ *
+ * @example
+ * import { dockerJson } from 'tsrun';
+ * console.log(dockerJson({ timeMs: 0, source: 'app', dyno: 'web.1', message: 'hello', stream: 'stdout' })); // {"log":"hello\n","stream":"stdout","attrs":{"source":"app","dyno":"web.1"},"time":"1970-01-01T00:00:00.000000Z"}
+ */
+export function dockerJson({ timeMs, source, dyno, message, stream, partial }: LogLine): string {
+  return JSON.stringify({ log: partial?.last === false ? message : `${message}\n`, stream, attrs: { source, dyno }, time: timestamp(timeMs).replace('+00:00', 'Z') });
+}

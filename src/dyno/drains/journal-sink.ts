@@ -1,7 +1,7 @@
 /** The journal of systemd, in its own protocol: an entry a datagram, with fields to select by (systemd.io, "Native Journal Protocol"). */
 import { DatagramSocket } from '../../engine/datagram-socket.js';
 import type { Clock } from '../clock.js';
-import { timestamp, type LogLine } from '../log/line.js';
+import { timestamp, type LogLine, type PartialLine } from '../log/line.js';
 import type { Batch, Sink } from './sink.js';
 import type { JournalTarget } from './target.js';
 
@@ -45,11 +45,15 @@ export class JournalSink implements Sink {
   }
 }
 
-/** `journalctl -t web.1`, `TSRUN_APP=my-app`. */
-export function journalEntry({ timeMs, source, dyno, message }: LogLine, app: string): Buffer {
+/** `journalctl -t web.1`, `TSRUN_APP=my-app`; parts of lines with the fields of docker's driver `journald`, which calls all but the last one a part. */
+export function journalEntry({ timeMs, source, dyno, message, partial }: LogLine, app: string): Buffer {
   const text = Buffer.from(message);
   const size = Buffer.alloc(8);
   size.writeBigUInt64LE(BigInt(text.length));
-  const head = `PRIORITY=6\nSYSLOG_FACILITY=${source === 'app' ? 23 : 16}\nSYSLOG_IDENTIFIER=${dyno}\nTSRUN_APP=${app}\nTSRUN_DYNO=${dyno}\nTSRUN_SOURCE=${source}\nTSRUN_TIME=${timestamp(timeMs)}\nMESSAGE\n`;
+  const head = `PRIORITY=6\nSYSLOG_FACILITY=${source === 'app' ? 23 : 16}\nSYSLOG_IDENTIFIER=${dyno}\nTSRUN_APP=${app}\nTSRUN_DYNO=${dyno}\nTSRUN_SOURCE=${source}\nTSRUN_TIME=${timestamp(timeMs)}\n${partial === undefined ? '' : partialFields(partial)}MESSAGE\n`;
   return Buffer.concat([Buffer.from(head), size, text, Buffer.from('\n')]);
+}
+
+function partialFields({ id, ordinal, last }: PartialLine): string {
+  return `CONTAINER_PARTIAL_ID=${id}\nCONTAINER_PARTIAL_ORDINAL=${ordinal}\nCONTAINER_PARTIAL_LAST=${last}\n${last ? '' : 'CONTAINER_PARTIAL_MESSAGE=true\n'}`;
 }

@@ -143,7 +143,7 @@ function fileTarget(url: URL, words: Words): FileTarget {
   if (url.host !== '' || url.pathname.endsWith('/') || /%00|%2f/i.test(url.pathname)) throw invalid('expected the absolute path of a file', 'such as file:///var/log/app.log');
   const path = fileURLToPath(`file://${url.pathname}`);
   const keep = Number(words.text('keep', /^\d{1,3}$/) ?? 5);
-  const form = words.choice('form', ['text', 'json', 'syslog', 'logplex']) ?? 'text';
+  const form = words.choice('form', ['text', 'json', 'docker', 'syslog', 'logplex']) ?? 'text';
   return { kind: 'file', path, keep, form, mostBytes: words.size('max') ?? 10 * 2 ** 20, name: `file://${printable(url.pathname, 256)}` };
 }
 

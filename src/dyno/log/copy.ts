@@ -1,7 +1,14 @@
 /** What a program prints, into the log of its formation. */
 import type { Readable } from 'node:stream';
-import { LineFramer } from './framing.js';
+import { LineFramer, type LineForm } from './framing.js';
 import type { LogHub } from './hub.js';
+import type { PartialLine } from './line.js';
+
+export interface CopySettings {
+  readonly form?: LineForm;
+  /** Before the ids of lines that are cut: of this stream of this program alone. */
+  readonly mark?: string;
+}
 
 /** A look at the clock costs as much as a short line does. */
 const linesALook = 16;
@@ -9,14 +16,18 @@ const linesALook = 16;
 /** One stream of one program. It is read no faster than its lines are passed on. */
 export class LogCopy {
   readonly #hub: Pick<LogHub, 'turns' | 'room'>;
-  readonly #say: (message: string) => void;
-  readonly #framer = new LineFramer();
+  readonly #say: (message: string, partial: PartialLine | undefined) => void;
+  readonly #framer: LineFramer;
+  readonly #mark: string;
+  #pieces = 0;
   #isHurried = false;
   #wake: (() => void) | undefined;
 
-  constructor(hub: Pick<LogHub, 'turns' | 'room'>, say: (message: string) => void) {
+  constructor(hub: Pick<LogHub, 'turns' | 'room'>, say: (message: string, partial: PartialLine | undefined) => void, { form, mark = '' }: CopySettings = {}) {
     this.#hub = hub;
     this.#say = say;
+    this.#framer = new LineFramer(form);
+    this.#mark = mark;
   }
 
   /** The program has ended: what is left is little, and waits for no drain. */
@@ -38,7 +49,7 @@ export class LogCopy {
     });
     await new Promise((resolve) => stream.once('close', resolve));
     await passed;
-    for (const message of this.#framer.end()) this.#say(message);
+    for (const message of this.#framer.end(this.#mark)) this.#say(message, this.#framer.partial);
   }
 
   async #pass(piece: Buffer): Promise<void> {
@@ -46,8 +57,8 @@ export class LogCopy {
     let count = 0;
     await this.#room();
     await turns.next();
-    for (const message of this.#framer.lines(piece)) {
-      this.#say(message);
+    for (const message of this.#framer.lines(piece, `${this.#mark}-${this.#pieces++}`)) {
+      this.#say(message, this.#framer.partial);
       if (++count % linesALook !== 0 || !turns.isOver) continue;
       await this.#room();
       await turns.next();

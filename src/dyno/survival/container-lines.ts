@@ -1,12 +1,12 @@
 /** What a dyno has printed, out of the log that the launcher keeps of its container: the same lines with the same times, whoever reads them. */
 import type { Readable } from 'node:stream';
 import { readPaced, type LogMark, type LogPiece, type Pace } from '../../container/log.js';
-import { LineFramer } from '../log/framing.js';
+import { LineFramer, type LineForm } from '../log/framing.js';
+import { printed, type PrintedLine } from '../log/output.js';
 import type { Cursor } from './journal-entries.js';
 
-export interface TimedLine {
+export interface TimedLine extends PrintedLine {
   readonly timeMs: number;
-  readonly message: string;
   /** Line feeds that the log has had up to here. */
   readonly breaks: number;
 }
@@ -24,15 +24,16 @@ export interface Gap {
  * @param streams undefined where it does not run; what the launcher passes on as well: the log alone would be overwritten by a program that prints
  * faster than it is read. They are read as far as the log is, and the launcher waits for them.
  * @param breaks line feeds up to the place where it was read last
+ * @param form in which its lines are told
  */
-export async function* containerLines(folder: string, streams: readonly Readable[] | undefined, signal: AbortSignal, breaks: number): AsyncGenerator<readonly (TimedLine | Gap)[]> {
+export async function* containerLines(folder: string, streams: readonly Readable[] | undefined, signal: AbortSignal, breaks: number, form?: LineForm): AsyncGenerator<readonly (TimedLine | Gap)[]> {
   if (streams === undefined) {
-    yield* linesOf(readPaced(folder, { signal }), breaks);
+    yield* linesOf(readPaced(folder, { signal }), breaks, form);
     return;
   }
   const pace = new Pacer(streams);
   try {
-    yield* linesOf(readPaced(folder, { follow: true, signal }, pace), breaks);
+    yield* linesOf(readPaced(folder, { follow: true, signal }, pace), breaks, form);
   } finally {
     for (const stream of streams) stream.destroy();
   }
@@ -68,7 +69,7 @@ class Pacer implements Pace {
 }
 
 /** A line has the time of the piece that ends it; times never go back, not even with the clock. What was overwritten unread is a gap, at its place. */
-export async function* linesOf(pieces: AsyncIterable<LogPiece | LogMark>, breaks: number): AsyncGenerator<readonly (TimedLine | Gap)[]> {
+export async function* linesOf(pieces: AsyncIterable<LogPiece | LogMark>, breaks: number, form?: LineForm): AsyncGenerator<readonly (TimedLine | Gap)[]> {
   const framers = new Map<LogPiece['stream'], LineFramer>();
   let [timeMs, count] = [0, breaks];
   for await (const piece of pieces) {
@@ -82,15 +83,21 @@ export async function* linesOf(pieces: AsyncIterable<LogPiece | LogMark>, breaks
       yield [{ timeMs, lost, breaks: count }];
       continue;
     }
-    const framer = framers.get(piece.stream) ?? new LineFramer();
+    const framer = framers.get(piece.stream) ?? new LineFramer(form);
     framers.set(piece.stream, framer);
     const lines: TimedLine[] = [];
     const before = count - framer.breaks;
-    for (const message of framer.lines(piece.bytes)) lines.push({ timeMs, message, breaks: before + framer.breaks });
+    // The same ids, whoever reads it: each piece has a time of its own.
+    for (const message of framer.lines(piece.bytes, `${piece.timeMs}`)) lines.push({ timeMs, ...told(message, piece.stream, framer, form), breaks: before + framer.breaks });
     count = before + framer.breaks;
     yield lines;
   }
-  for (const framer of framers.values()) yield framer.end().map((message) => ({ timeMs, message, breaks: count }));
+  for (const [stream, framer] of framers) yield framer.end(`${timeMs}`).map((message) => ({ timeMs, ...told(message, stream, framer, form), breaks: count }));
+}
+
+/** What a terminal shows is its program's standard output. */
+function told(message: string, stream: LogPiece['stream'], { partial }: LineFramer, form: LineForm | undefined): PrintedLine {
+  return form === 'docker' ? printed(message, stream === 'stderr' ? 'stderr' : 'stdout', partial) : { message };
 }
 
 /** Without those that were read up to that place, when the log is read from its beginning. */

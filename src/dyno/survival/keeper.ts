@@ -7,6 +7,7 @@ import { TsrunError } from '../../spec/errors.js';
 import { pause, type Clock } from '../clock.js';
 import type { Death } from '../death.js';
 import type { LifeRecord } from '../life-record.js';
+import type { LineForm } from '../log/framing.js';
 import { containerLines, Unread, type Gap, type TimedLine } from './container-lines.js';
 import type { FormationFolder } from './folder.js';
 import type { Journal } from './journal.js';
@@ -28,6 +29,7 @@ export type Found = { readonly container: Container } | { readonly status: ExitS
 /** Whose log is read: a container of that time, which runs, or has ended. */
 export interface Printing {
   readonly createdAtMs: number;
+  readonly lineForm?: LineForm | undefined;
   readonly container?: Container;
 }
 
@@ -97,7 +99,7 @@ export class DynoKeeper {
   }
 
   /** Everything that is new in the log of its container, until that, if it runs, has ended or the signal is aborted. */
-  async print({ createdAtMs, container }: Printing, { say, miss }: PrintListener, signal: AbortSignal): Promise<void> {
+  async print({ createdAtMs, container, lineForm }: Printing, { say, miss }: PrintListener, signal: AbortSignal): Promise<void> {
     const journal = this.#journal;
     const before = journal.cursor(this.#place);
     const streams = [container?.stdout, container?.stderr].filter((stream) => stream !== null && stream !== undefined);
@@ -105,7 +107,7 @@ export class DynoKeeper {
     const unread = cursor === undefined ? undefined : new Unread(cursor);
     journal.begin(this.#place, createdAtMs);
     try {
-      for await (const lines of containerLines(this.#runtime.statePath(this.#id), container === undefined ? undefined : streams, signal, cursor?.breaks ?? 0)) {
+      for await (const lines of containerLines(this.#runtime.statePath(this.#id), container === undefined ? undefined : streams, signal, cursor?.breaks ?? 0, lineForm)) {
         if (signal.aborted) return;
         for (const line of unread?.of(lines) ?? lines) this.#tell(line, say, miss);
       }

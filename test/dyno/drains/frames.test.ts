@@ -1,5 +1,6 @@
 import test from 'ava';
 import { counted, endedByLineFeed, fileForms, logplexFrame, syslogMessage } from '../../../src/dyno/drains/frames.js';
+import { journalEntry } from '../../../src/dyno/drains/journal-sink.js';
 import type { LogLine } from '../../../src/dyno/log/line.js';
 
 const line: LogLine = { timeMs: Date.UTC(2012, 10, 30, 6, 45, 29), source: 'heroku', dyno: 'web.3', message: 'State changed from starting to up' };
@@ -27,7 +28,20 @@ test('the forms of a file', (t) => {
   t.deepEqual(Object.values(fileForms).map((form) => form(line, 'd.1')), [
     '2012-11-30T06:45:29.000000+00:00 heroku[web.3]: State changed from starting to up\n',
     '{"time":"2012-11-30T06:45:29.000000+00:00","source":"heroku","dyno":"web.3","message":"State changed from starting to up"}\n',
+    '{"log":"State changed from starting to up\\n","attrs":{"source":"heroku","dyno":"web.3"},"time":"2012-11-30T06:45:29.000000Z"}\n',
     '<134>1 2012-11-30T06:45:29.000000+00:00 d.1 heroku web.3 - - State changed from starting to up\n',
     logplexFrame(line),
   ]);
+});
+
+test('a line that was cut: without a line feed in the form of json-file, with the fields of docker in the journal', (t) => {
+  const part = { ...line, source: 'app', message: 'ab', stream: 'stderr', partial: { id: 'web.3-1', ordinal: 1, last: false } } as const;
+  const end = { ...part, message: '', partial: { id: 'web.3-1', ordinal: 2, last: true } };
+  t.is(fileForms.docker(part, ''), '{"log":"ab","stream":"stderr","attrs":{"source":"app","dyno":"web.3"},"time":"2012-11-30T06:45:29.000000Z"}\n');
+  t.is(fileForms.docker(end, ''), '{"log":"\\n","stream":"stderr","attrs":{"source":"app","dyno":"web.3"},"time":"2012-11-30T06:45:29.000000Z"}\n');
+  t.is(fileForms.json(part, ''), '{"time":"2012-11-30T06:45:29.000000+00:00","source":"app","dyno":"web.3","stream":"stderr","message":"ab","partial":{"id":"web.3-1","ordinal":1,"last":false}}\n');
+  const fields = (each: LogLine) => journalEntry(each, 'app').toString().split('\n').filter((field) => field.startsWith('CONTAINER_'));
+  t.deepEqual(fields(part), ['CONTAINER_PARTIAL_ID=web.3-1', 'CONTAINER_PARTIAL_ORDINAL=1', 'CONTAINER_PARTIAL_LAST=false', 'CONTAINER_PARTIAL_MESSAGE=true']);
+  t.deepEqual(fields(end), ['CONTAINER_PARTIAL_ID=web.3-1', 'CONTAINER_PARTIAL_ORDINAL=2', 'CONTAINER_PARTIAL_LAST=true'], 'of which docker says no longer that it is a part');
+  t.deepEqual(fields(line), []);
 });

@@ -46,3 +46,19 @@ test('a program whose log has no room is not read, until it has ended', async (t
   await done;
   t.deepEqual(messages, ['a', 'b', 'c']);
 });
+
+test('in docker\'s form parts of a line are marked, with ids of no other line', async (t) => {
+  const stream = new PassThrough();
+  const said: unknown[] = [];
+  const copy = new LogCopy({ turns: new Turns(), room: () => undefined }, (message, partial) => said.push([message.length, partial]), { form: 'docker', mark: '7-stdout' });
+  const done = copy.from(stream);
+  stream.write(`${'x'.repeat(16_385)}\n`);
+  while (said.length < 2) await setImmediate();
+  stream.end('y');
+  await done;
+  t.deepEqual(said, [
+    [16_384, { id: '7-stdout-0-0', ordinal: 1, last: false }],
+    [1, { id: '7-stdout-0-0', ordinal: 2, last: true }],
+    [1, { id: '7-stdout-end', ordinal: 1, last: false }],
+  ]);
+});

@@ -31,7 +31,7 @@ test('B5: a long line is cut between characters', (t) => {
   const line = `x${'😀'.repeat(6000)}`;
   const lines = frame([`${line}\n`]);
   t.is(lines.join(''), line);
-  for (const each of lines) t.true(Buffer.byteLength(each) <= mostLineBytes);
+  for (const each of lines) t.true(Buffer.byteLength(each) <= mostLineBytes.heroku);
 });
 
 test('B5: binary is text with U+FFFD, and cut all the same', (t) => {
@@ -53,4 +53,42 @@ test('how a stream is cut into pieces makes no difference, and nothing is lost',
     }),
     { numRuns: 100 },
   );
+});
+
+type Part = readonly [message: string, ordinal?: number, last?: boolean, id?: string];
+
+function docker(pieces: readonly (string | Buffer)[]): Part[] {
+  const framer = new LineFramer('docker');
+  const part = (message: string): Part => (framer.partial === undefined ? [message] : [message, framer.partial.ordinal, framer.partial.last, framer.partial.id]);
+  const parts: Part[] = [];
+  for (const [index, piece] of pieces.entries()) for (const message of framer.lines(Buffer.from(piece), `p${index}`)) parts.push(part(message));
+  return [...parts, ...framer.end('p').map(part)];
+}
+
+const sizes = (parts: readonly Part[]) => parts.map(([message, ...marks]) => [message.length, ...marks]);
+
+test('B5: in docker\'s form a line of 16,385 bytes is two parts, and of 16,384 too: the buffer is full before the line break is seen', (t) => {
+  t.deepEqual(sizes(docker([`${'x'.repeat(16_385)}\nshort\n`])), [[16_384, 1, false, 'p0-0'], [1, 2, true, 'p0-0'], [5]]);
+  t.deepEqual(sizes(docker([`${'x'.repeat(16_384)}\n`])), [[16_384, 1, false, 'p0-0'], [0, 2, true, 'p0-0']]);
+  t.deepEqual(sizes(docker([`${'x'.repeat(16_383)}\n`])), [[16_383]]);
+  t.deepEqual(sizes(docker(['x'.repeat(20_000), `${'x'.repeat(20_000)}\n`, `${'y'.repeat(16_385)}\n${'z'.repeat(16_385)}\n`])), [
+    [16_384, 1, false, 'p0-0'], [16_384, 2, false, 'p0-0'], [7232, 3, true, 'p0-0'],
+    [16_384, 1, false, 'p2-0'], [1, 2, true, 'p2-0'], [16_384, 1, false, 'p2-1'], [1, 2, true, 'p2-1'],
+  ]);
+});
+
+test('B5: in docker\'s form what ends without a line break is a part that is not the last; carriage returns stay', (t) => {
+  t.deepEqual(docker(['a\r\n\nb']), [['a\r'], [''], ['b', 1, false, 'p-end']]);
+  t.deepEqual(sizes(docker(['x'.repeat(16_385)])), [[16_384, 1, false, 'p0-0'], [1, 2, false, 'p0-0']]);
+  t.deepEqual(sizes(docker(['x'.repeat(16_384)])), [[16_384, 1, false, 'p-end']]);
+  t.deepEqual(docker(['']), []);
+});
+
+test('in docker\'s form, too, nothing is lost, and characters stay whole', (t) => {
+  const whole = Buffer.from(`x${'😀'.repeat(10_000)}\n${'ü'.repeat(8192)}\n`);
+  for (let cut = 16_380; cut < 16_390; cut++) {
+    const parts = docker([whole.subarray(0, cut), whole.subarray(cut)]);
+    t.is(parts.map(([message, , last = true]) => `${message}${last ? '\n' : ''}`).join(''), whole.toString());
+    for (const [message] of parts) t.true(Buffer.byteLength(message) <= mostLineBytes.docker);
+  }
 });

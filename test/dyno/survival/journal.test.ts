@@ -169,3 +169,28 @@ test('a line in several parts is one line feed', async (t) => {
   const entries = await entriesIn([mark(1, 0), piece(1, `${'x'.repeat(25_000)}\nshort\n`)]);
   t.deepEqual(entries.map(({ breaks }) => breaks), [0, 0, 1, 2]);
 });
+
+test('in docker\'s form a line has its stream, and its parts the same id whoever reads them', async (t) => {
+  async function* source() {
+    for (const each of [piece(1, 'x'.repeat(20_000)), piece(2, 'err\n', 'stderr'), piece(3, '\nend', 'terminal'), piece(4, '\n')]) yield await Promise.resolve(each);
+  }
+  const found: (TimedLine | Gap)[] = [];
+  for await (const some of linesOf(source(), 0, 'docker')) found.push(...some);
+  t.deepEqual(found.map((entry) => ('message' in entry ? [entry.message.length, entry.stream, entry.partial] : [])), [
+    [16_384, 'stdout', { id: '1-0', ordinal: 1, last: false }],
+    [3, 'stderr', undefined],
+    [0, 'stdout', undefined],
+    [3616, 'stdout', { id: '1-0', ordinal: 2, last: true }],
+    [3, 'stdout', { id: '4-end', ordinal: 1, last: false }],
+  ]);
+});
+
+test('lines in docker\'s form are found again as they were', (t) => {
+  const place = folder(t);
+  const journal = new Journal(place);
+  const parted = { ...line('one', 1), stream: 'stderr', partial: { id: 'web.1-1-0', ordinal: 1, last: false } } as const;
+  print(journal, parted);
+  journal.flush();
+  appendFileSync(join(place.path, 'log'), `${JSON.stringify({ cursors: {}, lines: [{ ...parted, stream: 'x' }, { ...parted, partial: { id: 1 } }] })}\n`);
+  t.deepEqual(new Journal(place).past, [parted]);
+});
