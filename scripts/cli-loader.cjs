@@ -1,23 +1,37 @@
 #!/usr/bin/env -S node --
 // The `--` keeps Node 20 from taking an --env-file of ours, or of the container's program, for its own: it looks for that in all words,
 // and a NODE_OPTIONS in the file would have it load code.
-// The installed command: one file, loaded together with what V8 has compiled of it before (scripts/cache-cli.mjs). That halves the
-// time until its first line runs; without a cache for this V8, or with one that V8 refuses, it only takes longer.
+// The installed command: two files, of which the first is all that a container's start takes, and each is loaded together with what V8
+// has compiled of it before (scripts/cache-cli.mjs). Without a cache for this V8, or with one that V8 refuses, it only takes longer.
 'use strict';
 const { readFileSync } = require('node:fs');
 const { Script } = require('node:vm');
 
-const filename = `${__dirname}/tsrun.cjs`;
+/** For who makes the caches: a script holds by the end what was compiled of it. */
+const scripts = {};
 
-function cached() {
+function cached(name) {
   try {
-    return readFileSync(`${__dirname}/${process.versions.v8}-${process.arch}.cache`);
+    return readFileSync(`${__dirname}/${name}-${process.versions.v8}-${process.arch}.cache`);
   } catch {
     return undefined;
   }
 }
 
-const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData: cached() });
-script.runInThisContext()(require, module, __dirname, filename);
-// For who makes the cache: by now it would hold next to nothing.
-module.exports = script;
+function load(name) {
+  const filename = `${__dirname}/${name}.cjs`;
+  scripts[name] = new Script(readFileSync(filename, 'latin1'), { filename, cachedData: cached(name) });
+  return scripts[name].runInThisContext()(need, { exports: {} }, __dirname, filename);
+}
+
+let more;
+
+/** What the two have of each other, and all else. */
+function need(request) {
+  if (!request.startsWith('tsrun:')) return require(request);
+  const name = request.slice('tsrun:'.length);
+  return first.find(name) ?? (more ??= load('more')).find(name);
+}
+
+const first = load('tsrun');
+module.exports = scripts;

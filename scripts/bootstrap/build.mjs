@@ -9,7 +9,7 @@ const binaries = ['tsrun.node', 'tsrun-launcher', 'tsrun-archive', 'tsrun-oci', 
 // A stamp has the time at which a build that went well began: what was edited meanwhile is newer.
 const typeScriptStamp = 'dist/.built';
 const nativeStamp = 'build/.built';
-const bundle = 'dist/bundle/cli/tsrun.cjs';
+const bundles = ['tsrun', 'more'];
 /** Linked into a program. */
 const ociBundle = 'dist/bundle/oci';
 const buildInfo = 'dist/.tsbuildinfo';
@@ -57,7 +57,7 @@ export async function buildTypeScript() {
 
 /** What V8 compiles of the command beforehand; each V8 has its own. */
 export function cacheIsOld() {
-  return oldest([`dist/bundle/cli/${process.versions.v8}-${process.arch}.cache`]) < newest([bundle, 'scripts/cache-cli.mjs']);
+  return oldest(bundles.map((name) => `dist/bundle/cli/${name}-${process.versions.v8}-${process.arch}.cache`)) < newest([...bundles.map((name) => `dist/bundle/cli/${name}.cjs`), 'scripts/cache-cli.mjs']);
 }
 
 export async function makeCache() {

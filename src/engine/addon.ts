@@ -135,7 +135,7 @@ function load(): NativeFiles {
 function loadAddon(path: string): Addon {
   let module: unknown;
   try {
-    module = createRequire(import.meta.url)(path);
+    module = createRequire(import.meta.filename)(path);
   } catch (cause) {
     // The dynamic linker's own words say what it lacks: a version of glibc, a library, the right processor.
     throw refusal(`${quoted(path)} could not be loaded on ${platform}: ${cause instanceof Error ? printable(cause.message, pathLimit) : show(cause)}`, cause);
