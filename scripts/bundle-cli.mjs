@@ -1,7 +1,7 @@
 // Puts the command into two files, which Node loads in a fraction of the time of some hundred modules (scripts/cli-loader.cjs): all that
 // the start of a container takes, and the rest, which is loaded when something of it is first needed. An ES module would be loaded by
 // way of Node's asynchronous loader, which alone takes several milliseconds.
-import { chmodSync, copyFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -9,8 +9,17 @@ const root = resolve(import.meta.dirname, '..');
 const source = join(root, 'dist/src');
 const folder = join(root, 'dist/bundle/cli');
 const [entry, first] = ['cli/main.js', 'cli/run.js'];
+/** Modules of functions that a container's start can call, and hardly ever does: the second file has them, and is loaded by such a call. */
+const deferred = new Set([
+  'cgroup/change-limits.js', 'cgroup/control.js', 'cgroup/read-stats.js', 'cli/help.js', 'cli/progress.js', 'cli/values/seccomp-file.js',
+  'container/failures/setup-error.js', 'container/introduce.js', 'container/isolation/isolation.js', 'container/options/validate-copy.js',
+  'container/options/validate-exec.js', 'container/update-limits.js', 'dyno/agent/list.js', 'dyno/app/app-json.js', 'dyno/app/dotenv.js',
+  'dyno/quantities.js', 'dyno/serving/publish.js', 'dyno/sizes/parse-sizes.js', 'image/bundle.js',
+  'image/elf.js', 'image/procfile.js', 'plan/compile-exec.js', 'spec/docker-seccomp.js',
+]);
 
 const common = {
+  absWorkingDir: root,
   format: 'cjs',
   platform: 'node',
   target: 'node20',
@@ -39,15 +48,25 @@ const bundled = {
 const nameOf = (path) => relative(source, path);
 const isOurs = (path) => path.startsWith(`${source}/`);
 
+/** The functions of a deferred module, which load it. What else it exports nobody in the first file can import. */
+function standIn(name) {
+  const text = readFileSync(join(source, name), 'utf8');
+  const names = Array.from(text.matchAll(/^(?:export )?(?:async )?function\*? (\w+)\(/gm), ([, each]) => each).filter((each) => new RegExp(`^export (?:(?:async )?function\\*? ${each}\\(|\\{[^}]*\\b${each}\\b)`, 'm').test(text));
+  return names.map((each) => `export function ${each}(...words) { return require('tsrun:${name}').${each}(...words); }`).join('\n');
+}
+
 /** Where a module of ours is found: here, or by the loader. `isElsewhere` says it of one that is imported, at once or when it is needed. */
-function finding(isElsewhere) {
+function finding(isElsewhere, isFirst) {
   return {
     name: 'finding',
-    setup({ onResolve }) {
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^tsrun:/ }, ({ path }) => ({ path, external: true }));
+      onLoad({ filter: /./, namespace: 'deferred' }, ({ path }) => ({ contents: standIn(path) }));
       onResolve({ filter: /^\./ }, ({ path: given, resolveDir, kind }) => {
         const path = resolve(resolveDir, given);
         if (!isOurs(path)) return undefined;
         const name = nameOf(path);
+        if (isFirst && deferred.has(name) && kind === 'import-statement') return { path: name, namespace: 'deferred', sideEffects: false };
         // But for the entry none does anything when it is loaded: of the public surface comes what is used.
         return isElsewhere(name, kind) ? { path: `tsrun:${name}`, external: true } : { path, sideEffects: name === entry };
       });
@@ -56,7 +75,7 @@ function finding(isElsewhere) {
 }
 
 async function bundle(name, contents, isElsewhere, write) {
-  const options = { ...bundled, stdin: { contents, resolveDir: source }, outfile: join(folder, `${name}.cjs`), write, plugins: [finding(isElsewhere)] };
+  const options = { ...bundled, stdin: { contents, resolveDir: source }, outfile: join(folder, `${name}.cjs`), write, plugins: [finding(isElsewhere, name === 'tsrun')] };
   const { metafile } = await build(options);
   const inputs = Object.values(metafile.outputs).flatMap(({ inputs: all }) => Object.entries(all)).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
   return inputs.map(([path]) => join(root, path)).filter(isOurs).map(nameOf).sort();
@@ -97,7 +116,7 @@ const own = await firstModules();
 const wanted = new Set();
 const isOwn = (name) => own.includes(name);
 await bundle('tsrun', await firstEntry(own), (name, kind) => {
-  if (kind === 'dynamic-import' && !isOwn(name)) wanted.add(name);
+  if ((kind === 'dynamic-import' || deferred.has(name)) && !isOwn(name)) wanted.add(name);
   return kind === 'dynamic-import';
 }, true);
 await bundle('more', secondEntry([...wanted]), isOwn, true);

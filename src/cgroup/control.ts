@@ -1,6 +1,6 @@
 /** Freezing, killing and removing a cgroup. What must be waited for is waited for by events of the kernel, within a bound. */
 import { readFileSync, watch } from 'node:fs';
-import { open, readdir, readFile, rmdir, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, readdir, readFile, rmdir, writeFile, type FileHandle } from '../host/files.js';
 import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { parseFlat } from './stats.js';

@@ -1,5 +1,5 @@
 /** All that a cgroup tells of what it has used. */
-import { readFile } from 'node:fs/promises';
+import { readFile } from '../host/files.js';
 import { errnoName } from '../spec/errno.js';
 import { parseCpuStat, parseFlat, parseIoStat, parseLimit, parseMemoryEvents, parsePressure, type ContainerStats, type MemoryStats, type PidsStats } from './stats.js';
 

@@ -7,17 +7,16 @@ import { redraw } from './program/terminal.js';
 import { tell } from './tell.js';
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { flags, positionals: [id = ''], stdin, stdout, stderr } = invocation;
+  const { flags, positionals: [id = ''] } = invocation;
   if (flags.appName !== undefined) return attachOneOff(invocation);
   const runtime = await Runtime.open();
   try {
     refuseUnlogged(runtime, id);
     const container = await runtime.attach(id);
-    const world = { stdin, stdout, stderr };
-    if (container.terminal !== null) redraw(container.terminal, world);
-    const status = await accompany({ program: container, world, input: true });
+    if (container.terminal !== null) redraw(container.terminal, invocation);
+    const status = await accompany({ program: container, world: invocation, input: true });
     if (status !== undefined) return status.code;
-    tell(stderr, '\ntsrun: detached\n');
+    tell(invocation.stderr, '\ntsrun: detached\n');
     return 0;
   } finally {
     await runtime.close();

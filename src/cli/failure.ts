@@ -30,9 +30,11 @@ function describeSaid({ message, hint }: { readonly message: string; readonly hi
 }
 
 /** After the program's own output: why it ended before it began, where that is known. */
-export async function tellExit(program: Container | ExecProcess, { stderr, env }: Pick<Invocation, 'stderr' | 'env'>): Promise<void> {
+export async function tellExit(program: Container | ExecProcess, invocation: Pick<Invocation, 'stderr' | 'env'>): Promise<void> {
   const explanation = await explainExit(program);
-  if (explanation !== undefined) tell(stderr, describeSaid(explanation, painter(stderr, env)));
+  if (explanation === undefined) return;
+  const { stderr, env } = invocation;
+  tell(stderr, describeSaid(explanation, painter(stderr, env)));
 }
 
 /** The same for programs, in one line. */

@@ -5,10 +5,11 @@ import type { Invocation } from './invocation.js';
 import { openProgress, type Progress } from './progress.js';
 
 /** `start` tells of what is fetched for it, if anything is. */
-export async function showFetching<T>({ stderr, env, flags }: Invocation, start: (onImageProgress: (each: ImageProgress) => void) => Promise<T>): Promise<T> {
+export async function showFetching<T>(invocation: Invocation, start: (onImageProgress: (each: ImageProgress) => void) => Promise<T>): Promise<T> {
   let shown: { readonly progress: Progress; readonly leave: () => void } | undefined;
   const onImageProgress = (each: ImageProgress) => {
     if (shown === undefined) {
+      const { stderr, env, flags } = invocation;
       const progress = openProgress(stderr, env, flags.quiet === true || flags.json === true);
       shown = { progress, leave: closeOnSignal(progress) };
     }

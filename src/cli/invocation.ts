@@ -23,10 +23,12 @@ export interface Invocation extends ParsedArguments {
   readonly command: CommandName;
   /** `explain --diff`: the second set. Its image and program are those of the first where it names none. */
   readonly second?: ParsedArguments;
-  /** Opened when it is first read from here, so that a command that needs no input leaves it alone. */
+  /** Each is opened when it is first read from here, so that a command leaves alone what it does not need. */
   readonly stdin: InputStream;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  /** Output and errors go to a terminal; told without opening them. */
+  readonly atTerminal?: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

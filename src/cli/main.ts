@@ -1,6 +1,5 @@
 /** The entry of `tsrun`: finds the command, checks its command line, loads its handler alone, and ends with its code. */
 import { constants } from 'node:os';
-import { setImmediate } from 'node:timers/promises';
 import { TsrunError } from '../index.js';
 import { readBeginning } from './bounded-file.js';
 import type { Command } from './command.js';
@@ -11,6 +10,7 @@ import { helpWidth, renderCommandHelp, renderOverview, type HelpStyle } from './
 import type { Invocation } from './invocation.js';
 import { painter, quote } from './output.js';
 import { parseCommandLine, type ParseResult } from './parse.js';
+import { ownTerminals } from './program/terminal.js';
 import { isForgiven, tell } from './tell.js';
 import { readVersion } from './version.js';
 
@@ -63,29 +63,35 @@ function invocation(command: Command, { first, second }: Parsed): Invocation {
     ...first,
     ...(second === undefined ? {} : { second }),
     command: command.name,
-    // Opening standard input changes its mode; a command that does not read must not do that.
+    // Opening a stream takes time, and that of standard input changes its mode: a command that does not need one must not do that.
     get stdin() {
       return process.stdin;
     },
-    stdout: process.stdout,
-    stderr: process.stderr,
+    get stdout() {
+      return opened(process.stdout);
+    },
+    get stderr() {
+      return opened(process.stderr);
+    },
+    atTerminal: [1, 2].every((fd) => ownTerminals().includes(fd)),
     env: process.env,
   };
 }
 
 function helpStyle(): HelpStyle {
-  const columns = process.stdout.isTTY ? process.stdout.columns : undefined;
-  return { width: helpWidth(columns), paint: painter(process.stdout, process.env) };
+  const stdout = opened(process.stdout);
+  return { width: helpWidth(stdout.isTTY ? stdout.columns : undefined), paint: painter(stdout, process.env) };
 }
 
 function print(text: string): number {
-  process.stdout.write(text);
+  opened(process.stdout).write(text);
   return 0;
 }
 
 function fail(error: unknown, command: Command | undefined): number {
   try {
-    tell(process.stderr, tellsJson ? failureJson(error) : describeFailure(error, painter(process.stderr, process.env)));
+    const stderr = opened(process.stderr);
+    tell(stderr, tellsJson ? failureJson(error) : describeFailure(error, painter(stderr, process.env)));
   } catch {
     // Where nothing can be said, the code alone tells.
   }
@@ -103,7 +109,9 @@ function unknownCommand(word: string): TsrunError {
  * its error a turn later. Nothing is written to find out: where there is no room (/dev/full) that fails as well.
  */
 async function drained(stream: NodeJS.WriteStream): Promise<void> {
-  await setImmediate();
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
   if (stream.writableLength === 0) return;
   await new Promise<void>((resolve) => {
     stream.write('', () => {
@@ -112,10 +120,17 @@ async function drained(stream: NodeJS.WriteStream): Promise<void> {
   });
 }
 
-// The reader of a pipe may leave early (`tsrun ps | head -1`), and a terminal may hang up (EIO): end as SIGPIPE would have
-// ended us. A command that carries a program's output lives on for the program's sake and decides for itself.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
+/** What is written to. Node makes such a stream when it is first asked for, which many a run has no need of. */
+const used = new Set<NodeJS.WriteStream>();
+
+/**
+ * The reader of a pipe may leave early (`tsrun ps | head -1`), and a terminal may hang up (EIO): end as SIGPIPE would have
+ * ended us. A command that carries a program's output lives on for the program's sake and decides for itself.
+ */
+function opened(stream: NodeJS.WriteStream): NodeJS.WriteStream {
+  if (used.has(stream)) return stream;
+  used.add(stream);
+  return stream.on('error', (error: NodeJS.ErrnoException) => {
     if (isForgiven(error)) return;
     if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
     if (running?.failureCode !== 125) process.exit(128 + constants.signals.SIGPIPE);
@@ -130,7 +145,7 @@ process.on('uncaughtException', (error) => {
 /** Not at the top level: a bundle that Node loads in half the time (scripts/bundle-cli.mjs) has no `await` there. */
 async function mainProgram(): Promise<void> {
   const code = await main(process.argv.slice(2));
-  await Promise.all([drained(process.stdout), drained(process.stderr)]);
+  await Promise.all(Array.from(used, drained));
   process.exit(code);
 }
 

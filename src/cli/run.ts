@@ -6,18 +6,16 @@ import { tellExit } from './failure.js';
 import { showFetching } from './fetching.js';
 import type { Invocation, OutputStream } from './invocation.js';
 import { humanDuration, humanSize, painter, quote } from './output.js';
-import { runOneOff } from './one-off.js';
 import { accompany } from './program/accompany.js';
 import { backgroundStreams, foregroundStreams } from './program/streams.js';
 import { requireTerminal, windowSize } from './program/terminal.js';
 import { tell } from './tell.js';
-import { showTimings } from './timings.js';
 
 const ownFailure = 125;
 
 export async function run(invocation: Invocation): Promise<number> {
   const { flags } = invocation;
-  if (flags.appName !== undefined) return runOneOff(invocation);
+  if (flags.appName !== undefined) return (await import('./one-off.js')).runOneOff(invocation);
   if (flags.sizes !== undefined) throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'a size is of dynos', { hint: 'limit a container by --memory, --cpus and --pids-limit; --app NAME runs a one-off dyno of an app' });
   requireTerminal(invocation);
   const idFile = flags.cidfile === undefined ? undefined : new IdFile(flags.cidfile);
@@ -30,7 +28,7 @@ export async function run(invocation: Invocation): Promise<number> {
       try {
         return await (flags.detach === true ? printId(container, invocation) : stay(container, invocation));
       } finally {
-        showTimings(container, invocation);
+        if (container.timings !== undefined) (await import('./timings.js')).showTimings(container, invocation);
       }
     } finally {
       await runtime.close();
@@ -44,17 +42,19 @@ async function start(runtime: Runtime, invocation: Invocation): Promise<Containe
   return showFetching(invocation, async (onImageProgress) => runtime.run(invocation.positionals[0] ?? '', { ...runOptions(invocation), onImageProgress }));
 }
 
-function runOptions({ flags, options: given, stdout, stderr, env }: Invocation): RunOptions {
+function runOptions(invocation: Invocation): RunOptions {
+  const { flags, options: given } = invocation;
   const interactive = flags.interactive === true;
   const onWarning = (warning: string) => {
+    const { stderr, env } = invocation;
     tell(stderr, `${painter(stderr, env)('yellow', 'tsrun: warning:')} ${warning}\n`);
   };
   const options = { ...given, onWarning };
   if (flags.detach === true) return { ...options, ...backgroundStreams(interactive) };
   // With a log the launcher reads the terminal too, so that somebody may leave it and come back.
-  if (flags.tty === true) return { ...options, terminal: windowSize({ stdout, stderr }) ?? true, log: true };
+  if (flags.tty === true) return { ...options, terminal: windowSize(invocation) ?? true, log: true };
   // For a person at a terminal it is copied anyway, so that it may as well be kept for others.
-  return { ...options, ...foregroundStreams(interactive), log: stdout.isTTY === true && stderr.isTTY === true };
+  return { ...options, ...foregroundStreams(interactive), log: invocation.atTerminal === true };
 }
 
 function printId({ id }: Container, { flags, stdout }: Invocation): number {
@@ -63,16 +63,15 @@ function printId({ id }: Container, { flags, stdout }: Invocation): number {
 }
 
 async function stay(container: Container, invocation: Invocation): Promise<number> {
-  const { flags, options, stdin, stdout, stderr } = invocation;
-  const world = { stdin, stdout, stderr };
-  const status = await accompany({ program: container, world, input: flags.interactive === true, whenHungUp: () => void container.stop({ signal: 'SIGHUP' }) });
-  if (status === undefined) return detach(container, stderr);
-  if (status.cause === 'oom') tell(stderr, `tsrun: ${outOfMemory(container, status)}\n`);
-  if (status.cause === 'timeout') tell(stderr, `tsrun: the program was stopped, its time of ${humanDuration(options.timeoutMs ?? 0)} being over\n`);
-  if (status.cause === 'lost') tell(stderr, 'tsrun: the launcher was killed, and the container with it\n');
+  const { flags, options } = invocation;
+  const status = await accompany({ program: container, world: invocation, input: flags.interactive === true, whenHungUp: () => void container.stop({ signal: 'SIGHUP' }) });
+  if (status === undefined) return detach(container, invocation.stderr);
+  if (status.cause === 'oom') tell(invocation.stderr, `tsrun: ${outOfMemory(container, status)}\n`);
+  if (status.cause === 'timeout') tell(invocation.stderr, `tsrun: the program was stopped, its time of ${humanDuration(options.timeoutMs ?? 0)} being over\n`);
+  if (status.cause === 'lost') tell(invocation.stderr, 'tsrun: the launcher was killed, and the container with it\n');
   await tellExit(container, invocation);
   // Standard output is the program's alone, to the byte.
-  if (flags.json === true) stderr.write(`${JSON.stringify({ id: container.id, ...status, ...(container.timings !== undefined && { timings: container.timings }) })}\n`);
+  if (flags.json === true) invocation.stderr.write(`${JSON.stringify({ id: container.id, ...status, ...(container.timings !== undefined && { timings: container.timings }) })}\n`);
   return status.cause === 'lost' ? ownFailure : status.code;
 }
 

@@ -1,6 +1,6 @@
 /** New limits for a live cgroup, without blocking the event loop. */
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readFile, writeFile } from '../host/files.js';
 import { changeLimits as changeWork, checkUsage as checkWork, writeLimits, type Access, type LimitWork } from '../cgroup/change-limits.js';
 import type { LimitWrite, UsageCheck } from '../cgroup/limit-types.js';
 import type { HostFacts } from '../host/facts.js';

@@ -16,9 +16,10 @@ export interface NamedLauncher {
  */
 const survivorPrefix = 'survivor-';
 
-export async function startLauncher(native: NativeFiles, root: StateRoot, rootless: boolean, prefix = ''): Promise<NamedLauncher> {
+/** Others find the launcher from now on, by the name that it gets. */
+export async function nameLauncher(starting: Promise<Launcher>, root: StateRoot, prefix = ''): Promise<NamedLauncher> {
   const name = `${prefix}${root.newLauncherName()}`;
-  const launcher = await start(native, rootless);
+  const launcher = await starting;
   const path = root.launcherPath(name);
   try {
     await launcher.listen(path);
@@ -36,7 +37,7 @@ export async function joinSurvivor(native: NativeFiles, root: StateRoot, rootles
     const launcher = await join(native, root.launcherPath(name));
     if (launcher !== undefined) return { launcher, name };
   }
-  return startLauncher(native, root, rootless, survivorPrefix);
+  return nameLauncher(start(native, rootless), root, survivorPrefix);
 }
 
 /** Undefined when it is gone, or about to be (it ends with its last container), or takes no connection now. */

@@ -5,8 +5,7 @@ import { printable } from '../spec/quote.js';
 import type { Mount, Process } from '../spec/types.js';
 import type { Container } from './container.js';
 import { ExecProcess } from './exec.js';
-import { innerFiles } from './failures/inner-files.js';
-import { findMissingLibrary, type MissingLibrary } from './failures/missing-library.js';
+import type { MissingLibrary } from './failures/missing-library.js';
 import { shownFiles } from './image-files.js';
 
 /** Why a program ended before it began, in words. */
@@ -62,6 +61,7 @@ interface Surroundings {
 }
 
 async function missingIn({ rootPath, lowerLayers, mounts, process: program }: Surroundings): Promise<MissingLibrary | undefined> {
+  const [{ findMissingLibrary }, { innerFiles }] = await Promise.all([import('./failures/missing-library.js'), import('./failures/inner-files.js')]);
   const files = shownFiles(loadNative().addon, { uid: process.geteuid?.() ?? 0 }, { rootPath, lowerLayers });
   try {
     return await findMissingLibrary(program, innerFiles(files, rootPath, mounts));

@@ -9,7 +9,7 @@ import { TsrunError } from '../spec/errors.js';
 import { checkContainerId } from '../spec/ids.js';
 import { show } from '../spec/quote.js';
 import type { Archiver } from './archiver/archiver.js';
-import { joinSurvivor, startLauncher, type NamedLauncher } from './connection.js';
+import { joinSurvivor, nameLauncher, start, type NamedLauncher } from './connection.js';
 import { Container } from './container.js';
 import type { ExecOptions } from './options/exec-options.js';
 import type { ExecProcess } from './exec.js';
@@ -102,15 +102,18 @@ export class Runtime extends ContainerFiles {
     validateRuntimeOptions(options);
     if (options.root !== undefined) checkStateRoot(options.root, 'root');
     const native = loadNative();
+    // Before the rest, during which it begins.
+    const starting = start(native, process.geteuid?.() !== 0);
     try {
       const probed = probeHost({ native: native.addon });
       const root = new StateRoot(options.root ?? defaultStateRoot(probed.uid, process.env));
       root.make();
       const host = { ...probed, cgroup: prepareBase(probed.cgroup).cgroup };
       const imageRoot = options.imageRoot ?? defaultImageRoot(host.uid, process.env);
-      const collected = await collectGarbage(root, native.addon, host.cgroup, imageRoot);
-      return new Runtime({ native, host, root, own: await startLauncher(native, root, host.uid !== 0), collected, imageRoot });
+      const [own, collected] = await Promise.all([nameLauncher(starting, root), collectGarbage(root, native.addon, host.cgroup, imageRoot)]);
+      return new Runtime({ native, host, root, own, collected, imageRoot });
     } catch (cause) {
+      starting.then((launcher) => { launcher.close(); }, () => undefined);
       throw hostError(cause);
     }
   }

@@ -1,6 +1,6 @@
 /** New limits for a live container, in the words in which it was started: what is left out stays as it is. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readFile } from '../host/files.js';
 import { parseLimit } from '../cgroup/stats.js';
 import { Faults } from '../spec/faults.js';
 import type { Resources } from '../spec/types.js';

@@ -3,7 +3,6 @@
  * This file alone knows what its functions are called; a worker thread may load it again, since it holds no state.
  */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TsrunError } from '../spec/errors.js';
@@ -133,15 +132,16 @@ function load(): NativeFiles {
 }
 
 function loadAddon(path: string): Addon {
-  let module: unknown;
+  const module: { exports: unknown } = { exports: {} };
   try {
-    module = createRequire(import.meta.filename)(path);
+    // As require() does, which looks for packages around it first: a millisecond.
+    process.dlopen(module, path);
   } catch (cause) {
     // The dynamic linker's own words say what it lacks: a version of glibc, a library, the right processor.
     throw refusal(`${quoted(path)} could not be loaded on ${platform}: ${cause instanceof Error ? printable(cause.message, pathLimit) : show(cause)}`, cause);
   }
-  if (!isAddon(module)) throw refusal(`${quoted(path)} is not of this version of tsrun`);
-  return module;
+  if (!isAddon(module.exports)) throw refusal(`${quoted(path)} is not of this version of tsrun`);
+  return module.exports;
 }
 
 function refusal(message: string, cause?: unknown): TsrunError {

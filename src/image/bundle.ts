@@ -1,8 +1,8 @@
 /** An OCI bundle: config.json, and the folder that it names as root. */
 
 import { constants } from 'node:fs';
-import { open, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
+import { open, realpath, stat } from '../host/files.js';
 import { isBind } from '../spec/bind.js';
 import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';

@@ -1,8 +1,8 @@
 /** What a folder that a person gives as an image is: an unpacked root file system, an OCI bundle, or images that are to be unpacked. */
 
-import type { Stats } from 'node:fs';
-import { access, constants, lstat, opendir, realpath, stat } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { access, lstat, opendir, realpath, stat } from '../host/files.js';
 import { workingDirectory } from '../host/working-directory.js';
 import { descriptorHint, errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Archiver } from '../../src/container/archiver/archiver.js';
-import { startLauncher } from '../../src/container/connection.js';
+import { nameLauncher, start } from '../../src/container/connection.js';
 import { Launching } from '../../src/container/launching.js';
 import { StateRoot } from '../../src/container/state/state-root.js';
 import { loadNative, type NativeFiles } from '../../src/engine/addon.js';
@@ -30,7 +30,7 @@ async function archiverOf(program: string): Promise<{ readonly archiver: Archive
   const root = new StateRoot(lab.stateRoot);
   root.make();
   const seccomp = new SeccompCache((profile) => native.addon.compileSeccomp(profile), host.arch);
-  const named = await startLauncher(native, root, false);
+  const named = await nameLauncher(start(native, false), root);
   const archiver = new Archiver({ launching: new Launching({ addon: native.addon, host, root, seccomp, imageRoot: lab.scratch, loadLibrary: async () => Promise.reject(new Error('no images here')) }), native, host, named });
   return { archiver, close: () => { archiver.close(); named.launcher.close(); } };
 }

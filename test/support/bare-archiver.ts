@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { Archiver } from '../../src/container/archiver/archiver.js';
 import type { ProgramLauncher, ProgramRun } from '../../src/container/archiver/run.js';
 import type { ProgramRequest } from '../../src/container/launch-request.js';
-import { startLauncher } from '../../src/container/connection.js';
+import { nameLauncher, start } from '../../src/container/connection.js';
 import { StateRoot } from '../../src/container/state/state-root.js';
 import { loadNative } from '../../src/engine/addon.js';
 import { probeHost } from '../../src/host/probe.js';
@@ -83,5 +83,5 @@ export async function bareArchiver(program: string): Promise<Archiver> {
   // Nothing is started on it; it ends with this process.
   const root = new StateRoot(mkdtempSync('/run/tsrun-bare-'));
   root.make();
-  return new Archiver({ launching: new BareLauncher(program), native, host: probeHost({ native: native.addon }), named: await startLauncher(native, root, false) });
+  return new Archiver({ launching: new BareLauncher(program), native, host: probeHost({ native: native.addon }), named: await nameLauncher(start(native, false), root) });
 }

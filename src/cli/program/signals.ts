@@ -1,7 +1,7 @@
 /** Passes signals on to a program, so that ending or signalling the command means the program. */
 import type { Container, ExitStatus, Terminal } from '../../index.js';
 import { tell } from '../tell.js';
-import { hasTerminal, letGoOfTerminal, type World } from './terminal.js';
+import { hasTerminal, letGoOfTerminals, ownTerminals, type World } from './terminal.js';
 
 /** A container, a program that is executed in one, or what stands for one that another process owns. */
 export interface Program<End = ExitStatus> extends Pick<Container, 'kill' | 'killAll' | 'stdin' | 'stdout' | 'stderr'> {
@@ -27,11 +27,11 @@ export interface SignalOptions {
 
 /** Until the function that it gives is called. */
 export function passSignalsOn(program: Program<unknown>, { world, onHangUp }: SignalOptions): () => void {
-  const hadTerminal = [world.stdin, world.stdout, world.stderr].some(({ isTTY }) => isTTY === true);
+  const terminals = ownTerminals();
   const interrupt = new Interrupt(program, world);
   const pass = (signal: NodeJS.Signals) => {
-    if (signal === 'SIGHUP' && hadTerminal && !hasTerminal()) {
-      letGoOfTerminal(world);
+    if (signal === 'SIGHUP' && terminals.length > 0 && !hasTerminal()) {
+      letGoOfTerminals(terminals);
       onHangUp();
     } else if (signal === 'SIGINT' && program.terminal === null) interrupt.take();
     else send(program, signal);

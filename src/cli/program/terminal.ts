@@ -1,10 +1,11 @@
 /** The caller's terminal and the program's, joined: raw bytes in, size changes along. */
 import { closeSync, openSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { makeRaw, TsrunError, type Terminal } from '../../index.js';
 import type { Invocation } from '../invocation.js';
 import { DetachKeys } from './detach-keys.js';
 
-/** Where the caller is. */
+/** Where the caller is: each stream is opened when it is first asked for. */
 export type World = Pick<Invocation, 'stdin' | 'stdout' | 'stderr'>;
 
 export interface WindowSize {
@@ -22,8 +23,9 @@ export function windowSize({ stdout, stderr }: Pick<World, 'stdout' | 'stderr'>)
 }
 
 /** @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT` for `-it` without a terminal to type on */
-export function requireTerminal({ flags, stdin }: Pick<Invocation, 'flags' | 'stdin'>): void {
-  if (flags.tty !== true || flags.interactive !== true || flags.detach === true || stdin.isTTY === true) return;
+export function requireTerminal(invocation: Pick<Invocation, 'flags' | 'stdin'>): void {
+  const { tty, interactive, detach } = invocation.flags;
+  if (tty !== true || interactive !== true || detach === true || invocation.stdin.isTTY === true) return;
   throw new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', 'standard input is not a terminal, which --interactive --tty needs', {
     hint: 'leave --tty away to pass on a file or a pipe',
   });
@@ -86,10 +88,14 @@ export function hasTerminal(): boolean {
   }
 }
 
+/** Which of the standard streams are terminals, by their descriptors: none is opened for this. */
+export function ownTerminals(): readonly number[] {
+  return [0, 1, 2].filter((fd) => isatty(fd));
+}
+
 /** For a terminal that has hung up: at its exit Node restores those that it began with, and aborts when one is gone (Node 20). */
-export function letGoOfTerminal({ stdin, stdout, stderr }: Pick<World, 'stdin' | 'stdout' | 'stderr'>): void {
-  for (const [fd, { isTTY }] of [stdin, stdout, stderr].entries()) {
-    if (isTTY !== true) continue;
+export function letGoOfTerminals(descriptors: readonly number[]): void {
+  for (const fd of descriptors) {
     closeSync(fd);
     // The lowest number that is free: the one that was just closed.
     openSync('/dev/null', 'r+');

@@ -1,7 +1,7 @@
 /** The whole of a terminal: drawn on line by line, typed on key by key, and given back as it was. */
 import { emitKeypressEvents } from 'node:readline';
 import type { Invocation } from '../invocation.js';
-import { hasTerminal, letGoOfTerminal, windowSize } from '../program/terminal.js';
+import { hasTerminal, letGoOfTerminals, ownTerminals, windowSize } from '../program/terminal.js';
 import type { Key } from './keys.js';
 import type { Size } from './list.js';
 
@@ -23,7 +23,7 @@ export class Screen {
   #isOpen = false;
   /** The terminal takes nothing for now. */
   #isFull = false;
-  #hadTerminal = false;
+  #terminals: readonly number[] = [];
   readonly #close = () => {
     this.close();
   };
@@ -46,7 +46,7 @@ export class Screen {
   open(): void {
     const { stdin, stdout } = this.#world;
     this.#isOpen = true;
-    this.#hadTerminal = hasTerminal();
+    this.#terminals = hasTerminal() ? ownTerminals() : [];
     emitKeypressEvents(stdin);
     stdin.setRawMode?.(true);
     stdin.on('keypress', this.#onKey).resume();
@@ -91,8 +91,8 @@ export class Screen {
     stdin.removeListener('keypress', this.#onKey);
     stdin.pause();
     // Hung up: there is none any more to give back.
-    if (this.#hadTerminal && !hasTerminal()) {
-      letGoOfTerminal(this.#world);
+    if (this.#terminals.length > 0 && !hasTerminal()) {
+      letGoOfTerminals(this.#terminals);
       return;
     }
     stdin.setRawMode?.(false);

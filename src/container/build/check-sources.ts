@@ -2,7 +2,7 @@
  * What is to be mounted of the host is looked up before anything is made. What changes meanwhile the step tells of, and so it does where
  * only the launcher could look.
  */
-import { stat } from 'node:fs/promises';
+import { stat } from '../../host/files.js';
 import type { ResolvedImage } from '../../image/resolved-image.js';
 import { isBind } from '../../spec/bind.js';
 import { errnoName } from '../../spec/errno.js';

@@ -1,8 +1,8 @@
 /** Devices that were asked for, looked up on the host. */
 
 import { statSync, type BigIntStats } from 'node:fs';
-import { lstat, readdir, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
+import { lstat, readdir, stat } from '../../host/files.js';
 import { TsrunError } from '../../spec/errors.js';
 import { normalPath } from '../../spec/inner-path.js';
 import { show } from '../../spec/quote.js';

@@ -1,5 +1,5 @@
 /** What the library of images is given by the runtime. */
-import { rm } from 'node:fs/promises';
+import { rm } from '../../host/files.js';
 import type { NativeFiles } from '../../engine/addon.js';
 import type { HostFacts } from '../../host/facts.js';
 import type { IsOpaque } from '../../image/layered-files.js';

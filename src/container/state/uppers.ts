@@ -3,8 +3,8 @@
  * killed or the container was to be kept, is removed here. The state root shows in the name: others have their uppers beside these.
  */
 import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
-import { opendir, readdir, rename, rmdir, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { opendir, readdir, rename, rmdir, unlink } from '../../host/files.js';
 import type { Addon } from '../../engine/addon.js';
 import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
