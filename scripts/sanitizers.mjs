@@ -1,25 +1,53 @@
-// `npm run test:sanitizers [asan-ubsan|tsan]`: builds tsrun-archive with sanitizers, and runs what is tested of it, the hostile archives
-// among that, over this build. It works in the same roots, but not behind the walls, in which there are no libraries.
-import { spawnSync } from 'node:child_process';
-import { join, resolve } from 'node:path';
+// `npm run test:sanitizers [-- PART [FILE…]]`: builds native programs so that they watch themselves, and runs the tests over them. The
+// parts are below; without one, all of them. A file is a part of its path. What goes wrong, a test or the program, is told at the end.
+import { Notes } from './sanitizers/notes.mjs';
+import { build, inPlace, testFile } from './sanitizers/run.mjs';
+import { archiveFiles, leftOutFiles, leftOutTitles, ofTheWalls } from './sanitizers/selection.mjs';
+import { testFiles } from './tests/files.mjs';
 
-const checkout = resolve(import.meta.dirname, '..');
-const preset = process.argv[2] ?? 'asan-ubsan';
-const files = ['archive-rules', 'archive-whiteouts', 'archive-trees', 'archive-limits', 'attack-archive'].map((name) => `test/host/${name}.test.ts`);
-/** Memory is held by the walls, and so is a root that there must be. */
-const ofTheWalls = ['*for its hunger', '*is no silence'];
+const parts = {
+  // It works in the same roots, but not behind the walls, in which there are no libraries.
+  archive: (files) => archive('asan-ubsan', files),
+  'archive-tsan': (files) => archive('tsan', files),
+  launcher,
+};
 
-function run(command, args, env = {}) {
-  const { status, error } = spawnSync(command, args, { cwd: checkout, stdio: 'inherit', env: { ...process.env, ...env } });
-  if (error !== undefined || status !== 0) throw new Error(`${command} ${args[0]} ended with ${error?.message ?? status}`);
+function archive(preset, chosen) {
+  const program = `${build(preset, ['tsrun-archive'])}/tsrun-archive`;
+  return chosen(archiveFiles).filter((file) => !testFile(file, { env: { TSRUN_TEST_ARCHIVE: program }, leftOut: ofTheWalls }));
+}
+
+/** Also tsrun-oci, which starts it. The reaper has no C library that sanitizers could stand on. */
+async function launcher(chosen) {
+  const folder = build('asan-ubsan', ['tsrun-launcher', 'tsrun-oci']);
+  const notes = new Notes(folder);
+  const under = inPlace(folder, { 'tsrun-launcher': 'tsrun-launcher', 'tsrun-oci': 'tsrun-oci' });
+  const files = chosen(testFiles().host.filter((file) => !leftOutFiles.some(({ name }) => file.endsWith(`/${name}.test.ts`))));
+  const failed = [];
+  for (const file of files) {
+    notes.clear();
+    const passed = testFile(file, { under, env: { TSRUN_TEST_SANITIZED: '1' }, leftOut: leftOutTitles.map(({ title }) => title) });
+    await notes.settled();
+    const found = notes.read();
+    if (found !== '') console.log(`${file}: the sanitizers say\n${found}`);
+    if (!passed || found !== '') failed.push(file);
+  }
+  return failed;
+}
+
+async function main([part, ...texts]) {
+  if (part !== undefined && !(part in parts)) throw new Error(`no part called ${part}; there are ${Object.keys(parts).join(', ')}`);
+  const chosen = (files) => files.filter((file) => texts.length === 0 || texts.some((text) => file.includes(text)));
+  const failed = [];
+  for (const [name, runPart] of Object.entries(parts)) {
+    if (part === undefined || part === name) failed.push(...(await runPart(chosen)).map((file) => `${name}: ${file}`));
+  }
+  for (const each of failed) console.log(`failed: ${each}`);
+  return failed.length === 0 ? 0 : 1;
 }
 
 try {
-  run('cmake', ['--preset', preset]);
-  run('cmake', ['--build', '--preset', preset, '--target', 'tsrun-archive']);
-  const program = join(checkout, 'build/cmake', preset, 'tsrun-archive');
-  const matches = ofTheWalls.map((title) => `--match=!${title}`);
-  run(process.execPath, ['node_modules/ava/entrypoints/cli.mjs', '--config', 'ava.host.config.js', '--timeout=20m', ...matches, ...files], { TSRUN_TEST_ARCHIVE: program });
+  process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;

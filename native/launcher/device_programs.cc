@@ -12,7 +12,7 @@ constexpr ProgramKind kKind{BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE, kDev
 
 Status load(Bytes program, UniqueFd* into) {
   if (program.size == 0 || program.size % sizeof(bpf_insn) != 0) return Status{SYS_bpf, EINVAL};
-  return load_program(kKind, program.data, program.size / sizeof(bpf_insn), into);
+  return load_program(kKind, program.data, static_cast<uint32_t>(program.size / sizeof(bpf_insn)), into);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
  */
 import { registerCompletionHandler } from 'ava';
 
-const patienceMs = process.env['TSRUN_LANE'] === undefined ? 10_000 : 100_000;
+const patienceMs = process.env['TSRUN_LANE'] === undefined && process.env['TSRUN_TEST_SANITIZED'] === undefined ? 10_000 : 100_000;
 
 registerCompletionHandler(() => {
   setTimeout(() => {

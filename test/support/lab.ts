@@ -17,8 +17,8 @@ export interface Outcome {
   readonly status: ExitStatus;
 }
 
-/** An emulated processor is some twenty times slower. */
-export const patience = process.env['TSRUN_LANE'] === undefined ? 1 : 10;
+/** An emulated processor is some twenty times slower, a program with sanitizers (scripts/sanitizers.mjs) a few times. */
+export const patience = process.env['TSRUN_LANE'] === undefined && process.env['TSRUN_TEST_SANITIZED'] === undefined ? 1 : 10;
 
 const checkout = resolve(import.meta.dirname, '../../..');
 /** A folder on a file system that every tested kernel can id-map and that takes whiteouts; a guest has a tmpfs and an overlay else. */
