@@ -49,7 +49,12 @@ __attribute__((no_sanitize("address", "undefined"))) void __sanitizer_on_print(c
 
 // disable_coredump sets RLIMIT_CORE, which containers would inherit. Whoever reads the notes knows the program, and names the places.
 const char* __asan_default_options() {  // NOLINT(bugprone-reserved-identifier)
-  return "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:disable_coredump=0:symbolize=0";
+  return "print_suppressions=0:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:disable_coredump=0:symbolize=0";
+}
+
+// The launcher may end before a process that nobody waits for; what is to reap it is known to the kernel alone (helpers.cc).
+const char* __lsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier)
+  return "leak:tsrun::reap_in_time\n";
 }
 
 const char* __ubsan_default_options() {  // NOLINT(bugprone-reserved-identifier)

@@ -78,7 +78,8 @@ void keep(Client& client, Outgoing event) {
   auto* unsent = new (memory) Unsent{nullptr, {bytes, event.size, nullptr, event.fd_count}, {}};
   unsent->event.fds = unsent->fds;
   memcpy(bytes, event.data, event.size);
-  memcpy(unsent->fds, event.fds, event.fd_count * sizeof(int));
+  // Of none there is no list either, which memcpy may not be given (C17, 7.24.1).
+  if (event.fd_count > 0) memcpy(unsent->fds, event.fds, event.fd_count * sizeof(int));
   (client.unsent == nullptr ? client.unsent : client.last_unsent->next) = unsent;
   client.last_unsent = unsent;
   client.unsent_bytes += event.size;
