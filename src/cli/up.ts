@@ -52,6 +52,7 @@ async function formationOptions(invocation: Invocation): Promise<FormationOption
     ...(flags.sizes?.size !== undefined && { size: flags.sizes.size }),
     ...(flags.profile !== undefined && { profile: flags.profile }),
     ...(flags.runtimeMetrics !== undefined && { metrics: flags.runtimeMetrics }),
+    ...(flags.platformEnv !== undefined && { platformEnv: flags.platformEnv }),
     ...(flags.logLines !== undefined && { logLines: flags.logLines }),
     ...(flags.dynoMetadata !== undefined && { metadata: flags.dynoMetadata }),
     ...(flags.metrics !== undefined && { serveMetrics: flags.metrics }),

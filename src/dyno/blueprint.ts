@@ -120,10 +120,10 @@ export class Blueprint {
   }
 
   #containerOptions(type: string, dyno: string, program: Program, size: DynoSize | undefined, more: Readonly<Record<string, string>> = {}, port = this.port): RunOptions {
-    const { source, runtime: { host }, options: { env = {}, container = {}, showSize = true, metadata = false, profile } } = this.founded;
+    const { source, runtime: { host }, options: { env = {}, platformEnv = {}, container = {}, showSize = true, metadata = false, profile } } = this.founded;
     const shown = size === undefined || !showSize ? {} : shownSize(size);
     // What its config vars say of it is in `port`.
-    const own = { ...shown.env, ...(metadata && dynoMetadata({ ...this.founded, revision: source.revision })), ...env, ...(type === 'web' && { PORT: String(port) }), ...more, DYNO: dyno };
+    const own = { ...shown.env, ...(metadata && dynoMetadata({ ...this.founded, revision: source.revision })), ...platformEnv, ...env, ...(type === 'web' && { PORT: String(port) }), ...more, DYNO: dyno };
     const options = { user: source.user, capDrop: ['ALL'], ...shown, ...container, ...(profile !== undefined && imposed()), ...program.options, env: own };
     return size === undefined ? options : withLimits({ ...sizePressure(host), ...options }, sizeLimits(size, host));
   }

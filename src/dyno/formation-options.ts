@@ -57,8 +57,13 @@ export interface FormationOptions {
   readonly quantities?: Readonly<Record<string, number>>;
   /** What is to be said of process types; those that are not named are as the image has them. */
   readonly processTypes?: Readonly<Record<string, ProcessTypeOptions>>;
-  /** Config vars, over the image's own environment. `DYNO` is the dyno's name whatever they say. */
+  /**
+   * Config vars, over the image's own environment. `DYNO` is the dyno's name whatever they say. As on Heroku names are letters, digits and "_", and begin neither
+   * with "__" nor with "HEROKU_"; all names and values together have 64 KiB at most.
+   */
   readonly env?: Readonly<Record<string, string>>;
+  /** What the platform tells each dyno, below its config vars: over `metadata`, with names that are its own (`HEROKU_…`), and of any size. */
+  readonly platformEnv?: Readonly<Record<string, string>>;
   /**
    * That `web` is to listen on, each dyno in a network of its own: its `PORT`, unless that is among the config vars. Default 5000. With the network `host` it is
    * that of `web.1`, and each further dyno has the next one.
@@ -89,7 +94,7 @@ export interface FormationOptions {
   /**
    * Whether each dyno is told its app, its release and itself, as Heroku's lab `runtime-dyno-metadata` tells it: HEROKU_APP_ID, HEROKU_APP_NAME,
    * HEROKU_DYNO_ID, HEROKU_RELEASE_CREATED_AT and HEROKU_RELEASE_VERSION, and of an image with the label `org.opencontainers.image.revision`
-   * HEROKU_BUILD_COMMIT, HEROKU_SLUG_COMMIT and HEROKU_SLUG_DESCRIPTION. Config vars of these names go before. Default false.
+   * HEROKU_BUILD_COMMIT, HEROKU_SLUG_COMMIT and HEROKU_SLUG_DESCRIPTION. What `platformEnv` says of these goes before. Default false.
    */
   readonly metadata?: boolean;
   /** Whether the log has what each dyno uses, every 20 seconds, as Heroku's has with `log-runtime-metrics`. Default false. */
@@ -153,6 +158,7 @@ const formation = strictObject<FormationOptions>({
   quantities: optional(quantities),
   processTypes: optional(record(processType, typeName)),
   env: optional(env),
+  platformEnv: optional(env),
   port: optional(integer(1, 65_535)),
   release: optional(releaseShape),
   restart: optional(restart),

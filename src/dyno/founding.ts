@@ -5,6 +5,7 @@ import { ChecksumError } from '../image/checksum.js';
 import { TsrunError } from '../spec/errors.js';
 import { show } from '../spec/quote.js';
 import type { Clock } from './clock.js';
+import { checkConfigVars } from './config-vars.js';
 import { formationDefaults, imageOptions, validateFormationOptions, type AdoptOptions, type FormationOptions } from './formation-options.js';
 import { checksumLine } from './life-lines.js';
 import { checkProfile } from './profile.js';
@@ -36,6 +37,7 @@ export interface Inheritance extends Founded {
 /** @throws as `Formation.start` */
 export async function found(runtime: Runtime, image: string, options: FormationOptions): Promise<Founded> {
   validateFormationOptions(options);
+  checkConfigVars(options.env);
   const { name = `app-${randomNumber(10_000, 100_000)}` } = options;
   const source = await openSource(runtime, image, options);
   const clock = clockOf(options);
@@ -54,6 +56,7 @@ function clockOf({ clock = formationDefaults.clock }: Pick<FormationOptions, 'cl
 /** @throws as `Formation.adopt` */
 export async function inherit(runtime: Runtime, name: string, changes: AdoptOptions): Promise<Inheritance> {
   validateFormationOptions({ ...changes, name });
+  checkConfigVars(changes.env);
   const { Survival } = await import('./survival/survival.js');
   const survival = Survival.take(runtime, name, clockOf(changes));
   try {

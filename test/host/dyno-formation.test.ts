@@ -277,6 +277,8 @@ rooted('what cannot be asked for is refused before anything is started', async (
     [{ processTypes: { web: { command: 'x' } }, restart: 'herku' }, /restart/],
     [{ processTypes: { web: { command: 'x' } }, restart: { on: 'always', delaysMs: [], mostDelayMs: 1 } }, /restart/],
     [{ processTypes: { web: { command: 'x' } }, env: { PORT: '70000' } }, /\/env\/PORT: expected the number of a port/],
+    [{ processTypes: { web: { command: 'x' } }, env: { HEROKU_API_KEY: 'x' } }, /\/env\/HEROKU_API_KEY: names that begin with HEROKU_ are the platform's/],
+    [{ processTypes: { web: { command: 'x' } }, env: { LARGE: 'x'.repeat(65_536) } }, /\/env: all config vars together have 65541 bytes/],
     [{ processTypes: { web: { command: 'x' } }, container: { init: false } }, /\/container\/init: a formation decides that itself/],
     [{ processTypes: { web: { command: 'x' } }, container: { memory: 'much' } }, /memory/],
     [{ processTypes: { web: { command: 'x' } }, name: '-x' }, /name/],

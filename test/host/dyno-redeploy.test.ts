@@ -60,9 +60,9 @@ rooted('another stack under a slug: one dyno after the other; what does not boot
   await watched.stop();
 });
 
-rooted('metadata: a dyno knows its app and release, the next release has the next number, and a config var goes before', async (t) => {
+rooted('metadata: a dyno knows its app and release, the next release has the next number, and what the platform says itself goes before', async (t) => {
   const told = { clock: { command: 'echo "$HEROKU_APP_NAME $HEROKU_RELEASE_VERSION $HEROKU_RELEASE_CREATED_AT"; exec tick' } };
-  const watched = await watchFormation(lab, { image: slug(), quantities: { clock: 1 }, processTypes: told, container: { stack: stack('first') }, metadata: true, env: { HEROKU_APP_NAME: 'mine' } });
+  const watched = await watchFormation(lab, { image: slug(), quantities: { clock: 1 }, processTypes: told, container: { stack: stack('first') }, metadata: true, platformEnv: { HEROKU_APP_NAME: 'mine' } });
   const { formation, lines } = watched;
   await up(formation);
   await formation.redeploy({ stack: stack('second'), steadyMs: 200 });

@@ -112,6 +112,7 @@ export interface CommandFlags {
   /** `up`: what dynos may use, and whether the log has what they do. */
   readonly sizes?: DynoSizes;
   readonly runtimeMetrics?: boolean;
+  readonly platformEnv?: Readonly<Record<string, string>>;
   readonly logLines?: LineForm;
   readonly dynoMetadata?: boolean;
   readonly profile?: DynoProfile;

@@ -1,8 +1,8 @@
 /** Flags about a formation: which processes of an app are run, and how they come back. */
 import { parseAppJson, parseDotEnv, parseMetricsAddress, parseProcfile, parsePublish, parseQuantities, parseSizes, restartPolicies, TsrunError, type AppManifest, type DynoSizes, type MetricsAddress, type Procfile, type PublishOptions, type RestartPolicyName } from '../../index.js';
 import { integer, matching, oneOf, parseInteger, text, toggle } from '../values/basic.js';
-import { readUtf8 } from '../values/environment.js';
-import { listOf, ValueError, type ValueType } from '../values/value-type.js';
+import { readUtf8, variable } from '../values/environment.js';
+import { listOf, pairsOf, ValueError, type ValueType } from '../values/value-type.js';
 import { flag, type Flag } from './flag.js';
 
 const group = 'Formation';
@@ -161,6 +161,14 @@ export const formationFlags: readonly Flag[] = [
     example: './.env',
     commands: ['up'],
     apply: (draft, value) => (draft.fileEnv = { ...draft.fileEnv, ...value }),
+  }),
+  flag(pairsOf(variable), {
+    name: 'platform-env',
+    help: "tell each dyno this in the platform's name, below its config vars: names of those must not begin with HEROKU_",
+    group,
+    example: 'HEROKU_APP_NAME=my-app',
+    commands: ['up'],
+    apply: (draft, value) => (draft.flags.platformEnv = { ...draft.flags.platformEnv, ...value }),
   }),
   flag(integer({ min: 1, max: 65_535 }), {
     name: 'port',
