@@ -110,6 +110,7 @@ export class Blueprint {
       command: program.text.replaceAll(/\s*[\r\n]\s*/g, ' '),
       clock: options.clock ?? formationDefaults.clock,
       metrics: options.metrics ?? false,
+      ...(options.metadata === true && { tellsInstance: true }),
       ...(options.logLines !== undefined && { lineForm: options.logLines }),
       ...(size !== undefined && { size }),
     };

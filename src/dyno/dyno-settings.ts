@@ -47,6 +47,8 @@ export interface DynoSettings {
   readonly attendance?: Attendance;
   /** It outlives this process. */
   readonly keeper?: DynoKeeper;
+  /** It finds in HEROKU_DYNO_ID which start of it this is. */
+  readonly tellsInstance?: boolean;
   /** How lines of what it prints are cut; absent: as Heroku does. */
   readonly lineForm?: LineForm;
   readonly onLog: (line: LogLine) => void;

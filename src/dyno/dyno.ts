@@ -114,6 +114,11 @@ export class Dyno {
     return this.#lastDeath;
   }
 
+  /** What was started last, as a UUID: another one with each start, the same for whoever adopts it. Undefined before the first. HEROKU_DYNO_ID, and in lines of metrics. */
+  get instance(): string | undefined {
+    return this.#life.instance;
+  }
+
   /** What it used at the last sample of what runs now; undefined until there is one. */
   get sample(): DynoSample | undefined {
     return this.#watch.sample;
@@ -281,8 +286,9 @@ export class Dyno {
   }
 
   async #launch(): Promise<Container> {
-    const { runtime, image, options, id, keeper } = this.#settings;
-    const container = runtime.run(image, { ...options, ...keeper?.options, id, init: true });
+    const { runtime, image, options, id, keeper, tellsInstance = false } = this.#settings;
+    const told = tellsInstance && this.instance !== undefined ? { env: { HEROKU_DYNO_ID: this.instance, ...options.env } } : {};
+    const container = runtime.run(image, { ...options, ...told, ...keeper?.options, id, init: true });
     this.#launching = container.catch(() => undefined);
     return container;
   }

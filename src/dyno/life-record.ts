@@ -1,5 +1,5 @@
 /** Where a dyno is in its life, as a value that can be written down and read again. */
-import { boolean, integer, number, oneOf, optional, strictObject, type Shape } from '../spec/shape.js';
+import { boolean, integer, number, oneOf, optional, strictObject, text, type Shape } from '../spec/shape.js';
 import type { Doing } from './death.js';
 
 /** As Heroku's platform API has them. `idle`: ended until the next connection wakes it. `complete`: ended, and no policy wants it back. */
@@ -16,6 +16,8 @@ export interface LifeRecord {
   readonly crashes: number;
   /** Of its program, the first one too; absent where an earlier version did not count. */
   readonly starts?: number;
+  /** What was started last, as a UUID; absent in what earlier versions wrote. */
+  readonly instance?: string;
   readonly upSinceMs: number;
   /** It was ended for want of connections, and the next one wakes it. */
   readonly isAsleep?: boolean;
@@ -37,6 +39,7 @@ export const lifeRecord: Shape<LifeRecord> = strictObject<LifeRecord>({
   then: oneOf('what is next', ['policy', 'nothing', 'again']),
   crashes: integer(0, Number.MAX_SAFE_INTEGER),
   starts: optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  instance: optional(text()),
   upSinceMs: time,
   isAsleep: optional(boolean),
   nextRestartAtMs: optional(time),

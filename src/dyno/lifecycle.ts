@@ -2,6 +2,7 @@
  * The life of a dyno as a state machine: what is done when, and what its log says of it (Dev Center, "Dynos", "Error codes"). It knows a
  * clock and what can be done to a dyno; containers it knows not.
  */
+import { randomUuid } from '../container/state/random.js';
 import { Alarm } from './alarm.js';
 import type { Death, Doing } from './death.js';
 import { bootTimeoutLine, endLines, exitTimeoutLine, loggedState } from './life-lines.js';
@@ -23,6 +24,7 @@ export class Lifecycle {
   #then: LifeRecord['then'] = 'policy';
   #crashes = 0;
   #starts = 0;
+  #instance: string | undefined;
   #upSinceMs = 0;
   readonly #comeback: Alarm;
   readonly #cycling: Alarm;
@@ -55,6 +57,11 @@ export class Lifecycle {
     return this.#crashes;
   }
 
+  /** What was started last, as a UUID that is another one with each start: on Heroku a dyno that is started again is another dyno. */
+  get instance(): string | undefined {
+    return this.#instance;
+  }
+
   /** What was done to the program that lives or has just ended. */
   get doing(): Doing {
     return this.#doing;
@@ -63,6 +70,7 @@ export class Lifecycle {
   get record(): LifeRecord {
     return {
       state: this.#state, sinceMs: this.#sinceMs, doing: this.#doing, alive: this.#alive, isLaunched: this.#isLaunched, then: this.#then, crashes: this.#crashes, starts: this.#starts, upSinceMs: this.#upSinceMs,
+      ...(this.#instance !== undefined && { instance: this.#instance }),
       ...(this.#isAsleep && { isAsleep: true }),
       ...(this.#comeback.atMs !== undefined && { nextRestartAtMs: this.#comeback.atMs }),
       ...(this.#cycling.atMs !== undefined && { cycleAtMs: this.#cycling.atMs }),
@@ -74,7 +82,7 @@ export class Lifecycle {
   resume(record: LifeRecord): void {
     [this.#state, this.#sinceMs, this.#doing, this.#then] = [record.state, record.sinceMs, record.doing, record.then];
     [this.#alive, this.#isLaunched, this.#crashes, this.#upSinceMs] = [record.alive, record.isLaunched, record.crashes, record.upSinceMs];
-    [this.#isAsleep, this.#starts] = [record.isAsleep ?? false, record.starts ?? 1];
+    [this.#isAsleep, this.#starts, this.#instance] = [record.isAsleep ?? false, record.starts ?? 1, record.instance];
     const { nextRestartAtMs, cycleAtMs, deadlineMs } = record;
     if (!record.alive) {
       // It had ended, and was about to be started again.
@@ -109,6 +117,7 @@ export class Lifecycle {
     this.#then = 'policy';
     [this.#alive, this.#isLaunched] = [true, false];
     this.#starts++;
+    this.#instance = randomUuid();
     this.#become('starting');
     this.#actions.log(`Starting process with command \`${this.#settings.command}\``);
     this.#actions.remember?.();

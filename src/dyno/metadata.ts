@@ -18,7 +18,6 @@ export function dynoMetadata({ name, release, releasedAtMs, revision }: Release)
   return {
     HEROKU_APP_ID: idOf(name),
     HEROKU_APP_NAME: name,
-    HEROKU_DYNO_ID: crypto().randomUUID(),
     HEROKU_RELEASE_CREATED_AT: new Date(releasedAtMs).toISOString().replace(/\.\d+/, ''),
     HEROKU_RELEASE_VERSION: `v${release + 1}`,
     ...(revision !== undefined && { HEROKU_BUILD_COMMIT: revision, HEROKU_SLUG_COMMIT: revision, HEROKU_SLUG_DESCRIPTION: `Deploy ${revision.slice(0, 8)}` }),

@@ -61,7 +61,7 @@ rooted('another stack under a slug: one dyno after the other; what does not boot
 });
 
 rooted('metadata: a dyno knows its app and release, the next release has the next number, and what the platform says itself goes before', async (t) => {
-  const told = { clock: { command: 'echo "$HEROKU_APP_NAME $HEROKU_RELEASE_VERSION $HEROKU_RELEASE_CREATED_AT"; exec tick' } };
+  const told = { clock: { command: 'echo "$HEROKU_APP_NAME $HEROKU_RELEASE_VERSION $HEROKU_RELEASE_CREATED_AT"; echo "I am $HEROKU_DYNO_ID"; exec tick' } };
   const watched = await watchFormation(lab, { image: slug(), quantities: { clock: 1 }, processTypes: told, container: { stack: stack('first') }, metadata: true, platformEnv: { HEROKU_APP_NAME: 'mine' } });
   const { formation, lines } = watched;
   await up(formation);
@@ -70,6 +70,12 @@ rooted('metadata: a dyno knows its app and release, the next release has the nex
   const [, first = '', , second = ''] = releases;
   t.deepEqual([releases[0], releases[2]], ['v1', 'v2']);
   t.true(first <= second);
+  await formation.restart('clock.1');
+  await up(formation);
+  const instances = () => lines.flatMap((line) => /^app\[clock\.1\]: I am ([\da-f-]{36})$/.exec(line)?.slice(1) ?? []);
+  await until(() => instances().length === 3, 'the one that was restarted');
+  t.is(new Set(instances()).size, 3, 'each start is an instance of its own');
+  t.is(formation.dyno('clock.1')?.instance, instances().at(-1));
   await watched.stop();
 });
 

@@ -14,3 +14,9 @@ export function randomDigits(count: number): string {
 export function randomNumber(least: number, end: number): number {
   return least + Math.floor(Math.random() * (end - least));
 }
+
+/** A UUID of version 4 (RFC 9562). */
+export function randomUuid(): string {
+  const digits = randomDigits(32);
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-${randomNumber(8, 12).toString(16)}${digits.slice(17, 20)}-${digits.slice(20)}`;
+}

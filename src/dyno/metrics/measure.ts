@@ -12,6 +12,8 @@ export interface MeasureSettings {
   readonly number: number;
   /** Of its container. */
   readonly id: string;
+  /** Which start of the dyno it is. */
+  readonly instance: string | undefined;
   readonly size?: DynoSize;
   readonly metrics: boolean;
 }
@@ -26,10 +28,10 @@ export interface MeasureActions {
 }
 
 /** @returns ends the samples; what limits have to say ends with the container */
-export function measure(container: Container, { clock, type, number, id, size, metrics }: MeasureSettings, { log, tell }: MeasureActions): () => void {
+export function measure(container: Container, { clock, type, number, id, instance = 'unknown', size, metrics }: MeasureSettings, { log, tell }: MeasureActions): () => void {
   void forward(container, tell);
   if (size === undefined && !metrics) return () => undefined;
-  const settings = { clock, name: `${type}.${number}`, id: `heroku.${id}.${globalThis.crypto.randomUUID()}`, isLogged: metrics, ...(size !== undefined && { size }) };
+  const settings = { clock, name: `${type}.${number}`, id: `heroku.${id}.${instance}`, isLogged: metrics, ...(size !== undefined && { size }) };
   return startMeter(settings, containerSource(container), {
     log,
     sampled: (sample) => {
