@@ -1,4 +1,5 @@
 /** An app as it runs: so many dynos of each of its process types. */
+import { userInfo } from 'node:os';
 import type { Runtime } from '../container/runtime.js';
 import { TsrunError } from '../spec/errors.js';
 import { Blueprint } from './blueprint.js';
@@ -240,7 +241,7 @@ export class Formation extends FormationLog {
    */
   async run(command: OneOffCommand, options: OneOffOptions = {}): Promise<OneOff> {
     validateOneOff(command, options);
-    return this.#oneOffs.run(this.#blueprint.founded.source.oneOff(command), options);
+    return this.#oneOffs.run(this.#blueprint.founded.source.oneOff(command), { by: ownName(), ...options });
   }
 
   /**
@@ -296,5 +297,14 @@ export class Formation extends FormationLog {
     this.#router.reset();
     await this.endLog();
     await finish();
+  }
+}
+
+function ownName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // No passwd file has it.
+    return String(process.getuid?.() ?? '');
   }
 }

@@ -1,8 +1,7 @@
 /** What a dyno prints, on its way to the log of the formation, or to its client. */
 import type { Container } from '../container/container.js';
 import type { DynoSettings } from './dyno-settings.js';
-import type { LogLine } from './log/line.js';
-import { copyOutput, unhurried, type Printed, type PrintedLine } from './log/output.js';
+import { copyOutput, lineOf, unhurried, type Printed } from './log/output.js';
 import { localOverflow } from './log/overflow.js';
 import type { PrintListener, Printing } from './survival/keeper.js';
 
@@ -37,7 +36,7 @@ export class DynoOutput {
     if (attendance !== undefined) return unhurried(attendance.attend(container));
     if (keeper !== undefined) return unhurried(this.read({ createdAtMs: container.record.createdAtMs, container }));
     return copyOutput(container, pace, { ...(lineForm !== undefined && { form: lineForm }), mark: `${clock.now()}` }, (line) => {
-      onLog(this.#lineOf(clock.now(), line));
+      onLog(lineOf(this.#name, clock.now(), line));
     });
   }
 
@@ -48,18 +47,12 @@ export class DynoOutput {
     const signal = AbortSignal.any([this.#leaving.signal, this.#lost.signal]);
     const listener: PrintListener = {
       say: ({ timeMs, ...line }) => {
-        onLog(this.#lineOf(timeMs, line));
+        onLog(lineOf(this.#name, timeMs, line));
       },
       miss: ({ timeMs, lost }, sinceMs) => {
         onLog({ ...localOverflow({ count: lost, sinceMs, timeMs }), source: 'heroku', dyno: this.#name });
       },
     };
     await keeper?.print({ ...printing, lineForm }, listener, signal);
-  }
-
-  #lineOf(timeMs: number, { message, stream, partial }: PrintedLine): LogLine {
-    const line = { timeMs, source: 'app', dyno: this.#name, message } as const;
-    if (stream === undefined) return line;
-    return { ...line, stream, ...(partial !== undefined && { partial: { ...partial, id: `${this.#name}-${partial.id}` } }) };
   }
 }

@@ -1,6 +1,7 @@
 // One-off dynos with real containers: exit codes, clients that attach, detach and go away, terminals.
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { userInfo } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { Formation, type Attachment, type FormationOptions, type OneOff } from '../../src/index.js';
 import { FakeClock } from '../dyno/fake-clock.js';
@@ -40,13 +41,14 @@ async function seen(client: Attachment, what: string): Promise<string> {
 rooted('B6: a one-off dyno has a name, the config, no PORT, and its own exit code; it does not come back', async (t) => {
   const { formation, lines } = await start({ env: { GREETING: 'hello' } });
   const command = 'echo "$DYNO $GREETING ${PORT-none} $MORE $(id -u)"; exit 7';
-  const oneOff = await formation.run(command, { env: { MORE: 'more' } });
+  const oneOff = await formation.run(command, { env: { MORE: 'more' }, by: 'jo@example.com' });
   t.regex(oneOff.name, /^run\.[1-9]\d{3}$/);
   t.deepEqual(formation.oneOffs, [oneOff]);
   const { cause, code } = await oneOff.exited;
   t.deepEqual([cause, code, oneOff.state], ['exit', 7, 'complete']);
   await until(() => lines.at(-1)?.endsWith('to complete') === true);
   t.deepEqual(lines, [
+    `heroku[api]: Starting process with command \`${command}\` by user jo@example.com`,
     'heroku[run.N]: State changed from provisioning to starting',
     `heroku[run.N]: Starting process with command \`${command}\``,
     'heroku[run.N]: State changed from starting to up',
@@ -112,7 +114,8 @@ rooted('the program of an attached one-off dyno waits for its client, who types 
   t.deepEqual((await text(client)).split('\n').sort(), ['', 'err', 'got hello']);
   t.is((await oneOff.exited).code, 3);
   await until(() => lines.at(-1)?.endsWith('to complete') === true);
-  t.deepEqual(lines.slice(2), ['heroku[run.N]: Awaiting client', 'heroku[run.N]: State changed from starting to up', 'heroku[run.N]: Process exited with status 3', 'heroku[run.N]: State changed from up to complete']);
+  t.true(lines[0]?.endsWith(` by user ${userInfo().username}`));
+  t.deepEqual(lines.slice(3), ['heroku[run.N]: Awaiting client', 'heroku[run.N]: State changed from starting to up', 'heroku[run.N]: Process exited with status 3', 'heroku[run.N]: State changed from up to complete']);
   await t.throwsAsync(oneOff.attach(), { code: 'ERR_TSRUN_STATE', message: 'the one-off dyno has ended' });
   await formation.stop();
 });
@@ -128,7 +131,7 @@ rooted('B6: no client within 30 s is R13, and nothing is run', async (t) => {
   const { cause, code } = await oneOff.exited;
   t.deepEqual([cause, code], ['attach-timeout', 125]);
   await until(() => lines.at(-1)?.endsWith('to complete') === true);
-  t.deepEqual(lines.slice(2), [
+  t.deepEqual(lines.slice(3), [
     'heroku[run.N]: Awaiting client',
     'heroku[run.N]: Error R13 (Attach error) -> Failed to attach to process',
     'heroku[run.N]: Process exited',
@@ -254,6 +257,7 @@ rooted('what cannot be asked of a one-off dyno is refused before anything is sta
     ['x', { attachTimeoutMs: 0 }, /option \/attachTimeoutMs/],
     ['x', { stopSignal: 'SIGTREM' }, /SIGTREM/],
     ['x', { env: { 'A=B': '' } }, /option \/env/],
+    ['x', { by: 'jo\nheroku[api]: forged' }, /option \/by/],
   ];
   for (const [command, options, message] of rows) {
     // @ts-expect-error as a program without types may
@@ -262,6 +266,26 @@ rooted('what cannot be asked of a one-off dyno is refused before anything is sta
   const detached = await formation.run('exec sleep 1000');
   await t.throwsAsync(detached.attach(), { code: 'ERR_TSRUN_STATE', message: /runs detached/ });
   await formation.stop();
+});
+
+rooted('in docker\'s form long lines of dynos, and of one-off dynos that nobody is attached to, are cut after 16 KiB, with marks and streams', async (t) => {
+  const long = (count: number) => `head -c ${count} /dev/zero | tr '\\0' x`;
+  const formation = await Formation.start(await lab.runtime(), lab.image, {
+    name: lab.newId(), logLines: 'docker', restart: 'never',
+    processTypes: { job: { command: `(${long(16_385)}; echo) >&2; printf end` } }, quantities: { job: 1 },
+  });
+  const oneOff = await formation.run(`read line; sleep 0.3; ${long(20_000)}; echo`, { attach: true });
+  const client = await oneOff.attach();
+  client.write('go\n');
+  client.detach();
+  await oneOff.exited;
+  await until(() => formation.dyno('job.1')?.state === 'complete');
+  await formation.stop();
+  const said: string[] = [];
+  for await (const { source, dyno, message, stream, partial } of formation.logs()) {
+    if (source === 'app') said.push(`${dyno === oneOff.name ? 'run.N' : dyno} ${stream} ${message.length} ${partial?.ordinal} ${partial?.last}`);
+  }
+  t.deepEqual(said.sort(), ['job.1 stderr 1 2 true', 'job.1 stderr 16384 1 false', 'job.1 stdout 3 1 false', 'run.N stdout 16384 1 false', 'run.N stdout 3616 2 true']);
 });
 
 lab.declareLeakTest();

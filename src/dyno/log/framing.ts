@@ -71,6 +71,7 @@ export class LineFramer {
     if (held.length === 0) return [];
     if (this.#parts === 0) this.#id = `${mark}-end`;
     this.#count(false);
+    this.#parts = 0;
     return [this.#isDocker ? held.toString('utf8') : ending(held, 0, held.length)];
   }
 

@@ -1,6 +1,7 @@
 /** Both streams of a container, into the log of its formation. */
 import type { Container } from '../../container/container.js';
 import { LogCopy, type CopySettings } from './copy.js';
+import type { LineForm, LineFramer } from './framing.js';
 import type { LogHub } from './hub.js';
 import type { LogLine } from './line.js';
 
@@ -22,8 +23,8 @@ export function copyOutput(container: Container, pace: Pick<LogHub, 'turns' | 'r
   const copies = (['stdout', 'stderr'] as const).flatMap((name) => {
     const stream = container[name];
     if (stream === null) return [];
-    const tell = form === 'docker' ? (message: string, partial: LogLine['partial']) => { say(printed(message, name, partial)); } : (message: string) => { say({ message }); };
-    return [{ stream, copy: new LogCopy(pace, tell, { form, mark: `${mark}-${name}` }) }];
+    const tell = (message: string, partial: LogLine['partial']) => { say(told(message, name, { partial }, form)); };
+    return [{ stream, copy: new LogCopy(pace, tell, { form, mark }) }];
   });
   return {
     done: Promise.all(copies.map(async ({ stream, copy }) => copy.from(stream))),
@@ -33,7 +34,15 @@ export function copyOutput(container: Container, pace: Pick<LogHub, 'turns' | 'r
   };
 }
 
-/** In docker's form. */
-export function printed(message: string, stream: 'stdout' | 'stderr', partial: LogLine['partial']): PrintedLine {
-  return { message, stream, ...(partial !== undefined && { partial }) };
+/** What a framer has given last. What a terminal shows is its program's standard output. */
+export function told(message: string, stream: 'stdout' | 'stderr' | 'terminal', { partial }: Pick<LineFramer, 'partial'>, form: LineForm | undefined): PrintedLine {
+  if (form !== 'docker') return { message };
+  return { message, stream: stream === 'stderr' ? 'stderr' : 'stdout', ...(partial !== undefined && { partial }) };
+}
+
+/** As a line of a dyno: ids of parts are its own. */
+export function lineOf(dyno: string, timeMs: number, { message, stream, partial }: PrintedLine): LogLine {
+  const line = { timeMs, source: 'app', dyno, message } as const;
+  if (stream === undefined) return line;
+  return { ...line, stream, ...(partial !== undefined && { partial: { ...partial, id: `${dyno}-${stream}-${partial.id}` } }) };
 }

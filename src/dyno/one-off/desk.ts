@@ -6,7 +6,8 @@ import { TsrunError } from '../../spec/errors.js';
 import type { Clock } from '../clock.js';
 import type { Death } from '../death.js';
 import type { Attendance } from '../dyno-settings.js';
-import { LineFramer } from '../log/framing.js';
+import { LineFramer, type LineForm } from '../log/framing.js';
+import { told, type PrintedLine } from '../log/output.js';
 import { Attachment } from './attachment.js';
 import { Hangup } from './hangup.js';
 
@@ -19,7 +20,8 @@ export interface DeskSettings {
   /** A line of the platform's. */
   readonly log: (message: string) => void;
   /** Lines of the program's, that no client was there for. */
-  readonly print: (messages: readonly string[]) => void;
+  readonly print: (lines: readonly PrintedLine[]) => void;
+  readonly lineForm?: LineForm | undefined;
 }
 
 /** 128 and the number of SIGTERM. */
@@ -32,7 +34,7 @@ export class Desk implements Attendance {
   readonly #opened = deferred<undefined>();
   #container: Container | undefined;
   #client: Attachment | undefined;
-  #sources: readonly Readable[] = [];
+  readonly #sources: Readable[] = [];
   #cancelWait: () => void = () => undefined;
   #cancelIdle: () => void = () => undefined;
   #lastMs = 0;
@@ -81,8 +83,13 @@ export class Desk implements Attendance {
 
   async attend(container: Container): Promise<void> {
     this.#container = container;
-    this.#sources = [container.terminal?.output, container.stdout, container.stderr].filter((source) => source !== undefined && source !== null);
-    const copied = this.#sources.map(async (source) => this.#copy(source));
+    const named = { terminal: container.terminal?.output, stdout: container.stdout, stderr: container.stderr };
+    const copied = (['terminal', 'stdout', 'stderr'] as const).map(async (name) => {
+      const source = named[name];
+      if (source === undefined || source === null) return;
+      this.#sources.push(source);
+      await this.#copy(source, name);
+    });
     this.#opened.resolve(undefined);
     const resume = () => {
       this.#resume();
@@ -100,22 +107,29 @@ export class Desk implements Attendance {
     this.#opened.reject(error ?? new TsrunError('ERR_TSRUN_STATE', 'the one-off dyno has ended'));
   }
 
-  async #copy(source: Readable): Promise<void> {
-    const framer = new LineFramer();
+  async #copy(source: Readable, name: 'terminal' | 'stdout' | 'stderr'): Promise<void> {
+    const { lineForm, clock } = this.#settings;
+    const framer = new LineFramer(lineForm);
+    const line = (message: string) => told(message, name, framer, lineForm);
+    const end = () => {
+      this.#settings.print(framer.end(`${clock.now()}`).map(line));
+    };
     source.on('data', (piece: Buffer) => {
       this.#lastMs = this.#settings.clock.now();
       if (this.#client === undefined) {
-        this.#settings.print([...framer.lines(piece)]);
+        const lines: PrintedLine[] = [];
+        for (const message of framer.lines(piece, `${this.#lastMs}`)) lines.push(line(message));
+        this.#settings.print(lines);
         source.pause();
         setImmediate(() => source.resume());
         return;
       }
-      this.#settings.print(framer.end());
+      end();
       // What an ended program said last is little, and its end does not wait for a client that reads no more.
       if (!this.#client.push(piece) && this.#container?.exitStatus === undefined) source.pause();
     });
     await new Promise<void>((resolve) => source.once('close', resolve));
-    this.#settings.print(framer.end());
+    end();
   }
 
   #resume(): void {

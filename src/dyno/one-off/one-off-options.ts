@@ -16,6 +16,8 @@ export interface OneOffOptions {
   readonly type?: string;
   /** Over the config vars. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Who has asked for it, as the log says: an address of theirs, say. Default: the user whose process owns the formation, by name. */
+  readonly by?: string;
   /** What it may use. Default: as the process type `run` has it, or the formation. */
   readonly size?: DynoSizeName | DynoSize;
   /** What `stop` sends to all of its processes. Default `SIGTERM`. */
@@ -38,6 +40,7 @@ export const oneOffShape = strictObject<OneOffOptions>({
   terminal: optional(terminal),
   type: optional(text('a type of 1 to 63 letters, digits, "-" and "_"', /^[\w-]{1,63}$/)),
   env: optional(env),
+  by: optional(text('1 to 256 characters without control characters', /^\P{Cc}{1,256}$/u)),
   size: optional(sizeShape),
   stopSignal: optional(signalName),
   graceMs: optional(grace),

@@ -6,13 +6,14 @@ import type { Death } from '../death.js';
 import type { DynoSettings } from '../dyno-settings.js';
 import { Dyno } from '../dyno.js';
 import type { DynoState } from '../life-record.js';
+import { lineOf } from '../log/output.js';
 import { restartPolicies } from '../restart-policy.js';
 import type { Attachment } from './attachment.js';
 import { Desk } from './desk.js';
 import { oneOffDefaults, type OneOffOptions } from './one-off-options.js';
 
 /** What a one-off dyno does not decide itself. */
-export type OneOffSurroundings = Pick<DynoSettings, 'runtime' | 'clock' | 'image' | 'command' | 'options' | 'id' | 'number' | 'metrics' | 'size' | 'onLog' | 'pace' | 'onEvent'>;
+export type OneOffSurroundings = Pick<DynoSettings, 'runtime' | 'clock' | 'image' | 'command' | 'options' | 'id' | 'number' | 'metrics' | 'size' | 'lineForm' | 'tellsInstance' | 'onLog' | 'pace' | 'onEvent'>;
 
 /**
  * A program that runs once beside the dynos of a formation, started by `Formation.run`. It is never started again, and any end is its
@@ -34,17 +35,17 @@ export class OneOff {
 
   /** @internal A formation makes its own. */
   constructor(surroundings: OneOffSurroundings, options: OneOffOptions) {
-    const { clock, onLog, onEvent, number } = surroundings;
+    const { clock, onLog, onEvent, number, lineForm } = surroundings;
     const { type, terminal, stopSignal, graceMs, timeToLiveMs, attachTimeoutMs, idleTimeoutMs, attach = terminal !== false } = { ...oneOffDefaults, ...options };
     const dyno = `${type}.${number}`;
     this.#desk = !attach ? undefined : new Desk({
-      clock, attachTimeoutMs,
+      clock, attachTimeoutMs, lineForm,
       ...(terminal !== false && idleTimeoutMs >= 0 && { idleTimeoutMs }),
       log: (message) => {
         onLog({ timeMs: clock.now(), source: 'heroku', dyno, message });
       },
-      print: (messages) => {
-        for (const message of messages) onLog({ timeMs: clock.now(), source: 'app', dyno, message });
+      print: (lines) => {
+        for (const line of lines) onLog(lineOf(dyno, clock.now(), line));
       },
     });
     this.#dyno = new Dyno({

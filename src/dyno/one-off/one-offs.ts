@@ -21,11 +21,14 @@ export class OneOffs {
     return [...this.#live.values()];
   }
 
-  /** @param number default: a free one, of as many digits as Heroku's have */
+  /** What the platform begins by itself is `by` nobody. @param number default: a free one, of as many digits as Heroku's have */
   async run(program: Program, options: OneOffOptions, number?: number): Promise<OneOff> {
     const { type = oneOffDefaults.type } = options;
     const chosen = number ?? this.#freeNumber(type);
-    const oneOff = new OneOff({ ...(await this.#provide(program, `${type}.${chosen}`, options)), number: chosen }, options);
+    const surroundings = await this.#provide(program, `${type}.${chosen}`, options);
+    const { clock, command, onLog } = surroundings;
+    if (options.by !== undefined) onLog({ timeMs: clock.now(), source: 'heroku', dyno: 'api', message: `Starting process with command \`${command}\` by user ${options.by}` });
+    const oneOff = new OneOff({ ...surroundings, number: chosen }, options);
     this.#live.set(oneOff.name, oneOff);
     void oneOff.exited.then(() => this.#live.delete(oneOff.name));
     oneOff.start();

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { readPaced, type LogMark, type LogPiece, type Pace } from '../../container/log.js';
 import { LineFramer, type LineForm } from '../log/framing.js';
-import { printed, type PrintedLine } from '../log/output.js';
+import { told, type PrintedLine } from '../log/output.js';
 import type { Cursor } from './journal-entries.js';
 
 export interface TimedLine extends PrintedLine {
@@ -93,11 +93,6 @@ export async function* linesOf(pieces: AsyncIterable<LogPiece | LogMark>, breaks
     yield lines;
   }
   for (const [stream, framer] of framers) yield framer.end(`${timeMs}`).map((message) => ({ timeMs, ...told(message, stream, framer, form), breaks: count }));
-}
-
-/** What a terminal shows is its program's standard output. */
-function told(message: string, stream: LogPiece['stream'], { partial }: LineFramer, form: LineForm | undefined): PrintedLine {
-  return form === 'docker' ? printed(message, stream === 'stderr' ? 'stderr' : 'stdout', partial) : { message };
 }
 
 /** Without those that were read up to that place, when the log is read from its beginning. */
