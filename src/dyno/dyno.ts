@@ -44,12 +44,9 @@ export class Dyno {
       isComing: !this.#output.isLeft && (this.state === 'provisioning' || this.state === 'starting' || (this.state === 'down' && this.prospect === 'comes')),
     }));
     this.#watch = new DynoWatch({ settings, name: this.name, life: () => this.#life, say });
-    const { isUpWhenTold } = this.#watch;
-    const timeout = settings.port === undefined || isUpWhenTold ? {} : { bootTimeoutMs: settings.port.bootTimeoutMs };
-    this.#life = new Lifecycle({ clock, policy, command, stopSignal, graceMs, chance, isOneOff, isUpWhenTold, ...timeout }, {
-      launch: () => {
-        this.#running = this.#run();
-      },
+    const timeout = settings.port === undefined || this.#watch.isUpWhenTold ? {} : { bootTimeoutMs: settings.port.bootTimeoutMs };
+    this.#life = new Lifecycle({ clock, policy, command, stopSignal, graceMs, chance, isOneOff, isUpWhenTold: this.#watch.isUpWhenTold, ...timeout }, {
+      launch: () => { this.#running = this.#run(); },
       terminate: () => { this.#ending.terminate(); },
       kill: () => { this.#ending.kill(); },
       tellBadBind: () => { this.#watch.tellBadBind(); },
@@ -116,7 +113,7 @@ export class Dyno {
 
   /** What was started last, as a UUID: another one with each start, the same for whoever adopts it. Undefined before the first. HEROKU_DYNO_ID, and in lines of metrics. */
   get instance(): string | undefined {
-    return this.#life.instance;
+    return this.#life.record.instance;
   }
 
   /** What it used at the last sample of what runs now; undefined until there is one. */
@@ -275,7 +272,11 @@ export class Dyno {
     }
     this.#container = container;
     const printed = this.#output.print(container);
-    if (!this.#output.isLeft) this.#begin(container);
+    if (!this.#output.isLeft) {
+      // Before it may be up, which other checks begin with.
+      this.#watch.begin(container);
+      if (!this.#life.record.isLaunched) this.#life.launched();
+    }
     const status = await container.exited;
     this.#watch.end();
     if (keeper !== undefined && status.cause === 'lost') this.#output.lose();
@@ -291,12 +292,6 @@ export class Dyno {
     const container = runtime.run(image, { ...options, ...told, ...keeper?.options, id, init: true });
     this.#launching = container.catch(() => undefined);
     return container;
-  }
-
-  #begin(container: Container): void {
-    // Before it may be up, which other checks begin with.
-    this.#watch.begin(container);
-    if (!this.#life.record.isLaunched) this.#life.launched();
   }
 
   #say(message: string): void {

@@ -1,5 +1,4 @@
 /** An app as it runs: so many dynos of each of its process types. */
-import { userInfo } from 'node:os';
 import type { Runtime } from '../container/runtime.js';
 import { TsrunError } from '../spec/errors.js';
 import { Blueprint } from './blueprint.js';
@@ -10,6 +9,7 @@ import { validateQuantities, type AdoptOptions, type FormationOptions } from './
 import { FormationLog } from './log/formation-log.js';
 import { openMetrics } from './metrics/open-metrics.js';
 import { readings } from './metrics/readings.js';
+import { ownName } from './one-off/own-name.js';
 import { validateOneOff, type OneOffCommand, type OneOffOptions } from './one-off/one-off-options.js';
 import type { OneOff } from './one-off/one-off.js';
 import { OneOffs } from './one-off/one-offs.js';
@@ -161,11 +161,10 @@ export class Formation extends FormationLog {
   }
 
   /**
-   * So many dynos of the types that are named; the others stay as they are. New ones get the lowest numbers that are free, and those with
-   * the highest go. Resolves when they are gone, and the new ones are starting.
+   * So many dynos of the types that are named; the others stay as they are. New ones get the lowest numbers that are free, and those with the highest go.
+   * Resolves when they are gone, and the new ones are starting.
    *
-   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`, also for a type that there is not; `ERR_TSRUN_STATE` when it was stopped; as
-   * `Runtime.run` where a new dyno could not be started; nothing is changed then
+   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`, also for a type that there is not; `ERR_TSRUN_STATE` when it was stopped; as `Runtime.run` where a new one could not start: nothing is changed then
    *
    * @example
    * import { Formation, Runtime } from 'tsrun';
@@ -297,14 +296,5 @@ export class Formation extends FormationLog {
     this.#router.reset();
     await this.endLog();
     await finish();
-  }
-}
-
-function ownName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // No passwd file has it.
-    return String(process.getuid?.() ?? '');
   }
 }

@@ -16,7 +16,7 @@ export interface LifeRecord {
   readonly crashes: number;
   /** Of its program, the first one too; absent where an earlier version did not count. */
   readonly starts?: number;
-  /** What was started last, as a UUID; absent in what earlier versions wrote. */
+  /** What was started last, as a UUID: on Heroku a dyno that is started again is another dyno. Absent before the first start, and in what earlier versions wrote. */
   readonly instance?: string;
   readonly upSinceMs: number;
   /** It was ended for want of connections, and the next one wakes it. */

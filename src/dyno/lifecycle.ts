@@ -57,11 +57,6 @@ export class Lifecycle {
     return this.#crashes;
   }
 
-  /** What was started last, as a UUID that is another one with each start: on Heroku a dyno that is started again is another dyno. */
-  get instance(): string | undefined {
-    return this.#instance;
-  }
-
   /** What was done to the program that lives or has just ended. */
   get doing(): Doing {
     return this.#doing;
@@ -115,9 +110,8 @@ export class Lifecycle {
     this.#comeback.clear();
     this.#doing = 'nothing';
     this.#then = 'policy';
-    [this.#alive, this.#isLaunched] = [true, false];
+    [this.#alive, this.#isLaunched, this.#instance] = [true, false, randomUuid()];
     this.#starts++;
-    this.#instance = randomUuid();
     this.#become('starting');
     this.#actions.log(`Starting process with command \`${this.#settings.command}\``);
     this.#actions.remember?.();
@@ -291,9 +285,7 @@ export class Lifecycle {
   }
 
   #restartAt(timeMs: number): void {
-    this.#comeback.set(timeMs, () => {
-      this.start();
-    });
+    this.#comeback.set(timeMs, () => { this.start(); });
   }
 
   #become(state: DynoState): void {

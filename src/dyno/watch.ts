@@ -58,7 +58,7 @@ export class DynoWatch {
     const { settings, name, life, say } = this.#watch;
     this.#health?.begin(container, life().state === 'up');
     this.#port = life().state === 'starting' ? this.#watchPort(container) : undefined;
-    this.#endMeasure = measure(container, { ...settings, instance: life().instance }, {
+    this.#endMeasure = measure(container, { ...settings, instance: life().record.instance }, {
       log: say,
       tell: (event) => {
         if (event.type === 'sample') this.#sample = event.sample;

@@ -65,3 +65,18 @@ test('one that is not well and then stopped does not come back', (t) => {
   t.is(rig.life.state, 'down');
   t.false(rig.take().includes('too late'));
 });
+
+test('each start is an instance of its own, which who goes on with it knows', (t) => {
+  const rig = new Rig();
+  t.is(rig.life.record.instance, undefined);
+  const { instance: first = '' } = rig.up().life.record;
+  t.regex(first, /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
+  const next = new Rig();
+  next.life.resume(rig.life.record);
+  t.is(next.life.record.instance, first);
+  rig.life.ended(exited(0));
+  t.is(rig.life.record.instance, first, 'which it was that has ended');
+  rig.clock.advance(0);
+  t.is(rig.life.state, 'starting');
+  t.not(rig.life.record.instance, first);
+});

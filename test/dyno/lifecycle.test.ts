@@ -288,18 +288,3 @@ test('connections may go to what is up and was not asked to end, and may wait fo
   other.life.stop();
   t.deepEqual([other.life.state, other.life.prospect], ['up', 'none']);
 });
-
-test('each start is an instance of its own, which who goes on with it knows', (t) => {
-  const rig = new Rig();
-  t.is(rig.life.instance, undefined);
-  const { instance: first = '' } = rig.up().life;
-  t.regex(first, /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
-  const next = new Rig();
-  next.life.resume(rig.life.record);
-  t.is(next.life.instance, first);
-  rig.life.ended(exited(0));
-  t.is(rig.life.instance, first, 'which it was that has ended');
-  rig.clock.advance(0);
-  t.is(rig.life.state, 'starting');
-  t.not(rig.life.instance, first);
-});
