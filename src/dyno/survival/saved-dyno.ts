@@ -75,6 +75,6 @@ function isSaved(value: unknown): value is SavedDyno {
 }
 
 /** The log has told of it. */
-function withoutError({ cause, code, status: told, oomKills }: Death): SavedDeath {
-  return { cause, code, oomKills, ...(told !== undefined && { status: told }) };
+function withoutError({ cause, code, status: told, victim, oomKills }: Death): SavedDeath {
+  return { cause, code, oomKills, ...(told !== undefined && { status: told }), ...(victim !== undefined && { victim }) };
 }

@@ -25,6 +25,8 @@ const life: LifeRecord = { state: 'up', sinceMs: 1.5, doing: 'nothing', alive: t
 
 test('a dyno is read as it was written, but for the error that the log has told', (t) => {
   const lastDeath = { cause: 'failed', code: 125, oomKills: 0, error: new TsrunError('ERR_TSRUN_HOST', 'x') } as const;
+  const oom = { cause: 'oom', code: 137, oomKills: 2, victim: 'dyno' } as const;
+  t.deepEqual(readDyno(writeDyno({ life, lastDeath: oom }))?.lastDeath, oom, 'what memory took is not forgotten');
   t.deepEqual(readDyno(writeDyno({ life, lastDeath, ended: { cause: 'exit', code: 3, oomKills: 0 } })), { life, lastDeath: { cause: 'failed', code: 125, oomKills: 0 }, ended: { cause: 'exit', code: 3, oomKills: 0 } });
 });
 
