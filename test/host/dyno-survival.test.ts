@@ -50,6 +50,25 @@ rooted('B9: the owner is killed with its dynos up: the next one has the same pid
   t.deepEqual(nothingOf(given.name), []);
 });
 
+rooted('the next owner knows which start of a dyno it has, and puts together what was cut in docker\'s form before and after', async (t) => {
+  const half = "head -c 16390 /dev/zero | tr '\\0' x";
+  const given = await errand({
+    processTypes: { worker: { command: `echo "I am $HEROKU_DYNO_ID"; ${half}; trap '${half}; echo' USR1; echo ready >&2; while :; do sleep 0.05; done` } },
+    quantities: { worker: 1 }, logLines: 'docker', metadata: true,
+  });
+  const { owner, pids } = await startOwner(given);
+  await killOwner(owner);
+  process.kill(pids['worker.1'] ?? 0, 'SIGUSR1');
+  const formation = await Formation.adopt(await lab.runtime(), given.name);
+  const { lines } = collect(formation);
+  await until(() => lines.some(({ partial }) => partial?.last === true), 'the end of the line');
+  const parts = lines.flatMap(({ message, stream, partial }) => (partial === undefined ? [] : [{ bytes: message.length, stream, ...partial }]));
+  t.deepEqual(parts.map(({ bytes, stream, ordinal, last }) => [bytes, stream, ordinal, last]), [[16_384, 'stdout', 1, false], [16_384, 'stdout', 2, false], [12, 'stdout', 3, true]]);
+  t.is(new Set(parts.map(({ id }) => id)).size, 1);
+  t.true(said(lines, 'worker.1').includes(`I am ${formation.dyno('worker.1')?.instance}`));
+  await formation.stop();
+});
+
 rooted('killed again and again: each owner goes on with the log where the one before it was', async (t) => {
   const given = await errand({ processTypes: { count: { command: counter } }, quantities: { count: 1 } });
   const { stateRoot, imageRoot, image, name } = given;
