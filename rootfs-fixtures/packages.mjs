@@ -20,12 +20,14 @@ const purposes = {
   vm: ['busybox-static', 'cpio', 'debian-archive-keyring', 'e2fsprogs', 'kmod', 'util-linux', 'xfsprogs', 'xz-utils'],
   'vm-amd64': ['qemu-system-x86', 'seabios', 'ipxe-qemu'],
   'vm-arm64': ['qemu-system-arm', 'ipxe-qemu'],
+  // What builds and runs native programs that are watched (scripts/sanitizers.mjs); the sanitizers' libraries come with g++.
+  sanitizers: ['binutils', 'cmake', 'valgrind'],
   // What is the guest's, which sees the host's files.
   'vm-systemd': ['dbus', 'systemd'],
   'cross-arm64': ['cmake', 'debian-archive-keyring', 'g++-aarch64-linux-gnu', 'python3'],
 };
 
-/** Package names for any of: libraries, busybox, networks, debian, image-tools (what makes images that are not ours), engines, clients, registry, drains, vm (the harness), vm-amd64 and vm-arm64 (the emulator), vm-systemd (a guest's init), cross-arm64 (what is built for it here). */
+/** Package names for any of: libraries, busybox, networks, debian, image-tools (what makes images that are not ours), engines, clients, registry, drains, vm (the harness), vm-amd64 and vm-arm64 (the emulator), vm-systemd (a guest's init), sanitizers, cross-arm64 (what is built for it here). */
 export function aptPackages(...names) {
   return [...new Set(names.flatMap((name) => purposes[name] ?? unknownPurpose(name)))].sort();
 }

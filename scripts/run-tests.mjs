@@ -4,13 +4,13 @@
 // Lint, unit tests and host tests run on this machine (lane bare); the host tests, and what could not run here, run again in a guest.
 // The last line is `N passed, N failed, N skipped` and counts each test once: scripts/tests/tally.mjs says how. Each `--filter` takes a part
 // of files' paths, or of titles when no path has any. `--long` leaves nothing out for the sake of time: all host tests in the guest too,
-// the whole of clang-tidy, a minute of the fuzzer, and two hundred power cuts.
+// the whole of clang-tidy, a minute of the fuzzer, two hundred power cuts, and the sanitizers.
 import { parseArgs } from 'node:util';
 import { obstacle as architectureObstacle, defaultLane, lanes as guestLanes, packagesFor } from '../test/vm/lanes.mjs';
 import { missingPackages } from '../rootfs-fixtures/packages.mjs';
 import { endAll } from './tests/child.mjs';
 import { showFailures, showLastLine, showSkips, showStage, showTable } from './tests/report.mjs';
-import { fuzz, guest, harness, host, lint, powerCuts, unit } from './tests/stages.mjs';
+import { fuzz, guest, harness, host, lint, powerCuts, sanitizers, unit } from './tests/stages.mjs';
 import { Tally } from './tests/tally.mjs';
 
 const bare = 'bare';
@@ -40,6 +40,7 @@ async function runBare(tally, { filter, long }) {
   if (filter === undefined && long) await stage(tally, 'fuzzer', 'fuzzer', fuzz);
   const unitTests = await stage(tally, bare, 'unit tests', () => unit(filter));
   const hostTests = await stage(tally, bare, 'host tests', () => host(filter));
+  if (filter === undefined && long) await stage(tally, 'sanitizers', 'sanitizers', sanitizers);
   return [...unitTests, ...hostTests].filter(({ outcome }) => outcome === 'skipped');
 }
 

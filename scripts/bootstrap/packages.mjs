@@ -19,7 +19,7 @@ const needed = {
   pack: [...build, 'binutils', ...aptPackages('cross-arm64')],
   test,
   vm: test,
-  long: [...test, ...long, ...aptPackages('vm-arm64', 'cross-arm64')],
+  long: [...test, ...long, ...aptPackages('vm-arm64', 'cross-arm64', 'sanitizers')],
 };
 
 const install = ['install', '-y', '--no-install-recommends'];

@@ -38,9 +38,10 @@ export function inPlace(folder, programs) {
  * @param under a program that runs it, with its words
  * @param leftOut patterns of titles
  */
-export function testFile(file, { under = [], env = {}, config = 'ava.host.config.js', leftOut = [] } = {}) {
+export function testFile(file, { under = [], env = {}, config = 'ava.host.config.js', leftOut = [], nodeArguments } = {}) {
   const ava = ['node_modules/ava/entrypoints/cli.mjs', '--config', config, '--timeout=20m'];
-  const [command, ...args] = [...under, process.execPath, ...ava, ...leftOut.map((title) => `--match=!${title}`), file];
+  const forNode = nodeArguments === undefined ? [] : [`--node-arguments=${nodeArguments}`];
+  const [command, ...args] = [...under, process.execPath, ...ava, ...forNode, ...leftOut.map((title) => `--match=!${title}`), file];
   const { status } = spawnSync(command, args, { cwd: checkout, stdio: 'inherit', env: { ...process.env, ...env }, timeout: limitMs, killSignal: 'SIGKILL' });
   return status === 0;
 }

@@ -10,7 +10,7 @@ import { checkout, deal, selectFiles, testFiles } from './files.mjs';
 import { countedFailures, readTap } from './tap.mjs';
 
 // Seconds. Together less than 20 minutes on the host and 10 in the guest; the long form takes its time.
-const limits = { lint: 180, unit: 240, host: 1200, harness: 120, guest: 600, preparation: 600, wholeLint: 600, fuzz: 600, wholeGuest: 7200, powerCuts: 14_400 };
+const limits = { lint: 180, unit: 240, host: 1200, harness: 120, guest: 600, preparation: 600, wholeLint: 600, fuzz: 600, wholeGuest: 7200, powerCuts: 14_400, sanitizers: 7200 };
 // The harness keeps its own time, and needs some to start.
 const guestPreparation = 60;
 const guestsAtOnce = Math.min(2, availableParallelism());
@@ -36,6 +36,12 @@ export function fuzz() {
 /** Two hundred, each with a boot. */
 export function powerCuts() {
   return checks('power cuts', [['every command works after each', process.execPath, ['test/vm/power-cut.mjs', '--cuts', '200'], limits.powerCuts]]);
+}
+
+/** Under address, undefined-behaviour, leak and thread sanitizers, and under valgrind. */
+export function sanitizers() {
+  const parts = ['archive', 'archive-threads', 'launcher', 'addon', 'valgrind'];
+  return checks('sanitizers', parts.map((part) => [part, process.execPath, ['scripts/sanitizers.mjs', part], limits.sanitizers]));
 }
 
 async function checks(file, commands, env) {
