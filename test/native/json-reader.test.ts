@@ -37,7 +37,7 @@ function inTypeScript(document: Uint8Array): string | undefined {
 function compare(t: ExecutionContext, documents: readonly Uint8Array[]): number {
   const told = native(documents);
   t.is(told.length, documents.length);
-  for (const [index, text] of told.entries()) if (text !== 'left') t.is(text, inTypeScript(documents[index] ?? new Uint8Array()));
+  for (const [index, text] of told.entries()) if (text !== 'left') t.is(inTypeScript(documents[index] ?? new Uint8Array()), text);
   return told.filter((text) => text !== 'left').length;
 }
 

@@ -187,10 +187,10 @@ test('in docker\'s form a line has its stream, and its parts the same id whoever
 
 test('lines in docker\'s form are found again as they were', (t) => {
   const place = folder(t);
-  const journal = new Journal(place);
+  const journal = new Journal(place, new FakeClock());
   const parted = { ...line('one', 1), stream: 'stderr', partial: { id: 'web.1-1-0', ordinal: 1, last: false } } as const;
   print(journal, parted);
   journal.flush();
   appendFileSync(join(place.path, 'log'), `${JSON.stringify({ cursors: {}, lines: [{ ...parted, stream: 'x' }, { ...parted, partial: { id: 1 } }] })}\n`);
-  t.deepEqual(new Journal(place).past, [parted]);
+  t.deepEqual(new Journal(place, new FakeClock()).past, [parted]);
 });
