@@ -6,6 +6,7 @@ import { open } from 'node:fs/promises';
 
 /** A socket that takes connections. */
 export interface Listener {
+  /** TCP. */
   readonly port: number;
   /** Only the dyno itself reaches it. */
   readonly isLoopback: boolean;
@@ -62,6 +63,7 @@ async function readBeginning(path: string): Promise<string> {
 
 /** What listens in the place of a port that shall be bound: another one, or that one where nobody but the dyno reaches it. */
 export interface BadBind extends Listener {
+  /** `PORT`, as the dyno was given it. */
   readonly wantedPort: number;
 }
 

@@ -18,7 +18,7 @@ export function readStoredSpec(value: unknown): Spec {
 }
 
 /** One of a record with another part in the place of its own, which alone is warned of. */
-export function readChangedSpec<Part extends 'mounts' | 'process'>(stored: Spec, part: Part, value: unknown): Spec {
+export function readChangedSpec(stored: Spec, part: 'mounts' | 'process', value: unknown): Spec {
   return validateSpec({ ...stored, [part]: value }, {}, (slip) => {
     if (slip.field.startsWith(`/${part}/`)) warnOf(slip);
   });
