@@ -1,5 +1,6 @@
 /** The entry of `tsrun`: finds the command, checks its command line, loads its handler alone, and ends with its code. */
 import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import { TsrunError } from '../index.js';
 import { readBeginning } from './bounded-file.js';
 import type { Command } from './command.js';
@@ -10,7 +11,6 @@ import { helpWidth, renderCommandHelp, renderOverview, type HelpStyle } from './
 import type { Invocation } from './invocation.js';
 import { painter, quote } from './output.js';
 import { parseCommandLine, type ParseResult } from './parse.js';
-import { ownTerminals } from './program/terminal.js';
 import { isForgiven, tell } from './tell.js';
 import { readVersion } from './version.js';
 
@@ -73,7 +73,7 @@ function invocation(command: Command, { first, second }: Parsed): Invocation {
     get stderr() {
       return opened(process.stderr);
     },
-    atTerminal: [1, 2].every((fd) => ownTerminals().includes(fd)),
+    atTerminal: [1, 2].every((fd) => isatty(fd)),
     env: process.env,
   };
 }
