@@ -1,7 +1,8 @@
 // tsrun-oci features and spec: nothing is told of that create refuses, and the example runs.
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { spawnSync } from 'node:child_process';
+import AjvDraft04 from 'ajv-draft-04';
 import { fixture } from '../support/lab.js';
 import { missing } from '../support/needs.js';
 import { ociLab, ociTest } from '../support/oci-lab.js';
@@ -36,6 +37,22 @@ here('the document has what features.md of the runtime-spec names', (t) => {
   t.deepEqual(told.potentiallyUnsafeConfigAnnotations, ['org.systemd.property.', 'run.oci.']);
   for (const word of ['ro', 'rro', 'nosuid', 'rbind', 'rprivate', 'idmap', 'sync', 'defaults']) t.true(told.mountOptions.includes(word), word);
   t.is(lab.call('features', 'x').code, 1);
+});
+
+here('what it prints is what the JSON schemas of the runtime-spec say', (t) => {
+  const ajv = new AjvDraft04.default({ strict: false, logger: false });
+  const folder = resolve(import.meta.dirname, '../../../schemas/runtime-spec-1.2.1');
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.json'))) ajv.addSchema(JSON.parse(readFileSync(join(folder, name), 'utf8')) as object, name);
+  const [id, example] = [lab.newId(), join(lab.folder, 'by-schema')];
+  mkdirSync(example);
+  t.is(lab.call('spec', '--bundle', example).code, 0);
+  t.is(lab.call('create', '--bundle', lab.bundle({}), id).code, 0);
+  const documents = { 'features-schema.json': lab.call('features').stdout, 'state-schema.json': lab.call('state', id).stdout, 'config-schema.json': readFileSync(join(example, 'config.json'), 'utf8') };
+  lab.call('delete', '--force', id);
+  for (const [schema, text] of Object.entries(documents)) {
+    t.true(ajv.validate(schema, JSON.parse(text)), `${schema}: ${ajv.errorsText()}`);
+    t.false(ajv.validate(schema, {}), schema);
+  }
 });
 
 here('what it says of mounts, hooks and fields, create does; what it does not, create refuses', (t) => {
