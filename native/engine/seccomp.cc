@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "plan/codec.h"
@@ -15,7 +16,7 @@
 namespace tsrun::seccomp {
 namespace {
 
-constexpr uint32_t kMagic = 0x53435001;
+constexpr uint32_t kMagic = 0x53435002;
 // Means "ask the next layer". The last errno that libseccomp takes; no profile can ask for it.
 constexpr uint32_t kContinue = SCMP_ACT_ERRNO(4094);
 constexpr uint32_t kArguments = 6;
@@ -52,15 +53,14 @@ bool Check(int result, Failure* failure, const char* function, std::string detai
   return result >= 0 || Fail(failure, function, -result, std::move(detail));
 }
 
+// For several calls that get the same.
 struct Rule {
-  Text name;
+  Bytes names;  // each with its NUL
   int32_t number = -1;
   uint32_t action = 0;
   bool required = false;
   uint32_t condition_count = 0;
   scmp_arg_cmp conditions[kArguments] = {};
-
-  std::string label() const { return {name.data, name.size}; }
 };
 
 bool ReadCondition(Reader* reader, scmp_arg_cmp* condition) {
@@ -75,8 +75,17 @@ bool ReadCondition(Reader* reader, scmp_arg_cmp* condition) {
   return true;
 }
 
+// As many as are announced: one that holds a NUL would be read as two.
+bool ReadNames(Reader* reader, Bytes* names) {
+  uint32_t count;
+  if (!reader->u32(&count) || !reader->bytes(names)) return false;
+  if (names->size == 0 || names->data[names->size - 1] != 0) return false;
+  return std::count(names->data, names->data + names->size, 0) == count;
+}
+
 bool ReadRule(Reader* reader, Rule* rule) {
-  if (!reader->text(&rule->name) || !reader->i32(&rule->number) || !reader->u32(&rule->action)) return false;
+  if (!ReadNames(reader, &rule->names)) return false;
+  if (!reader->i32(&rule->number) || !reader->u32(&rule->action)) return false;
   if (!reader->boolean(&rule->required) || !reader->u32(&rule->condition_count)) return false;
   if (rule->condition_count > kArguments) return false;
   for (uint32_t i = 0; i < rule->condition_count; ++i) {
@@ -99,15 +108,23 @@ bool AddArchitectures(const Context& context, Texts names, Failure* failure) {
   return true;
 }
 
-bool AddRule(const Context& context, const Rule& rule, Failure* failure) {
+bool AddCall(const Context& context, const char* name, const Rule& rule, Failure* failure) {
   int number = rule.number;
-  if (number < 0) number = seccomp_syscall_resolve_name(rule.name.data);
+  if (number < 0) number = seccomp_syscall_resolve_name(name);
   if (number == __NR_SCMP_ERROR) {
     // Newer than this libseccomp, so the default is what it gets.
-    return !rule.required || Fail(failure, "seccomp_syscall_resolve_name", ENOSYS, rule.label());
+    return !rule.required || Fail(failure, "seccomp_syscall_resolve_name", ENOSYS, name);
   }
   int result = seccomp_rule_add_array(context.get(), rule.action, number, rule.condition_count, rule.conditions);
-  return Check(result, failure, "seccomp_rule_add", rule.label());
+  return Check(result, failure, "seccomp_rule_add", name);
+}
+
+bool AddRule(const Context& context, const Rule& rule, Failure* failure) {
+  const auto* end = reinterpret_cast<const char*>(rule.names.data + rule.names.size);
+  for (const auto* name = reinterpret_cast<const char*>(rule.names.data); name < end; name += strlen(name) + 1) {
+    if (!AddCall(context, name, rule, failure)) return false;
+  }
+  return true;
 }
 
 bool AddRules(const Context& context, Reader* reader, Failure* failure) {

@@ -1,6 +1,7 @@
 /** From an image and options to everything that a launch needs. Reads files, touches nothing. */
 import type { Addon } from '../engine/addon.js';
-import { seccompFlags, type SeccompCache } from '../engine/seccomp.js';
+import type { SeccompCache } from '../engine/seccomp.js';
+import { seccompFlags } from '../engine/seccomp-description.js';
 import { limitsToWrites, missingLimitReason } from '../cgroup/limits.js';
 import type { HostFacts } from '../host/facts.js';
 import type { IdRange } from '../host/id-ranges.js';

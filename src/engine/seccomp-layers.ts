@@ -57,7 +57,8 @@ export interface Layer {
 /** The layers of a profile, in the order in which they are asked; the last one gives the profile's default. */
 export function seccompLayers(seccomp: Seccomp, arch: 'x64' | 'arm64'): Layer[] {
   const defaultAction = actionOf(seccomp.defaultAction, seccomp.defaultErrnoRet, '/linux/seccomp/defaultErrnoRet');
-  const rules = (seccomp.syscalls ?? []).flatMap((rule, index) => expand(rule, index, seccomp.defaultAction, arch));
+  const rules: LayerRule[] = [];
+  for (const [index, rule] of (seccomp.syscalls ?? []).entries()) rules.push(...expand(rule, index, seccomp.defaultAction, arch));
   const last = { defaultAction, otherArchAction: actionBits.SCMP_ACT_KILL_PROCESS, nativeOnly: false };
   const native = arch === 'x64' ? 'SCMP_ARCH_X86_64' : 'SCMP_ARCH_AARCH64';
   if ((seccomp.architectures ?? []).every((name) => name === native)) return cut(rules, last);
@@ -85,10 +86,12 @@ function expand(rule: SeccompSyscall, index: number, defaultAction: SeccompActio
   const action = actionOf(rule.action, rule.errnoRet, `${field}/errnoRet`);
   const required = isRequired(rule, defaultAction);
   const alternatives = conditionSets(rule, `${field}/args`);
-  return rule.names.flatMap((name) => {
+  const rules: LayerRule[] = [];
+  for (const name of rule.names) {
     const number = recentSyscalls[arch].get(name) ?? -1;
-    return alternatives.map((conditions) => ({ name, number, action, conditions, required }));
-  });
+    for (const conditions of alternatives) rules.push({ name, number, action, conditions, required });
+  }
+  return rules;
 }
 
 /** A call that such a rule names and nobody knows would be let through. */
@@ -96,13 +99,16 @@ export function isRequired({ action }: SeccompSyscall, defaultAction: SeccompAct
   return permits.has(defaultAction) && !permits.has(action);
 }
 
+const always: readonly (readonly SeccompArg[])[] = [[]];
+
 /**
  * Conditions hold together; but two of them on one argument have meant "either" since runc's first release, because
  * libseccomp cannot say "both" (runc issue 2735). For a rule that refuses, "either" is the stricter reading and is taken;
  * for one that permits, it is the looser, and nobody can tell what was meant.
  */
-function conditionSets(rule: SeccompSyscall, field: string): SeccompArg[][] {
-  const conditions = (rule.args ?? []).map((condition, index) => checked(condition, `${field}/${index}`));
+function conditionSets(rule: SeccompSyscall, field: string): readonly (readonly SeccompArg[])[] {
+  if (rule.args === undefined || rule.args.length === 0) return always;
+  const conditions = rule.args.map((condition, index) => checked(condition, `${field}/${index}`));
   const repeated = new Set(conditions.map((condition) => condition.index)).size < conditions.length;
   if (!repeated) return [conditions];
   if (permits.has(rule.action)) {
@@ -129,6 +135,7 @@ type Frame = Omit<Layer, 'rules'>;
 
 /** Rules into as few layers as the call with the most changes of action needs. */
 function cut(rules: readonly LayerRule[], last: Frame): Layer[] {
+  if (new Set(rules.map(({ name }) => name)).size === rules.length) return [{ ...last, rules: withoutDefault(rules, last) }];
   const byName = new Map<string, LayerRule[]>();
   for (const rule of rules) {
     const found = byName.get(rule.name);
@@ -139,13 +146,16 @@ function cut(rules: readonly LayerRule[], last: Frame): Layer[] {
   const earlier: LayerRule[][] = [];
   for (const own of byName.values()) {
     const runs = runsOf(own);
-    // A last run that does what the default does says nothing, and libseccomp refuses it.
-    const rest = (runs.pop() ?? []).filter((rule) => rule.action !== last.defaultAction);
-    final.push(...rest);
+    final.push(...withoutDefault(runs.pop() ?? [], last));
     runs.forEach((run, depth) => (earlier[depth] ??= []).push(...run));
   }
   const between = { ...last, defaultAction: continueAction };
   return [...earlier.map((layer) => ({ ...between, rules: layer })), { ...last, rules: final }];
+}
+
+/** What does, last, what the default does says nothing, and libseccomp refuses it. */
+function withoutDefault(rules: readonly LayerRule[], { defaultAction }: Frame): LayerRule[] {
+  return rules.filter(({ action }) => action !== defaultAction);
 }
 
 /** The rules of one call in the order in which they are asked, in runs that one filter can hold. */

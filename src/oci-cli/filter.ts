@@ -1,5 +1,5 @@
 /** The seccomp filter of a spec, compiled for this command. */
-import { encodeSeccomp, seccompFlags } from '../engine/seccomp.js';
+import { encodeSeccomp, seccompFlags } from '../engine/seccomp-description.js';
 import type { HostFacts } from '../host/facts.js';
 import type { PlanInput } from '../plan/input.js';
 import type { Seccomp, Spec } from '../spec/types.js';

@@ -9,9 +9,13 @@ export const maxErrno = 4093;
 /** What os.constants leaves out, of errno(3). */
 const others: ReadonlyMap<number, string> = new Map([[109, 'ETOOMANYREFS']]);
 
+/** Made when the first is asked for; of two names for one number the first counts. */
+let names: ReadonlyMap<number, string> | undefined;
+
 /** Node's own function knows only what libuv does, and so neither ENOEXEC nor EBADMSG. */
 export function systemErrorName(errno: number): string {
-  return Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? others.get(errno) ?? getSystemErrorName(-errno);
+  names ??= new Map(Object.entries(constants.errno).reverse().map(([name, number]) => [number, name]));
+  return names.get(errno) ?? others.get(errno) ?? getSystemErrorName(-errno);
 }
 
 /** The name that a call of Node's failed with, `ENOENT`; undefined for any other error. */

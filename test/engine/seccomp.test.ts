@@ -1,7 +1,8 @@
 /** Compiled filters, asked by a BPF machine of our own, against the profile's rules as they stand. Needs the addon, no root. */
 import test from 'ava';
 import fc from 'fast-check';
-import { encodeSeccomp, SeccompCache, seccompFlags } from '../../src/engine/seccomp.js';
+import { encodeSeccomp, seccompFlags } from '../../src/engine/seccomp-description.js';
+import { SeccompCache } from '../../src/engine/seccomp.js';
 import { capabilityNames } from '../../src/spec/capabilities.js';
 import { TsrunError } from '../../src/spec/errors.js';
 import { recentSyscalls } from '../../src/spec/seccomp-numbers.js';
