@@ -124,7 +124,7 @@ function unknownCall(name: string, { defaultAction, syscalls = [] }: Seccomp, ca
 }
 
 function knownCalls(): string[] {
-  return [...allowedCalls.flat(), ...gatedCalls.flatMap(({ calls }) => calls), ...deniedCalls.flat()];
+  return [...allowedCalls().flat(), ...gatedCalls().flatMap(({ calls }) => calls), ...deniedCalls().flat()];
 }
 
 const hints = new Map([

@@ -45,7 +45,7 @@ const unsafe = /\0|\p{Surrogate}/u;
 
 /** NUL ends a string early in C; half of a surrogate pair has no form in UTF-8 and would become another character. */
 export function isUnsafe(text: string): boolean {
-  return unsafe.test(text);
+  return text.includes('\0') || !text.isWellFormed();
 }
 
 /** `text` with the sign for what is no character (U+FFFD) in the place of each: for what is read by people alone. */

@@ -62,25 +62,25 @@ function deepFreeze<T extends object>(value: T): T {
 
 function makeProfile(options: SeccompProfileOptions): Seccomp {
   const granted = new Set(options.capabilities);
-  const gates = gatedCalls.map((gate) => ({
+  const gates = gatedCalls().map((gate) => ({
     calls: gate.calls,
     open: gate.capabilities.some((name) => granted.has(name)) && !(gate.firstUserNamespaceOnly && options.userNamespace),
   }));
   const open = gates.filter((gate) => gate.open).flatMap((gate) => gate.calls);
   const shut = gates.filter((gate) => !gate.open).flatMap((gate) => gate.calls);
-  const here = (names: readonly string[]): string[] =>
-    options.arch === 'x64' ? [...names] : names.filter((name) => !x64OnlyCalls.has(name));
+  const foreign: ReadonlySet<string> = options.arch === 'x64' ? new Set() : x64OnlyCalls();
+  const here = (names: readonly string[]): string[] => names.filter((name) => !foreign.has(name));
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
     defaultErrnoRet: errno.nosys,
     architectures: [options.arch === 'x64' ? 'SCMP_ARCH_X86_64' : 'SCMP_ARCH_AARCH64'],
     syscalls: [
-      { names: here([...allowedCalls.flat(), ...open]), action: 'SCMP_ACT_ALLOW' },
+      { names: here([...allowedCalls().flat(), ...open]), action: 'SCMP_ACT_ALLOW' },
       ...cloneRules(granted),
       ...ioctlRules(),
       ...socketRules(granted),
       ...personalityRules(),
-      { names: here([...deniedCalls.flat(), ...shut]), action: 'SCMP_ACT_ERRNO', errnoRet: errno.perm },
+      { names: here([...deniedCalls().flat(), ...shut]), action: 'SCMP_ACT_ERRNO', errnoRet: errno.perm },
     ],
   };
 }

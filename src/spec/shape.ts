@@ -39,7 +39,7 @@ export function assertShape<T>(shape: Shape<T>, value: unknown, code: ErrorCode,
 }
 
 export function optional<T>(shape: Shape<T>): OptionalShape<T> {
-  return { ...shape, optional: true };
+  return { expects: shape.expects, check: shape.check, optional: true };
 }
 
 export const boolean: Shape<boolean> = leaf('true or false', (value) => typeof value === 'boolean');
@@ -145,11 +145,21 @@ function refuseUnknown(key: string, at: string, known: readonly string[], faults
   faults.add(pointer(at, key), 'unknown field', suggestion(key, known));
 }
 
+interface Table {
+  readonly shapes: ReadonlyMap<string, Shape<unknown>>;
+  readonly required: readonly (readonly [string, Shape<unknown>])[];
+}
+
+function tableOf<T>(fields: Fields<T>): Table {
+  const shapes = new Map(Object.entries<Shape<unknown>>(fields));
+  return { shapes, required: [...shapes].filter(([, shape]) => !('optional' in shape)) };
+}
+
 function objectShape<T>(fields: Fields<T>, judgeUnknown: typeof refuseUnknown): ObjectShape<T> {
-  const table = new Map(Object.entries<Shape<unknown>>(fields));
-  const known = [...table.keys()];
-  const required = [...table].filter(([, shape]) => !('optional' in shape));
+  const known = Object.keys(fields);
   const expects = known.length <= 3 ? `{ ${known.join(', ')} }` : 'an object';
+  // Made when the first such object is met: a command meets few of all that there are.
+  let table: Table | undefined;
   return {
     expects,
     fields: known,
@@ -158,14 +168,15 @@ function objectShape<T>(fields: Fields<T>, judgeUnknown: typeof refuseUnknown): 
         faults.expected(at, expects, value);
         return;
       }
+      const { shapes, required } = (table ??= tableOf(fields));
       const keys = Object.keys(value).filter((key) => value[key] !== undefined);
       for (const key of keys) {
-        if (!table.has(key)) judgeUnknown(key, at, known, faults);
+        if (!shapes.has(key)) judgeUnknown(key, at, known, faults);
       }
       for (const [key, shape] of required) {
         if (!keys.includes(key)) faults.expected(`${at}/${key}`, shape.expects, undefined);
       }
-      for (const key of keys) table.get(key)?.check(value[key], `${at}/${key}`, faults);
+      for (const key of keys) shapes.get(key)?.check(value[key], `${at}/${key}`, faults);
     },
   };
 }
