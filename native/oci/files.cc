@@ -78,7 +78,8 @@ JSValue Stat(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
     int64_t value;
   } fields[] = {{"dev", static_cast<int64_t>(info.st_dev)}, {"ino", static_cast<int64_t>(info.st_ino)}, {"mode", info.st_mode},
                 {"uid", info.st_uid},                       {"gid", info.st_gid},                       {"size", info.st_size},
-                {"rdev", static_cast<int64_t>(info.st_rdev)}};
+                {"rdev", static_cast<int64_t>(info.st_rdev)},
+                {"ctimeUs", int64_t{info.st_ctim.tv_sec} * 1000000 + info.st_ctim.tv_nsec / 1000}};
   for (const auto& [name, value] : fields) JS_SetPropertyStr(context, result, name, JS_NewInt64(context, value));
   return result;
 }

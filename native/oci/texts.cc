@@ -1,5 +1,6 @@
 #include "oci/texts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <algorithm>
@@ -48,6 +49,15 @@ JSValue EncodeInto(JSContext* context, JSValueConst, int, JSValueConst* argument
   return JS_NewInt64(context, static_cast<int64_t>(size));
 }
 
+// nameOf(text): FNV-1a, in hexadecimal digits.
+JSValue NameOf(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (char each : text_of(context, arguments[0])) hash = (hash ^ static_cast<uint8_t>(each)) * 0x100000001b3;
+  char digits[17];
+  (void)snprintf(digits, sizeof digits, "%016lx", static_cast<unsigned long>(hash));
+  return JS_NewString(context, digits);
+}
+
 }  // namespace
 
 bool is_utf8(Bytes bytes) {
@@ -59,6 +69,6 @@ bool is_utf8(Bytes bytes) {
   return true;
 }
 
-void define_texts(JSContext* context, JSValueConst host) { define(context, host, {{"decode", 1, Decode}, {"encode", 1, Encode}, {"encodeInto", 3, EncodeInto}}); }
+void define_texts(JSContext* context, JSValueConst host) { define(context, host, {{"decode", 1, Decode}, {"encode", 1, Encode}, {"encodeInto", 3, EncodeInto}, {"nameOf", 1, NameOf}}); }
 
 }  // namespace tsrun::oci

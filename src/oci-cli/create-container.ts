@@ -163,7 +163,7 @@ export function planInput({ preservedCount, keepsKeyring }: CreateRequest, bundl
     findsHome: true,
     ...(cgroup === '' ? {} : { cgroupPath: cgroup }),
     cgroupIsThere: unit !== undefined,
-    ...filterOf(spec, facts),
+    ...filterOf(spec, facts, folder.root),
   };
 }
 

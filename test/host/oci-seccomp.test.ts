@@ -1,6 +1,6 @@
 // Seccomp profiles of tsrun-oci: actions, operators, flags, and calls that somebody else answers (config-linux.md, "Seccomp").
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join, resolve } from 'node:path';
 import type { Seccomp, SeccompArg, SeccompSyscall } from '../../src/spec/types.js';
@@ -197,4 +197,61 @@ here('without anybody who would answer, nothing is started', (t) => {
   }
   // Nobody is asked, so nobody need be there.
   t.is(runWith(denying({}, { listenerPath: join(lab.folder, 'nobody') }), 'true').code, 0);
+});
+
+/** A filter that lets every call through: `ret ALLOW` (linux/filter.h, seccomp(2)). */
+const permissive = Buffer.from([0x06, 0, 0, 0, 0, 0, 0xff, 0x7f]);
+const kept = join(lab.root, '.filters');
+const makesFolder = 'mkdir /tmp/a 2> /dev/null; echo $?';
+
+/** In the place of the filter that was kept of a profile. */
+function tamper(change: (key: Buffer) => Buffer): void {
+  for (const name of readdirSync(kept)) {
+    const file = join(kept, name);
+    const bytes = readFileSync(file);
+    writeFileSync(file, Buffer.concat([change(bytes.subarray(0, bytes.indexOf(0))), Buffer.from([0]), permissive]));
+  }
+}
+
+here('a filter is kept for the next container and for exec, and for nothing but its profile, program and boot', (t) => {
+  rmSync(kept, { recursive: true, force: true });
+  t.is(runWith(denying({}), makesFolder).stdout, '1\n');
+  t.is(readdirSync(kept).length, 1);
+  t.is(statSync(kept).mode & 0o777, 0o700);
+  // Control: it is taken.
+  tamper((key) => key);
+  t.is(runWith(denying({}), makesFolder).stdout, '0\n');
+  const id = lab.running({ linux: { seccomp: denying({}) } });
+  t.is(lab.look(id, 'mkdir /dev/a; echo $?'), '0\n');
+  t.is(lab.call('delete', '--force', id).code, 0);
+  // What the key does not say whole is another's: the name alone proves nothing.
+  tamper((key) => Buffer.from(key.toString().replace('"SCMP_ACT_ERRNO"', '"SCMP_ACT_ALLOW"')));
+  t.is(runWith(denying({}), makesFolder).stdout, '1\n');
+  tamper((key) => Buffer.from(key.toString().replace(/\d+,"x64"|\d+,"arm64"/, '0,"x64"')));
+  t.is(runWith(denying({}), makesFolder).stdout, '1\n');
+  t.is(runWith(denying({ errnoRet: 123 }), 'mkdir /tmp/a').stderr.includes(noMedium), true);
+});
+
+here('filters of a folder that others may look into or own, or that is a link, are not taken', (t) => {
+  rmSync(kept, { recursive: true, force: true });
+  t.is(runWith(denying({}), makesFolder).stdout, '1\n');
+  tamper((key) => key);
+  chmodSync(kept, 0o770);
+  t.is(runWith(denying({}), makesFolder).stdout, '1\n');
+  chmodSync(kept, 0o700);
+  chownSync(kept, 1000, 0);
+  t.is(runWith(denying({}), makesFolder).stdout, '1\n');
+  chownSync(kept, 0, 0);
+  renameSync(kept, join(lab.folder, 'filters'));
+  symlinkSync(join(lab.folder, 'filters'), kept);
+  t.is(runWith(denying({}), makesFolder).stdout, '1\n');
+  rmSync(kept);
+  renameSync(join(lab.folder, 'filters'), kept);
+  t.is(runWith(denying({}), makesFolder).stdout, '0\n');
+  rmSync(kept, { recursive: true });
+});
+
+here('no more than sixteen filters are kept', (t) => {
+  for (let errnoRet = 1; errnoRet <= 18; errnoRet++) t.is(runWith(denying({ errnoRet }), makesFolder).stdout, '1\n');
+  t.is(readdirSync(kept).length, 2);
 });

@@ -65,7 +65,7 @@ function runInside(root: string, words: Words): number {
   const record = folder.read();
   checkStatus(folder, record, words);
   const spec = withAnnotations(readStoredSpec(record.spec));
-  return execute({ record, spec, process: execProcess(spec, words), words });
+  return execute({ root, record, spec, process: execProcess(spec, words), words });
 }
 
 function checkStatus(folder: StateFolder, record: ContainerRecord, { flags: given }: Words): void {
@@ -75,13 +75,15 @@ function checkStatus(folder: StateFolder, record: ContainerRecord, { flags: give
 }
 
 interface Execution {
+  readonly root: string;
   readonly record: ContainerRecord;
   readonly spec: ExecInput['spec'];
   readonly process: Process;
   readonly words: Words;
 }
 
-function execute({ record, spec, process, words }: Execution): number {
+function execute(execution: Execution): number {
+  const { record, spec, process, words } = execution;
   const terminal = process.terminal === true;
   const detach = words.flags.has('detach');
   const consoleSocket = textOf(words, 'console-socket');
@@ -89,7 +91,7 @@ function execute({ record, spec, process, words }: Execution): number {
   const preservedCount = preservedCountOf(words);
   const launcher = new OneShotLauncher(record.init?.pid);
   try {
-    const plan = compileExec(execInput(record, asLauncherCounts(spec), process, words, preservedCount));
+    const plan = compileExec(execInput({ ...execution, spec: asLauncherCounts(spec) }, preservedCount));
     tellPlan(plan);
     if (!detach) host.takeSignals();
     const event = launcher.launch(record.id, plan, passedDescriptors(terminal, preservedCount), {
@@ -108,7 +110,7 @@ function execute({ record, spec, process, words }: Execution): number {
   }
 }
 
-function execInput(record: ContainerRecord, spec: ExecInput['spec'], process: Process, words: Words, inheritedCount: number): ExecInput {
+function execInput({ root, record, spec, process, words }: Execution, inheritedCount: number): ExecInput {
   const facts = hostFacts();
   const { init } = record;
   if (init === undefined) throw new RuntimeError('cannot exec in a stopped container');
@@ -130,6 +132,6 @@ function execInput(record: ContainerRecord, spec: ExecInput['spec'], process: Pr
     keepsGroups: keepsGroups(spec),
     findsHome: true,
     ...streamsOf(process.terminal === true),
-    ...filterOf(spec, facts),
+    ...filterOf(spec, facts, root),
   };
 }

@@ -4,7 +4,7 @@ import { host, type FileStatus } from './host.js';
 
 const mostBytes = 64 * 1024 * 1024;
 
-export const constants = { F_OK: 0, X_OK: 1, W_OK: 2, R_OK: 4, O_RDONLY: 0, O_WRONLY: 1, O_RDWR: 2, O_CREAT: 0o100, O_EXCL: 0o200, O_TRUNC: 0o1000, O_APPEND: 0o2000, O_NONBLOCK: 0o4000, O_DIRECTORY: 0o200000 };
+export const constants = { F_OK: 0, X_OK: 1, W_OK: 2, R_OK: 4, O_RDONLY: 0, O_WRONLY: 1, O_RDWR: 2, O_CREAT: 0o100, O_EXCL: 0o200, O_TRUNC: 0o1000, O_APPEND: 0o2000, O_NONBLOCK: 0o4000, O_DIRECTORY: 0o200000, S_IFMT: 0o170000, S_IFDIR: 0o040000 };
 
 /** Does a call of the host's; its error becomes one of Node's. */
 export function asNode<T>(path: string, call: () => T): T {

@@ -10,6 +10,8 @@ export interface FileStatus {
   readonly gid: number;
   readonly size: number;
   readonly rdev: number;
+  /** When it, or what is known of it, was last changed; nobody can set that. */
+  readonly ctimeUs: number;
 }
 
 export interface Host {
@@ -97,6 +99,8 @@ export interface Host {
   /** Undefined where the bytes are not UTF-8. */
   decode(bytes: Uint8Array): string | undefined;
   encode(text: string): Uint8Array;
+  /** 16 letters and digits for a text, mostly others for another (FNV-1a): a name, no proof. */
+  nameOf(text: string): string;
   /** Into bytes that are there, from `at` on, as far as there is room; how many it took. */
   encodeInto(text: string, bytes: Uint8Array, at: number): number;
   /**
