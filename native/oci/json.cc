@@ -8,7 +8,7 @@
 namespace tsrun::oci {
 namespace {
 
-constexpr size_t kMostBytes = 4 * 1024 * 1024;
+constexpr size_t kMostBytes = size_t{4} * 1024 * 1024;
 constexpr int kDeepest = 64;
 constexpr int kMostDigits = 15;  // of an integer that a double surely holds
 

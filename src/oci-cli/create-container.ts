@@ -97,6 +97,7 @@ function placeOf(spec: Spec, { id, cgroupManager }: CreateRequest, facts: HostFa
 }
 
 function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts): Created {
+  // Not earlier: who is alone in its cgroup leaves it for the container's (src/cgroup/layout.ts), and the launcher would be there too.
   const launcher = new OneShotLauncher();
   try {
     const joined = joinedIdMaps(bundle.spec, {});
