@@ -1,8 +1,9 @@
 /** The terminal's master, which comes from the launcher: for whoever listens at the console socket, or for the caller. */
 import type { Plan } from '../plan/plan.js';
 import type { EventStarted } from '../plan/wire.generated.js';
-import { systemErrorName } from '../spec/errno.js';
+import { inGoWords } from './go-words.js';
 import type { OneShotLauncher } from './one-shot.js';
+import { asNode } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
 
@@ -30,8 +31,8 @@ export function sendProcess(path: string | undefined, pid: number, name: 'standa
 }
 
 function sendDescriptor(path: string, name: string, descriptor: number): void {
-  const socket = host.connectSocket(path);
+  const socket = asNode(path, () => host.connectSocket(path));
   const error = host.send(socket, host.encode(name), [descriptor]);
   host.close(socket);
-  if (error !== 0) throw new RuntimeError(`${name} cannot be sent to ${path}: ${systemErrorName(error)}`);
+  if (error !== 0) throw new RuntimeError(`${name} cannot be sent to ${path}: ${inGoWords(error)}`);
 }

@@ -1,4 +1,6 @@
-/** strerror(3) as Go spells it, of what programs cannot be executed for. */
+import { systemErrorName } from '../spec/errno.js';
+
+/** strerror(3) as Go spells it, of what paths cannot be opened, made, mounted, executed for. */
 export const goWords: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory',
   EACCES: 'permission denied',
@@ -7,4 +9,25 @@ export const goWords: Readonly<Record<string, string>> = {
   EPERM: 'operation not permitted',
   EINVAL: 'invalid argument',
   EBUSY: 'device or resource busy',
+  EAGAIN: 'resource temporarily unavailable',
+  ECONNREFUSED: 'connection refused',
+  EEXIST: 'file exists',
+  EISDIR: 'is a directory',
+  ELOOP: 'too many levels of symbolic links',
+  E2BIG: 'argument list too long',
+  EMFILE: 'too many open files',
+  ENAMETOOLONG: 'file name too long',
+  ENODEV: 'no such device',
+  ENOMEM: 'cannot allocate memory',
+  ENOSPC: 'no space left on device',
+  ENXIO: 'no such device or address',
+  EROFS: 'read-only file system',
+  ESRCH: 'no such process',
+  ETXTBSY: 'text file busy',
 };
+
+/** An errno by its number. */
+export function inGoWords(errno: number): string {
+  const name = systemErrorName(errno);
+  return goWords[name] ?? name;
+}

@@ -2,8 +2,8 @@
 import type { Plan } from '../plan/plan.js';
 import type { EventReached } from '../plan/wire.generated.js';
 import { stateText } from '../spec/hooks.js';
-import { systemErrorName } from '../spec/errno.js';
 import type { Spec } from '../spec/types.js';
+import { inGoWords } from './go-words.js';
 import { hookStateOf } from './hooks.js';
 import type { OneShotLauncher } from './one-shot.js';
 import { host } from './platform/host.js';
@@ -30,14 +30,14 @@ function send(path: string, text: string, descriptors: readonly number[]): void 
   const socket = connect(path);
   const error = host.send(socket, host.encode(text), descriptors);
   host.close(socket);
-  if (error !== 0) throw new RuntimeError(`the seccomp listener cannot be sent to ${path}: ${systemErrorName(error)}`);
+  if (error !== 0) throw new RuntimeError(`the seccomp listener cannot be sent to ${path}: ${inGoWords(error)}`);
 }
 
 function connect(path: string): number {
   try {
     return host.connectSocket(path);
   } catch (error) {
-    const errno = error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? systemErrorName(error.errno) : String(error);
-    throw new RuntimeError(`the seccomp listener cannot be sent to ${path}: connect: ${errno}`);
+    const why = error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? inGoWords(error.errno) : String(error);
+    throw new RuntimeError(`the seccomp listener cannot be sent to ${path}: connect: ${why}`);
   }
 }

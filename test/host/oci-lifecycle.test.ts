@@ -174,6 +174,24 @@ here('a create that fails leaves nothing, and says what failed', (t) => {
   t.regex(missing.stderr, /JSON specification file .*config\.json not found/);
 });
 
+here('what the system refuses is told in the words of Go, with the path', (t) => {
+  const bundle = lab.bundle();
+  const rows: readonly (readonly [words: readonly string[], says: string])[] = [
+    [['create', '--bundle', '/no/such'], 'realpath /no/such: no such file or directory\n'],
+    [['create', '--bundle', bundle, '--pid-file', '/no/such'], 'open /no/such: no such file or directory\n'],
+    [['create', '--bundle', bundle, '--pidfd-socket', '/no/such'], 'connect /no/such: no such file or directory\n'],
+    [['create', '--bundle', lab.bundle({ more: { mounts: [{ destination: '/mnt', type: 'bogus', source: 'x' }] } })], 'makeMount /mnt x (/mounts/0): fsopen: no such device\n'],
+    // A file system that takes no folders, and a file on the way.
+    [['--root', '/proc/none', 'create', '--bundle', bundle], 'mkdir /proc/none: no such file or directory\n'],
+    [['--root', '/etc/passwd/state', 'create', '--bundle', bundle], 'mkdir /etc/passwd/state: not a directory\n'],
+  ];
+  for (const [words, says] of rows) {
+    const id = lab.newId();
+    const { code, stderr } = lab.call(...words, id);
+    t.deepEqual([code, stderr, lab.traces(id)], [1, says, []]);
+  }
+});
+
 here('errors stand in the log as well, where engines look for them', (t) => {
   const log = join(lab.folder, 'log.json');
   t.is(lab.call('--log', log, '--log-format', 'json', 'state', 'none').code, 1);

@@ -19,7 +19,7 @@ ociTest('file: is a file; any other text with a colon is a path', (t) => {
   }
   const refused = lab.call('--log', '/no/such/log', 'create', '--bundle', lab.bundle(), 'unlogged');
   t.like(refused, { code: 1, stdout: '' });
-  t.regex(refused.stderr, /^ENOENT: open '\/no\/such\/log'.*\n$/);
+  t.regex(refused.stderr, /^open \/no\/such\/log: no such file or directory\n$/);
   t.is(lab.call('state', 'unlogged').stderr.trim(), missing, 'nothing is done that could not be told of');
 });
 

@@ -30,7 +30,7 @@ here('limits from a file, from standard input, and what it says of wrong ones', 
   t.deepEqual(withInput(JSON.stringify({ unified: { 'hugetlb.2MB.max': 'max' } }), 'update', id, '-r', '-').stderr, '');
   t.deepEqual(['max', 'rsvd.max'].map((name) => contentOf(id, `hugetlb.2MB.${name}`)), ['max', '4194304']);
   for (const [words, input, says] of [
-    [['--resources', '/no/such', id], '', /^ENOENT: open '\/no\/such'/],
+    [['--resources', '/no/such', id], '', /^open \/no\/such: no such file or directory\n$/],
     [['-r', '-', id], '{"memory": {"limit": "much"}}', /memory\/limit/],
     [['-r', '-', id], '{"memory": ', /standard input/],
     [['-r', '-', id], '{"hugepageLimits": [{"pageSize": "3MB", "limit": 1}]}', /3MB/],

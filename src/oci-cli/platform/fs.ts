@@ -1,5 +1,6 @@
-/** Of `node:fs`, what code uses that is shared with Node; errors are Node's. */
+/** Of `node:fs`, what code uses that is shared with Node; errors have Node's fields, and Go's words, which engines look for. */
 import { errnoName, systemErrorName } from '../../spec/errno.js';
+import { goWords } from '../go-words.js';
 import { host, type FileStatus } from './host.js';
 
 const mostBytes = 64 * 1024 * 1024;
@@ -14,7 +15,7 @@ export function asNode<T>(path: string, call: () => T): T {
     if (!(error instanceof Error) || !('errno' in error) || typeof error.errno !== 'number') throw error;
     const syscall = 'syscall' in error && typeof error.syscall === 'string' ? error.syscall : '';
     const code = systemErrorName(error.errno);
-    throw Object.assign(new Error(`${code}: ${syscall} '${path}'`), { code, errno: -error.errno, syscall, path });
+    throw Object.assign(new Error(`${syscall} ${path}: ${goWords[code] ?? code}`), { code, errno: -error.errno, syscall, path });
   }
 }
 
@@ -76,16 +77,16 @@ export function readdirSync(path: string): string[] {
 
 export function mkdirSync(path: string, options: number | { readonly mode?: number; readonly recursive?: boolean } = {}): void {
   const { mode = 0o777, recursive = false } = typeof options === 'number' ? { mode: options } : options;
+  if (recursive && existsSync(path)) return;
+  const above = path.slice(0, path.lastIndexOf('/'));
+  if (recursive && above !== '') mkdirSync(above, options);
   try {
     asNode(path, () => {
       host.makeFolder(path, mode);
     });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (!recursive || (code !== 'EEXIST' && code !== 'ENOENT')) throw error;
-    if (code === 'EEXIST') return;
-    mkdirSync(path.slice(0, path.lastIndexOf('/')), options);
-    mkdirSync(path, options);
+    // Another command may have been faster.
+    if (!recursive || errnoName(error) !== 'EEXIST') throw error;
   }
 }
 
