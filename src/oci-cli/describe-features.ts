@@ -15,7 +15,7 @@ import { host } from './platform/host.js';
 import { hostFacts } from './surroundings.js';
 
 /** Words of other runtimes, looked for beside the tables' own. */
-const wordsOfOthers = ['acl', 'copy-symlink', 'dest-nofollow', 'iversion', 'noacl', 'remount', 'silent', 'src-nofollow', 'tmpcopyup'];
+const wordsOfOthers = ['copy-symlink', 'dest-nofollow', 'iversion', 'remount', 'silent', 'src-nofollow', 'tmpcopyup'];
 
 /** SECCOMP_FILTER_FLAG_NEW_LISTENER, without which the kernel does not take this one (seccomp(2)). */
 const newListener = 8;

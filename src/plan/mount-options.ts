@@ -55,10 +55,10 @@ const attributeWords: ReadonlyMap<string, AttributeChange> = new Map(Object.entr
 
 /**
  * Words that change nothing here: they say what is so anyway, are for tools above the kernel, or of what kernels since 5.14 do by
- * themselves (versions of inodes) or not at all (mandatory locks, 5.15).
+ * themselves (versions of inodes; access control lists, where the file system has them) or not at all (mandatory locks, 5.15).
  */
 const silentWords: ReadonlySet<string> = new Set([
-  ...['defaults', 'bind', 'rbind', 'async', 'mand', 'nomand', 'iversion', 'noiversion', 'silent', 'loud', 'nolazytime'],
+  ...['defaults', 'bind', 'rbind', 'async', 'mand', 'nomand', 'iversion', 'noiversion', 'silent', 'loud', 'nolazytime', 'acl', 'noacl'],
   ...['remount', 'tmpcopyup', 'src-nofollow', 'dest-nofollow', 'copy-symlink'],
 ]);
 

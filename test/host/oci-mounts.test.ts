@@ -62,12 +62,12 @@ here('values of a file system on a bind are passed over with a warning, unknown 
   t.regex(runWith([{ destination: '/mnt', type: 'bind', source, options: ['bind', 'noexce'] }], 'true').stderr, /'noexce' is not known for a bind mount/);
 });
 
-here('every word that config.md demands is taken, by what is bound and by what is made', (t) => {
+here('every word that config.md demands is taken, and runc\'s acl and noacl, by what is bound and by what is made', (t) => {
   const words = [
     ...['async', 'atime', 'defaults', 'dev', 'diratime', 'dirsync', 'exec', 'iversion', 'lazytime', 'loud', 'mand', 'noatime', 'nodev', 'nodiratime', 'noexec', 'noiversion', 'nolazytime'],
     ...['nomand', 'norelatime', 'nostrictatime', 'nosuid', 'nosymfollow', 'private', 'rprivate', 'relatime', 'ro', 'rshared', 'rslave', 'runbindable', 'rw', 'shared', 'silent', 'slave', 'strictatime'],
     ...['suid', 'symfollow', 'sync', 'unbindable', 'ratime', 'rdev', 'rdiratime', 'rexec', 'rnoatime', 'rnodev', 'rnodiratime', 'rnoexec', 'rnorelatime', 'rnostrictatime', 'rnosuid', 'rnosymfollow'],
-    ...['rrelatime', 'rro', 'rrw', 'rstrictatime', 'rsuid', 'rsymfollow'],
+    ...['rrelatime', 'rro', 'rrw', 'rstrictatime', 'rsuid', 'rsymfollow', 'acl', 'noacl'],
   ];
   const mounts = words.flatMap((word) => [
     { destination: `/tmp/bound/${word}`, type: 'bind', source, options: ['rbind', word] },
