@@ -1,9 +1,10 @@
 /** The process that `exec` starts: from a file, or from the container's own with what the flags say. */
+import type { JsonValue } from '../spec/json.js';
 import type { Process, Spec } from '../spec/types.js';
 import { readChangedSpec, readStoredSpec } from './read-spec.js';
 import { knownAmong } from './capabilities.js';
-import { givenProcess } from './given-process.js';
-import { readJsonFile } from './json-input.js';
+import { givenProcess, lastValues } from './given-process.js';
+import { isObject, readJsonFile } from './json-input.js';
 import { RuntimeError } from './runtime-error.js';
 import { textOf, type Words } from './words.js';
 
@@ -13,8 +14,15 @@ export function execProcess(spec: Spec, words: Words): Process {
 }
 
 function fromFile(spec: Spec, path: string): Process {
-  const process = givenProcess(readJsonFile(path), spec.linux);
+  const process = withOwn(givenProcess(readJsonFile(path), spec.linux), spec.process);
   return requireProcess(readChangedSpec(spec, 'process', process));
+}
+
+/** What the file does not say of walls is the container's, as with runc and, of capabilities, crun. */
+function withOwn(given: JsonValue, { capabilities, apparmorProfile, selinuxLabel, oomScoreAdj }: Partial<Process> = {}): unknown {
+  if (!isObject(given)) return given;
+  const own = Object.entries({ capabilities, apparmorProfile, selinuxLabel, oomScoreAdj }).filter(([name, value]) => value !== undefined && given[name] === undefined);
+  return { ...given, ...Object.fromEntries(own) };
 }
 
 function fromFlags(spec: Spec, words: Words): Process {
@@ -27,7 +35,7 @@ function fromFlags(spec: Spec, words: Words): Process {
     args,
     terminal: words.flags.has('tty'),
     cwd: textOf(words, 'cwd') ?? own.cwd,
-    env: [...(own.env ?? []), ...(words.texts.get('env') ?? [])],
+    env: lastValues([...(own.env ?? []), ...(words.texts.get('env') ?? [])]),
     user: userOf(own.user, words),
     ...(words.flags.has('no-new-privs') ? { noNewPrivileges: true } : {}),
     ...(apparmorProfile === undefined ? {} : { apparmorProfile }),

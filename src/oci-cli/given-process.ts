@@ -9,7 +9,24 @@ export function configWithProcess(config: JsonValue): JsonValue {
 }
 
 export function givenProcess(process: JsonValue, linux: unknown): JsonValue {
-  return processWithKnown(withUser(process), linux);
+  return processWithKnown(withLastValues(withUser(process)), linux);
+}
+
+/** Of a variable that is there more than once the last value holds, as with runc and crun: getenv(3) finds the first. */
+export function lastValues(env: readonly string[]): string[] {
+  const values = new Map<string, string>();
+  for (const entry of env) {
+    const [name = ''] = entry.split('=', 1);
+    values.delete(name);
+    values.set(name, entry);
+  }
+  return [...values.values()];
+}
+
+function withLastValues(process: JsonValue): JsonValue {
+  if (!isObject(process)) return process;
+  const { env } = process;
+  return Array.isArray(env) && env.every((each) => typeof each === 'string') ? { ...process, env: lastValues(env) } : process;
 }
 
 /** The schema of the runtime-spec asks for none of it, and the zero of Go, which is root, is what runc and crun take. */

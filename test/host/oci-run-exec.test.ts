@@ -105,6 +105,30 @@ here('exec of a process in a file, in the background, with its pid in another', 
   t.is(lab.call('delete', id).code, 0);
 });
 
+here('what a process in a file does not say of capabilities and the score is the container\'s', (t) => {
+  const file = join(lab.folder, 'little.json');
+  const id = lab.running({ process: { oomScoreAdj: 300 } });
+  const told = (process: Readonly<Record<string, unknown>>) => {
+    writeFileSync(file, JSON.stringify({ args: ['sh', '-c', 'grep CapBnd /proc/self/status; cat /proc/self/oom_score_adj'], cwd: '/', env: ['PATH=/bin'], ...process }));
+    return lab.call('exec', '--process', file, id).stdout;
+  };
+  t.is(told({}), 'CapBnd:\t0000000020000020\n300\n');
+  t.is(told({ capabilities: null, oomScoreAdj: null }), 'CapBnd:\t0000000020000020\n300\n');
+  t.is(told({ capabilities: { bounding: ['CAP_KILL'] }, oomScoreAdj: 400 }), 'CapBnd:\t0000000000000020\n400\n');
+  t.is(told({ capabilities: {} }), 'CapBnd:\t0000000000000000\n300\n');
+  lab.remove(t, id);
+});
+
+here('of a variable that is there more than once the last value is the program\'s', (t) => {
+  const id = lab.running({ process: { env: ['PATH=/none', 'A=1', 'PATH=/bin', 'A=2=3', 'B', 'HOME=/'] } });
+  t.is(readFileSync(`/proc/${lab.pidOf(id)}/environ`, 'utf8'), 'PATH=/bin\0A=2=3\0B\0HOME=/\0');
+  t.is(lab.call('exec', '--env', 'A=4', '-e', 'C=5', '-e', 'C=', id, 'cat', '/proc/self/environ').stdout, 'PATH=/bin\0B\0HOME=/\0A=4\0C=\0');
+  const file = join(lab.folder, 'twice.json');
+  writeFileSync(file, JSON.stringify({ args: ['cat', '/proc/self/environ'], cwd: '/', env: ['PATH=/none', 'HOME=/', 'PATH=/bin'] }));
+  t.is(lab.call('exec', '--process', file, id).stdout, 'HOME=/\0PATH=/bin\0');
+  lab.remove(t, id);
+});
+
 here('exec in the background of what ends at once is no failure', (t) => {
   const id = lab.running();
   for (let count = 0; count < 40; count++) t.deepEqual(lab.call('exec', '--detach', id, 'true'), { code: 0, signal: null, stdout: '', stderr: '' });
