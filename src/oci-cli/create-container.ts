@@ -30,7 +30,7 @@ import { removeAll } from './remove-container.js';
 import { RuntimeError } from './runtime-error.js';
 import type { CgroupManager } from './settings.js';
 import { StateFolder, type ContainerRecord } from './state.js';
-import { passedDescriptors, streamsOf } from './streams.js';
+import { passedDescriptors, streamsOf, withListening } from './streams.js';
 import { hostFacts } from './surroundings.js';
 import { systemd } from './systemd-module.js';
 import { tellPlan } from './tell-plan.js';
@@ -44,7 +44,9 @@ export interface CreateRequest {
   readonly consoleSocket?: string | undefined;
   readonly pidfdSocket?: string | undefined;
   readonly pidFile?: string | undefined;
+  /** Of descriptors that the program inherits: first those that it is to listen at. */
   readonly preservedCount: number;
+  readonly listeningCount: number;
   readonly keepsKeyring: boolean;
   /** A host where none can be made is an error, even where no limit is asked for. */
   readonly needsCgroup: boolean;
@@ -62,7 +64,8 @@ export interface Created {
 }
 
 export function createContainer(request: CreateRequest): Created {
-  const bundle = readBundle(request.bundle, request.config);
+  const given = readBundle(request.bundle, request.config);
+  const bundle = { ...given, spec: withListening(given.spec, request.listeningCount) };
   checkTerminal(bundle, request);
   const facts = hostFacts();
   const place = placeOf(bundle.spec, request, facts);

@@ -154,3 +154,22 @@ here('descriptors that are preserved are the program\'s from 3 on, and no others
   closeSync(descriptor);
   t.is(answer.stdout, 'from three\n0 1 2 3 4 ');
 });
+
+here('descriptors that systemd gives are the program\'s, before those that are preserved, and it is told so', (t) => {
+  const files = ['one', 'two'].map((name) => join(lab.folder, `listened-${name}`));
+  for (const file of files) writeFileSync(file, `${file}\n`);
+  const [id, script] = [lab.newId(), 'echo $LISTEN_FDS $LISTEN_PID; cat <&3; cat <&4; ls /proc/self/fd | tr "\\n" " "'];
+  const run = (under: readonly string[], given: readonly string[], ...flags: readonly string[]) => {
+    const extra = given.map((file) => openSync(file, 'r'));
+    const { stdout, stderr } = lab.callWith({ extra, under }, 'run', ...flags, '--bundle', lab.bundle({ args: ['sh', '-c', script] }), id);
+    for (const descriptor of extra) closeSync(descriptor);
+    return stdout + stderr.replace(/^sh: .*\n/gm, '');
+  };
+  const both = files.map((file) => `${file}\n`).join('');
+  const named = (pid: string) => ['sh', '-c', `LISTEN_FDS=2 LISTEN_PID=${pid} exec "$@"`, 'sh'];
+  t.is(run(named('$$'), files), `2 1\n${both}0 1 2 3 4 5 `);
+  t.is(run(['env', '-u', 'LISTEN_PID', 'LISTEN_FDS=1'], files, '--preserve-fds', '1'), `1 1\n${both}0 1 2 3 4 5 `);
+  t.is(run(named('1'), files), '\n0 1 2 3 ', 'they are somebody else\'s');
+  t.is(run(['env', '-u', 'LISTEN_PID', 'LISTEN_FDS=1'], []), '1 1\n0 1 2 3 ', 'nothing is open there');
+  t.deepEqual(lab.traces(id), []);
+});

@@ -1,6 +1,6 @@
 import { createContainer, letGo, type CreateRequest } from '../create-container.js';
 import type { Command, Context } from '../command.js';
-import { preservedCountOf } from '../streams.js';
+import { inheritedCountOf, listeningCountOf } from '../streams.js';
 import { textOf, type FlagTable, type Words } from '../words.js';
 
 /** Of `create` and `run`. */
@@ -27,6 +27,7 @@ export const create: Command = {
 };
 
 export function createRequest({ settings }: Context, words: Words): CreateRequest {
+  const listeningCount = listeningCountOf();
   return {
     root: settings.root,
     needsCgroup: settings.needsCgroup,
@@ -38,6 +39,7 @@ export function createRequest({ settings }: Context, words: Words): CreateReques
     pidfdSocket: textOf(words, 'pidfd-socket'),
     pidFile: textOf(words, 'pid-file'),
     keepsKeyring: words.flags.has('no-new-keyring'),
-    preservedCount: preservedCountOf(words),
+    listeningCount,
+    preservedCount: inheritedCountOf(words, listeningCount),
   };
 }
