@@ -1,10 +1,12 @@
 #include "oci/engine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -88,6 +90,24 @@ JSValue ConnectDatagram(JSContext* context, JSValueConst, int, JSValueConst* arg
   return JS_NewInt32(context, connection.release());
 }
 
+// bindDatagram(folder, name): a socket for datagrams at that name, which anybody may send to. By the folder's descriptor: the whole path may be
+// longer than an address holds.
+JSValue BindDatagram(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
+  Descriptor folder(open(text_of(context, arguments[0]).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() < 0) return throw_failure(context, "open", errno);
+  std::string name = text_of(context, arguments[1]);
+  std::string path = "/proc/self/fd/" + std::to_string(folder.get()) + "/" + name;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return throw_failure(context, "bind", ENAMETOOLONG);
+  path.copy(address.sun_path, path.size());
+  Descriptor bound(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (bound.get() < 0) return throw_failure(context, "socket", errno);
+  if (bind(bound.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return throw_failure(context, "bind", errno);
+  if (fchmodat(folder.get(), name.c_str(), 0777, 0) != 0) return throw_failure(context, "fchmodat", errno);
+  return JS_NewInt32(context, bound.release());
+}
+
 // compileSeccomp(profile): the program's bytes. Its errors have `detail` as well.
 JSValue CompileSeccomp(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
   Bytes profile = bytes_of(context, arguments[0]);
@@ -153,7 +173,7 @@ JSValue SeccompArchitecture(JSContext* context, JSValueConst, int, JSValueConst*
 void define_engine(JSContext* context, JSValueConst host) {
   define(context, host,
          {{"startLauncher", 3, StartLauncher}, {"streamPair", 0, StreamPair}, {"send", 3, Send}, {"receive", 1, Receive},
-          {"sealBytes", 1, SealBytes}, {"connectSocket", 1, ConnectSocket}, {"connectDatagram", 1, ConnectDatagram},
+          {"sealBytes", 1, SealBytes}, {"connectSocket", 1, ConnectSocket}, {"connectDatagram", 1, ConnectDatagram}, {"bindDatagram", 2, BindDatagram},
           {"compileSeccomp", 1, CompileSeccomp},
           {"syscallName", 1, SyscallName}, {"seccompVersion", 0, SeccompVersion}, {"landlockAbi", 0, LandlockAbi}, {"deviceProgramProbe", 0, DeviceProgramProbe},
           {"loadDeviceProgram", 1, LoadDeviceProgram}, {"replaceDeviceProgram", 2, ReplaceDeviceProgram},

@@ -72,20 +72,27 @@ bool pass_bytes(int source, int destination) {
   return count > 0;
 }
 
-// watchForeground(events, process, terminal): until there is something to be read of `events`. `terminal` is -1 without one.
+// watchForeground(events, process, terminal, notices): until there is something to be read of `events`; true where something of `notices` came before
+// that. The last two are -1 without one.
 JSValue WatchForeground(JSContext* context, JSValueConst, int, JSValueConst* arguments) {
   auto events = static_cast<int>(number_of(context, arguments[0]));
   auto process = static_cast<int>(number_of(context, arguments[1]));
   auto terminal = static_cast<int>(number_of(context, arguments[2]));
+  auto notices = static_cast<int>(number_of(context, arguments[3]));
   RawTerminal* raw = terminal >= 0 ? new RawTerminal : nullptr;
   if (terminal >= 0) copy_window_size(terminal);
-  pollfd awaited[] = {{events, POLLIN, 0}, {signals, POLLIN, 0}, {terminal, POLLIN, 0}, {terminal >= 0 ? STDIN_FILENO : -1, POLLIN, 0}};
+  pollfd awaited[] = {{events, POLLIN, 0}, {signals, POLLIN, 0}, {terminal, POLLIN, 0}, {terminal >= 0 ? STDIN_FILENO : -1, POLLIN, 0}, {notices, POLLIN, 0}};
   bool ended = false;
+  bool noticed = false;
   while (!ended || awaited[2].fd >= 0) {
     // The last bytes of the terminal may come with the end.
-    int ready = poll(awaited, 4, ended ? 0 : -1);
+    int ready = poll(awaited, 5, ended ? 0 : -1);
     if (ready < 0 && errno != EINTR) break;
     if (ready == 0) break;
+    if (awaited[4].revents != 0 && !ended) {
+      noticed = true;
+      break;
+    }
     if (awaited[1].revents != 0) pass_signal(process, terminal);
     if (awaited[2].revents != 0 && !pass_bytes(terminal, STDOUT_FILENO)) awaited[2].fd = -1;
     if (awaited[3].revents != 0 && !pass_bytes(STDIN_FILENO, terminal)) awaited[3].fd = -1;
@@ -96,11 +103,11 @@ JSValue WatchForeground(JSContext* context, JSValueConst, int, JSValueConst* arg
     }
   }
   delete raw;
-  return JS_UNDEFINED;
+  return JS_NewBool(context, noticed);
 }
 
 }  // namespace
 
-void define_foreground(JSContext* context, JSValueConst host) { define(context, host, {{"takeSignals", 0, TakeSignals}, {"watchForeground", 3, WatchForeground}}); }
+void define_foreground(JSContext* context, JSValueConst host) { define(context, host, {{"takeSignals", 0, TakeSignals}, {"watchForeground", 4, WatchForeground}}); }
 
 }  // namespace tsrun::oci

@@ -21,6 +21,7 @@ import { moveInterfaces } from './interfaces.js';
 import { asLauncherCounts } from './launcher-ids.js';
 import { handListenerOver, isListener } from './listener.js';
 import { logWarning } from './log.js';
+import { makeNoticeFolder, withNotices } from './notices.js';
 import { OneShotLauncher } from './one-shot.js';
 import { existsSync, writeFileSync } from './platform/fs.js';
 import { host } from './platform/host.js';
@@ -65,7 +66,7 @@ export interface Created {
 
 export function createContainer(request: CreateRequest): Created {
   const given = readBundle(request.bundle, request.config);
-  const bundle = { ...given, spec: withListening(given.spec, request.listeningCount) };
+  const bundle = { ...given, spec: withNotices(withListening(given.spec, request.listeningCount), `${request.root}/${request.id}`) };
   checkTerminal(bundle, request);
   const facts = hostFacts();
   const place = placeOf(bundle.spec, request, facts);
@@ -73,6 +74,7 @@ export function createContainer(request: CreateRequest): Created {
   const record = recordOf(request, bundle, place);
   const folder = StateFolder.make(request.root, record);
   try {
+    makeNoticeFolder(folder.path);
     if (place.cgroup !== '' && existsSync(place.cgroup)) throw new CgroupTaken(`cgroup ${place.cgroup} is there already: it is another container's, or was not removed`);
     const created = place.during((spec, prepared) => launch(request, { ...bundle, spec }, folder, record, prepared));
     delegate(created, place.cgroup, bundle.spec);

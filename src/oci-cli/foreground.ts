@@ -1,4 +1,5 @@
 /** Waits for a process before the caller's eyes, and gives what the command exits with: its own status, or 128 and its signal's number. */
+import { passReady } from './notices.js';
 import type { OneShotLauncher } from './one-shot.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
@@ -14,8 +15,9 @@ function processOf(pid: number): number {
   }
 }
 
-export function watchToItsEnd(launcher: OneShotLauncher, pid: number, terminal: number): number {
-  const event = launcher.awaitExit(processOf(pid), terminal);
+/** @param notices of a program that tells when it is ready, or -1 */
+export function watchToItsEnd(launcher: OneShotLauncher, pid: number, terminal: number, notices = -1): number {
+  const event = launcher.awaitExit(processOf(pid), terminal, notices, () => passReady(notices));
   if (event.op !== 'exited') throw new RuntimeError('the program could not be executed');
   const signal = event.status & 0x7f;
   return signal === 0 ? (event.status >> 8) & 0xff : signalOffset + signal;

@@ -94,10 +94,15 @@ export class OneShotLauncher {
     this.#send({ op: 'killAll', request: 2, container: handle }, []);
   }
 
-  /** Passes signals and a terminal's bytes on, to and from a process, until it ended. */
-  awaitExit(process: number, terminal: number): LauncherEvent {
+  /**
+   * Passes signals and a terminal's bytes on, to and from a process, until it ended.
+   *
+   * @param notices a socket, or -1, of which is read until `hear` gives true
+   */
+  awaitExit(process: number, terminal: number, notices = -1, hear: () => boolean = () => true): LauncherEvent {
+    let heard = false;
     return this.#await(['exited', 'failed'], () => {
-      host.watchForeground(this.#events, process, terminal);
+      while (host.watchForeground(this.#events, process, terminal, heard ? -1 : notices)) heard = hear();
     });
   }
 

@@ -3,6 +3,7 @@ import { constants as osConstants } from 'node:os';
 import { systemErrorName } from '../spec/errno.js';
 import { goWords } from './go-words.js';
 import { innerHookError, runHooks } from './hooks.js';
+import { listenForNotices } from './notices.js';
 import { asNode, constants } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { signalProcess } from './processes.js';
@@ -13,14 +14,17 @@ import { statusOf } from './status.js';
 
 const readable = 1;
 
-export function startContainer(folder: StateFolder): void {
+/** Gives the socket of a program that will tell when it is ready, or -1. */
+export function startContainer(folder: StateFolder): number {
   const record = folder.read();
   checkStatus(folder, record);
+  const notices = listenForNotices(folder.path);
   const failure = execute(folder, record);
   if (failure !== undefined && !failure.isHook) throw failure.error;
   try {
     if (failure !== undefined) throw failure.error;
     runHooks(['poststart'], record, 'running', record.init?.pid ?? 0);
+    return notices;
   } catch (error) {
     removeAll(folder, record);
     throw error;

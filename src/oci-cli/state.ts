@@ -8,6 +8,7 @@ import type { Hooks } from '../spec/types.js';
 import { strictJson } from './json-input.js';
 import { jsonText } from './json-text.js';
 import { asNode, constants, existsSync, mkdirSync, readdirSync, writeFileSync } from './platform/fs.js';
+import { noticeFolder } from './notices.js';
 import { host } from './platform/host.js';
 import { lives, nameProcess, type ProcessName } from './processes.js';
 import type { ResctrlGroup } from './resctrl.js';
@@ -190,9 +191,13 @@ function inodeOf(path: string): number {
 
 function removeFolder(path: string): void {
   for (const name of readdirSync(path)) {
-    asNode(path, () => {
-      host.unlink(`${path}/${name}`);
-    });
+    // All others are files.
+    if (name === noticeFolder) removeFolder(`${path}/${name}`);
+    else {
+      asNode(path, () => {
+        host.unlink(`${path}/${name}`);
+      });
+    }
   }
   asNode(path, () => {
     host.removeFolder(path);

@@ -84,6 +84,11 @@ export class OciLab {
     return { code: status, signal, stdout: readFileSync(out, 'utf8'), stderr: readFileSync(err, 'utf8') };
   }
 
+  /** A command with its program, for who starts it by himself. */
+  commandLine(...words: readonly string[]): string[] {
+    return [program, '--root', this.root, ...words];
+  }
+
   /** Without waiting: its end. */
   async begin(...words: readonly string[]): Promise<Answer> {
     return this.beginUnder([], ...words);

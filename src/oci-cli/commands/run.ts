@@ -2,6 +2,7 @@ import type { Command } from '../command.js';
 import { createContainer, letGo, type Created } from '../create-container.js';
 import { watchToItsEnd } from '../foreground.js';
 import { host } from '../platform/host.js';
+import { awaitReady } from '../notices.js';
 import { removeContainer } from '../remove-container.js';
 import { startContainer } from '../start-container.js';
 import type { FlagTable } from '../words.js';
@@ -25,15 +26,18 @@ export const run: Command = {
     const created = createContainer({ ...createRequest(context, words), keepsTerminal: !detach });
     if (!detach) return runToItsEnd(created, keep);
     letGo(created);
-    start(created, keep);
+    const notices = start(created, keep);
+    const { init } = created.folder.read();
+    created.folder.unlock();
+    awaitReady(notices, init);
     return 0;
   },
 };
 
 /** Nobody would remove what could not be started. */
-function start({ folder }: Created, keep: boolean): void {
+function start({ folder }: Created, keep: boolean): number {
   try {
-    startContainer(folder);
+    return startContainer(folder);
   } catch (error) {
     folder.unlock();
     if (!keep) removeContainer(folder, true);
@@ -45,9 +49,9 @@ function runToItsEnd(created: Created, keep: boolean): number {
   const { folder, launcher, pid, terminal } = created;
   host.takeSignals();
   launcher.start();
-  start(created, keep);
+  const notices = start(created, keep);
   folder.unlock();
-  const status = watchToItsEnd(launcher, pid, terminal);
+  const status = watchToItsEnd(launcher, pid, terminal, notices);
   launcher.close();
   if (!keep) removeContainer(folder, true);
   return status;

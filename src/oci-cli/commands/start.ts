@@ -1,4 +1,5 @@
 import type { Command } from '../command.js';
+import { awaitReady } from '../notices.js';
 import { startContainer } from '../start-container.js';
 import { StateFolder } from '../state.js';
 
@@ -10,7 +11,11 @@ export const start: Command = {
   run: ({ settings }, { rest: [id = ''] }) => {
     const folder = new StateFolder(settings.root, id);
     folder.lock();
-    startContainer(folder);
+    const notices = startContainer(folder);
+    const { init } = folder.read();
+    // Others may work at it meanwhile.
+    folder.unlock();
+    awaitReady(notices, init);
     return 0;
   },
 };

@@ -57,8 +57,8 @@ export interface Host {
   awaitAnyEvent(fds: readonly number[], events: number, timeoutMs: number): number;
   /** From now on signals for this process wait until `watchForeground` passes them on. */
   takeSignals(): void;
-  /** Passes signals on to a process, and bytes to and from its terminal (-1: none), until there is something to be read of `events`. */
-  watchForeground(events: number, pidfd: number, terminal: number): void;
+  /** Passes signals on to a process, and bytes to and from its terminal (-1: none), until there is something to be read of `events`, or of `notices` (-1: none): true. */
+  watchForeground(events: number, pidfd: number, terminal: number, notices: number): boolean;
   /**
    * Runs a program of the host in a folder; -1 ms waits for ever. It inherits no descriptor but those that are given for its standard output
    * and error; what it prints where none is (-1) is `output`. `status` as wait(2) has it.
@@ -77,6 +77,8 @@ export interface Host {
   /** 0, or an errno. */
   send(socket: number, bytes: Uint8Array, descriptors: readonly number[]): number;
   receive(socket: number): number[];
+  /** One for datagrams by a name in a folder, which anybody may send to. */
+  bindDatagram(folder: string, name: string): number;
   sealBytes(bytes: Uint8Array): number;
   connectSocket(path: string): number;
   /** One for datagrams, which does not wait. */
