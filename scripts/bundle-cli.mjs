@@ -12,10 +12,12 @@ const [entry, first] = ['cli/main.js', 'cli/run.js'];
 /** Modules of functions that a container's start can call, and hardly ever does: the second file has them, and is loaded by such a call. */
 const deferred = new Set([
   'cgroup/change-limits.js', 'cgroup/control.js', 'cgroup/read-stats.js', 'cli/help.js', 'cli/progress.js', 'cli/values/seccomp-file.js',
-  'container/failures/setup-error.js', 'container/introduce.js', 'container/isolation/isolation.js', 'container/options/validate-copy.js',
-  'container/options/validate-exec.js', 'container/update-limits.js', 'dyno/agent/list.js', 'dyno/app/app-json.js', 'dyno/app/dotenv.js',
-  'dyno/quantities.js', 'dyno/serving/publish.js', 'dyno/sizes/parse-sizes.js', 'image/bundle.js',
-  'image/elf.js', 'image/procfile.js', 'plan/compile-exec.js', 'spec/docker-seccomp.js',
+  'container/apply-limits.js', 'container/connect.js', 'container/failures/setup-error.js', 'container/introduce.js',
+  'container/isolation/isolation.js', 'container/options/validate-copy.js', 'container/options/validate-exec.js',
+  'container/update-limits.js', 'dyno/agent/list.js', 'dyno/app/app-json.js', 'dyno/app/dotenv.js', 'dyno/quantities.js',
+  'dyno/serving/publish.js', 'dyno/sizes/parse-sizes.js', 'engine/faults.js', 'engine/seccomp-layers.js', 'host/binfmt.js',
+  'image/bundle.js', 'image/elf.js', 'image/procfile.js', 'image/unreadable.js', 'plan/compile-exec.js', 'plan/host-node.js',
+  'spec/docker-seccomp.js', 'spec/json.js',
 ]);
 
 const common = {
@@ -113,10 +115,10 @@ function secondEntry(names) {
 // With what V8 made of an earlier one, which it would take for what belongs to this.
 rmSync(folder, { recursive: true, force: true });
 const own = await firstModules();
-const wanted = new Set();
+const wanted = new Set(deferred);
 const isOwn = (name) => own.includes(name);
 await bundle('tsrun', await firstEntry(own), (name, kind) => {
-  if ((kind === 'dynamic-import' || deferred.has(name)) && !isOwn(name)) wanted.add(name);
+  if (kind === 'dynamic-import' && !isOwn(name)) wanted.add(name);
   return kind === 'dynamic-import';
 }, true);
 await bundle('more', secondEntry([...wanted]), isOwn, true);
