@@ -41,7 +41,7 @@ const bundled = {
   define: { 'import.meta.filename': '__filename', 'import.meta.dirname': '__dirname' },
   // An expression whose value is a function, for the loader to call.
   banner: { js: '(function (require, module, __dirname, __filename) {' },
-  footer: { js: 'return module.exports; })' },
+  footer: { js: '})' },
   // One byte a character: the loader need not decode half a megabyte.
   charset: 'ascii',
 };

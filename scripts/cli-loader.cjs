@@ -18,20 +18,25 @@ function cached(name) {
   }
 }
 
+const loaded = {};
+
 function load(name) {
   const filename = `${__dirname}/${name}.cjs`;
   scripts[name] = new Script(readFileSync(filename, 'latin1'), { filename, cachedData: cached(name) });
-  return scripts[name].runInThisContext()(need, { exports: {} }, __dirname, filename);
+  // Known before it runs: the command line is read while the first does, and may ask for something of the second.
+  loaded[name] = { exports: {} };
+  scripts[name].runInThisContext()(need, loaded[name], __dirname, filename);
 }
-
-let more;
 
 /** What the two have of each other, and all else. */
 function need(request) {
   if (!request.startsWith('tsrun:')) return require(request);
   const name = request.slice('tsrun:'.length);
-  return first.find(name) ?? (more ??= load('more')).find(name);
+  const found = loaded.tsrun.exports.find(name);
+  if (found !== undefined) return found;
+  if (loaded.more === undefined) load('more');
+  return loaded.more.exports.find(name);
 }
 
-const first = load('tsrun');
+load('tsrun');
 module.exports = scripts;
