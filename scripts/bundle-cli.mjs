@@ -15,7 +15,7 @@ const deferred = new Set([
   'container/apply-limits.js', 'container/connect.js', 'container/failures/setup-error.js', 'container/introduce.js',
   'container/isolation/isolation.js', 'container/options/validate-copy.js', 'container/options/validate-exec.js',
   'container/update-limits.js', 'dyno/agent/list.js', 'dyno/app/app-json.js', 'dyno/app/dotenv.js', 'dyno/quantities.js',
-  'dyno/serving/publish.js', 'dyno/sizes/parse-sizes.js', 'engine/faults.js', 'engine/seccomp-layers.js', 'host/binfmt.js',
+  'dyno/serving/publish.js', 'dyno/sizes/parse-sizes.js', 'engine/faults.js', 'engine/seccomp-layers.js', 'host/binfmt.js', 'host/files.js',
   'image/bundle.js', 'image/elf.js', 'image/procfile.js', 'image/unreadable.js', 'plan/compile-exec.js', 'plan/host-node.js',
   'spec/docker-seccomp.js', 'spec/json.js',
 ]);
@@ -38,7 +38,7 @@ const bundled = {
   // Names stay: errors are known by those of their classes.
   minifyWhitespace: true,
   minifySyntax: true,
-  define: { 'import.meta.filename': '__filename', 'import.meta.dirname': '__dirname' },
+  define: { 'import.meta.dirname': '__dirname' },
   // An expression whose value is a function, for the loader to call.
   banner: { js: '(function (require, module, __dirname, __filename) {' },
   footer: { js: '})' },
@@ -53,7 +53,7 @@ const isOurs = (path) => path.startsWith(`${source}/`);
 /** The functions of a deferred module, which load it. What else it exports nobody in the first file can import. */
 function standIn(name) {
   const text = readFileSync(join(source, name), 'utf8');
-  const names = Array.from(text.matchAll(/^(?:export )?(?:async )?function\*? (\w+)\(/gm), ([, each]) => each).filter((each) => new RegExp(`^export (?:(?:async )?function\\*? ${each}\\(|\\{[^}]*\\b${each}\\b)`, 'm').test(text));
+  const names = Array.from(text.matchAll(/^export (?:async )?function\*? (\w+)\(/gm), ([, each]) => each);
   return names.map((each) => `export function ${each}(...words) { return require('tsrun:${name}').${each}(...words); }`).join('\n');
 }
 

@@ -1,6 +1,6 @@
 /** Freezing, killing and removing a cgroup. What must be waited for is waited for by events of the kernel, within a bound. */
 import { readFileSync, watch } from 'node:fs';
-import { open, readdir, readFile, rmdir, writeFile, type FileHandle } from '../host/files.js';
+import { open, readEntries, readFile, rmdir, writeFile, type FileHandle } from '../host/files.js';
 import { errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
 import { parseFlat } from './stats.js';
@@ -105,7 +105,7 @@ async function removeChildren(dir: string, depth: number): Promise<void> {
 }
 
 async function childNames(handle: FileHandle): Promise<string[]> {
-  const entries = (await unlessGone(readdir(pathOf(handle), { withFileTypes: true }))) ?? [];
+  const entries = (await unlessGone(readEntries(pathOf(handle)))) ?? [];
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 

@@ -73,7 +73,7 @@ function invocation(command: Command, { first, second }: Parsed): Invocation {
     get stderr() {
       return opened(process.stderr);
     },
-    atTerminal: [1, 2].every((fd) => isatty(fd)),
+    atTerminal: isatty(1) && isatty(2),
     env: process.env,
   };
 }

@@ -1,29 +1,73 @@
 /**
- * What `node:fs/promises` does with paths. Node takes a millisecond to load that, for its file handles and streams, which the start of a
- * container has no use for: so what gives handles loads it when it is first called.
+ * What `node:fs/promises` does with paths, loaded when it is first called: that takes a millisecond, and the start of a container in most
+ * cases needs nothing of it.
  */
-import * as fs from 'node:fs';
+import type { BigIntStats, Dir, Dirent, RmOptions, Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { promisify } from 'node:util';
 
 export type { FileHandle } from 'node:fs/promises';
 
-export const access = promisify(fs.access);
-export const lstat = promisify(fs.lstat);
-export const readFile = promisify(fs.readFile);
-export const readdir = promisify(fs.readdir);
-export const realpath = promisify(fs.realpath.native);
-export const rename = promisify(fs.rename);
-export const rm = promisify(fs.rm);
-export const rmdir = promisify(fs.rmdir);
-export const stat = promisify(fs.stat);
-export const unlink = promisify(fs.unlink);
-export const writeFile = promisify(fs.writeFile);
+let loaded: Promise<typeof import('node:fs/promises')> | undefined;
 
-export async function open(path: string, flags?: string | number): Promise<FileHandle> {
-  return (await import('node:fs/promises')).open(path, flags);
+async function promises(): Promise<typeof import('node:fs/promises')> {
+  loaded ??= import('node:fs/promises');
+  return loaded;
 }
 
-export async function opendir(path: string): Promise<fs.Dir> {
-  return (await import('node:fs/promises')).opendir(path);
+/** With large numbers (BigInt). */
+export async function largeLstat(path: string): Promise<BigIntStats> {
+  return (await promises()).lstat(path, { bigint: true });
+}
+
+export async function open(path: string, flags?: string | number): Promise<FileHandle> {
+  return (await promises()).open(path, flags);
+}
+
+export async function opendir(path: string): Promise<Dir> {
+  return (await promises()).opendir(path);
+}
+
+export async function readFile(path: string, encoding: 'utf8'): Promise<string> {
+  return (await promises()).readFile(path, encoding);
+}
+
+export async function readdir(path: string): Promise<string[]> {
+  return (await promises()).readdir(path);
+}
+
+export async function readEntries(path: string): Promise<Dirent[]> {
+  return (await promises()).readdir(path, { withFileTypes: true });
+}
+
+export async function realpath(path: string): Promise<string> {
+  return (await promises()).realpath(path);
+}
+
+export async function rename(from: string, to: string): Promise<void> {
+  return (await promises()).rename(from, to);
+}
+
+export async function rm(path: string, options: RmOptions): Promise<void> {
+  return (await promises()).rm(path, options);
+}
+
+export async function rmdir(path: string): Promise<void> {
+  return (await promises()).rmdir(path);
+}
+
+export async function stat(path: string): Promise<Stats> {
+  return (await promises()).stat(path);
+}
+
+/** With large numbers (BigInt). */
+export async function largeStat(path: string): Promise<BigIntStats> {
+  return (await promises()).stat(path, { bigint: true });
+}
+
+export async function unlink(path: string): Promise<void> {
+  return (await promises()).unlink(path);
+}
+
+export async function writeFile(path: string, text: string): Promise<void> {
+  return (await promises()).writeFile(path, text);
 }

@@ -1,8 +1,8 @@
 /** What a folder that a person gives as an image is: an unpacked root file system, an OCI bundle, or images that are to be unpacked. */
 
-import { constants, type Stats } from 'node:fs';
+import { accessSync, constants, lstatSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { access, lstat, opendir, realpath, stat } from '../host/files.js';
+import { opendir } from '../host/files.js';
 import { workingDirectory } from '../host/working-directory.js';
 import { descriptorHint, errnoName } from '../spec/errno.js';
 import { TsrunError } from '../spec/errors.js';
@@ -37,14 +37,14 @@ const formNames: Readonly<Record<PackedFolder['form'], string>> = { oci: 'an OCI
  * @throws ERR_TSRUN_IMAGE; for a bundle's config.json also ERR_TSRUN_INVALID_SPEC
  */
 export async function examineFolder(path: string, { kind }: ImageChoices = {}): Promise<ResolvedImage | PackedFolder> {
-  const folder = await realFolder(path);
+  const folder = realFolder(path);
   const name = basename(folder) || '/';
   const rootfs = { kind: 'rootfs', rootPath: folder, name } as const;
   if (kind === 'rootfs') return rootfs;
   if (kind === 'bundle') return { kind, ...(await readBundle(folder, name)), name };
-  if (await hasUsualFolder(folder)) return rootfs;
-  if (await exists(join(folder, 'config.json'))) return { kind: 'bundle', ...(await readBundle(folder, name)), name };
-  const form = await packedForm(folder);
+  if (hasUsualFolder(folder)) return rootfs;
+  if (exists(join(folder, 'config.json'))) return { kind: 'bundle', ...(await readBundle(folder, name)), name };
+  const form = packedForm(folder);
   if (form !== undefined) return { kind: 'packed', form, path: folder };
   if (await holdsProgram(folder)) return rootfs;
   throw await notAnImage(path, folder);
@@ -57,35 +57,35 @@ export async function resolveImage(path: string, choices: ImageChoices = {}): Pr
   throw imageError(`'${printable(path, 400)}' is ${formNames[found.form]}, not the folder of a root file system`, `import it, as ${found.form}:${printable(path, 200)}`);
 }
 
-async function packedForm(folder: string): Promise<PackedFolder['form'] | undefined> {
-  if (await exists(join(folder, 'oci-layout'))) return 'oci';
-  if (!(await exists(join(folder, 'manifest.json')))) return undefined;
-  return (await exists(join(folder, 'version'))) ? 'dir' : 'docker-archive';
+function packedForm(folder: string): PackedFolder['form'] | undefined {
+  if (exists(join(folder, 'oci-layout'))) return 'oci';
+  if (!exists(join(folder, 'manifest.json'))) return undefined;
+  return exists(join(folder, 'version')) ? 'dir' : 'docker-archive';
 }
 
-async function realFolder(path: string): Promise<string> {
+function realFolder(path: string): string {
   if (path === '' || path.includes('\0')) {
     throw imageError(path === '' ? 'the path of the image is empty' : `the path of the image '${printable(path)}' holds a NUL`, 'name a folder');
   }
   try {
-    const folder = await realpath(path);
-    const status = await stat(folder);
-    if (!status.isDirectory()) throw notAFolder(path);
-    await access(folder, constants.R_OK | constants.X_OK);
+    // Not by way of the thread pool, of which the first use makes threads: that takes longer than to look.
+    const folder = realpathSync.native(path);
+    if (!statSync(folder).isDirectory()) throw notAFolder(path);
+    accessSync(folder, constants.R_OK | constants.X_OK);
     return folder;
   } catch (cause) {
-    throw TsrunError.is(cause) ? cause : await unreachable(path, cause);
+    throw TsrunError.is(cause) ? cause : unreachable(path, cause);
   }
 }
 
-async function unreachable(path: string, cause: unknown): Promise<TsrunError> {
+function unreachable(path: string, cause: unknown): TsrunError {
   const shown = printable(path, 400);
   const errno = errnoName(cause);
   const wanting = descriptorHint(errno);
   if (wanting !== undefined) return new TsrunError('ERR_TSRUN_HOST', `image '${shown}' cannot be opened: no descriptor is left (${errno})`, { hint: wanting, cause });
   switch (errno) {
     case 'ENOENT':
-      return imageError(`image '${shown}' does not exist`, await missingHint(path), cause);
+      return imageError(`image '${shown}' does not exist`, missingHint(path), cause);
     case 'ENOTDIR':
       return imageError(`image '${shown}' does not exist: a part of the path is a file, not a folder`, 'check the path', cause);
     case 'EACCES':
@@ -97,9 +97,9 @@ async function unreachable(path: string, cause: unknown): Promise<TsrunError> {
   }
 }
 
-async function missingHint(path: string): Promise<string> {
+function missingHint(path: string): string {
   const parent = dirname(isAbsolute(path) ? path : resolve(workingDirectory(), path));
-  return (await exists(parent)) ? `there is no such entry in '${printable(parent, 400)}'` : `'${printable(parent, 400)}' does not exist either`;
+  return exists(parent) ? `there is no such entry in '${printable(parent, 400)}'` : `'${printable(parent, 400)}' does not exist either`;
 }
 
 function notAFolder(path: string): TsrunError {
@@ -119,14 +119,16 @@ async function notAnImage(path: string, folder: string): Promise<TsrunError> {
 /** A folder that holds nothing but a root file system, one level too high. */
 async function innerRoot(folder: string): Promise<string | undefined> {
   for (const name of await list(folder, 100)) {
-    if (await hasUsualFolder(join(folder, name))) return name;
+    if (hasUsualFolder(join(folder, name))) return name;
   }
   return undefined;
 }
 
-async function hasUsualFolder(folder: string): Promise<boolean> {
-  const found = await Promise.all(usualFolders.map((name) => look(join(folder, name))));
-  return found.some((status) => status !== undefined && (status.isDirectory() || status.isSymbolicLink()));
+function hasUsualFolder(folder: string): boolean {
+  return usualFolders.some((name) => {
+    const status = look(join(folder, name));
+    return status !== undefined && (status.isDirectory() || status.isSymbolicLink());
+  });
 }
 
 /** Images made from nothing hold a single static program, at any place. */
@@ -137,7 +139,7 @@ async function holdsProgram(folder: string): Promise<boolean> {
     for (const name of await list(at, left)) {
       left--;
       const path = join(at, name);
-      const status = await look(path);
+      const status = look(path);
       if (status?.isFile() === true && (status.mode & 0o111) !== 0) return true;
       if (status?.isDirectory() === true && depth < deepestLookedAt) below.push(path);
     }
@@ -171,13 +173,17 @@ async function holdsNothing(folder: string): Promise<boolean> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  return (await look(path)) !== undefined;
+function exists(path: string): boolean {
+  return look(path) !== undefined;
 }
 
 /** Never through a link: those of an image are meant for inside it, and lead anywhere here. */
-async function look(path: string): Promise<Stats | undefined> {
-  return lstat(path).catch(() => undefined);
+function look(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function imageError(message: string, hint: string, cause?: unknown): TsrunError {

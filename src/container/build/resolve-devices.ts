@@ -2,7 +2,7 @@
 
 import { statSync, type BigIntStats } from 'node:fs';
 import { join, posix } from 'node:path';
-import { lstat, readdir, stat } from '../../host/files.js';
+import { largeLstat, largeStat, readdir } from '../../host/files.js';
 import { TsrunError } from '../../spec/errors.js';
 import { normalPath } from '../../spec/inner-path.js';
 import { show } from '../../spec/quote.js';
@@ -81,7 +81,7 @@ async function resolveDevice({ source, destination = source, access: given }: De
   const access = inOrder(given ?? otherwise);
   let status: BigIntStats;
   try {
-    status = await stat(source, { bigint: true });
+    status = await largeStat(source);
   } catch (cause) {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
     throw fault(reason === 'ENOENT' ? `device ${show(source)} does not exist` : `device ${show(source)}: ${reason}`, field, 'ls -l /dev shows what there is');
@@ -104,7 +104,7 @@ function inOrder(access: string): string {
 
 /** Links are left out: what they lead to is found where it is. */
 async function inFolder(source: string, destination: string, access: string, depth: number): Promise<ResolvedDevice[]> {
-  const status = await lstat(source, { bigint: true }).catch(() => undefined);
+  const status = await largeLstat(source).catch(() => undefined);
   if (status === undefined) return [];
   if (status.isDirectory() && depth < deepest) {
     const names = (await readdir(source)).slice(0, mostDevices + 1);

@@ -2,9 +2,9 @@
  * Upper layers that lie on disk, in `uppers/` of the image root. The launcher makes and removes them; what it cannot remove, since it was
  * killed or the container was to be kept, is removed here. The state root shows in the name: others have their uppers beside these.
  */
-import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { opendir, readdir, rename, rmdir, unlink } from '../../host/files.js';
+import { opendir, rename, rmdir, unlink } from '../../host/files.js';
 import type { Addon } from '../../engine/addon.js';
 import { errnoName } from '../../spec/errno.js';
 import { TsrunError } from '../../spec/errors.js';
@@ -76,7 +76,7 @@ export async function removeUpper({ folder, project }: DiskUpper, addon: Project
 export async function removeOrphans(uppers: string, root: StateRoot, addon: Projects): Promise<string[]> {
   const prefix = prefixOf(root.path);
   // Before the records: one that is made meanwhile had its record first.
-  const names = (await readdir(uppers).catch(() => [])).filter((name) => name.startsWith(prefix));
+  const names = uppersIn(uppers).filter((name) => name.startsWith(prefix));
   const removed: string[] = [];
   for (const name of names) {
     const id = name.slice(prefix.length, -'-12345678'.length);
@@ -85,6 +85,15 @@ export async function removeOrphans(uppers: string, root: StateRoot, addon: Proj
     removed.push(id);
   }
   return removed;
+}
+
+/** Whenever a state root is opened: not by way of the thread pool, whose threads would be made for that. */
+function uppersIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 /** Of a record that cannot be read nobody knows. */
