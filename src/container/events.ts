@@ -69,9 +69,9 @@ export class EventStream<T> {
     for (const reader of this.#readers) reader(undefined);
   }
 
-  /** Listens from this call on, not from the first read. */
-  read(signal?: AbortSignal): AsyncIterableIterator<T> {
-    const queue: (T | undefined)[] = this.#ended || signal?.aborted === true ? [undefined] : [];
+  /** Listens from this call on, not from the first read. @param past what it is told before that */
+  read(signal?: AbortSignal, past: readonly T[] = []): AsyncIterableIterator<T> {
+    const queue: (T | undefined)[] = signal?.aborted === true ? [undefined] : [...past, ...(this.#ended ? [undefined] : [])];
     if (this.#first !== undefined && queue.length === 0) {
       queue.push(this.#first);
       this.#first = undefined;

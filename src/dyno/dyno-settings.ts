@@ -5,7 +5,7 @@ import type { RunOptions } from '../container/options/options.js';
 import type { Runtime } from '../container/runtime.js';
 import type { Clock } from './clock.js';
 import type { Death } from './death.js';
-import type { DynoEvent } from './events.js';
+import type { DynoNews } from './events.js';
 import type { HealthCheck } from './health/health-options.js';
 import type { LineForm } from './log/framing.js';
 import type { LogHub } from './log/hub.js';
@@ -54,7 +54,7 @@ export interface DynoSettings {
   readonly onLog: (line: LogLine) => void;
   /** How fast what it prints is read. */
   readonly pace: Pick<LogHub, 'turns' | 'room'>;
-  readonly onEvent: (event: DynoEvent) => void;
+  readonly onEvent: (event: DynoNews) => void;
   /** Another one takes its place, in its day's stead. Absent: it is restarted. */
   readonly onCycle?: () => void;
 }

@@ -12,8 +12,8 @@ import type { QuotaCode } from './sizes/quota.js';
 /** A limit was reached, or is near: as its container tells it. */
 export type LimitEvent = Exclude<ContainerEvent, { readonly type: 'started' | 'exited' }>;
 
-/** What `Formation.events` tells; `dyno` is its name, `timeMs` milliseconds since 1970. */
-export type DynoEvent =
+/** What dynos and drains tell of themselves. */
+export type DynoNews =
   | { readonly type: 'state'; readonly dyno: string; readonly timeMs: number; readonly from: DynoState; readonly to: DynoState }
   /** Its program has ended, or could not be started; what becomes of it then is a change of state. */
   | { readonly type: 'ended'; readonly dyno: string; readonly timeMs: number; readonly death: Death }
@@ -32,3 +32,19 @@ export type DynoEvent =
   | { readonly type: 'drain'; readonly dyno: 'logplex'; readonly timeMs: number; readonly drain: string; readonly state: DrainState; readonly lost: number; readonly error?: TsrunError }
   /** A limit was reached: also by a child, while the program lives on. */
   | (LimitEvent & { readonly dyno: string; readonly timeMs: number });
+
+/**
+ * What `Formation.events` tells; `dyno` is its name, `timeMs` milliseconds since 1970. `sequence` counts the events of a formation from 1, also over
+ * those who own it one after the other; a `sample`, which does not come again, has that of the event before it.
+ */
+export type DynoEvent = (DynoNews | MissedEvents) & { readonly sequence: number };
+
+/** Of those that were asked for, so many are not kept any more. */
+export interface MissedEvents {
+  readonly type: 'missed';
+  /** None. */
+  readonly dyno: '';
+  /** Of the first event that is left. */
+  readonly timeMs: number;
+  readonly events: number;
+}

@@ -1,7 +1,7 @@
 // Formations that outlive their process: SIGKILL of the owner with dynos up, and what the next one finds.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Formation, type LogLine } from '../../src/index.js';
+import { Formation, type DynoEvent, type LogLine } from '../../src/index.js';
 import { FakeClock } from '../dyno/fake-clock.js';
 import { killOwner, startOwner } from '../support/formation-owner.js';
 import { Lab } from '../support/lab.js';
@@ -42,7 +42,10 @@ rooted('B9: the owner is killed with its dynos up: the next one has the same pid
   const numbers = said(lines, 'count.1');
   t.is(numbers[0], 'line 1');
   t.true(isCount(numbers), numbers.join(' '));
-  for (const { name } of formation.dynos.filter(({ type }) => type === 'worker')) t.deepEqual(said(lines, name), ['at work']);
+  const names = formation.dynos.filter(({ type }) => type === 'worker').map(({ name }) => name);
+  // On a busy machine one may not have come to it yet.
+  await until(() => names.every((name) => said(lines, name).length > 0), 'a line of each');
+  for (const name of names) t.deepEqual(said(lines, name), ['at work']);
   t.deepEqual(said(lines, 'web.1', 'heroku'), ['State changed from provisioning to starting', 'Starting process with command `echo serving; exec httpd -f -p $PORT`', 'State changed from starting to up']);
   (await formation.dyno('web.1')?.container?.connect(5000))?.destroy();
   await formation.stop();
@@ -110,6 +113,29 @@ rooted('a dyno that ends while nobody owns it: its real status, what it said las
   t.deepEqual(platform.slice(3, 5), ['Process exited with status 7', 'State changed from up to crashed']);
   await formation.stop();
   t.deepEqual(nothingOf(given.name), []);
+});
+
+rooted('who was away is told what has become of dynos meanwhile, by the number of the event that he knows', async (t) => {
+  const given = await errand({ processTypes: { job: { command: 'sleep 0.5; exit 7', restart: 'never' } }, quantities: { job: 1 } });
+  const runtime = await lab.runtime();
+  const first = await Formation.start(runtime, lab.image, { ...given.options, name: given.name, survive: true });
+  const known: DynoEvent[] = [];
+  for await (const event of first.events({ after: 0 })) {
+    known.push(event);
+    if (event.type === 'state' && event.to === 'up') break;
+  }
+  t.deepEqual(known.map(({ sequence }) => sequence), known.map((_, index) => index + 1));
+  await first.leave();
+  await until(() => runtime.inspect(`${given.name}.job.1`).state === 'stopped', 'its end');
+  const second = await Formation.adopt(runtime, given.name);
+  const told: DynoEvent[] = [];
+  for await (const event of second.events({ after: known.length })) {
+    told.push(event);
+    if (event.type === 'state' && event.to === 'crashed') break;
+  }
+  t.deepEqual(told.map(({ sequence }) => sequence), told.map((_, index) => known.length + index + 1));
+  t.like(told[0], { type: 'ended', dyno: 'job.1', death: { cause: 'exit', code: 7 } });
+  await second.stop();
 });
 
 rooted('what was crashed waits as long as it would have, and a restart that was due meanwhile is done at once', async (t) => {

@@ -1,6 +1,6 @@
 /** The drains of a formation. They are loaded when there is one. */
 import type { Clock } from '../clock.js';
-import type { DynoEvent } from '../events.js';
+import type { DynoNews } from '../events.js';
 import { queueBytes, type LogHub } from '../log/hub.js';
 import { drainOverflow, localOverflow } from '../log/overflow.js';
 import { LogQueue } from '../log/queue.js';
@@ -19,7 +19,7 @@ export interface DrainsSettings {
   readonly app: string;
   readonly hub: LogHub;
   readonly clock: Clock;
-  readonly onEvent: (event: DynoEvent) => void;
+  readonly onEvent: (event: DynoNews) => void;
 }
 
 export class Drains {

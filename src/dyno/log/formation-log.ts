@@ -1,13 +1,13 @@
 /** What is said of a formation, and who hears it: readers, drains, those who wait for events, and those who ask for metrics. */
-import { EventStream } from '../../container/events.js';
 import { TsrunError } from '../../spec/errors.js';
 import type { Drain } from '../drains/drain.js';
 import type { DrainChoice } from '../drains/drain-options.js';
 import { LazyDrains } from '../drains/lazy-drains.js';
-import type { DynoEvent } from '../events.js';
+import type { DynoEvent, DynoNews } from '../events.js';
 import { formationDefaults, validateDrain } from '../formation-options.js';
 import type { Founded } from '../founding.js';
 import { serveMetrics, type MetricsServer } from '../metrics/serve-metrics.js';
+import { EventLog, type EventOptions } from './event-log.js';
 import { LogHub, type LogOptions } from './hub.js';
 import type { LogLine } from './line.js';
 
@@ -15,7 +15,7 @@ import type { LogLine } from './line.js';
 export abstract class FormationLog {
   readonly #founded: Founded;
   readonly #log = new LogHub();
-  readonly #events = new EventStream<DynoEvent>();
+  readonly #events: EventLog;
   readonly #drains: LazyDrains;
   #metrics: MetricsServer | undefined;
 
@@ -23,12 +23,16 @@ export abstract class FormationLog {
   constructor(founded: Founded) {
     const { name, survival, options: { clock = formationDefaults.clock } } = founded;
     this.#founded = founded;
+    this.#events = new EventLog(survival?.events);
     if (survival !== undefined) this.#log.restore(survival.past);
     this.#drains = new LazyDrains({ app: name, hub: this.#log, clock, onEvent: (event) => { this.tell(event); } });
   }
 
   /**
-   * What becomes of dynos, from this call on. Ends with `stop`, or when the signal is aborted.
+   * What becomes of dynos, from this call on; with `after`, which is the `sequence` of an event, from the one that follows it: so nothing is missed by
+   * who was away, also not where the formation was adopted meanwhile. Ends with `stop`, or when the signal is aborted.
+   *
+   * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT` for a number that no event has had yet
    *
    * @example
    * import { Formation, Runtime } from 'tsrun';
@@ -40,8 +44,8 @@ export abstract class FormationLog {
    *   break;
    * }
    */
-  events(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<DynoEvent> {
-    return this.#events.read(options.signal);
+  events(options: EventOptions = {}): AsyncIterableIterator<DynoEvent> {
+    return this.#events.read(options);
   }
 
   /**
@@ -93,7 +97,7 @@ export abstract class FormationLog {
         this.say(line);
       },
       pace: this.#log,
-      onEvent: (event: DynoEvent) => {
+      onEvent: (event: DynoNews) => {
         this.tell(event);
       },
     };
@@ -106,8 +110,8 @@ export abstract class FormationLog {
   }
 
   /** @internal */
-  protected tell(event: DynoEvent): void {
-    this.#events.push(event);
+  protected tell(event: DynoNews): void {
+    this.#events.tell(event);
   }
 
   /** @internal */

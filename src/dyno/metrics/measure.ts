@@ -1,7 +1,7 @@
 /** What is told of a live container while it is a dyno: samples, quotas, and limits that it reaches. */
 import type { Container } from '../../container/container.js';
 import type { Clock } from '../clock.js';
-import type { DynoEvent, LimitEvent } from '../events.js';
+import type { DynoNews, LimitEvent } from '../events.js';
 import type { DynoSize } from '../sizes/sizes.js';
 import { containerSource } from './container-source.js';
 import { startMeter } from './meter.js';
@@ -19,7 +19,7 @@ export interface MeasureSettings {
 }
 
 /** Without what is the same of all events of the dyno. */
-export type Told = LimitEvent | Unnamed<Extract<DynoEvent, { readonly type: 'sample' }>> | Unnamed<Extract<DynoEvent, { readonly type: 'quota' }>>;
+export type Told = LimitEvent | Unnamed<Extract<DynoNews, { readonly type: 'sample' }>> | Unnamed<Extract<DynoNews, { readonly type: 'quota' }>>;
 type Unnamed<T> = Omit<T, 'dyno' | 'timeMs'>;
 
 export interface MeasureActions {

@@ -6,6 +6,7 @@ import { show } from '../../spec/quote.js';
 import type { Clock } from '../clock.js';
 import type { LogLine } from '../log/line.js';
 import { readDefinition, type Definition } from './definition.js';
+import { EventJournal } from './event-journal.js';
 import { FormationFolder } from './folder.js';
 import { Journal } from './journal.js';
 import { DynoKeeper } from './keeper.js';
@@ -17,6 +18,7 @@ const dynosFolder = 'dynos';
 
 export class Survival {
   readonly folder: FormationFolder;
+  readonly events: EventJournal;
   readonly #runtime: Runtime;
   readonly #journal: Journal;
   readonly #clock: Clock;
@@ -29,6 +31,7 @@ export class Survival {
     this.#definition = definition;
     folder.makeFolder(dynosFolder);
     this.#journal = new Journal(folder, clock);
+    this.events = new EventJournal(folder);
   }
 
   /** @throws ERR_TSRUN_EXISTS; ERR_TSRUN_INVALID_ARGUMENT for options that are no data */
