@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { DynoEvent, DynoNews } from '../../../src/dyno/events.js';
-import { EventLog, type EventOptions } from '../../../src/dyno/log/event-log.js';
+import { EventLog } from '../../../src/dyno/log/event-log.js';
 import { EventJournal } from '../../../src/dyno/survival/event-journal.js';
 import { TsrunError } from '../../../src/spec/errors.js';
 
