@@ -75,6 +75,32 @@ Status run(ChildContext& context, const StepPlaceProgram& step) {
 
 namespace {
 
+constexpr int kNoDescriptor = 0x7fffffff;
+
+// The lowest of those that stay, from this one on.
+int next_that_stays(const ChildContext& context, const StepCloseDescriptors& step, int from) {
+  int found = kNoDescriptor;
+  auto consider = [&found, from](int fd) {
+    if (fd >= from && fd < found) found = fd;
+  };
+  for (uint32_t index = 0; index < step.inherit.count; ++index) consider(context.slots.get(step.inherit[index]));
+  for (uint32_t index = 0; index < step.keep.count; ++index) consider(context.slots.get(step.keep[index]));
+  consider(context.channel);
+  if (step.reaper) consider(context.reaper);
+  return found;
+}
+
+// Whatever the launcher has open is here as well, and may be more than the program is allowed: then there is room for nothing
+// (RLIMIT_NOFILE, getrlimit(2)) until it is closed.
+Status close_others(const ChildContext& context, const StepCloseDescriptors& step) {
+  for (int from = kFirstFree; from < kNoDescriptor;) {
+    int stays = next_that_stays(context, step, from);
+    if (stays > from) TSRUN_TRY(sys::call<SYS_close_range>(static_cast<unsigned>(from), static_cast<unsigned>(stays) - 1, 0).status());
+    from = stays == kNoDescriptor ? stays : stays + 1;
+  }
+  return kOk;
+}
+
 // What was placed stays where it is; below it there is room for the channel alone.
 Status close_beside_program(ChildContext& context) {
   TSRUN_TRY(place(&context.channel, kFirstFree));
@@ -87,6 +113,7 @@ Status close_beside_program(ChildContext& context) {
 // could be /proc/self/fd/N/..., which leads to whatever the launcher has open (CVE-2024-21626).
 Status run(ChildContext& context, const StepCloseDescriptors& step) {
   if (context.program_end > 0) return close_beside_program(context);
+  TSRUN_TRY(close_others(context, step));
   Slots& slots = context.slots;
   int next = kFirstFree;
   int end = next + static_cast<int>(step.inherit.count) + 1 + (step.reaper ? 1 : 0) + static_cast<int>(step.keep.count);

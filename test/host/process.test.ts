@@ -85,6 +85,19 @@ here('limits: no core dumps, 1024 open files, and those that were asked for', as
   t.is(stdout, '153\n4096\n', 'SIGXFSZ ended it');
 });
 
+here('a program may be allowed fewer files than its launcher has open', async (t) => {
+  const others = await Promise.all(Array.from({ length: 12 }, async () => lab.idle()));
+  const few: RunOptions = { ulimits: { nofile: { soft: 20, hard: 20 } }, command: ['sh', '-c', 'ulimit -n; ls -l /proc/self/fd | wc -l'] };
+  for (const options of [{}, { init: true }]) {
+    const { stdout, stderr } = await lab.run({ ...few, ...options });
+    // A line that begins the list, the three of the program, and the folder itself.
+    t.is(stdout, '20\n5\n', stderr);
+  }
+  const container = await lab.idle({ init: true, ulimits: { nofile: { soft: 20, hard: 20 } } });
+  t.is((await lab.exec(container, { command: ['sh', '-c', 'ulimit -n'] })).stdout, '20\n');
+  for (const each of [...others, container]) await each[Symbol.asyncDispose]();
+});
+
 here('the oom score, from the host\'s side too', async (t) => {
   const container = await lab.idle({ oomScoreAdj: 321 });
   t.is(readFileSync(`/proc/${container.pid}/oom_score_adj`, 'utf8'), '321\n');
