@@ -21,7 +21,7 @@ export function diagnose(host: HostFacts, more: DoctorFacts): Finding[] {
     ...cgroupFindings(host, more.pressure),
     ...userFindings(host, more),
     ...storageFindings(host, more),
-    ...networkFindings(more.network),
+    ...networkFindings(host, more.network),
     ...capabilityFindings(host),
   ];
 }

@@ -59,6 +59,7 @@ test('the network user: its device, its programs, by what is there of them', (t)
   const device = { '/dev/net/tun': '' };
   t.like(network(perfect), { ok: 'yes', text: '/usr/bin/pasta, /usr/bin/nft, and /dev/net/tun can be opened' });
   t.like(network({ ...perfect, writable: [], files: { ...perfect.files, ...device } }), { ok: 'no', text: 'this user may not open /dev/net/tun', remedy: 'chmod 666 /dev/net/tun, which is what udev makes it; it gives nobody more than an interface in a network of their own' });
+  t.like(examine({ ...perfect, writable: perfect.writable?.filter((path) => path !== '/dev/net/tun') ?? [], files: { ...perfect.files, ...device } }).get('network user'), { ok: 'no', text: 'device rules of a cgroup keep root from /dev/net/tun' });
   t.like(network({ ...perfect, writable: [] }), { ok: 'no', text: 'there is no /dev/net/tun', remedy: 'modprobe tun' });
   t.like(network({ ...perfect, files: { ...bare, '/usr/bin/nft': nft } }), { ok: 'no', remedy: 'apt-get install passt' });
   t.like(network({ ...perfect, files: { ...bare, '/usr/bin/nft': nft, '/usr/bin/slirp4netns': '' } }), { ok: 'yes', text: '/usr/bin/slirp4netns, /usr/bin/nft, and /dev/net/tun can be opened' });
