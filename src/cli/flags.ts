@@ -1,5 +1,6 @@
 /** The one table of flags: the parser, help, completion, the reference and the tests all read it. */
 import { commandFlags } from './flags/commands.js';
+import { dynoEndFlags } from './flags/dyno-ends.js';
 import { formationFlags } from './flags/formation.js';
 import { fileFlags } from './flags/files.js';
 import { flagGroups, type CommandName, type Flag, type FlagGroup } from './flags/flag.js';
@@ -14,6 +15,7 @@ import { restartFlags } from './flags/restart.js';
 export const flags: readonly Flag[] = [
   ...generalFlags,
   ...formationFlags,
+  ...dynoEndFlags,
   ...restartFlags,
   ...imageFlags,
   ...processFlags,

@@ -52,6 +52,9 @@ async function formationOptions(invocation: Invocation): Promise<FormationOption
     ...(flags.sizes?.size !== undefined && { size: flags.sizes.size }),
     ...(flags.profile !== undefined && { profile: flags.profile }),
     ...(flags.runtimeMetrics !== undefined && { metrics: flags.runtimeMetrics }),
+    ...(flags.delivery?.all !== undefined && { delivery: flags.delivery.all }),
+    ...(flags.stopSignals?.all !== undefined && { stopSignal: flags.stopSignals.all }),
+    ...(flags.graceMs?.all !== undefined && { graceMs: flags.graceMs.all }),
     ...(flags.platformEnv !== undefined && { platformEnv: flags.platformEnv }),
     ...(flags.logLines !== undefined && { logLines: flags.logLines }),
     ...(flags.dynoMetadata !== undefined && { metadata: flags.dynoMetadata }),
@@ -62,12 +65,18 @@ async function formationOptions(invocation: Invocation): Promise<FormationOption
   return appManifest === undefined ? given : appOptions(appManifest, given);
 }
 
-function processTypes({ flags: { procfile, sizes, preboot, idleMs } }: Invocation): Record<string, ProcessTypeOptions> {
+function processTypes({ flags: { procfile, sizes, delivery, stopSignals, graceMs, bootTimeoutMs, preboot, idleMs } }: Invocation): Record<string, ProcessTypeOptions> {
   const types = new Map<string, ProcessTypeOptions>();
-  for (const [type, command] of procfile?.processTypes ?? []) types.set(type, { command });
-  for (const [type, size] of Object.entries(sizes?.types ?? {})) types.set(type, { ...types.get(type), size });
-  const serving = { ...(preboot !== undefined && { preboot }), ...(idleMs !== undefined && { idle: { afterMs: idleMs } }) };
-  if (Object.keys(serving).length > 0) types.set('web', { ...types.get('web'), ...serving });
+  const say = <T>(values: Iterable<readonly [string, T]>, options: (value: T) => ProcessTypeOptions) => {
+    for (const [type, value] of values) types.set(type, { ...types.get(type), ...options(value) });
+  };
+  say(procfile?.processTypes ?? [], (command) => ({ command }));
+  say(Object.entries(sizes?.types ?? {}), (size) => ({ size }));
+  say(Object.entries(delivery?.types ?? {}), (value) => ({ delivery: value }));
+  say(Object.entries(stopSignals?.types ?? {}), (stopSignal) => ({ stopSignal }));
+  say(Object.entries(graceMs?.types ?? {}), (value) => ({ graceMs: value }));
+  const serving = { ...(preboot !== undefined && { preboot }), ...(idleMs !== undefined && { idle: { afterMs: idleMs } }), ...(bootTimeoutMs !== undefined && { bootTimeoutMs }) };
+  if (Object.keys(serving).length > 0) say([['web', serving]], (web) => web);
   return Object.fromEntries(types);
 }
 

@@ -1,5 +1,6 @@
 /** What each dyno of a formation is made of: the options of the formation, of its process type, and what the image says. */
 import type { RunOptions } from '../container/options/options.js';
+import { parseSignal, signalName } from '../spec/signals.js';
 import type { DynoSettings } from './dyno-settings.js';
 import { formationDefaults, policyOf } from './formation-options.js';
 import type { Founded } from './founding.js';
@@ -55,7 +56,7 @@ export class Blueprint {
     const id = `${this.#idOf(name)}${suffix}`;
     const { restart = formationDefaults.restart, processTypes = {} } = options;
     const given = processTypes[type] ?? {};
-    const { delivery, stopSignal, graceMs, bootTimeoutMs } = { ...formationDefaults, ...given };
+    const { delivery, stopSignal, graceMs, bootTimeoutMs } = { ...formationDefaults, ...options, ...given };
     const size = this.sizeOf(type);
     const port = this.#sharesNetwork ? hostPort(this.port, number, suffix !== '') : this.port;
     return {
@@ -65,7 +66,9 @@ export class Blueprint {
       ...(survival !== undefined && { keeper: survival.keeper(`${name}${suffix}`, id, release) }),
       policy: policyOf(given.restart ?? restart),
       chance: Math.random,
-      type, number, delivery, stopSignal, graceMs,
+      type, number, delivery, graceMs,
+      // As the log names it.
+      stopSignal: signalName(parseSignal(stopSignal)),
       ...(given.repeatStopMs !== undefined && { repeatStopMs: given.repeatStopMs }),
       ...(type === 'web' && { port: { number: port, bootTimeoutMs, knownAs: this.port } }),
       ...(this.#sharesNetwork && { sharesNetwork: true }),

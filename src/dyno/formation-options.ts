@@ -31,11 +31,11 @@ export type DynoContainerOptions = Omit<RunOptions, (typeof decided)[number]>;
 export interface ProcessTypeOptions extends ServingOptions {
   /** A line for the shell. Default: what the image lists under this name; for `web`, the image's own program. */
   readonly command?: string;
-  /** Who hears the stop signal. Default `all`, as on Heroku. */
+  /** Who hears the stop signal. Default: the formation's. */
   readonly delivery?: SignalDelivery;
-  /** Default `SIGTERM`; what an image says does not count, as on Heroku. */
+  /** Default: the formation's. */
   readonly stopSignal?: string;
-  /** Milliseconds from that signal to SIGKILL. Default 30,000. */
+  /** Milliseconds from that signal to SIGKILL. Default: the formation's. */
   readonly graceMs?: number;
   /** Milliseconds after which the stop signal is sent anew, until it has ended: Heroku may send it more than once. At least 100. Default: it is sent once. */
   readonly repeatStopMs?: number;
@@ -71,6 +71,12 @@ export interface FormationOptions {
   readonly port?: number;
   /** `false`: the process type `release` is not run. Default: once, before any dyno is started, where there is one. */
   readonly release?: boolean | ReleaseOptions;
+  /** Who hears the stop signal of a dyno. Default `all`, as on Heroku. */
+  readonly delivery?: SignalDelivery;
+  /** What a dyno is asked to end with. Default `SIGTERM`; what an image says does not count, as on Heroku. */
+  readonly stopSignal?: string;
+  /** Milliseconds from that signal to SIGKILL. Default 30,000. */
+  readonly graceMs?: number;
   /**
    * When dynos that have ended are started again. Default `heroku`.
    */
@@ -161,6 +167,9 @@ const formation = strictObject<FormationOptions>({
   platformEnv: optional(env),
   port: optional(integer(1, 65_535)),
   release: optional(releaseShape),
+  delivery: optional(delivery),
+  stopSignal: optional(signalName),
+  graceMs: optional(grace),
   restart: optional(restart),
   size: optional(sizeShape),
   profile: optional(oneOf('a profile', ['heroku-container'])),

@@ -14,7 +14,7 @@ export type DynoProfile = 'heroku-container';
 /** Of the container options: what there is no way to ask Heroku for. */
 const withheld = ['user', 'groups', 'capAdd', 'capDrop', 'privileged', 'noNewPrivileges', 'sysctls', 'devices', 'mounts', 'imageVolumes', 'root', 'cwd'] as const satisfies readonly (keyof RunOptions)[];
 
-/** Of a process type: the same. */
+/** Of a process type, or of all: the same. */
 const fixed = ['stopSignal', 'delivery'] as const;
 
 /** No distribution gives these, and no image that is known to have a user of its own. */
@@ -51,14 +51,17 @@ function escaped(word: string): string {
 /** Of the options of a formation. */
 export interface ProfiledOptions {
   readonly profile?: DynoProfile;
+  readonly stopSignal?: string;
+  readonly delivery?: string;
   readonly container?: Pick<RunOptions, (typeof withheld)[number]>;
   readonly processTypes?: Readonly<Record<string, { readonly stopSignal?: string; readonly delivery?: string; readonly health?: unknown }>>;
 }
 
 /** @throws ERR_TSRUN_INVALID_ARGUMENT for what is asked for against the profile */
-export function checkProfile({ profile, container = {}, processTypes = {} }: ProfiledOptions): void {
+export function checkProfile({ profile, container = {}, processTypes = {}, ...own }: ProfiledOptions): void {
   if (profile === undefined) return;
   const asked = [
+    ...fixed.filter((name) => own[name] !== undefined).map((name) => `/${name}`),
     ...withheld.filter((name) => container[name] !== undefined).map((name) => `/container/${name}`),
     ...Object.entries(processTypes).flatMap(([type, options]) => [
       ...fixed.filter((name) => options[name] !== undefined).map((name) => `/processTypes/${type}/${name}`),

@@ -44,6 +44,8 @@ test('what nobody could ask Heroku for is refused with the profile, and with the
     [{ container: { mounts: [] } }, '/container/mounts'],
     [{ container: { root: 'writable' } }, '/container/root'],
     [{ processTypes: { worker: { stopSignal: 'SIGINT' } } }, '/processTypes/worker/stopSignal'],
+    [{ stopSignal: 'SIGINT' }, '/stopSignal'],
+    [{ delivery: 'main' }, '/delivery'],
     [{ processTypes: { worker: { delivery: 'main' } } }, '/processTypes/worker/delivery'],
     [{ processTypes: { web: { health: 'image' } } }, '/processTypes/web/health'],
   ];

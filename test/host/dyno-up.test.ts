@@ -70,6 +70,21 @@ rooted('a published port has the connections of web', async (t) => {
   t.regex(stdout, /heroku\[router\]: Listening on 127\.0\.0\.1:\d+ for web/);
 });
 
+rooted('how dynos are ended is said of a type, and of all others', async (t) => {
+  const says = (name: string) => `${name}: trap 'echo ${name} INT; exit 0' INT; trap 'echo ${name} QUIT; exit 0' QUIT; echo ready; while :; do sleep 0.05; done`;
+  const file = procfile(`${says('worker')}\n${says('clock')}\nweb: sleep 1000\nstuck: trap '' INT; echo ready; while :; do sleep 0.05; done\n`);
+  const words = ['--delivery', 'stuck=main,all', '--stop-signal', 'clock=QUIT,INT', '--stop-timeout', 'stuck=1,20', '--boot-timeout', '1', '--restart', 'never'];
+  const { child, end } = await start(['--formation', 'worker=1,clock=1,stuck=1,web=1', '-f', file, ...words, lab.image], /^(?=[^]*worker\.1\]: ready)(?=[^]*clock\.1\]: ready)(?=[^]*stuck\.1\]: ready)(?=[^]*web\.1\]: State changed from starting to crashed)/);
+  child.kill('SIGINT');
+  const { stdout } = await end;
+  const messages = stdout.trimEnd().split('\n').map((line) => line.slice(33));
+  for (const message of [
+    'heroku[worker.1]: Stopping all processes with SIGINT', 'app[worker.1]: worker INT', 'heroku[clock.1]: Stopping all processes with SIGQUIT', 'app[clock.1]: clock QUIT',
+    'heroku[stuck.1]: Error R12 (Exit timeout) -> At least one process failed to exit within 1 second of SIGINT',
+    'heroku[web.1]: Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 1 second of launch',
+  ]) t.true(messages.includes(message), `${message}\n${stdout}`);
+});
+
 rooted('ctrl-c twice kills at once', async (t) => {
   const { child, end } = await start(['--formation', 'worker=1', '-f', procfile("worker: trap '' TERM; echo ready; while :; do sleep 0.05; done"), lab.image], /ready\n/);
   child.stdout?.on('data', (text: string) => {

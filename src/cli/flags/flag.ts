@@ -1,5 +1,6 @@
 /** What one row of the table of flags holds, and the draft that flags fill in. */
-import type { AppManifest, DynoProfile, DynoSizes, LineForm, MetricsAddress, Procfile, PublishOptions, RestartPolicyName, RunOptions } from '../../index.js';
+import type { AppManifest, DynoProfile, DynoSizes, LineForm, MetricsAddress, Procfile, PublishOptions, RestartPolicyName, RunOptions, SignalDelivery } from '../../index.js';
+import type { ByType } from '../values/by-type.js';
 import type { SortKey } from '../top/sort-keys.js';
 import type { Completion, ValueContext, ValueKind, ValueType } from '../values/value-type.js';
 
@@ -112,6 +113,11 @@ export interface CommandFlags {
   /** `up`: what dynos may use, and whether the log has what they do. */
   readonly sizes?: DynoSizes;
   readonly runtimeMetrics?: boolean;
+  /** `up`: how dynos are ended, and how soon web must listen. */
+  readonly delivery?: ByType<SignalDelivery>;
+  readonly stopSignals?: ByType<string>;
+  readonly graceMs?: ByType<number>;
+  readonly bootTimeoutMs?: number;
   readonly platformEnv?: Readonly<Record<string, string>>;
   readonly logLines?: LineForm;
   readonly dynoMetadata?: boolean;

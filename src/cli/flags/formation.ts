@@ -1,6 +1,6 @@
 /** Flags about a formation: which processes of an app are run, and how they come back. */
 import { parseAppJson, parseDotEnv, parseMetricsAddress, parseProcfile, parsePublish, parseQuantities, parseSizes, restartPolicies, TsrunError, type AppManifest, type DynoSizes, type MetricsAddress, type Procfile, type PublishOptions, type RestartPolicyName } from '../../index.js';
-import { integer, matching, oneOf, parseInteger, text, toggle } from '../values/basic.js';
+import { integer, matching, oneOf, someTime, text, toggle } from '../values/basic.js';
 import { readUtf8, variable } from '../values/environment.js';
 import { listOf, pairsOf, ValueError, type ValueType } from '../values/value-type.js';
 import { flag, type Flag } from './flag.js';
@@ -45,9 +45,6 @@ const dotEnv: ValueType<Readonly<Record<string, string>>> = {
 };
 
 const published: ValueType<PublishOptions> = { kind: 'string', placeholder: '[ADDRESS:][PORT:]INNERPORT', parse: (value) => said(() => parsePublish(value)) };
-
-/** Whole seconds of which there is at least one, kept as milliseconds. */
-const idleTime: ValueType<number> = { kind: 'seconds', placeholder: 'SECONDS', parse: (value) => parseInteger(value, { min: 1, max: 2_147_483 }) * 1000 };
 
 const policies = Object.keys(restartPolicies).filter((name): name is RestartPolicyName => Object.hasOwn(restartPolicies, name));
 
@@ -195,7 +192,7 @@ export const formationFlags: readonly Flag[] = [
     commands: ['up'],
     apply: (draft, value) => (draft.flags.preboot = value),
   }),
-  flag(idleTime, {
+  flag(someTime, {
     name: 'idle',
     help: 'end the web dynos after so long without a published connection; the next one starts them, and waits',
     group,
@@ -215,7 +212,7 @@ export const formationFlags: readonly Flag[] = [
   }),
   flag(sizes, {
     name: 'size',
-    help: 'how large dynos may become: by a name of Heroku\'s or an amount of memory, of a process type or of all others',
+    help: 'how large dynos may become: by a name of Heroku\'s or an amount of memory, and + an amount of disk, of a process type or of all others',
     group,
     default: 'the limits below alone',
     example: 'web=standard-1x,512m',

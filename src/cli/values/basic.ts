@@ -129,6 +129,9 @@ export const runningTime: ValueType<number> = {
   parse: (value) => parseInteger(value, { min: 0, max: 2_147_483 }) * 1000,
 };
 
+/** At least one second. */
+export const someTime: ValueType<number> = { ...runningTime, parse: (value) => parseInteger(value, { min: 1, max: 2_147_483 }) * 1000 };
+
 /** A signal's name with or without SIG, or its number; kept as the caller's API takes it. */
 export const signal: ValueType<string> = {
   kind: 'string',

@@ -2,6 +2,7 @@
 import type { Container } from '../../container/container.js';
 import { deferred } from '../../spec/deferred.js';
 import { TsrunError } from '../../spec/errors.js';
+import { parseSignal, signalName } from '../../spec/signals.js';
 import type { Death } from '../death.js';
 import type { DynoSettings } from '../dyno-settings.js';
 import { Dyno } from '../dyno.js';
@@ -50,7 +51,8 @@ export class OneOff {
     });
     this.#dyno = new Dyno({
       ...surroundings,
-      type, stopSignal, graceMs,
+      type, graceMs,
+      stopSignal: signalName(parseSignal(stopSignal)),
       options: { ...surroundings.options, ...(attach && (terminal === false ? { stdin: 'pipe' } : { terminal })) },
       // Its time ends as a day does for other dynos, but nothing brings it back.
       policy: { ...restartPolicies.never, cycling: { everyMs: timeToLiveMs, jitterMs: 0 } },
