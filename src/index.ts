@@ -81,7 +81,7 @@ export type { Attachment } from './dyno/one-off/attachment.js';
 export type { DynoState } from './dyno/life-record.js';
 export type { PressureResource } from './spec/extensions.js';
 export type { DynoEvent, DynoNews, LimitEvent, MissedEvents } from './dyno/events.js';
-export type { BadBind, Listener } from './dyno/listeners.js';
+export type { BadBind } from './dyno/listeners.js';
 export type { EventOptions } from './dyno/log/event-log.js';
 export type { Death, DeathCause } from './dyno/death.js';
 export type { Clock } from './dyno/clock.js';

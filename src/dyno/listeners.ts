@@ -62,8 +62,12 @@ async function readBeginning(path: string): Promise<string> {
 }
 
 /** What listens in the place of a port that shall be bound: another one, or that one where nobody but the dyno reaches it. */
-export interface BadBind extends Listener {
-  /** `PORT`, as the dyno was given it. */
+export interface BadBind {
+  /** That it listens on. */
+  readonly port: number;
+  /** Only the dyno itself reaches it. */
+  readonly isLoopback: boolean;
+  /** Its `PORT`. */
   readonly wantedPort: number;
 }
 
