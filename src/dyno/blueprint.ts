@@ -12,6 +12,7 @@ import { checkHostPorts, hostPort } from './ports.js';
 import { imposed } from './profile.js';
 import type { Program } from './program.js';
 import { servingDefaults } from './serving/options.js';
+import { checkDiskQuota } from './sizes/disk-quota.js';
 import { shownSize, sizePressure } from './sizes/shown-size.js';
 import { sizeLimits, withLimits } from './sizes/size-limits.js';
 import { sizeOf, type DynoSize } from './sizes/sizes.js';
@@ -80,20 +81,21 @@ export class Blueprint {
   async oneOff(dyno: string, program: Program, { env, size: choice }: Pick<OneOffOptions, 'env' | 'size'>) {
     const size = choice === undefined ? this.sizeOf('run') : sizeOf(choice);
     const settings = { ...this.#common(program, size), id: this.#idOf(dyno), options: this.#containerOptions('run', dyno, program, size, env) };
-    await this.founded.runtime.plan(this.founded.image, { ...settings.options, id: settings.id });
+    await this.#check({ ...settings.options, id: settings.id }, size);
     return settings;
   }
 
   /** What there shall be of each type. Nothing is started of what could not be. @throws as `Formation.scale` */
   async wanted(quantities: Readonly<Record<string, number>>): Promise<readonly Wanted[]> {
-    const { runtime, image, source, options: { processTypes } } = this.founded;
+    const { source, options: { processTypes } } = this.founded;
     refuseRelease(quantities);
     const wanted = Object.entries(quantities).map(([type, count]) => ({ type, count, program: source.program(type) }));
     for (const { type } of wanted) healthOf(processTypes?.[type], type, source.healthcheck, this.port);
     if (this.#sharesNetwork) checkHostPorts(this.port, quantities['web'] ?? 0);
     for (const { type, count, program } of wanted) {
       const name = `${type}.1`;
-      if (count > 0) await runtime.plan(image, { ...this.#containerOptions(type, name, program, this.sizeOf(type)), id: this.#idOf(name) });
+      const size = this.sizeOf(type);
+      if (count > 0) await this.#check({ ...this.#containerOptions(type, name, program, size), id: this.#idOf(name) }, size);
     }
     return wanted;
   }
@@ -102,6 +104,13 @@ export class Blueprint {
     const { processTypes, size } = this.founded.options;
     const choice = processTypes?.[type]?.size ?? size;
     return choice === undefined ? undefined : sizeOf(choice);
+  }
+
+  /** @throws as `Runtime.plan`; ERR_TSRUN_HOST for a disk that could not be held to its size */
+  async #check(options: RunOptions, size: DynoSize | undefined): Promise<void> {
+    const { runtime, image } = this.founded;
+    if (size?.diskBytes !== undefined) checkDiskQuota(runtime.places.imageRoot);
+    await runtime.plan(image, options);
   }
 
   #common(program: Program, size: DynoSize | undefined) {

@@ -17,9 +17,15 @@ export function upperFailure({ path }: StepMakeUpper, errno: string, syscall: st
   if (errno === 'ENOSPC' || errno === 'EDQUOT') return { code: 'ERR_TSRUN_HOST', message: `there is no room in '${folder}' for a root on disk (${errno})`, hint: 'free some, or choose another folder with TSRUN_IMAGES' };
   if (errno === 'EROFS') return { code: 'ERR_TSRUN_HOST', message: `'${folder}' is read-only, so that no root can be on disk there`, hint: 'choose another folder with TSRUN_IMAGES' };
   if (syscall !== 'quotactl_fd' && syscall !== 'ioctl') return undefined;
+  const { message, ...explanation } = withoutQuotas(folder);
+  return { code: 'ERR_TSRUN_HOST', message: `${message} (${errno})`, ...explanation };
+}
+
+/** No size can be held there. */
+export function withoutQuotas(folder: string): { readonly message: string; readonly field: string; readonly hint: string } {
   const type = typeOf(folder);
-  const message = `the file system of '${folder}' (${type}) holds no project quotas, by which a root on disk is held to its size (${errno})`;
-  return { code: 'ERR_TSRUN_HOST', message, field: '/rootBytes', hint: hints[type] ?? 'use ext4 with prjquota or xfs with pquota for TSRUN_IMAGES; or leave the size out, or the type=disk' };
+  const message = `the file system of '${folder}' (${type}) holds no project quotas, by which a root on disk is held to its size`;
+  return { message, field: '/rootBytes', hint: hints[type] ?? 'use ext4 with prjquota or xfs with pquota for TSRUN_IMAGES; or leave the size out, or the type=disk' };
 }
 
 function typeOf(path: string): string {

@@ -16,12 +16,13 @@ export interface DynoSizes {
  * Sizes by process type.
  *
  * @param text `type=size` pairs by commas or spaces; a size alone is that of all other types. A size is one of Heroku's names, or an
- * amount of memory
+ * amount of memory; what it may write to its root on disk stands behind a `+`
  * @throws TsrunError `ERR_TSRUN_INVALID_ARGUMENT`
  *
  * @example
  * import { parseSizes } from 'tsrun';
  * console.log(parseSizes('web=standard-1x,256m').size?.memoryBytes); // 268435456
+ * console.log(parseSizes('web=standard-1x+2g').types['web']?.diskBytes); // 2147483648
  */
 export function parseSizes(text: string): DynoSizes {
   const types = new Map<string, DynoSize>();
@@ -36,7 +37,16 @@ export function parseSizes(text: string): DynoSizes {
   return { ...(size !== undefined && { size }), types: Object.fromEntries(types) };
 }
 
-function read(name: string): DynoSize {
+function read(word: string): DynoSize {
+  const [, name = '', disk] = /^([^+]*)(?:\+(.*))?$/.exec(word) ?? [];
+  const size = readMemory(name);
+  if (disk === undefined) return size;
+  const diskBytes = readSize(disk);
+  if (diskBytes === undefined || diskBytes < 1) throw fault(`${show(disk)} is no amount of disk`);
+  return { ...size, diskBytes };
+}
+
+function readMemory(name: string): DynoSize {
   const memoryBytes = readSize(name);
   const size = namedSize(name) ?? (memoryBytes === undefined || memoryBytes < 2 ** 20 ? undefined : { memoryBytes });
   if (size === undefined) throw fault(`there is no size ${show(name)}`);
@@ -44,5 +54,5 @@ function read(name: string): DynoSize {
 }
 
 function fault(message: string): TsrunError {
-  return new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', message, { field: '/size', hint: `write web=standard-1x, or an amount of memory from 1m on; there are ${sizeNames}` });
+  return new TsrunError('ERR_TSRUN_INVALID_ARGUMENT', message, { field: '/size', hint: `write web=standard-1x, or an amount of memory from 1m on, and +2g for so much disk; there are ${sizeNames}` });
 }

@@ -64,6 +64,7 @@ test('sizes in one word', (t) => {
   const rows: [text: string, sizes: ReturnType<typeof parseSizes>][] = [
     ['standard-1x', { size: standard, types: {} }],
     ['web=standard-1x,worker=512m', { types: { web: standard, worker: { memoryBytes: 512 * mebibyte } } }],
+    ['web=standard-1x+2g,512m+64m', { size: { memoryBytes: 512 * mebibyte, diskBytes: 64 * mebibyte }, types: { web: { ...standard, diskBytes: 2 * gibibyte } } }],
     [' web=ECO 1g,', { size: { memoryBytes: gibibyte }, types: { web: standard } }],
   ];
   for (const [text, sizes] of rows) t.deepEqual(parseSizes(text), sizes, text);
@@ -73,6 +74,9 @@ test('sizes in one word', (t) => {
     ['web=standard-3x', /there is no size "standard-3x"/],
     ['1023k', /there is no size "1023k"/],
     ['web=1g,web=2g', /"web" stands there twice/],
+    ['web=standard-1x+', /"" is no amount of disk/],
+    ['512m+much', /"much" is no amount of disk/],
+    ['+1g', /there is no size ""/],
     ['1g,2g', /a size for all types stands there twice/],
     ['web=a\u001b', /there is no size "a\\u001b"/],
   ];
