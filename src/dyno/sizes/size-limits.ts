@@ -25,7 +25,8 @@ export function sizeLimits(size: DynoSize, { swapBytes }: SizeHost): SizeLimits 
   const { memoryBytes, cpuShares, cpus, pids, openFiles, diskBytes, oomGroup = true } = size;
   const hard = hardLimitBytes(size);
   const ulimits = {
-    // Each dyno has a user namespace of its own, which counts for itself (user_namespaces(7), RLIMIT_NPROC; Linux 5.14).
+    // Each dyno has a user namespace of its own, which counts for itself (user_namespaces(7), RLIMIT_NPROC; Linux 5.14). The kernel looks at this before it asks
+    // the controller, so that of two equal numbers it is this one that refuses, and pids.events says nothing.
     ...(pids !== undefined && { nproc: { soft: pids, hard: pids } }),
     ...(openFiles !== undefined && { nofile: { soft: openFiles, hard: openFiles } }),
   };
