@@ -12,13 +12,17 @@ struct container {
   int pidfd;
   int channel;
   int cgroup;
-  int upper;  // by which is seen what it has changed
+  int upper;   // by which is seen what it has changed
+  int mounts;  // its mount namespace, which the kernel takes apart when nobody has it any more; -1: not held
   int watches[MOST_WORDS];
   char name[32];
 };
 
-void start_full(struct container *container, unsigned number);
+// `alone`: no other is being started.
+void start_full(struct container *container, unsigned number, int alone);
 void end_full(struct container *container);
+// What is left after the launcher has told the end.
+void let_go_full(struct container *container);
 void start_bare(struct container *container);
 void end_bare(struct container *container);
 

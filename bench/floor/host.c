@@ -149,7 +149,13 @@ static void note_pid(const struct container *container) {
   close_fd(folder);
 }
 
-void start_full(struct container *container, unsigned number) {
+static int open_mounts(int pid) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/ns/mnt", pid);
+  return (int)CALL(openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0L);
+}
+
+void start_full(struct container *container, unsigned number, int alone) {
   static const char *const scratch_options[] = {"source=tmpfs", "size=67108864", "mode=0700", NULL};
   snprintf(container->name, sizeof container->name, "floor.%d.%u", own_pid, number);
   record_state(container);
@@ -175,6 +181,7 @@ void start_full(struct container *container, unsigned number) {
     be_full_child(overlay, parts, dev, ends[1]);
   }
   container->channel = ends[0];
+  container->mounts = alone ? open_mounts(container->pid) : -1;
   write_proc(container->pid, "uid_map", ID_MAP);
   write_proc(container->pid, "gid_map", ID_MAP);
   char proceed[16] = "";
@@ -232,9 +239,13 @@ void end_full(struct container *container) {
   read_reports(container);
   CALL(unlinkat, cgroup_parent, container->name, AT_REMOVEDIR);
   forget_state(container);
+}
+
+void let_go_full(struct container *container) {
   struct statfs used;
   CALL(fstatfs, container->upper, &used);
   close_fd(container->upper);
+  if (container->mounts >= 0) close_fd(container->mounts);
   close_fd(container->cgroup);
   close_fd(container->pidfd);
 }

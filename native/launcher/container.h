@@ -90,6 +90,7 @@ struct Container {
   int handed_over[kMaxHandedOver];
   uint32_t handed_over_count = 0;
   UniqueFd kept_mount;  // let go of after the end was told
+  UniqueFd kept_mounts;  // likewise: its mount namespace
   UniqueFd kept_upper;  // likewise: in memory, for who asks what was written
   UniqueFd input;     // writing end of its standard input, while clients may attach
   UniqueFd terminal;  // master of its terminal, likewise

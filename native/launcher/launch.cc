@@ -56,6 +56,10 @@ struct ChildStart {
                  ChildContext{parent.slots, start->channel, launcher.self.get(), launcher.reaper.get(), parent.home.proc(), parent.container.clock, 0, -1, 0, UniqueFd(), Entry()});
 }
 
+// Of the one that was launched before it. Where many start at once there is no time to let go of mounts here, one container's after another's:
+// as the last process of a namespace ends it does so itself, beside the launcher.
+bool others_start(const Container& container) { return container.next != nullptr && container.next->phase == Phase::kStarting; }
+
 Status clone_container(LauncherContext& context, const Plan& plan, const Plan::Walk& walk) {
   Container& container = context.container;
   const StepClone& step = context.clone;
@@ -75,6 +79,9 @@ Status clone_container(LauncherContext& context, const Plan& plan, const Plan::W
   TSRUN_TRY(born);
   container.survive = step.survive;
   container.started_ns = monotonic_ns();
+  if (context.keep_mounts && !others_start(container)) {
+    (void)take(sys::call<SYS_openat>(AT_FDCWD, ProcPath(container.pid, "ns/mnt").path(), O_RDONLY | O_CLOEXEC), &container.kept_mounts);
+  }
   if (step.proc_files.count == 0) return kOk;
   TSRUN_TRY(write_proc_files(container.pid, step.proc_files, step.proc_values));
   return send_word(container.channel.get(), ChannelMessage{ChannelWord::kProceed, 0, kOk});
@@ -158,6 +165,11 @@ class PlanBytes {
 Status run(LauncherContext& context, const StepMeasureSteps& step) {
   Container& container = context.container;
   return container.clock.open(context.slots.get(step.memory), container.last_step + 1);
+}
+
+Status run(LauncherContext& context, const StepKeepMounts&) {
+  context.keep_mounts = true;
+  return kOk;
 }
 
 Status run(LauncherContext& context, const StepClone& step) {

@@ -342,7 +342,7 @@ void forget_container(Container& container) {
   launcher.loop.remove(&container.channel_watch);
   launcher.loop.remove(&container.pidfd_watch);
   end_cgroup_watches(launcher.loop, container);
-  let_go_of_upper(container);
+  let_go_of_memory(container);
   close_handed_over(container);
   for (Container** at = &launcher.containers; *at != nullptr; at = &(*at)->next) {
     if (*at == &container) {

@@ -148,18 +148,21 @@ void remove_upper(Container& container) {
   container.upper = MadeFolder{};
 }
 
-void let_go_of_upper(Container& container) {
+void let_go_of_memory(Container& container) {
   struct statfs state;
   int upper = container.kept_upper.get();
-  bool much = container.kept_upper.valid() && sys::call<SYS_fstatfs>(upper, &state).ok() &&
+  int mounts = container.kept_mounts.get();
+  bool much = upper >= 0 && sys::call<SYS_fstatfs>(upper, &state).ok() &&
               (state.f_blocks - state.f_bfree) * static_cast<uint64_t>(state.f_bsize) > kLittle;
   int pid_fd = -1;
   sys::Outcome child = much ? clone_process(0, -1, &pid_fd) : sys::Outcome{-ENOSYS, SYS_clone3};
   if (child.ok() && child.value == 0) {
-    keep_alone(upper);
+    // The upper layer is one of the mounts.
+    keep_alone(mounts >= 0 ? mounts : upper);
     sys::end_process(0);
   }
   container.kept_upper.reset();
+  container.kept_mounts.reset();
   if (child.ok()) reap_in_time(container.launcher->loop, UniqueFd(pid_fd));
 }
 

@@ -13,8 +13,8 @@ Status limit_project(int folder, uint32_t project, uint64_t bytes);
 // Removes the container's upper layer, in a process of its own: it may hold a million files.
 void remove_upper(Container& container);
 
-// Closes what is kept of an upper layer in memory; by a process of its own where the kernel has much to free with the last close.
-void let_go_of_upper(Container& container);
+// Closes what is kept of an upper layer in memory, and of mounts; by a process of its own where the kernel has much to free with the last close.
+void let_go_of_memory(Container& container);
 
 }  // namespace tsrun
 

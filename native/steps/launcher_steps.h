@@ -21,6 +21,7 @@ struct LauncherContext {
   Container& container;
   Slots slots;
   StepClone clone;  // as the plan has it; the clone comes after the last of these steps
+  bool keep_mounts = false;
 };
 
 // state.cc
@@ -68,6 +69,7 @@ Status run(LauncherContext& context, const StepKeepInput& step);
 Status run(LauncherContext& context, const StepMakeEntry& step);
 // launcher/launch.cc
 Status run(LauncherContext& context, const StepMeasureSteps& step);
+Status run(LauncherContext& context, const StepKeepMounts& step);
 Status run(LauncherContext& context, const StepClone& step);
 
 }  // namespace tsrun

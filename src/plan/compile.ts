@@ -17,6 +17,7 @@ import { compileIdentity, compileProcess } from './compile-process.js';
 import { passProgram } from './compile-program.js';
 import { compileRoot, idMapText } from './compile-root.js';
 import { compileStreams, type StreamSlots } from './compile-streams.js';
+import { keepsMounts } from './kept-mounts.js';
 import type { PlanInput } from './input.js';
 import { cloneFlags, Namespaces } from './namespaces.js';
 import { bringsRoot, ownsRoot, refuseUnattached } from './own-root.js';
@@ -55,6 +56,7 @@ export function compilePlan(input: PlanInput): Plan {
   const enterRoot = ownsRoot(input, namespaces) ? compileOwnRoot(compilation, streams, holdsDevices) : compileGivenRoot(compilation, streams);
   program?.openLayers();
   streams.makePipes();
+  if (keepsMounts(compilation)) builder.add(namespaces.field('mount'), { op: 'keepMounts' });
   addClone(compilation, cgroup);
 
   // In the container's first process.

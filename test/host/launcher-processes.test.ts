@@ -1,8 +1,9 @@
 // Processes that do not go the usual way: traced, killed or frozen at a moment when the launcher counts on them.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { kill } from 'node:process';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +12,7 @@ import { executeByMidwife } from '../support/exec-plans.js';
 import { Lab, patience } from '../support/lab.js';
 import { launchersOf } from '../support/leaks.js';
 import { needs, type Need } from '../support/needs.js';
+import { until } from '../support/until.js';
 
 const lab = new Lab();
 const common: readonly Need[] = ['root', 'userns', 'overlay', 'cgroup2'];
@@ -128,6 +130,29 @@ here('a process is born by a midwife', async (t) => {
   const ear = executeByMidwife(await lab.runtime(), container, ['sh', '-c', 'exit 7']);
   t.like(await soon(ear.hears('exited'), 'an end'), { status: 7 << 8 });
   await container.stop({ graceMs: 0 });
+});
+
+/** Of mounts, as descriptors of the launcher: its own two, and those that it keeps. */
+function keptMounts(): string[] {
+  const folder = `/proc/${launchersOf(lab.stateRoot)[0] ?? 0}/fd`;
+  return readdirSync(folder).map((name) => readlinkSync(join(folder, name))).filter((target) => target.startsWith('mnt:'));
+}
+
+here('mounts that nobody lends are kept until the end was told, others are not', async (t) => {
+  const before = keptMounts().length;
+  const container = await lab.idle();
+  t.true(keptMounts().includes(readlinkSync(`/proc/${container.pid}/ns/mnt`)));
+  const lent = await lab.idle({ mounts: [{ type: 'bind', source: lab.scratch, destination: '/lent' }] });
+  t.is(keptMounts().length, before + 1);
+  await Promise.all([container.stop({ graceMs: 0 }), lent.stop({ graceMs: 0 })]);
+  await until(() => keptMounts().length === before, 'the mounts to be let go of');
+});
+
+here('much that lies in the upper layer of kept mounts is freed beside the launcher', async (t) => {
+  const before = keptMounts().length;
+  t.is((await lab.sh('head -c 32000000 /dev/zero > /much')).status.code, 0);
+  t.is((await lab.run({ command: ['true'] })).status.code, 0);
+  await until(() => keptMounts().length === before, 'the mounts to be let go of');
 });
 
 test.after.always('the runtime is closed', async () => {
