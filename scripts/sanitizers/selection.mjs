@@ -10,7 +10,7 @@ export const lockFiles = ['test/image/store/locks.test.ts'];
 /** What goes through the addon in one process, from several threads or with much at once. */
 export const glueFiles = hostFiles('worker', 'lifecycle', 'ends-and-streams', 'listening', 'launcher-queues', 'launcher-wants', 'closed-runtime', 'terminal');
 
-export const lifecycleFiles = hostFiles('lifecycle', 'early-death', 'ends-and-streams', 'survive', 'launcher-processes', 'launcher-queues', 'namespaces');
+export const lifecycleFiles = hostFiles('lifecycle', 'early-death', 'ends-and-streams', 'survive', 'launcher-processes', 'launcher-queues');
 export const leftOutUnderValgrind = [
   // Valgrind's own calls are among them.
   '*a filter that lets nothing happen*',
