@@ -37,10 +37,12 @@ __attribute__((constructor)) void open_notes() {
 
 }  // namespace
 
+// The names are the sanitizers'.
+// NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
 extern "C" {
 
 // Of each piece that any sanitizer prints (sanitizer_printf.cpp).
-__attribute__((no_sanitize("address", "undefined"))) void __sanitizer_on_print(const char* piece) {  // NOLINT(bugprone-reserved-identifier)
+__attribute__((no_sanitize("address", "undefined"))) void __sanitizer_on_print(const char* piece) {
   if (notes == nullptr) return;
   uint64_t size = strlen(piece);
   uint64_t at = __atomic_fetch_add(&notes->used, size, __ATOMIC_RELAXED);
@@ -48,16 +50,12 @@ __attribute__((no_sanitize("address", "undefined"))) void __sanitizer_on_print(c
 }
 
 // disable_coredump sets RLIMIT_CORE, which containers would inherit. Whoever reads the notes knows the program, and names the places.
-const char* __asan_default_options() {  // NOLINT(bugprone-reserved-identifier)
-  return "print_suppressions=0:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:disable_coredump=0:symbolize=0";
+const char* __asan_default_options() {
+  return "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:disable_coredump=0:symbolize=0";
 }
 
-// The launcher may end before a process that nobody waits for; what is to reap it is known to the kernel alone (helpers.cc).
-const char* __lsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier)
-  return "leak:tsrun::reap_in_time\n";
-}
-
-const char* __ubsan_default_options() {  // NOLINT(bugprone-reserved-identifier)
+const char* __ubsan_default_options() {
   return "print_stacktrace=1:symbolize=0";
 }
 }
+// NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)

@@ -1,8 +1,8 @@
-// The launcher's system calls, of the build that runs under valgrind 3.19 (CMakeLists.txt, TSRUN_VALGRIND). It gives ENOSYS for what it does
+// The launcher's system calls, of the build that runs under valgrind 3.19 on x86_64 (CMakeLists.txt, TSRUN_VALGRIND). It gives ENOSYS for what it does
 // not know; that is called outside of it, which is sound where the kernel only reads memory of the caller's. What it reads is looked at here.
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <valgrind/memcheck.h>
@@ -42,9 +42,7 @@ __attribute__((no_stack_protector)) long outside(long, const Call* call) {
 long clone_as_before(const CloneArguments& wanted) {
   int procs = -1;
   if ((wanted.flags & kCloneIntoCgroup) != 0) {
-    char path[64];
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d/cgroup.procs", static_cast<int>(wanted.cgroup));
-    procs = static_cast<int>(within({SYS_openat, {-100, word(path), 1 | 02000000, 0, 0, 0}}));
+    procs = static_cast<int>(within({SYS_openat, {static_cast<long>(wanted.cgroup), word("cgroup.procs"), O_WRONLY | O_CLOEXEC, 0, 0, 0}}));
     if (procs < 0) return procs;
   }
   // CLONE_NEWTIME, which clone(2) has no room for, is none of these: such a plan fails here.
