@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { checkout, run } from './run.mjs';
 
 const packages = 'node_modules/.package-lock.json';
-const generated = ['src/plan/wire.generated.ts', 'native/plan/wire.generated.h', 'src/spec/schema.generated.ts'];
+const generators = [
+  { script: 'protocol/generate.mjs', sources: ['protocol'], made: ['src/plan/wire.generated.ts', 'native/plan/wire.generated.h'] },
+  { script: 'schemas/generate.mjs', sources: ['schemas', 'src/spec/schema-rules'], made: ['src/spec/schema.generated.ts'] },
+];
 const binaries = ['tsrun.node', 'tsrun-launcher', 'tsrun-archive', 'tsrun-oci', 'tsrun-reaper'].map((name) => `build/Release/${name}`);
 // A stamp has the time at which a build that went well began: what was edited meanwhile is newer.
 const typeScriptStamp = 'dist/.built';
@@ -20,13 +23,17 @@ export function dependenciesAreOld() {
   return oldest([packages]) < newest(['package-lock.json']);
 }
 
+/** Those to be run. */
+function oldGenerators() {
+  return generators.filter(({ sources, made }) => oldest(made) < newest(sources));
+}
+
 export function generatedIsOld() {
-  return oldest(generated) < newest(['protocol', 'schemas', 'src/spec/schema-rules']);
+  return oldGenerators().length > 0;
 }
 
 export async function generate() {
-  await node('protocol/generate.mjs');
-  await node('schemas/generate.mjs');
+  for (const { script } of oldGenerators()) await node(script);
 }
 
 export function nativeIsOld() {
