@@ -31,8 +31,11 @@ export function mountState(folders: readonly string[]): () => void {
   };
 }
 
-/** What peers make below the root of cgroups and leave there: podman, and systemd-nspawn with --keep-unit. */
-const peersGroups = ['libpod_parent', 'payload', 'supervisor'].map((name) => join('/sys/fs/cgroup', name));
+/** What containers of containerd are below. */
+export const containerdGroup = 'tsrun-bench-containerd';
+
+/** What peers make below the root of cgroups and leave there: podman, systemd-nspawn with --keep-unit, and runc below containerd. */
+const peersGroups = ['libpod_parent', 'payload', 'supervisor', containerdGroup].map((name) => join('/sys/fs/cgroup', name));
 
 /** Gives what removes those that were not there before. */
 export function noteCgroups(): () => void {
