@@ -41,10 +41,12 @@ export type DynoEvent = (DynoNews | MissedEvents) & { readonly sequence: number 
 
 /** Of those that were asked for, so many are not kept any more. */
 export interface MissedEvents {
+  /** Of the kind of event that stands for several. */
   readonly type: 'missed';
   /** None. */
   readonly dyno: '';
   /** Of the first event that is left. */
   readonly timeMs: number;
+  /** How many are not told any more. */
   readonly events: number;
 }

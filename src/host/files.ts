@@ -3,13 +3,14 @@
  * cases needs nothing of it.
  */
 import type { BigIntStats, Dir, Dirent, RmOptions, Stats } from 'node:fs';
+import type * as filesOfNode from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 
 export type { FileHandle } from 'node:fs/promises';
 
-let loaded: Promise<typeof import('node:fs/promises')> | undefined;
+let loaded: Promise<typeof filesOfNode> | undefined;
 
-async function promises(): Promise<typeof import('node:fs/promises')> {
+async function promises(): Promise<typeof filesOfNode> {
   loaded ??= import('node:fs/promises');
   return loaded;
 }

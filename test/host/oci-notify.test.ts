@@ -111,7 +111,7 @@ here('who waits holds nobody up, and goes on when the program ends without a wor
   lab.remove(t, id);
 });
 
-here('without a manager there is no socket; one that does not listen is warned of', async (t) => {
+here('without a manager there is no socket; one that does not listen is warned of', (t) => {
   const id = lab.newId();
   t.is(lab.callWith({ under: ['env', '-u', 'NOTIFY_SOCKET'] }, 'create', '--bundle', lab.bundle(), id).code, 0);
   t.false(existsSync(join(lab.root, id, 'notify')));
