@@ -13,7 +13,7 @@ const folder = join(checkout, 'dist/bundle/cli');
 
 /** In a process of its own, since the command ends with it. */
 function keep(script, words, env) {
-  const { status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), script, ...words], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), script, ...words], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000, killSignal: 'SIGKILL' });
   return status === 0;
 }
 

@@ -27,6 +27,16 @@ test('the first has no class, function or table that the second has as well', (t
   t.is(errors.length, 1);
 });
 
+test('V8 takes what it made of them', (t) => {
+  const program = `const { readFileSync } = require('node:fs');
+    for (const name of ['tsrun', 'more']) {
+      const cachedData = readFileSync(\`\${name}-\${process.versions.v8}-\${process.arch}.cache\`);
+      const { cachedDataRejected } = new (require('node:vm').Script)(readFileSync(\`\${name}.cjs\`, 'latin1'), { filename: name, cachedData });
+      console.log(cachedDataRejected);
+    }`;
+  t.is(spawnSync(process.execPath, ['-e', program], { cwd: folder, encoding: 'utf8' }).stdout, 'false\nfalse\n');
+});
+
 const lines: readonly (readonly [words: readonly string[], says: RegExp])[] = [
   [['--help'], /^Usage: tsrun/m],
   [['up', '--help'], /--publish/],
