@@ -21,7 +21,6 @@ test('mounts are kept where nothing of the host but the image is among them', (t
   t.true(keeps({ root: 'read-only' }));
   t.false(keeps({ root: 'writable' }));
   t.false(keepsWith({ root: { kind: 'disposable', sizeBytes: 0, disk: { folder: '/uppers/a', project: 0 } } }), 'an upper layer on disk is removed when the end is told');
-  t.false(keeps({ namespaces: { mount: 'host', user: 'host' }, root: 'writable' }));
   t.false(keepsWith({ mount: { destination: '/vol', type: 'bind', source: '/srv' } }));
   t.false(keepsWith({ mount: { destination: '/disk', type: 'ext4', source: '/dev/vdb' } }));
 });
