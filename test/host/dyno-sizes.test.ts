@@ -124,6 +124,18 @@ inLongForm('root', 'cgroup2:memory', 'cgroup2:pids', 'cgroup2:cpu')('B4: process
   await watched.stop();
 });
 
+inLongForm('root', 'cgroup2:memory', 'cgroup2:pids', 'cgroup2:cpu')('B4: a bomb of threads ends at the size as well, and the host goes on', async (t) => {
+  const watched = await watchWorker(lab, 'ulimit -u; exec hog threads 400', { size: 'eco' });
+  await until(() => watched.lines.some((line) => line.startsWith('app[worker.1]: threads')), 'the threads');
+  const said = watched.lines.filter((line) => line.startsWith('app')).map((line) => line.replace('app[worker.1]: ', ''));
+  t.is(said[0], '256');
+  t.regex(said[1] ?? '', /^threads 25\d EAGAIN$/);
+  t.is(spawnSync('true').status, 0, 'while it holds them');
+  t.is(watched.formation.dyno('worker.1')?.state, 'up');
+  await watched.stop();
+  t.like(watched.formation.dyno('worker.1')?.lastDeath, { cause: 'stop' });
+});
+
 const isWithout = missing('cgroup2:memory').length > 0;
 (isWithout ? needs('root', 'cgroup2') : needs('lane:bare', 'cgroup:hybrid'))('a host that cannot hold a size refuses it before anything is started', async (t) => {
   const refused = Formation.start(await lab.runtime(), lab.image, { name: lab.newId(), processTypes: { worker: { command: 'true', size: 'standard-1x' } }, quantities: { worker: 1 } });

@@ -2,11 +2,13 @@
 //
 //   hog memory BYTES       touches that much; exits with 3 when the kernel refuses it
 //   hog forks COUNT        makes that many children, prints how many it got, and ends them
+//   hog threads COUNT      makes that many threads, prints how many it got, and stays
 //   hog abstract NAME      connects to an abstract unix socket; prints `ok` or the errno
 //   hog serve NAME         listens on one, until it is ended; prints `ok` when it does
 //   hog signal PID NUMBER  sends a signal; prints `ok` or the errno
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -57,6 +59,28 @@ static int forks(int count) {
   return 0;
 }
 
+static void *idle(void *unused) {
+  (void)unused;
+  for (;;) pause();
+  return NULL;
+}
+
+static int threads(int count) {
+  int made = 0;
+  int error = 0;
+  pthread_attr_t small;
+  pthread_attr_init(&small);
+  pthread_attr_setstacksize(&small, 64 * 1024);
+  for (; made < count && error == 0; made += error == 0) {
+    pthread_t thread;
+    error = pthread_create(&thread, &small, idle, NULL);
+  }
+  printf("threads %d %s\n", made, error == 0 ? "ok" : strerrorname_np(error));
+  fflush(stdout);
+  pause();
+  return 0;
+}
+
 static int abstract(const char *name, int serves) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   size_t length = strlen(name);
@@ -75,6 +99,7 @@ int main(int argc, char **argv) {
   if (argc < 3) return kUsage;
   if (strcmp(argv[1], "memory") == 0) return memory(strtoull(argv[2], NULL, 0));
   if (strcmp(argv[1], "forks") == 0) return forks(atoi(argv[2]));
+  if (strcmp(argv[1], "threads") == 0) return threads(atoi(argv[2]));
   if (strcmp(argv[1], "abstract") == 0) return abstract(argv[2], 0);
   if (strcmp(argv[1], "serve") == 0) return abstract(argv[2], 1);
   if (strcmp(argv[1], "signal") == 0 && argc > 3) return answer(kill(atoi(argv[2]), atoi(argv[3])));
