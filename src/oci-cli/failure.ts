@@ -1,6 +1,6 @@
 /** A step that failed, in the words that engines look for. */
 import type { Plan } from '../plan/plan.js';
-import type { EventFailed } from '../plan/wire.generated.js';
+import type { EventFailed, StepClone } from '../plan/wire.generated.js';
 import { systemErrorName } from '../spec/errno.js';
 import { goWords } from './go-words.js';
 import { innerHookError } from './hooks.js';
@@ -14,7 +14,16 @@ export function failureOf(event: EventFailed, plan: Plan, program: string): Runt
   const { step, field } = planned;
   if (step.op === 'runHook') return innerHookError(field.replace(/^\/hooks\/(\w+)\/(\d+)$/, '$1 hook #$2'), host.syscallName(event.syscall), event.error);
   if (step.op === 'findProgram' || step.op === 'execute') return new RuntimeError(programFailure(program, errno));
+  const written = step.op === 'clone' && host.syscallName(event.syscall) === 'write' ? writtenAtBirth(step, errno) : undefined;
+  if (written !== undefined) return new RuntimeError(`${written}: ${goWords[errno] ?? errno}`);
   return new RuntimeError(`${describe(step)} (${field}): ${host.syscallName(event.syscall)}: ${goWords[errno] ?? errno}`);
+}
+
+/** The step also writes what only another process may write for the new one; each file has refusals of its own (proc(5), user_namespaces(7), time_namespaces(7)). */
+function writtenAtBirth({ procFiles, timeOffsets }: StepClone, errno: string): string | undefined {
+  if (errno === 'EACCES' && procFiles.includes('oom_score_adj')) return 'write oom_score_adj (/process/oomScoreAdj)';
+  if (errno === 'ERANGE' && timeOffsets !== '') return 'write timens_offsets (/linux/timeOffsets)';
+  return ['EINVAL', 'EPERM'].includes(errno) && procFiles.includes('uid_map') ? 'write uid_map (/linux/uidMappings)' : undefined;
 }
 
 function programFailure(program: string, errno: string): string {

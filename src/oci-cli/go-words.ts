@@ -21,6 +21,7 @@ export const goWords: Readonly<Record<string, string>> = {
   ENOMEM: 'cannot allocate memory',
   ENOSPC: 'no space left on device',
   ENXIO: 'no such device or address',
+  ERANGE: 'numerical result out of range',
   EROFS: 'read-only file system',
   ESRCH: 'no such process',
   ETXTBSY: 'text file busy',

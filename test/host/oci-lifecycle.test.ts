@@ -181,6 +181,7 @@ here('what the system refuses is told in the words of Go, with the path', (t) =>
     [['create', '--bundle', bundle, '--pid-file', '/no/such'], 'open /no/such: no such file or directory\n'],
     [['create', '--bundle', bundle, '--pidfd-socket', '/no/such'], 'connect /no/such: no such file or directory\n'],
     [['create', '--bundle', lab.bundle({ more: { mounts: [{ destination: '/mnt', type: 'bogus', source: 'x' }] } })], 'makeMount /mnt x (/mounts/0): fsopen: no such device\n'],
+    [['create', '--bundle', lab.bundle({ linux: { namespaces: [{ type: 'mount' }, { type: 'time' }], timeOffsets: { monotonic: { secs: -4_000_000_000 } } } })], 'write timens_offsets (/linux/timeOffsets): numerical result out of range\n'],
     // A file system that takes no folders, and a file on the way.
     [['--root', '/proc/none', 'create', '--bundle', bundle], 'mkdir /proc/none: no such file or directory\n'],
     [['--root', '/etc/passwd/state', 'create', '--bundle', bundle], 'mkdir /etc/passwd/state: not a directory\n'],
