@@ -19,6 +19,13 @@ const socketName = 'notify.sock';
 /** Below the container's folder; there where its program is to tell. */
 export const noticeFolder = 'notify';
 
+export interface Notices {
+  /** -1 where nobody is to be told. */
+  readonly socket: number;
+  /** Who tells. */
+  readonly init: ProcessName | undefined;
+}
+
 function managersSocket(): string | undefined {
   const { NOTIFY_SOCKET = '' } = host.environment();
   return NOTIFY_SOCKET === '' ? undefined : NOTIFY_SOCKET;
@@ -45,10 +52,10 @@ export function listenForNotices(folder: string): number {
 }
 
 /** Until the program is ready, or gone. */
-export function awaitReady(notices: number, init: ProcessName | undefined): void {
-  if (notices < 0 || init === undefined) return;
+export function awaitReady({ socket, init }: Notices): void {
+  if (socket < 0 || init === undefined) return;
   const process = openProcess(init.pid);
-  while (process >= 0 && host.awaitAnyEvent([notices, process], readable, -1) === 0) if (passReady(notices, init.pid)) return;
+  while (process >= 0 && host.awaitAnyEvent([socket, process], readable, -1) === 0) if (passReady(socket, init.pid)) return;
 }
 
 function openProcess(pid: number): number {

@@ -3,7 +3,7 @@ import { constants as osConstants } from 'node:os';
 import { systemErrorName } from '../spec/errno.js';
 import { goWords } from './go-words.js';
 import { innerHookError, runHooks } from './hooks.js';
-import { listenForNotices } from './notices.js';
+import { listenForNotices, type Notices } from './notices.js';
 import { asNode, constants } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { signalProcess } from './processes.js';
@@ -14,8 +14,8 @@ import { statusOf } from './status.js';
 
 const readable = 1;
 
-/** Gives the socket of a program that will tell when it is ready, or -1. */
-export function startContainer(folder: StateFolder): number {
+/** Gives what is heard of a program that will tell when it is ready. */
+export function startContainer(folder: StateFolder): Notices {
   const record = folder.read();
   checkStatus(folder, record);
   const notices = listenForNotices(folder.path);
@@ -24,7 +24,7 @@ export function startContainer(folder: StateFolder): number {
   try {
     if (failure !== undefined) throw failure.error;
     runHooks(['poststart'], record, 'running', record.init?.pid ?? 0);
-    return notices;
+    return { socket: notices, init: record.init };
   } catch (error) {
     removeAll(folder, record);
     throw error;

@@ -2,7 +2,7 @@ import type { Command } from '../command.js';
 import { createContainer, letGo, type Created } from '../create-container.js';
 import { watchToItsEnd } from '../foreground.js';
 import { host } from '../platform/host.js';
-import { awaitReady } from '../notices.js';
+import { awaitReady, type Notices } from '../notices.js';
 import { removeContainer } from '../remove-container.js';
 import { startContainer } from '../start-container.js';
 import type { FlagTable } from '../words.js';
@@ -27,15 +27,14 @@ export const run: Command = {
     if (!detach) return runToItsEnd(created, keep);
     letGo(created);
     const notices = start(created, keep);
-    const { init } = created.folder.read();
     created.folder.unlock();
-    awaitReady(notices, init);
+    awaitReady(notices);
     return 0;
   },
 };
 
 /** Nobody would remove what could not be started. */
-function start({ folder }: Created, keep: boolean): number {
+function start({ folder }: Created, keep: boolean): Notices {
   try {
     return startContainer(folder);
   } catch (error) {
@@ -49,9 +48,9 @@ function runToItsEnd(created: Created, keep: boolean): number {
   const { folder, launcher, pid, terminal } = created;
   host.takeSignals();
   launcher.start();
-  const notices = start(created, keep);
+  const { socket } = start(created, keep);
   folder.unlock();
-  const status = watchToItsEnd(launcher, pid, terminal, notices);
+  const status = watchToItsEnd(launcher, pid, terminal, socket);
   launcher.close();
   if (!keep) removeContainer(folder, true);
   return status;

@@ -12,10 +12,9 @@ export const start: Command = {
     const folder = new StateFolder(settings.root, id);
     folder.lock();
     const notices = startContainer(folder);
-    const { init } = folder.read();
     // Others may work at it meanwhile.
     folder.unlock();
-    awaitReady(notices, init);
+    awaitReady(notices);
     return 0;
   },
 };
