@@ -25,6 +25,7 @@ export class EventLog {
   readonly #stream = new EventStream<DynoEvent>();
   readonly #kept: DynoEvent[];
   #last: number;
+  #isEnded = false;
 
   constructor(store?: EventStore) {
     this.#store = store;
@@ -33,6 +34,8 @@ export class EventLog {
   }
 
   tell(news: DynoNews): void {
+    // By now the store may be another owner's, or gone.
+    if (this.#isEnded) return;
     if (news.type === 'sample') {
       this.#stream.push({ ...news, sequence: this.#last });
       return;
@@ -46,6 +49,7 @@ export class EventLog {
   }
 
   end(): void {
+    this.#isEnded = true;
     this.#stream.end();
   }
 

@@ -88,6 +88,7 @@ test('the next owner counts on, has what there was, and what was written half is
   const next = new EventLog(new EventJournal(place));
   next.tell(news('b'));
   next.end();
+  next.tell(news('too late'));
   const found = await all(next.read({ after: 0 }));
   t.deepEqual(shown(found), ['1 a', '2 ended', '3 b']);
   const [, ended] = found;
