@@ -85,7 +85,7 @@ export class Launcher extends LauncherRequests {
       await this.signal(0, 0);
       return true;
     } catch (error) {
-      // Closed meanwhile it has answered nothing.
+      // One that is closed, also meanwhile, has answered nothing.
       return !this.#closed && TsrunError.is(error) && error.code === 'ERR_TSRUN_STATE';
     }
   }
