@@ -30,6 +30,6 @@ export function deliveryNumber(delivery: SignalDelivery, hasReaper: boolean): nu
 
 /** With another's pid namespace the reaper could reach the processes of others. */
 export function hasOwnReaper({ spec, extensions }: ContainerRecord): boolean {
-  const hasOwnPids = spec.linux?.namespaces?.some(({ type, path }) => type === 'pid' && path === undefined) === true;
+  const hasOwnPids = spec.linux?.namespaces?.some(({ type, path = '' }) => type === 'pid' && path === '') === true;
   return extensions.init === true && hasOwnPids && extensions.namespaceFds?.pid === undefined;
 }

@@ -112,7 +112,7 @@ function looksAtHost({ devices, privileged, network, namespaces, rootStorage }: 
 
 /** Also by what a bundle says: the next start must look anew at the maps of namespaces, and at the nodes that an ordinary user is given. */
 export function isOfTheMoment({ linux: { namespaces = [], devices = [] } = {} }: Spec, { uid }: Pick<HostFacts, 'uid'>): boolean {
-  return namespaces.some(({ path }) => path !== undefined) || (uid !== 0 && devices.length > 0);
+  return namespaces.some(({ path }) => path !== undefined && path !== '') || (uid !== 0 && devices.length > 0);
 }
 
 function isSame(before: Buffer | null, now: Buffer | null): boolean {

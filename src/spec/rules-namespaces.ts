@@ -58,10 +58,10 @@ function standings(namespaces: readonly Namespace[], { namespaceFds = {} }: Exte
   for (const type of Object.keys(namespaceFds)) standing.set(type, 'joined');
   const listed = new Set<string>();
   // config-linux.md, "Namespaces": no type twice.
-  namespaces.forEach(({ type, path }, index) => {
+  namespaces.forEach(({ type, path = '' }, index) => {
     if (listed.has(type)) faults.add(`/linux/namespaces/${index}/type`, `duplicate namespace type "${type}"`);
     listed.add(type);
-    if (path !== undefined) standing.set(type, ownByName.test(path) ? 'host' : 'joined');
+    if (path !== '') standing.set(type, ownByName.test(path) ? 'host' : 'joined');
     else if (!standing.has(type)) standing.set(type, 'new');
   });
   return standing;

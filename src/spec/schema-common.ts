@@ -23,6 +23,11 @@ export const absolutePath = text('an absolute path of at most 4095 bytes', {
   test: (path) => path.startsWith('/') && Buffer.byteLength(path) <= 4095,
 });
 
+/** Engines written in Go send the zero of what was not given. */
+export const pathIfAny = text('an absolute path of at most 4095 bytes, or ""', {
+  test: (path) => path === '' || (path.startsWith('/') && Buffer.byteLength(path) <= 4095),
+});
+
 /** uts_namespaces(7): 64 bytes. White space in it would make further lines and columns in /etc/hosts. */
 export const hostName = text('a name of at most 64 bytes without spaces', {
   test: (name) => !/[\s\0-\x1f\x7f]/.test(name) && Buffer.byteLength(name) <= 64,

@@ -27,6 +27,13 @@ here('config.json: a member that is null is none, however deep', (t) => {
   t.is(run({ args: ['true'], more: { hooks: { prestart: null }, mounts: null } }).code, 0);
 });
 
+here('config.json: the path of a namespace and that of a seccomp listener are none where they are empty', (t) => {
+  const namespaces = ['mount', 'pid', 'uts'].map((type) => ({ type, path: '' }));
+  const seccomp = { defaultAction: 'SCMP_ACT_ALLOW', listenerPath: '' };
+  const { code, stdout, stderr } = run({ args: ['sh', '-c', 'echo $$ $(hostname)'], linux: { namespaces, seccomp }, more: { hostname: 'own' } });
+  t.deepEqual([code, stdout, stderr], [0, '1 own\n', '']);
+});
+
 here('control: null in an array, as a text that has a key, and for what must be there, is refused', (t) => {
   for (const [config, says] of [[{ process: { args: [null] } }, /\/process\/args\/0/], [{ process: { args: null } }, /\/process\/args/], [{ more: { mounts: [null] } }, /\/mounts\/0/], [{ linux: { sysctl: { 'net.core.somaxconn': null } } }, /\/linux\/sysctl/]] as const) {
     const { code, stderr } = run(config);

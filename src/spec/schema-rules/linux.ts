@@ -1,6 +1,6 @@
 /** Rules for `linux` (config-linux.md) without its resources and seccomp. */
 
-import { absolutePath, cpuList, idMapExtents, line, majorMost, minorMost, specSysctls } from '../schema-common.js';
+import { absolutePath, cpuList, idMapExtents, line, majorMost, minorMost, pathIfAny, specSysctls } from '../schema-common.js';
 import { array, integer, oneOf, text } from '../shape.js';
 import type { Rules } from './rule.js';
 
@@ -24,7 +24,7 @@ export const linuxRules = {
   '/linux/cgroupsPath': { shape: cgroupsPath },
   // "Namespaces".
   '#NamespaceType': { noun: 'a namespace type' },
-  '#NamespaceReference/path': { shape: absolutePath },
+  '#NamespaceReference/path': { shape: pathIfAny },
   // "Devices".
   '#Device/type': { shape: oneOf('a type of device', ['c', 'b', 'u', 'p']) },
   '#Device/path': { shape: absolutePath },

@@ -1,6 +1,6 @@
 /** Rules for `linux.seccomp` (config-linux.md, "Seccomp"). */
 
-import { absolutePath, nonEmpty, uint16 } from '../schema-common.js';
+import { nonEmpty, pathIfAny, uint16 } from '../schema-common.js';
 import { isDefaultSeccomp } from '../seccomp-profile.js';
 import { integer, type Shape } from '../shape.js';
 import type { Seccomp } from '../types.js';
@@ -15,7 +15,7 @@ export const seccompRules = {
   // SECCOMP_RET_DATA has 16 bits (seccomp(2)).
   '/linux/seccomp/defaultErrnoRet': { shape: uint16 },
   '#Syscall/errnoRet': { shape: uint16 },
-  '/linux/seccomp/listenerPath': { shape: absolutePath },
+  '/linux/seccomp/listenerPath': { shape: pathIfAny },
   '#Syscall/names/*': { shape: nonEmpty },
   // A system call has six arguments.
   '#SyscallArg/index': { shape: integer(0, 5) },
