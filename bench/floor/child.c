@@ -186,6 +186,8 @@ static void seal(int channel) {
   CALL(prctl, PR_SET_PDEATHSIG, SIGKILL, 0L, 0L, 0L);
   (void)syscall(SYS_wait4, -1L, NULL, WNOHANG, NULL);
   CALL(ppoll, &poll, 1L, &now, NULL, 0L);
+  if (channel > 3) CALL(close_range, 3, channel - 1, 0L);
+  CALL(close_range, channel + 1, ~0U, 0L);
   CALL(dup3, channel, 3, O_CLOEXEC);
   CALL(close_range, 4, ~0U, 0L);
   // The kernel's layout: handler, flags, restorer, mask.

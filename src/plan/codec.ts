@@ -5,6 +5,9 @@
 
 const noSlot = 0xffff_ffff;
 
+/** Not asked of BigInt.asUintN(), which gives a negative number for those of 2^63 and more in QuickJS 2025-04-26. */
+const mostOf64Bits = 2n ** 64n - 1n;
+
 /** Of a UTF-16 unit in UTF-8; half of a surrogate pair becomes U+FFFD. */
 const mostBytesOfUnit = 3;
 
@@ -61,7 +64,7 @@ export class Writer {
 
   u64(value: number | bigint): void {
     const exact = BigInt(value);
-    if (BigInt.asUintN(64, exact) !== exact) throw new RangeError(`${value} is no number of 64 bits`);
+    if (exact < 0n || exact > mostOf64Bits) throw new RangeError(`${value} is no number of 64 bits`);
     const at = this.#used;
     if (at + 8 > this.#capacity) this.#grow(8);
     this.#view.setBigUint64(at, exact, true);

@@ -69,7 +69,9 @@ sys.stdin.read()
 needs(...common, 'command:python3')('who comes into a container while the others die of its end is killed as well', async (t) => {
   const container = await lab.start({ command: ['sh', '-c', 'sleep 1000 & exec sleep 1000'], namespaces: { pid: 'host' }, stdout: 'ignore', stderr: 'ignore' });
   const members = `${container.record.cgroup}/cgroup.procs`;
-  const [other] = readFileSync(members, 'utf8').trim().split('\n').filter((pid) => pid !== String(container.pid));
+  const others = () => readFileSync(members, 'utf8').trim().split('\n').filter((pid) => pid !== String(container.pid));
+  await until(() => others().length === 1, 'the second process');
+  const [other] = others();
   const held = spawn('python3', ['-c', holder, String(other)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const said = createInterface({ input: held.stdout })[Symbol.asyncIterator]();
   t.is((await said.next()).value, 'held');
