@@ -1,30 +1,11 @@
-import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import type { DynoEvent, DynoNews } from '../../../src/dyno/events.js';
 import { EventLog } from '../../../src/dyno/log/event-log.js';
 import { EventJournal } from '../../../src/dyno/survival/event-journal.js';
 import { TsrunError } from '../../../src/spec/errors.js';
-
-function folder(t: ExecutionContext) {
-  const path = mkdtempSync(join(tmpdir(), 'tsrun-events-'));
-  t.teardown(() => {
-    rmSync(path, { recursive: true });
-  });
-  const read = (name: string) => {
-    try {
-      return readFileSync(join(path, name), 'utf8');
-    } catch {
-      return undefined;
-    }
-  };
-  const write = (name: string, text: string) => {
-    writeFileSync(join(path, 'new'), text);
-    renameSync(join(path, 'new'), join(path, name));
-  };
-  return { path, read, write };
-}
+import { scratchFolder } from '../survival/scratch-folder.js';
 
 const news = (dyno: string): DynoNews => ({ type: 'state', dyno, timeMs: 1, from: 'starting', to: 'up' });
 
@@ -79,7 +60,7 @@ test('a sample does not come again, and moves nothing', async (t) => {
 });
 
 test('the next owner counts on, has what there was, and what was written half is as if it had not been', async (t) => {
-  const place = folder(t);
+  const place = scratchFolder(t);
   const log = new EventLog(new EventJournal(place));
   log.tell(news('a'));
   const error = new TsrunError('ERR_TSRUN_HOST', 'no room', { hint: 'make some' });
@@ -97,7 +78,7 @@ test('the next owner counts on, has what there was, and what was written half is
 });
 
 test('what is written does not grow for ever', (t) => {
-  const place = folder(t);
+  const place = scratchFolder(t);
   const log = new EventLog(new EventJournal(place));
   for (let count = 0; count < 2500; count++) log.tell(news('web.1'));
   t.true(statSync(join(place.path, 'events')).size < 2000 * 100);

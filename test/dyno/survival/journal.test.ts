@@ -1,31 +1,11 @@
-import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import type { LogMark, LogPiece } from '../../../src/container/log.js';
 import { linesOf, Unread, type Gap, type TimedLine } from '../../../src/dyno/survival/container-lines.js';
 import { Journal } from '../../../src/dyno/survival/journal.js';
 import { FakeClock } from '../fake-clock.js';
-
-function folder(t: ExecutionContext) {
-  const path = mkdtempSync(join(tmpdir(), 'tsrun-journal-'));
-  t.teardown(() => {
-    rmSync(path, { recursive: true });
-  });
-  const of = (name: string) => join(path, name);
-  const read = (name: string) => {
-    try {
-      return readFileSync(of(name), 'utf8');
-    } catch {
-      return undefined;
-    }
-  };
-  const write = (name: string, text: string) => {
-    writeFileSync(of('new'), text);
-    renameSync(of('new'), of(name));
-  };
-  return { path, read, write };
-}
+import { scratchFolder } from './scratch-folder.js';
 
 const line = (message: string, timeMs: number, dyno = 'web.1', source: 'app' | 'heroku' = 'app') => ({ timeMs, source, dyno, message });
 
@@ -36,7 +16,7 @@ function print(journal: Journal, printed: ReturnType<typeof line>, place = 'web.
 }
 
 test('the next owner has the lines, and the place up to which each dyno was read', (t) => {
-  const place = folder(t);
+  const place = scratchFolder(t);
   const journal = new Journal(place, new FakeClock());
   journal.begin('web.1', 1000);
   print(journal, line('one', 1.5));
@@ -53,7 +33,7 @@ test('the next owner has the lines, and the place up to which each dyno was read
 });
 
 test('two containers of one dyno are read each for itself', (t) => {
-  const place = folder(t);
+  const place = scratchFolder(t);
   const journal = new Journal(place, new FakeClock());
   for (const each of ['web.1', 'web.1-b']) journal.begin(each, 1000);
   print(journal, line('old', 5));
@@ -67,7 +47,7 @@ test('two containers of one dyno are read each for itself', (t) => {
 });
 
 test('what was not written is not counted as read either', (t) => {
-  const place = folder(t);
+  const place = scratchFolder(t);
   const journal = new Journal(place, new FakeClock());
   journal.begin('web.1', 1000);
   print(journal, line('one', 1));
@@ -80,7 +60,7 @@ test('what was not written is not counted as read either', (t) => {
 });
 
 test('what was written half is as if it had not been, and what comes then is whole', (t) => {
-  const place = folder(t);
+  const place = scratchFolder(t);
   const journal = new Journal(place, new FakeClock());
   journal.begin('web.1', 1000);
   print(journal, line('one', 1));
@@ -97,7 +77,7 @@ test('what was written half is as if it had not been, and what comes then is who
 });
 
 test('what is no entry of a journal is passed over', (t) => {
-  const place = folder(t);
+  const place = scratchFolder(t);
   appendFileSync(join(place.path, 'log'), 'nonsense\n[]\n{"cursors":7,"lines":[]}\n{"cursors":{"web.1":{}},"lines":[{"timeMs":"x"},null]}\n');
   const journal = new Journal(place, new FakeClock());
   t.deepEqual(journal.past, []);
@@ -105,7 +85,7 @@ test('what is no entry of a journal is passed over', (t) => {
 });
 
 test('it does not grow for ever, and the newest is kept', (t) => {
-  const place = folder(t);
+  const place = scratchFolder(t);
   const journal = new Journal(place, new FakeClock());
   journal.begin('web.1', 1000);
   for (let number = 1; number <= 20_000; number++) {
@@ -186,7 +166,7 @@ test('in docker\'s form a line has its stream, and its parts the same id whoever
 });
 
 test('lines in docker\'s form are found again as they were', (t) => {
-  const place = folder(t);
+  const place = scratchFolder(t);
   const journal = new Journal(place, new FakeClock());
   const parted = { ...line('one', 1), stream: 'stderr', partial: { id: 'web.1-1-0', ordinal: 1, last: false } } as const;
   print(journal, parted);
