@@ -40,9 +40,6 @@ export function pointer(at: string, key: string | number): string {
   return `${at}/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
-/** With the `u` flag a surrogate matches only when it stands alone. */
-const unsafe = /\0|\p{Surrogate}/u;
-
 /** NUL ends a string early in C; half of a surrogate pair has no form in UTF-8 and would become another character. */
 export function isUnsafe(text: string): boolean {
   return text.includes('\0') || !text.isWellFormed();
@@ -50,5 +47,5 @@ export function isUnsafe(text: string): boolean {
 
 /** `text` with the sign for what is no character (U+FFFD) in the place of each: for what is read by people alone. */
 export function withoutUnsafe(text: string): string {
-  return text.replace(new RegExp(unsafe, 'gu'), '\ufffd');
+  return text.toWellFormed().replaceAll('\0', '\ufffd');
 }
