@@ -22,7 +22,7 @@ test('what one file asks for, the other gives', (t) => {
   t.deepEqual([...inSecond].filter((name) => inFirst.has(name)), []);
 });
 
-test('the first has no class, function or table that the second has as well', (t) => {
+test('errors have one class: it is in one of the files alone', (t) => {
   const errors = [first, second].filter((text) => /class TsrunError\b|TsrunError=class\b/.test(text ?? ''));
   t.is(errors.length, 1);
 });
