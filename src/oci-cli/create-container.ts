@@ -45,9 +45,10 @@ export interface CreateRequest {
   readonly consoleSocket?: string | undefined;
   readonly pidfdSocket?: string | undefined;
   readonly pidFile?: string | undefined;
-  /** Of descriptors that the program inherits: first those that it is to listen at. */
-  readonly preservedCount: number;
+  /** Descriptors that the program is to listen at. */
   readonly listeningCount: number;
+  /** All that the program inherits: those first, then those of `--preserve-fds`. */
+  readonly inheritedCount: number;
   readonly keepsKeyring: boolean;
   /** A host where none can be made is an error, even where no limit is asked for. */
   readonly needsCgroup: boolean;
@@ -112,7 +113,7 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
       if (isListener(event, plan)) handListenerOver(event, bundle.spec, record, 'creating', launcher);
       else serve(plan.steps[event.step]?.field ?? '', bundle.spec, record, event.pid, launcher);
     };
-    const passed = passedDescriptors(bundle.spec.process?.terminal === true, request.preservedCount);
+    const passed = passedDescriptors(bundle.spec.process?.terminal === true, request.inheritedCount);
     const event = withHookOutputs(record, (outputs) => launcher.launch(request.id, plan, [...passed, ...outputs.filter((each) => each >= 0)], { reached }));
     if (event.op === 'failed') throw failureOf(event, plan, bundle.spec.process?.args[0] ?? '');
     if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the container');
@@ -142,7 +143,7 @@ function serve(field: string, { linux }: Spec, record: ContainerRecord, pid: num
  *
  * @param joined the maps of a user namespace that is joined
  */
-export function planInput({ preservedCount, keepsKeyring }: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts, joined: IdMaps | undefined): PlanInput {
+export function planInput({ inheritedCount, keepsKeyring }: CreateRequest, bundle: Bundle, folder: StateFolder, record: ContainerRecord, facts: HostFacts, joined: IdMaps | undefined): PlanInput {
   const { cgroup, unit } = record;
   const { spec, rootPath, sourceLinks } = bundle;
   const hookOutputs = hookOutputFiles(spec);
@@ -162,7 +163,7 @@ export function planInput({ preservedCount, keepsKeyring }: CreateRequest, bundl
       hookOutputs: { stdout: hookOutputs.stdout !== undefined, stderr: hookOutputs.stderr !== undefined },
     },
     hasListener: true,
-    inheritedCount: preservedCount,
+    inheritedCount,
     ...(joined === undefined ? {} : { joinedIdMaps: joined }),
     keepsKeyring,
     keepsGroups: keepsGroups(spec),

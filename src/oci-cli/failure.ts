@@ -2,7 +2,7 @@
 import type { Plan } from '../plan/plan.js';
 import type { EventFailed, StepClone } from '../plan/wire.generated.js';
 import { systemErrorName } from '../spec/errno.js';
-import { goWords } from './go-words.js';
+import { inGoWords } from './go-words.js';
 import { innerHookError } from './hooks.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
@@ -15,8 +15,8 @@ export function failureOf(event: EventFailed, plan: Plan, program: string): Runt
   if (step.op === 'runHook') return innerHookError(field.replace(/^\/hooks\/(\w+)\/(\d+)$/, '$1 hook #$2'), host.syscallName(event.syscall), event.error);
   if (step.op === 'findProgram' || step.op === 'execute') return new RuntimeError(programFailure(program, errno));
   const written = step.op === 'clone' && host.syscallName(event.syscall) === 'write' ? writtenAtBirth(step, errno) : undefined;
-  if (written !== undefined) return new RuntimeError(`${written}: ${goWords[errno] ?? errno}`);
-  return new RuntimeError(`${describe(step)} (${field}): ${host.syscallName(event.syscall)}: ${goWords[errno] ?? errno}`);
+  if (written !== undefined) return new RuntimeError(`${written}: ${inGoWords(errno)}`);
+  return new RuntimeError(`${describe(step)} (${field}): ${host.syscallName(event.syscall)}: ${inGoWords(errno)}`);
 }
 
 /** The step also writes what only another process may write for the new one; each file has refusals of its own (proc(5), user_namespaces(7), time_namespaces(7)). */
@@ -30,7 +30,7 @@ function programFailure(program: string, errno: string): string {
   const name = JSON.stringify(program);
   if (errno === 'ENOENT' && !program.includes('/')) return `exec: ${name}: executable file not found in $PATH`;
   const call = errno === 'ENOENT' ? `stat ${program}: ` : '';
-  return `exec: ${name}: ${call}${goWords[errno] ?? errno}`;
+  return `exec: ${name}: ${call}${inGoWords(errno)}`;
 }
 
 /** A step by its name and what it is about. */

@@ -1,5 +1,6 @@
 /** A process as config.json or `exec --process` has it, with what may be left out of it and without what nobody can give. */
 import type { JsonValue } from '../spec/json.js';
+import type { Spec } from '../spec/types.js';
 import { processWithKnown } from './capabilities.js';
 import { isObject } from './json-input.js';
 
@@ -21,6 +22,12 @@ export function lastValues(env: readonly string[]): string[] {
     values.set(name, entry);
   }
   return [...values.values()];
+}
+
+/** A container whose program has these variables, whatever its environment says of them. */
+export function withVariables(spec: Spec, ...variables: readonly string[]): Spec {
+  const { process } = spec;
+  return process === undefined ? spec : { ...spec, process: { ...process, env: lastValues([...(process.env ?? []), ...variables]) } };
 }
 
 function withLastValues(process: JsonValue): JsonValue {

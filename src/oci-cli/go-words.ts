@@ -1,7 +1,7 @@
 import { systemErrorName } from '../spec/errno.js';
 
 /** strerror(3) as Go spells it, of what paths cannot be opened, made, mounted, executed for. */
-export const goWords: Readonly<Record<string, string>> = {
+const goWords: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or directory',
   EACCES: 'permission denied',
   ENOEXEC: 'exec format error',
@@ -27,8 +27,8 @@ export const goWords: Readonly<Record<string, string>> = {
   ETXTBSY: 'text file busy',
 };
 
-/** An errno by its number. */
-export function inGoWords(errno: number): string {
-  const name = systemErrorName(errno);
+/** An errno by its number or its name. What is none stays as it is. */
+export function inGoWords(errno: number | string): string {
+  const name = typeof errno === 'number' ? systemErrorName(errno) : errno;
   return goWords[name] ?? name;
 }

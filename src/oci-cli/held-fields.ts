@@ -40,7 +40,7 @@ export class HeldFields {
   #compile(spec: Spec): void {
     const id = 'features';
     const record: ContainerRecord = { version: 1, id, bundle: '/', rootfs: '/', created: '', owner: '', bootId: '', cgroup: '', spec: null };
-    const request = { root: '/', id, bundle: '/', preservedCount: 0, listeningCount: 0, keepsKeyring: false, needsCgroup: false, cgroupManager: 'cgroupfs' } as const;
+    const request = { root: '/', id, bundle: '/', listeningCount: 0, inheritedCount: 0, keepsKeyring: false, needsCgroup: false, cgroupManager: 'cgroupfs' } as const;
     compilePlan(planInput(request, { path: '/', rootPath: '/', spec, config: null, sourceLinks: new Map() }, new StateFolder('/', id), record, this.#facts, undefined));
   }
 }

@@ -1,9 +1,8 @@
 /** Where hooks print (crun's `run.oci.hooks.stdout` and `run.oci.hooks.stderr`). */
 import { resolve } from 'node:path';
-import { systemErrorName } from '../spec/errno.js';
 import { hookOutputFiles } from './annotations.js';
 import { annotationsOf } from './describe-state.js';
-import { goWords } from './go-words.js';
+import { inGoWords } from './go-words.js';
 import { constants } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
@@ -38,7 +37,6 @@ function openOutput(path: string, stream: string): number {
     return host.open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o600);
   } catch (error) {
     if (!(error instanceof Error) || !('errno' in error) || typeof error.errno !== 'number') throw error;
-    const errno = systemErrorName(error.errno);
-    throw new RuntimeError(`annotation run.oci.hooks.${stream}: open ${path}: ${goWords[errno] ?? errno}`);
+    throw new RuntimeError(`annotation run.oci.hooks.${stream}: open ${path}: ${inGoWords(error.errno)}`);
   }
 }

@@ -4,7 +4,7 @@ import { systemErrorName } from '../spec/errno.js';
 import { hookArguments, hookTimeoutMs, stateText, type HookState } from '../spec/hooks.js';
 import type { Hook, Hooks } from '../spec/types.js';
 import { annotationsOf, versionOf } from './describe-state.js';
-import { goWords } from './go-words.js';
+import { inGoWords } from './go-words.js';
 import { withHookOutputs } from './hook-outputs.js';
 import { logWarning } from './log.js';
 import { host } from './platform/host.js';
@@ -46,7 +46,7 @@ function runHook({ path, args, env = [], timeout }: Hook, name: string, record: 
     ended = withHookOutputs(record, (outputs) => host.runProgram(path, record.bundle, hookArguments(path, args), env, state, limitMs, outputs));
   } catch (error) {
     if (!(error instanceof Error) || !('errno' in error) || typeof error.errno !== 'number') throw error;
-    throw hookError(name, `${path}: ${wordsOf(error.errno)}`);
+    throw hookError(name, `${path}: ${inGoWords(error.errno)}`);
   }
   const why = ended.timedOut ? 'context deadline exceeded' : statusWords(ended.status);
   const output = ended.output.trim().slice(0, mostOutput);
@@ -69,12 +69,7 @@ export function innerHookError(name: string, call: string, error: number): Runti
   if (call === 'exit_group') return hookError(name, `exit status ${error}`);
   if (call === 'kill') return hookError(name, `signal ${error}`);
   const errno = systemErrorName(error);
-  return hookError(name, errno === 'ETIMEDOUT' ? 'context deadline exceeded' : `${call}: ${goWords[errno] ?? errno}`);
-}
-
-function wordsOf(error: number): string {
-  const errno = systemErrorName(error);
-  return goWords[errno] ?? errno;
+  return hookError(name, errno === 'ETIMEDOUT' ? 'context deadline exceeded' : `${call}: ${inGoWords(errno)}`);
 }
 
 /** Which steps `start` will see done. */

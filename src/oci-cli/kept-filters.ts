@@ -1,5 +1,5 @@
 /**
- * Compiled seccomp filters, below the state root: engines give each container the same profile, and compiling it is a fifth of `create`. Who
+ * Compiled seccomp filters, below the state root: engines give each container the same profile, and describing and compiling it takes a quarter of `create`. Who
  * may write there may write records as well (docs/adr/0011-kept-filters.md).
  */
 import { systemReader } from '../host/reader.js';

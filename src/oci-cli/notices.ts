@@ -3,13 +3,12 @@
  * systemd, is told nothing but that one word: on its own socket a program could say what it likes of the caller's service.
  */
 import type { Spec } from '../spec/types.js';
-import { lastValues } from './given-process.js';
+import { withVariables } from './given-process.js';
 import { logWarning } from './log.js';
 import { asNode, existsSync, mkdirSync } from './platform/fs.js';
-import { host } from './platform/host.js';
+import { host, readable } from './platform/host.js';
 import type { ProcessName } from './processes.js';
 
-const readable = 1;
 const mostNoticeBytes = 4096;
 /** sd_notify_barrier(3): a sender that is gone when its words are read is nobody's, and its words are lost. */
 const barrierMs = 5_000;
@@ -36,7 +35,7 @@ export function withNotices(spec: Spec, folder: string): Spec {
   const { process, mounts = [] } = spec;
   if (managersSocket() === undefined || process === undefined) return spec;
   const mount = { destination: place, type: 'bind', source: `${folder}/${noticeFolder}`, options: ['bind', 'nosuid', 'noexec', 'nodev', 'ro'] };
-  return { ...spec, mounts: [...mounts, mount], process: { ...process, env: lastValues([...(process.env ?? []), `NOTIFY_SOCKET=${place}/${socketName}`]) } };
+  return withVariables({ ...spec, mounts: [...mounts, mount] }, `NOTIFY_SOCKET=${place}/${socketName}`);
 }
 
 /** To be called when the folder is there, and nothing of the container. */

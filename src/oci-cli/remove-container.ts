@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { killCgroup, removeCgroup } from './cgroups.js';
 import { runLastHooks } from './hooks.js';
 import { logWarning } from './log.js';
-import { host } from './platform/host.js';
+import { host, readable } from './platform/host.js';
 import { signalProcess } from './processes.js';
 import { removeResctrlGroup } from './resctrl.js';
 import { RuntimeError } from './runtime-error.js';
@@ -11,7 +11,6 @@ import { clearDrafts, type ContainerRecord, type StateFolder } from './state.js'
 import { statusOf } from './status.js';
 import { systemd } from './systemd-module.js';
 
-const readable = 1;
 const mostWaitMs = 10_000;
 /** Of these nothing of the user's runs. */
 const removable = ['creating', 'created', 'stopped'];

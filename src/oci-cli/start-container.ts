@@ -1,18 +1,15 @@
 /** Has the program of a created container be executed, with the hooks around that (runtime.md, "Lifecycle", steps 7 to 9). */
 import { constants as osConstants } from 'node:os';
-import { systemErrorName } from '../spec/errno.js';
-import { goWords } from './go-words.js';
+import { inGoWords } from './go-words.js';
 import { innerHookError, runHooks } from './hooks.js';
 import { listenForNotices, type Notices } from './notices.js';
 import { asNode, constants } from './platform/fs.js';
-import { host } from './platform/host.js';
+import { host, readable } from './platform/host.js';
 import { signalProcess } from './processes.js';
 import { removeAll } from './remove-container.js';
 import { RuntimeError } from './runtime-error.js';
 import type { ContainerRecord, StateFolder } from './state.js';
 import { statusOf } from './status.js';
-
-const readable = 1;
 
 /** Gives what is heard of a program that will tell when it is ready. */
 export function startContainer(folder: StateFolder): Notices {
@@ -80,6 +77,5 @@ function failureOf(bytes: Uint8Array, { startHooks, init }: ContainerRecord): Fa
   if (startHooks !== undefined && hook >= 0 && hook < startHooks.count) return { error: innerHookError(`startContainer hook #${hook}`, call, error), isHook: true };
   // It is on its way out.
   if (init !== undefined) signalProcess(init, osConstants.signals.SIGKILL);
-  const errno = systemErrorName(error);
-  return { error: new RuntimeError(`${call}: ${goWords[errno] ?? errno}`), isHook: false };
+  return { error: new RuntimeError(`${call}: ${inGoWords(error)}`), isHook: false };
 }

@@ -1,14 +1,14 @@
 /** The standard streams of a process that an engine starts: this command's own, or a terminal. */
 import type { PlanInput } from '../plan/input.js';
 import type { Spec } from '../spec/types.js';
-import { lastValues } from './given-process.js';
+import { withVariables } from './given-process.js';
 import { existsSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 import { RuntimeError } from './runtime-error.js';
 import { countOf, type Words } from './words.js';
 
 /** The first behind the standard streams. */
-const firstPreserved = 3;
+const firstInherited = 3;
 
 export function streamsOf(terminal: boolean): Pick<PlanInput, 'stdin' | 'stdout' | 'stderr'> {
   // With a terminal, its master comes back.
@@ -30,7 +30,7 @@ export function inheritedCountOf(words: Words, listening: number): number {
 }
 
 function isOpen(index: number): boolean {
-  return existsSync(`/proc/self/fd/${firstPreserved + index}`);
+  return existsSync(`/proc/self/fd/${firstInherited + index}`);
 }
 
 /**
@@ -45,12 +45,10 @@ export function listeningCountOf(): number {
 
 /** A container whose program finds them as its own. */
 export function withListening(spec: Spec, count: number): Spec {
-  const { process } = spec;
-  if (count === 0 || process === undefined) return spec;
-  return { ...spec, process: { ...process, env: lastValues([...(process.env ?? []), `LISTEN_FDS=${count}`, 'LISTEN_PID=1']) } };
+  return count === 0 ? spec : withVariables(spec, `LISTEN_FDS=${count}`, 'LISTEN_PID=1');
 }
 
 /** What goes along, in the order of the plan: the streams, then what the program inherits. */
-export function passedDescriptors(terminal: boolean, preservedCount: number): number[] {
-  return [...(terminal ? [] : [0, 1, 2]), ...Array.from({ length: preservedCount }, (_each, index) => index + firstPreserved)];
+export function passedDescriptors(terminal: boolean, inheritedCount: number): number[] {
+  return [...(terminal ? [] : [0, 1, 2]), ...Array.from({ length: inheritedCount }, (_each, index) => index + firstInherited)];
 }

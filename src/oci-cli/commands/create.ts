@@ -40,6 +40,6 @@ export function createRequest({ settings }: Context, words: Words): CreateReques
     pidFile: textOf(words, 'pid-file'),
     keepsKeyring: words.flags.has('no-new-keyring'),
     listeningCount,
-    preservedCount: inheritedCountOf(words, listeningCount),
+    inheritedCount: inheritedCountOf(words, listeningCount),
   };
 }

@@ -1,6 +1,6 @@
 /** Of `node:fs`, what code uses that is shared with Node; errors have Node's fields, and Go's words, which engines look for. */
 import { errnoName, systemErrorName } from '../../spec/errno.js';
-import { goWords } from '../go-words.js';
+import { inGoWords } from '../go-words.js';
 import { host, type FileStatus } from './host.js';
 
 const mostBytes = 64 * 1024 * 1024;
@@ -15,7 +15,7 @@ export function asNode<T>(path: string, call: () => T): T {
     if (!(error instanceof Error) || !('errno' in error) || typeof error.errno !== 'number') throw error;
     const syscall = 'syscall' in error && typeof error.syscall === 'string' ? error.syscall : '';
     const code = systemErrorName(error.errno);
-    throw Object.assign(new Error(`${syscall} ${path}: ${goWords[code] ?? code}`), { code, errno: -error.errno, syscall, path });
+    throw Object.assign(new Error(`${syscall} ${path}: ${inGoWords(code)}`), { code, errno: -error.errno, syscall, path });
   }
 }
 

@@ -118,3 +118,6 @@ declare global {
 }
 
 export const host: Host = globalThis.host;
+
+/** For `awaitEvents`: POLLIN of poll(2). */
+export const readable = 1;

@@ -1,7 +1,7 @@
 /** Where systemd listens to this caller, and the socket to it. */
 import { isOfOrdinaryUser } from '../launcher-ids.js';
 import { asNode, writeWhole } from '../platform/fs.js';
-import { host } from '../platform/host.js';
+import { host, readable } from '../platform/host.js';
 import { RuntimeError } from '../runtime-error.js';
 import type { BusStream } from './dbus-connection.js';
 
@@ -11,7 +11,6 @@ export interface BusAddress {
   readonly isDirect: boolean;
 }
 
-const readable = 1;
 const pieceBytes = 65_536;
 /** As long as runc waits for a unit. */
 const patienceMs = 30_000;
