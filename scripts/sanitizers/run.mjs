@@ -8,7 +8,7 @@ import { checkout } from '../tests/files.mjs';
 
 const limitMs = 1_200_000;
 
-export function run(command, args) {
+function run(command, args) {
   const { status, error } = spawnSync(command, args, { cwd: checkout, stdio: 'inherit' });
   if (error !== undefined || status !== 0) throw new Error(`${command} ${args[0]} ended with ${error?.message ?? status}`);
 }
