@@ -22,7 +22,8 @@ export interface NamespaceParts {
 export function buildNamespaces(options: RunOptions, base: readonly Namespace[] | undefined): NamespaceParts {
   const listed = new Map<NamespaceType, string | undefined>();
   if (base === undefined) for (const type of defaultNamespaces) listed.set(type, undefined);
-  else for (const { type, path } of base) listed.set(type, path);
+  // Engines written in Go write "" where there is none.
+  else for (const { type, path } of base) listed.set(type, path === '' ? undefined : path);
   const fds: Partial<Record<NamespaceType, number>> = {};
   for (const [type, choice] of chosen(options)) {
     listed.delete(type);

@@ -12,7 +12,7 @@ import type { RunOptions } from '../options/options.js';
 export function ownsMounts({ namespaces: { mount } = {} }: RunOptions, { spec }: ResolvedImage): boolean {
   if (mount !== undefined) return mount === 'new';
   const listed = spec?.linux?.namespaces?.find(({ type }) => type === 'mount');
-  return spec === undefined || (listed !== undefined && listed.path === undefined);
+  return spec === undefined || (listed !== undefined && (listed.path ?? '') === '');
 }
 
 /** Where its files can be read from here: empty for a namespace of which no process is named whose root could be looked into. */
