@@ -22,5 +22,6 @@ export function keepsMounts({ input: { spec, extensions: { root }, program }, na
 function bytesIn({ type = '', options = [] }: Mount): number {
   if (type !== 'tmpfs' && type !== 'ramfs') return 0;
   const [, count, unit = ''] = /^size=(\d+)([kmg]?)$/i.exec(options.findLast((option) => option.startsWith('size=')) ?? '') ?? [];
-  return count === undefined || type === 'ramfs' ? Number.POSITIVE_INFINITY : Number(count) * 1024 ** (' kmg'.indexOf(unit.toLowerCase() || ' '));
+  // A size of 0 is none (tmpfs(5)).
+  return count === undefined || Number(count) === 0 || type === 'ramfs' ? Number.POSITIVE_INFINITY : Number(count) * 1024 ** (' kmg'.indexOf(unit.toLowerCase() || ' '));
 }

@@ -32,6 +32,7 @@ test('mounts are kept where little can lie in them', (t) => {
   const tmpfs = (...options: string[]): Mount => ({ destination: '/more', type: 'tmpfs', source: 'tmpfs', options });
   t.false(keepsWith({ mount: tmpfs() }), 'half of the memory');
   t.false(keepsWith({ mount: tmpfs('size=50%') }));
+  t.false(keepsWith({ mount: tmpfs('size=0') }), 'no limit (tmpfs(5))');
   t.false(keepsWith({ mount: tmpfs('size=1m') }), 'there are 128 without it');
   const beside = (...sizes: string[]) => keepsWith({ mount: tmpfs(...sizes), options: { shmBytes: 63 * megabyte } });
   t.deepEqual([beside('size=1m'), beside('size=2m', 'size=1024k'), beside('size=1m', 'size=2m')], [true, true, false], 'the last one counts');
