@@ -56,6 +56,21 @@ here('a run that is killed takes its container with it', async (t) => {
   t.deepEqual(lab.traces(id), []);
 });
 
+here('exec into a container that hands its controllers down goes where its first process is', async (t) => {
+  const tree = { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw'] };
+  const mounts = [{ destination: '/proc', type: 'proc', source: 'proc' }, { destination: '/sys', type: 'tmpfs', source: 'tmpfs' }, tree];
+  // As systemd does in a container.
+  const script = 'cd /sys/fs/cgroup && mkdir inner && echo 1 > inner/cgroup.procs && for name in $(cat cgroup.controllers); do echo +$name > cgroup.subtree_control; done; sleep 1000';
+  const id = lab.running({ args: ['sh', '-c', script], more: { mounts } });
+  const cgroup = lab.traces(id).find((path) => path.startsWith('/sys/fs/cgroup/')) ?? '';
+  await until(() => readFileSync(join(cgroup, 'cgroup.subtree_control'), 'utf8') !== '', 'what it hands down');
+  t.like(lab.call('exec', id, 'grep', '^0::', '/proc/self/cgroup'), { code: 0, stdout: '0::/inner\n', stderr: '' });
+  t.is(lab.call('ps', '--format', 'json', id).stdout.trim(), `[${lab.pidOf(id)}]`);
+  t.is(lab.call('pause', id).code, 0);
+  t.is(lab.call('resume', id).code, 0);
+  lab.remove(t, id);
+});
+
 here('exec: streams, status, and what cannot be executed', (t) => {
   const id = lab.running();
   const answer = lab.call('exec', id, 'sh', '-c', 'echo out; echo err >&2; exit 7');

@@ -114,7 +114,7 @@ function execInput({ root, record, spec, process, words }: Execution, inheritedC
   const facts = hostFacts();
   const { init } = record;
   if (init === undefined) throw new RuntimeError('cannot exec in a stopped container');
-  const cgroupPath = execCgroup(record, words.texts.get('cgroup') ?? [], delegatedCgroup(spec));
+  const cgroupPath = execCgroup(record, words.texts.get('cgroup') ?? [], { root: facts.cgroup.root, delegated: delegatedCgroup(spec) });
   return {
     containerId: record.id,
     target: { ...init, cgroupPath },
