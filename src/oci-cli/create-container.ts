@@ -5,7 +5,9 @@ import { systemReader } from '../host/reader.js';
 import { clientFields } from '../plan/compile-hooks.js';
 import { compilePlan } from '../plan/compile.js';
 import type { PlanInput } from '../plan/input.js';
-import type { EventReached } from '../plan/wire.generated.js';
+import type { Plan } from '../plan/plan.js';
+import type { EventFailed, EventReached } from '../plan/wire.generated.js';
+import { systemErrorName } from '../spec/errno.js';
 import type { IdMaps, Spec } from '../spec/types.js';
 import { hookOutputFiles, keepsGroups, pidfdReceiver } from './annotations.js';
 import { readBundle, type Bundle } from './bundle.js';
@@ -30,7 +32,7 @@ import { joinResctrlGroup, resctrlGroupOf } from './resctrl.js';
 import { removeAll } from './remove-container.js';
 import { RuntimeError } from './runtime-error.js';
 import type { CgroupManager } from './settings.js';
-import { StateFolder, type ContainerRecord } from './state.js';
+import { bootId, StateFolder, type ContainerRecord } from './state.js';
 import { passedDescriptors, streamsOf, withListening } from './streams.js';
 import { hostFacts } from './surroundings.js';
 import { systemd } from './systemd-module.js';
@@ -73,10 +75,11 @@ export function createContainer(request: CreateRequest): Created {
   const place = placeOf(bundle.spec, request, facts);
   if (place.cgroup === '' && request.needsCgroup) throw new RuntimeError('no cgroup can be made here, and --rootless=false does without none');
   const record = recordOf(request, bundle, place);
+  // Asked before there is a record: whoever finds one undoes what it names. A cgroup of this id's has a folder before it.
+  if (place.cgroup !== '' && existsSync(place.cgroup) && !existsSync(`${request.root}/${request.id}`)) throw new CgroupTaken(takenWords(place.cgroup));
   const folder = StateFolder.make(request.root, record);
   try {
     makeNoticeFolder(folder.path);
-    if (place.cgroup !== '' && existsSync(place.cgroup)) throw new CgroupTaken(`cgroup ${place.cgroup} is there already: it is another container's, or was not removed`);
     const created = place.during((spec, prepared) => launch(request, { ...bundle, spec }, folder, record, prepared));
     delegate(created, place.cgroup, bundle.spec);
     if (place.cgroup === '' && request.cgroupManager !== 'disabled') logWarning('no cgroup can be made here: the container has none, and no limits (run in a delegated one; systemd: Delegate=yes)');
@@ -115,7 +118,7 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
     };
     const passed = passedDescriptors(bundle.spec.process?.terminal === true, request.inheritedCount);
     const event = withHookOutputs(record, (outputs) => launcher.launch(request.id, plan, [...passed, ...outputs.filter((each) => each >= 0)], { reached }));
-    if (event.op === 'failed') throw failureOf(event, plan, bundle.spec.process?.args[0] ?? '');
+    if (event.op === 'failed') throw isCgroupTaken(event, plan) ? new CgroupTaken(takenWords(record.cgroup)) : failureOf(event, plan, bundle.spec.process?.args[0] ?? '');
     if (event.op !== 'started') throw new RuntimeError('the launcher said nothing of the container');
     handCgroupOver(record.cgroup, bundle.spec, joined);
     const terminal = takeTerminal(event, plan, launcher, request);
@@ -127,6 +130,15 @@ function launch(request: CreateRequest, bundle: Bundle, folder: StateFolder, rec
     launcher.close();
     throw error;
   }
+}
+
+/** Somebody was quicker. */
+function isCgroupTaken({ step, error }: EventFailed, { steps }: Plan): boolean {
+  return steps[step]?.step.op === 'makeCgroup' && systemErrorName(error) === 'EEXIST';
+}
+
+function takenWords(cgroup: string): string {
+  return `cgroup ${cgroup} is there already: it is another container's, or was not removed`;
 }
 
 /** Does what the first process waits for. */
@@ -201,7 +213,7 @@ function recordOf({ id, keepsKeyring }: CreateRequest, { path, rootPath, config,
     rootfs: rootPath,
     created: new Date().toISOString(),
     owner: ownerName(),
-    bootId: systemReader.read('/proc/sys/kernel/random/boot_id')?.trim() ?? '',
+    bootId: bootId(),
     cgroup,
     ...(unit === undefined ? {} : { unit }),
     hooks: spec.hooks,

@@ -2,6 +2,7 @@
  * What is known of a container between commands: one folder each, `state.json` in it, and the FIFO that it waits at until it is
  * started. The record is written before anything else is made, so that whoever finds it can undo what was begun.
  */
+import { systemReader } from '../host/reader.js';
 import { errnoName } from '../spec/errno.js';
 import type { JsonValue } from '../spec/json.js';
 import type { Hooks } from '../spec/types.js';
@@ -48,6 +49,8 @@ const startName = 'exec.fifo';
 const reportName = 'started.fifo';
 const recordName = 'state.json';
 const lockName = 'lock';
+/** No process began then. */
+const never = -1;
 
 function checkId(id: string): void {
   if (!/^[A-Za-z0-9_+.-]{1,1024}$/.test(id) || id === '.' || id === '..') throw new RuntimeError(`invalid container ID format: ${JSON.stringify(id)}`);
@@ -114,7 +117,7 @@ export class StateFolder {
   read(): ContainerRecord {
     try {
       const value = strictJson(asNode(this.path, () => host.readFile(`${this.path}/${recordName}`, mostRecordBytes)), this.path);
-      if (isRecord(value)) return value;
+      if (isRecord(value)) return asOfThisBoot(value);
     } catch (error) {
       if (errnoName(error) !== 'ENOENT') throw error;
       throw new RuntimeError('container does not exist');
@@ -210,6 +213,17 @@ function taken(id: string): RuntimeError {
 
 export function containerIds(root: string): string[] {
   return existsSync(root) ? readdirSync(root).filter((name) => !name.startsWith('.')).sort() : [];
+}
+
+export function bootId(): string {
+  return systemReader.read('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
+}
+
+/** Of an earlier boot nothing but the folder is left, where that is on a disk: its pid, its cgroup and its group of resctrl are strangers' now. */
+function asOfThisBoot(record: ContainerRecord): ContainerRecord {
+  if (record.bootId === bootId()) return record;
+  const { init } = record;
+  return { ...record, cgroup: '', unit: undefined, resctrl: undefined, init: init === undefined ? undefined : { ...init, startTicks: never } };
 }
 
 function isRecord(value: unknown): value is ContainerRecord {

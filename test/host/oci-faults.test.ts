@@ -126,6 +126,17 @@ for (const [name, scene] of Object.entries(scenes)) {
   });
 }
 
+here('create killed at its system calls, in a cgroup that is another container\'s: that one lives on', async (t) => {
+  const taken = lab.bundle({ linux: { cgroupsPath: `/tsrun/${lab.newId()}-taken` } });
+  const first = lab.newId();
+  t.is(call('create', '--bundle', taken, first), undefined);
+  const scene: Scene = { prepare: () => lab.newId(), command: (id) => ['create', '--bundle', taken, id], again: (id) => call('delete', '--force', id) ?? (lab.status(first) === 'created' ? undefined : 'the other was ended'), kept: false };
+  const faults = momentsOf(scene).map((moment) => `${moment.name}:signal=SIGKILL:when=${moment.count}`);
+  t.timeout(faults.length * 10_000);
+  t.deepEqual(await troublesOf(scene, faults.slice(-40), () => undefined), []);
+  t.is(call('delete', '--force', first), undefined);
+});
+
 /** A failure says what failed, and a create that failed has left nothing. */
 function wrongOf(name: string, { code, signal, stderr }: Answer, id: string): string | undefined {
   if (signal !== null) return `it died of ${signal}`;

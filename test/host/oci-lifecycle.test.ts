@@ -93,28 +93,6 @@ here('a created container can be killed and deleted', async (t) => {
   t.deepEqual(lab.traces(second), []);
 });
 
-here('a cgroup that is another container\'s is refused, and nothing of that one is undone', (t) => {
-  const bundle = lab.bundle({ linux: { cgroupsPath: `/tsrun/${lab.newId()}-shared` } });
-  const [first, second] = [lab.newId(), lab.newId()];
-  t.is(lab.call('create', '--bundle', bundle, first).code, 0);
-  const { code, stderr } = lab.call('create', '--bundle', bundle, second);
-  t.is(code, 1);
-  t.regex(stderr, /^cgroup \S+-shared is there already/);
-  t.deepEqual([lab.status(first), lab.traces(second)], ['created', []]);
-  t.is(lab.call('delete', '--force', first).code, 0);
-});
-
-here('of many that create one id exactly one wins', async (t) => {
-  const id = lab.newId();
-  const bundle = lab.bundle();
-  const answers = await Promise.all(Array.from({ length: 16 }, async () => lab.begin('create', '--bundle', bundle, id)));
-  t.is(answers.filter(({ code }) => code === 0).length, 1);
-  for (const { code, stderr } of answers) if (code !== 0) t.is(stderr, `container with given ID already exists: ${id}\n`);
-  t.is(lab.status(id), 'created');
-  t.is(lab.call('delete', id).code, 0);
-  t.deepEqual(lab.traces(id), []);
-});
-
 here('--root may be a path from where the caller is', (t) => {
   const id = lab.newId();
   const oci = (...words: readonly string[]) => lab.callWith({ cwd: lab.folder }, '--root', 'far/state', ...words);
