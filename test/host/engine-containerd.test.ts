@@ -93,6 +93,17 @@ here('terminals', async (t) => {
   await remove('seat');
 });
 
+here('attach', async (t) => {
+  const pty = lab.pty(['ctr', 'run', '--detach', '--tty', ...flags, image, 'later', 'sh'], { rows: 33, columns: 101 });
+  t.is((await pty.ended).code, 0);
+  const second = lab.pty(['ctr', 'task', 'attach', 'later'], { rows: 33, columns: 101 });
+  second.type('echo a$((1+1))c; exit 3\r');
+  await second.see(/a2c/);
+  t.is((await second.ended).code, 3);
+  await ctr('task', 'rm', 'later');
+  await said('container', 'rm', 'later');
+});
+
 here('mounts, root, rights, devices, namespaces', async (t) => {
   const folder = join(lab.folder, 'volume');
   mkdirSync(folder);

@@ -103,6 +103,15 @@ here('a network of Docker\'s own, which a hook of it makes', async (t) => {
   t.pass();
 });
 
+here('build', async (t) => {
+  const file = `FROM ${image}\nRUN echo built > /made && id -u > /who\nUSER 1000\nRUN id -u > /tmp/whom\nCMD cat /made /who /tmp/whom\n`;
+  const built = await lab.call(['env', 'DOCKER_BUILDKIT=0', ...words('build', '--network', 'host', '--tag', 'built:1', '-')], { input: file });
+  t.is(built.code, 0, built.stderr);
+  t.is((await run('built:1')).stdout, 'built\n0\n1000\n');
+  const failed = await lab.call(['env', 'DOCKER_BUILDKIT=0', ...words('build', '--force-rm', '--network', 'host', '-')], { input: `FROM ${image}\nRUN exit 7\n` });
+  t.regex(failed.stderr, /returned a non-zero code: 7/);
+});
+
 here('attach', async (t) => {
   await said('create', '--interactive', '--network', 'host', '--name', 'later', image, 'cat');
   t.is((await lab.call(words('start', '--attach', '--interactive', 'later'), { input: 'typed\n' })).stdout, 'typed\n');
