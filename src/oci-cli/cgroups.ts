@@ -115,6 +115,17 @@ export function isFrozen(cgroup: string): boolean {
   return cgroup !== '' && systemReader.read(`${cgroup}/cgroup.freeze`)?.trim() === '1';
 }
 
+/**
+ * What is born below a frozen cgroup stands still before its first step, and who waits for it with it.
+ *
+ * @throws RuntimeError for a cgroup that would be made there, or is
+ */
+export function refuseBelowFrozen(cgroup: string): void {
+  if (cgroup === '') return;
+  if (!existsSync(cgroup)) refuseBelowFrozen(cgroup.slice(0, cgroup.lastIndexOf('/')));
+  else if ((systemReader.read(`${cgroup}/cgroup.events`) ?? '').includes('frozen 1')) throw new RuntimeError(`cgroup ${cgroup} is frozen: nothing can start in it or below`);
+}
+
 /** With what the container may have made in it. Whoever was on the way in while all others were killed is killed as well. */
 export function removeCgroup(cgroup: string): void {
   if (cgroup === '') return;

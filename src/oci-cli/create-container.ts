@@ -13,6 +13,7 @@ import { hookOutputFiles, keepsGroups, pidfdReceiver } from './annotations.js';
 import { readBundle, type Bundle } from './bundle.js';
 import { handCgroupOver } from './cgroup-owner.js';
 import { CgroupTaken, noPlace, placeInTree, type CgroupPlace } from './cgroup-place.js';
+import { refuseBelowFrozen } from './cgroups.js';
 import { sendProcess, takeTerminal } from './console.js';
 import { delegateCgroup } from './delegated-cgroup.js';
 import { failureOf } from './failure.js';
@@ -77,6 +78,7 @@ export function createContainer(request: CreateRequest): Created {
   const record = recordOf(request, bundle, place);
   // Asked before there is a record: whoever finds one undoes what it names. A cgroup of this id's has a folder before it.
   if (place.cgroup !== '' && existsSync(place.cgroup) && !existsSync(`${request.root}/${request.id}`)) throw new CgroupTaken(takenWords(place.cgroup));
+  refuseBelowFrozen(place.cgroup);
   const folder = StateFolder.make(request.root, record);
   try {
     makeNoticeFolder(folder.path);

@@ -1,6 +1,6 @@
 // tsrun-oci: many commands at once, and what is another container's or nobody's: ids, cgroups, numbers of processes.
-import { readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ociLab, ociTest } from '../support/oci-lab.js';
 import { until } from '../support/until.js';
 
@@ -16,6 +16,21 @@ here('a cgroup that is another container\'s is refused, and nothing of that one 
   t.regex(stderr, /^cgroup \S+-shared is there already/);
   t.deepEqual([lab.status(first), lab.traces(second)], ['created', []]);
   t.is(lab.call('delete', '--force', first).code, 0);
+});
+
+here('nothing is made below a frozen cgroup, where it would never start', (t) => {
+  const [parent, first, second] = [`/tsrun/${lab.newId()}-parent`, lab.newId(), lab.newId()];
+  const bundle = (id: string) => lab.bundle({ linux: { cgroupsPath: `${parent}/${id}` } });
+  t.is(lab.call('create', '--bundle', bundle(first), first).code, 0);
+  const line = readFileSync(`/proc/${lab.pidOf(first)}/cgroup`, 'utf8').split('\n').find((each) => each.startsWith('0::')) ?? '';
+  const folder = ['/sys/fs/cgroup/unified', '/sys/fs/cgroup'].map((root) => join(root, dirname(line.slice(3)))).find((path) => existsSync(join(path, 'cgroup.freeze'))) ?? '';
+  writeFileSync(join(folder, 'cgroup.freeze'), '1');
+  t.like(lab.call('create', '--bundle', bundle(second), second), { code: 1, stdout: '', stderr: `cgroup ${folder} is frozen: nothing can start in it or below\n` });
+  t.deepEqual(lab.traces(second), []);
+  writeFileSync(join(folder, 'cgroup.freeze'), '0');
+  t.is(lab.call('create', '--bundle', bundle(second), second).code, 0);
+  for (const id of [first, second]) lab.remove(t, id);
+  rmdirSync(folder);
 });
 
 here('of many that ask for one cgroup at once one gets it, and keeps it', async (t) => {
