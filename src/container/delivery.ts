@@ -1,5 +1,6 @@
 /** Who of a container hears the signal that asks it to end. */
 import { TsrunError } from '../spec/errors.js';
+import { makesNamespace } from '../spec/namespaces.js';
 import type { ContainerRecord } from './state/record.js';
 
 /** Numbers of native/init/execution.h. */
@@ -30,6 +31,5 @@ export function deliveryNumber(delivery: SignalDelivery, hasReaper: boolean): nu
 
 /** With another's pid namespace the reaper could reach the processes of others. */
 export function hasOwnReaper({ spec, extensions }: ContainerRecord): boolean {
-  const hasOwnPids = spec.linux?.namespaces?.some(({ type, path = '' }) => type === 'pid' && path === '') === true;
-  return extensions.init === true && hasOwnPids && extensions.namespaceFds?.pid === undefined;
+  return extensions.init === true && makesNamespace(spec.linux, 'pid') && extensions.namespaceFds?.pid === undefined;
 }

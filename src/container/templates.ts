@@ -9,6 +9,7 @@ import type { IdRange } from '../host/id-ranges.js';
 import type { ResolvedImage } from '../image/resolved-image.js';
 import type { Plan } from '../plan/plan.js';
 import { PlanTemplate } from '../plan/template.js';
+import { joinedPath } from '../spec/namespaces.js';
 import type { Spec } from '../spec/types.js';
 import { renameSpec } from './build/build-spec.js';
 import { ownsMounts, visibleRoot } from './build/given-root.js';
@@ -112,7 +113,7 @@ function looksAtHost({ devices, privileged, network, namespaces, rootStorage }: 
 
 /** Also by what a bundle says: the next start must look anew at the maps of namespaces, and at the nodes that an ordinary user is given. */
 export function isOfTheMoment({ linux: { namespaces = [], devices = [] } = {} }: Spec, { uid }: Pick<HostFacts, 'uid'>): boolean {
-  return namespaces.some(({ path }) => path !== undefined && path !== '') || (uid !== 0 && devices.length > 0);
+  return namespaces.some((each) => joinedPath(each) !== undefined) || (uid !== 0 && devices.length > 0);
 }
 
 function isSame(before: Buffer | null, now: Buffer | null): boolean {

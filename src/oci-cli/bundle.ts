@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { errnoName } from '../spec/errno.js';
 import type { JsonValue } from '../spec/json.js';
+import { makesNamespace } from '../spec/namespaces.js';
 import { sysctlPath } from '../spec/sysctl-names.js';
 import type { Mount, Spec } from '../spec/types.js';
 import { readSpec } from './read-spec.js';
@@ -44,8 +45,8 @@ function checkNames(spec: Spec): void {
 }
 
 /** The kernel takes no empty map (user_namespaces(7)). Of one that is joined the ids are mapped already. */
-function checkMaps({ linux: { namespaces = [], uidMappings = [] } = {} }: Spec): void {
-  if (uidMappings.length > 0 || !namespaces.some(({ type, path = '' }) => type === 'user' && path === '')) return;
+function checkMaps({ linux }: Spec): void {
+  if ((linux?.uidMappings ?? []).length > 0 || !makesNamespace(linux, 'user')) return;
   throw new RuntimeError('user namespaces enabled, but no uid mappings found: give linux.uidMappings and linux.gidMappings, or leave the user namespace out');
 }
 

@@ -1,7 +1,8 @@
 /** Whose a container's cgroup is (config-linux.md, "Cgroup ownership"): who owns it may make others below it, as systemd in a container does. */
 import { systemReader } from '../host/reader.js';
 import { mappedId } from '../spec/ids.js';
-import type { IdMaps, Linux, Mount, Spec } from '../spec/types.js';
+import { makesNamespace } from '../spec/namespaces.js';
+import type { IdMaps, Mount, Spec } from '../spec/types.js';
 import { asNode, existsSync } from './platform/fs.js';
 import { host } from './platform/host.js';
 
@@ -28,11 +29,7 @@ export function giveCgroup(cgroup: string, spec: Spec, joined: IdMaps | undefine
 }
 
 function isWritable({ linux, mounts = [] }: Spec): boolean {
-  return hasOwnCgroupNamespace(linux) && mounts.some((mount) => isCgroupTree(mount));
-}
-
-function hasOwnCgroupNamespace({ namespaces = [] }: Linux = {}): boolean {
-  return namespaces.some(({ type, path = '' }) => type === 'cgroup' && path === '');
+  return makesNamespace(linux, 'cgroup') && mounts.some((mount) => isCgroupTree(mount));
 }
 
 function isCgroupTree({ type = '', destination, options = [] }: Mount): boolean {

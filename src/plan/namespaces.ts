@@ -1,4 +1,5 @@
 /** Which namespaces a container gets: new, shared with the host, or joined. */
+import { joinedPath } from '../spec/namespaces.js';
 import type { Linux, Namespace, NamespaceType } from '../spec/types.js';
 
 /** CLONE_NEW* of clone(2). */
@@ -31,11 +32,12 @@ export class Namespaces {
   }
 
   path(type: NamespaceType): string | undefined {
-    return this.#listed.find((each) => each.type === type)?.path;
+    const listed = this.#listed.find((each) => each.type === type);
+    return listed && joinedPath(listed);
   }
 
   isJoined(type: NamespaceType): boolean {
-    return this.#fds[type] !== undefined || (this.path(type) ?? '') !== '';
+    return this.#fds[type] !== undefined || this.path(type) !== undefined;
   }
 
   isNew(type: NamespaceType): boolean {

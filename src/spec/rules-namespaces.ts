@@ -2,6 +2,7 @@
 
 import type { Extensions } from './extensions.js';
 import type { Faults } from './faults.js';
+import { joinedPath } from './namespaces.js';
 import { pointer } from './quote.js';
 import { checkBothMaps, checkIdMap, checkUserIsMapped } from './rules-ids.js';
 import { sysctlOwner } from './sysctl-names.js';
@@ -58,10 +59,12 @@ function standings(namespaces: readonly Namespace[], { namespaceFds = {} }: Exte
   for (const type of Object.keys(namespaceFds)) standing.set(type, 'joined');
   const listed = new Set<string>();
   // config-linux.md, "Namespaces": no type twice.
-  namespaces.forEach(({ type, path = '' }, index) => {
+  namespaces.forEach((each, index) => {
+    const { type } = each;
+    const path = joinedPath(each);
     if (listed.has(type)) faults.add(`/linux/namespaces/${index}/type`, `duplicate namespace type "${type}"`);
     listed.add(type);
-    if (path !== '') standing.set(type, ownByName.test(path) ? 'host' : 'joined');
+    if (path !== undefined) standing.set(type, ownByName.test(path) ? 'host' : 'joined');
     else if (!standing.has(type)) standing.set(type, 'new');
   });
   return standing;

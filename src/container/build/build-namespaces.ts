@@ -5,6 +5,7 @@ import { RANGE_SIZE, type IdRange } from '../../host/id-ranges.js';
 import { defaultNamespaces } from '../../spec/defaults.js';
 import { TsrunError } from '../../spec/errors.js';
 import { largestId } from '../../spec/ids.js';
+import { joinedPath } from '../../spec/namespaces.js';
 import { namespaceTypeNames } from '../../spec/schema.generated.js';
 import type { IdMapping, Linux, Namespace, NamespaceType } from '../../spec/types.js';
 import type { NamespaceChoice, RunOptions } from '../options/options.js';
@@ -22,8 +23,7 @@ export interface NamespaceParts {
 export function buildNamespaces(options: RunOptions, base: readonly Namespace[] | undefined): NamespaceParts {
   const listed = new Map<NamespaceType, string | undefined>();
   if (base === undefined) for (const type of defaultNamespaces) listed.set(type, undefined);
-  // Engines written in Go write "" where there is none.
-  else for (const { type, path } of base) listed.set(type, path === '' ? undefined : path);
+  else for (const each of base) listed.set(each.type, joinedPath(each));
   const fds: Partial<Record<NamespaceType, number>> = {};
   for (const [type, choice] of chosen(options)) {
     listed.delete(type);

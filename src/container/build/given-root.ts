@@ -4,6 +4,7 @@
  */
 import type { ResolvedImage } from '../../image/resolved-image.js';
 import type { Faults } from '../../spec/faults.js';
+import { makesNamespace } from '../../spec/namespaces.js';
 import { show } from '../../spec/quote.js';
 import type { Standing } from './build-namespaces.js';
 import type { RunOptions } from '../options/options.js';
@@ -11,8 +12,7 @@ import type { RunOptions } from '../options/options.js';
 /** Does the container get a mount namespace of its own? */
 export function ownsMounts({ namespaces: { mount } = {} }: RunOptions, { spec }: ResolvedImage): boolean {
   if (mount !== undefined) return mount === 'new';
-  const listed = spec?.linux?.namespaces?.find(({ type }) => type === 'mount');
-  return spec === undefined || (listed !== undefined && (listed.path ?? '') === '');
+  return spec === undefined || makesNamespace(spec.linux, 'mount');
 }
 
 /** Where its files can be read from here: empty for a namespace of which no process is named whose root could be looked into. */
